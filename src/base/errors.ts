@@ -1,0 +1,42 @@
+/**
+ * One error class for everything that is expected to fail. `code` is what programs match on, `message` is for the
+ * person who must act: what happened and what to do. Codes are stable; they travel over the wire.
+ */
+export type ErrorCode =
+  | 'cancelled'
+  | 'bad-request'
+  | 'not-found'
+  | 'model-missing'
+  | 'model-invalid'
+  | 'format-invalid'
+  | 'hash-mismatch'
+  | 'download-failed'
+  | 'disk-full'
+  | 'context-full'
+  | 'out-of-memory'
+  | 'busy'
+  | 'daemon-down'
+  | 'version-mismatch'
+  | 'timeout'
+  | 'unsupported'
+  | 'internal';
+
+export class MoebiusError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'MoebiusError';
+    this.code = code;
+  }
+}
+
+export const cancelled = (): MoebiusError => new MoebiusError('cancelled', 'The request was cancelled.');
+
+/** Any thrown value as a MoebiusError; unknown errors become `internal` and keep their cause. */
+export function toMoebiusError(error: unknown): MoebiusError {
+  if (error instanceof MoebiusError) return error;
+  if (error instanceof Error && error.name === 'AbortError') return cancelled();
+  const message = error instanceof Error ? error.message : String(error);
+  return new MoebiusError('internal', message, { cause: error });
+}
