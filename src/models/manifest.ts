@@ -1,0 +1,94 @@
+/**
+ * manifest.json of a converted model: the only contract between `convert` (writes it) and `engine` (reads it).
+ * A folder is a model only if its manifest is there; the manifest is written last, by rename.
+ *
+ * Folder: <store>/models/<id>/<variant>/
+ *   manifest.json  tokenizer.json  chat_template.jinja
+ *   body.onnx + body.data       every layer with all experts fused, [n] tokens in, new K/V rows and hidden rows out
+ *   routed.onnx + routed.data   the same layers with router and split experts (absent in a dense-only conversion)
+ *   head.onnx + head.data       final norm and output projection: hidden rows in, logits out
+ * The token embedding is read row by row from the file named in `embedding` (often the output projection's own bytes).
+ */
+import type { ExpertLevel, ModelCapabilities, ModelVariant } from '../protocol/daemon.ts';
+
+export const MANIFEST_FORMAT = 1;
+
+export interface Manifest {
+  format: typeof MANIFEST_FORMAT;
+  id: string;
+  name: string;
+  variant: ModelVariant;
+  /** GGUF / config architecture, e.g. `qwen2`. */
+  architecture: string;
+  parameters: number;
+  dims: ModelDims;
+  graphs: { body: GraphFile; routed: GraphFile | null; head: GraphFile };
+  embedding: EmbeddingTable;
+  experts: ExpertLayout | null;
+  tokens: SpecialTokens;
+  capabilities: ModelCapabilities;
+  license: string;
+  source: { file: string; sha256: string; sizeBytes: number };
+  /** sha256 by file name, of every file of the folder but this one. */
+  files: Record<string, { sha256: string; sizeBytes: number }>;
+  createdBy: string;
+}
+
+export interface ModelDims {
+  layers: number;
+  hidden: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  vocab: number;
+  feedForward: number;
+  trainedContext: number;
+  ropeTheta: number;
+  rmsEpsilon: number;
+}
+
+export interface GraphFile {
+  onnx: string;
+  data: string;
+}
+
+/** How to read one row [hidden] of the token embedding as float32. Offsets in bytes from the start of `file`. */
+export type EmbeddingTable =
+  | { kind: 'f32'; file: string; offset: number }
+  /**
+   * MatMulNBits layout: row t is ceil(hidden/blockSize) blocks of blockSize*bits/8 bytes at `offset`, values
+   * (q - 2^(bits-1)) * scale, low nibble first; scales float32 [vocab, blocks] at `scalesOffset`.
+   */
+  | { kind: 'blocks'; bits: 4 | 8; blockSize: number; file: string; offset: number; scalesOffset: number };
+
+export interface ExpertLayout {
+  /** `carved`: all experts together are the dense layer; `trained`: routed as the model was trained. */
+  kind: 'carved' | 'trained';
+  /** Neurons in the shared expert and in each routed expert. */
+  sharedNeurons: number;
+  routed: number;
+  routedNeurons: number;
+  levels: Partial<Record<ExpertLevel, LevelPlan>>;
+}
+
+/** What a level does. `k` = routed experts per token; null = all of them (the body graph). */
+export interface LevelPlan {
+  readK: number | null;
+  writeK: number | null;
+  /** The last positions of the prompt that are read with all experts, however long it is. */
+  exactTail: number;
+  /** The first positions, likewise (attention sinks). */
+  exactHead: number;
+  /** Measured cost: nats per written token above exact, as published in docs/performance.md. */
+  tailNll?: number;
+}
+
+export interface SpecialTokens {
+  bos: number | null;
+  /** Any of these ends an answer. */
+  eos: number[];
+  pad: number | null;
+  /** Never sampled: every special token that is not in `eos`. */
+  banned: number[];
+  fim: { prefix: number; suffix: number; middle: number; fileSeparator: number | null; repoName: number | null; order: 'psm' | 'spm' } | null;
+}
