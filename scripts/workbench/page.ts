@@ -1,0 +1,115 @@
+/** What a person does in the workbench, for Playwright: open a folder, a file, the palette; read ghost text and views. */
+import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
+
+export interface OpenOptions {
+  /** Called for every console message and uncaught error of the page. */
+  onConsole?(kind: string, text: string): void;
+  /** `extensionDevelopmentPath` and so on, for tests inside the extension host. */
+  payload?: [string, string][];
+  viewport?: { width: number; height: number };
+}
+
+export async function openWorkbench(
+  browser: Browser,
+  serverUrl: string,
+  folder: string,
+  options: OpenOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: options.viewport ?? { width: 1280, height: 800 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const page = await context.newPage();
+  page.on('console', message => options.onConsole?.(message.type(), message.text()));
+  page.on('pageerror', error => options.onConsole?.('pageerror', String(error)));
+  const url = new URL(serverUrl);
+  url.searchParams.set('folder', folder);
+  if (options.payload) url.searchParams.set('payload', JSON.stringify(options.payload));
+  await page.goto(url.href, { timeout: 120_000 });
+  await untilReady(page);
+  return page;
+}
+
+export async function untilReady(page: Page): Promise<void> {
+  await page.waitForSelector('.monaco-workbench .part.statusbar .statusbar-item', { timeout: 120_000 });
+}
+
+const quickInput = (page: Page): Locator => page.locator('.quick-input-widget input.input');
+export const quickRows = (page: Page): Locator => page.locator('.quick-input-widget .monaco-list-row');
+
+/**
+ * Runs a command from the palette by its full title, e.g. `Moebius: New Chat`. An open palette does not take note of
+ * commands that arrive after it, so while the extension is still being registered it is opened again.
+ */
+export async function runCommand(page: Page, title: string, timeoutMs = 60_000): Promise<void> {
+  const row = quickRows(page).filter({ hasText: title }).first();
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    await page.keyboard.press('F1');
+    await quickInput(page).waitFor({ state: 'visible' });
+    await quickInput(page).fill(`>${title}`);
+    const isFound = await row.waitFor({ timeout: 3000 }).then(
+      () => true,
+      () => false,
+    );
+    if (isFound) break;
+    if (performance.now() > deadline) throw new Error(`The palette has no command "${title}".`);
+    await page.keyboard.press('Escape');
+  }
+  await row.click();
+}
+
+/** Picks the entry of an open quick pick that contains the text. */
+export async function pick(page: Page, text: string | RegExp): Promise<void> {
+  await quickRows(page).filter({ hasText: text }).first().click();
+}
+
+/** Opens a file of the workspace and puts the cursor into its editor. */
+export async function openFile(page: Page, name: string): Promise<Locator> {
+  await page.keyboard.press('Control+P');
+  await quickInput(page).waitFor({ state: 'visible' });
+  await quickInput(page).fill(name);
+  await quickRows(page).filter({ hasText: name }).first().waitFor();
+  await page.keyboard.press('Enter');
+  const tab = page.locator('.tabs-container .tab.active', { hasText: name.split('/').at(-1) ?? name });
+  await tab.waitFor();
+  const editor = page.locator('.editor-group-container.active .editor-instance .monaco-editor').first();
+  await editor.locator('.view-lines').first().waitFor();
+  await editor.locator('.view-line').first().click();
+  return editor;
+}
+
+/** Moves the cursor to a line and column, both counted from 1. */
+export async function goTo(page: Page, line: number, column = 1): Promise<void> {
+  await page.keyboard.press('Control+G');
+  await quickInput(page).waitFor({ state: 'visible' });
+  await quickInput(page).fill(`:${line}:${column}`);
+  await page.keyboard.press('Enter');
+  await quickInput(page).waitFor({ state: 'hidden' });
+}
+
+/** The grey suggestion at the cursor; lines after the first are drawn below it as separate elements. */
+export const ghostText = (page: Page): Locator =>
+  page.locator('.ghost-text-decoration, .ghost-text-decoration-preview');
+
+/** A webview is a page of VS Code's with ours inside. `within` is the part that holds it, e.g. the side bar's selector. */
+export const webview = (page: Page): FrameLocator =>
+  page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
+
+/** The status bar item whose text or tooltip contains the text. */
+export const statusItem = (page: Page, text: string | RegExp): Locator =>
+  page.locator('.part.statusbar .statusbar-item', { hasText: text }).first();
+
+export const notifications = (page: Page): Locator =>
+  page.locator('.notification-toast .notification-list-item-message');
+
+export async function setTheme(page: Page, theme: 'light' | 'dark'): Promise<void> {
+  await runCommand(page, 'Preferences: Color Theme');
+  await quickInput(page).waitFor({ state: 'visible' });
+  const name = theme === 'light' ? 'Light Modern' : 'Dark Modern';
+  await quickInput(page).fill(name);
+  await quickRows(page).filter({ hasText: name }).first().waitFor();
+  await page.keyboard.press('Enter');
+  const base = theme === 'light' ? 'vs' : 'vs-dark';
+  await page.waitForSelector(`.monaco-workbench.${base}`);
+}
