@@ -1,0 +1,140 @@
+/**
+ * Text <-> token ids of one model, on @huggingface/tokenizers. The library instance is built *without* the added tokens,
+ * so that `encodePlain` cannot produce a special id whatever the text says; special literals are found by SpecialText,
+ * only where the caller asks for it.
+ */
+import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
+import { MoebiusError } from '../base/errors.ts';
+import { type Piece, SpecialText } from './special-text.ts';
+
+interface AddedToken {
+  id: number;
+  content: string;
+}
+interface TokenizerJson {
+  added_tokens?: AddedToken[];
+  decoder?: { type?: string; decoders?: { type?: string }[] } | null;
+  model: { type?: string; vocab: Record<string, number> };
+}
+
+export class Tokenizer {
+  readonly specialText: SpecialText;
+  /** Literal of every added token by id. */
+  readonly specials: ReadonlyMap<number, string>;
+  /** One past the largest id. The model's logits may be wider (padding). */
+  readonly size: number;
+  readonly #plain: HfTokenizer;
+  readonly #bytes: TokenBytes;
+
+  /** `json` is a parsed tokenizer.json. Throws `model-invalid` if it isn't a byte-level tokenizer. */
+  constructor(json: unknown) {
+    const { added_tokens = [], ...rest } = checkShape(json);
+    const added = added_tokens.filter(token => typeof token.content === 'string');
+    this.specials = new Map(added.map(token => [token.id, token.content]));
+    this.specialText = new SpecialText(added.map(token => [token.content, token.id]));
+    this.#plain = buildPlain(rest);
+    this.#bytes = tokenBytes(rest.model.vocab, this.specials);
+    this.size = this.#bytes.starts.length;
+  }
+
+  /** Ids of `text`, in which nothing is special. */
+  encodePlain(text: string): number[] {
+    return text === '' ? [] : this.#plain.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Ids of `text`, in which special literals are special: for text that we wrote, never for a user's or a file's. */
+  encodeTrusted(text: string): number[] {
+    return this.encodePieces(this.specialText.split(text));
+  }
+
+  encodePieces(pieces: readonly Piece[]): number[] {
+    const ids: number[] = [];
+    for (const piece of pieces) {
+      if ('special' in piece) ids.push(piece.special);
+      else for (const id of this.encodePlain(piece.text)) ids.push(id);
+    }
+    return ids;
+  }
+
+  /** UTF-8 bytes that token `id` adds to the text; a token may hold part of a character. Empty for an unknown id. */
+  bytesOf(id: number): Uint8Array {
+    const { pool, starts, ends } = this.#bytes;
+    return pool.subarray(starts[id] ?? 0, ends[id] ?? 0);
+  }
+
+  has(id: number): boolean {
+    return (this.#bytes.ends[id] ?? 0) > 0;
+  }
+
+  /** Whole text of `ids`; bytes that are no UTF-8 become U+FFFD. */
+  decode(ids: Iterable<number>): string {
+    const parts = Array.from(ids, id => this.bytesOf(id));
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(parts));
+  }
+}
+
+/** Bytes of all tokens end to end; token id's are pool[starts[id]..ends[id]], an unused id has an end of 0. */
+interface TokenBytes {
+  pool: Uint8Array;
+  starts: Int32Array;
+  ends: Int32Array;
+}
+
+function checkShape(json: unknown): TokenizerJson {
+  const shape = json as Partial<TokenizerJson> | null;
+  if (typeof shape !== 'object' || shape === null || typeof shape.model?.vocab !== 'object') {
+    throw new MoebiusError('model-invalid', 'tokenizer.json has no vocabulary. Convert the model again.');
+  }
+  const decoders = [shape.decoder, ...(shape.decoder?.decoders ?? [])];
+  if (shape.model.type !== 'BPE' || !decoders.some(decoder => decoder?.type === 'ByteLevel')) {
+    throw new MoebiusError(
+      'unsupported',
+      `tokenizer.json is of type ${shape.model.type}; this version reads byte-level BPE only.`,
+    );
+  }
+  return shape as TokenizerJson;
+}
+
+function buildPlain(rest: object): HfTokenizer {
+  try {
+    return new HfTokenizer({ ...rest, added_tokens: [], post_processor: null, decoder: null }, {});
+  } catch (cause) {
+    throw new MoebiusError('model-invalid', 'tokenizer.json could not be read. Convert the model again.', {
+      cause,
+    });
+  }
+}
+
+/**
+ * Byte-level vocabularies write each byte as one printable character: `!`..`~`, U+A1..U+AC and U+AE..U+FF stand for
+ * themselves, the other 68 for U+0100 onwards in order (GPT-2's table).
+ */
+function tokenBytes(vocab: Record<string, number>, specials: ReadonlyMap<number, string>): TokenBytes {
+  const byteOf = new Uint8Array(0x144);
+  let shifted = 0x100;
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte !== 0xad);
+    byteOf[printable ? byte : shifted++] = byte;
+  }
+  const tokens = Object.entries(vocab);
+  const literals = Array.from(specials, ([id, literal]) => [id, new TextEncoder().encode(literal)] as const);
+  let [size, chars] = [0, 0];
+  for (const [token, id] of tokens) [size, chars] = [Math.max(size, id + 1), chars + token.length];
+  for (const [id, bytes] of literals) [size, chars] = [Math.max(size, id + 1), chars + bytes.length];
+
+  const pool = new Uint8Array(chars);
+  const starts = new Int32Array(size);
+  const ends = new Int32Array(size);
+  let end = 0;
+  for (const [token, id] of tokens) {
+    starts[id] = end;
+    for (let i = 0; i < token.length; i++) pool[end++] = byteOf[token.charCodeAt(i)] ?? 0x3f;
+    ends[id] = end;
+  }
+  for (const [id, bytes] of literals) {
+    starts[id] = end;
+    pool.set(bytes, end);
+    ends[id] = end += bytes.length;
+  }
+  return { pool, starts, ends };
+}
