@@ -1,0 +1,186 @@
+/**
+ * A conversation as an append-only list of events. The events are what is stored, one JSON line each; the transcript is
+ * what they add up to. Pure: no file, no model, no editor.
+ */
+import type { ExpertLevel, FinishReason, Usage } from '../protocol/daemon.ts';
+
+export interface Attachment {
+  id: string;
+  kind: 'file' | 'selection' | 'problems' | 'text';
+  /** How it is named to the model and to the user, e.g. `src/a.ts:10-20`. */
+  label: string;
+  language: string;
+  text: string;
+  /** null while no model has counted it. */
+  tokens: number | null;
+  /** What was left out, as a sentence. */
+  cut: string | null;
+}
+
+export interface Ask {
+  kind: 'ask';
+  id: string;
+  at: number;
+  text: string;
+  attachments: Attachment[];
+}
+export interface Answer {
+  kind: 'answer';
+  id: string;
+  askId: string;
+  at: number;
+  model: string;
+  level: ExpertLevel;
+  text: string;
+  /** null: still being written, or the editor ended before it was. */
+  finish: FinishReason | 'error' | null;
+  usage: Usage | null;
+  error: { code: string; message: string } | null;
+  /** Tokens of each message of its prompt, system prompt first; the messages follow from the transcript. */
+  promptCounts: number[];
+  /** The first message that was sent after the system prompt. */
+  sentFrom: string | null;
+}
+export type Entry = Ask | Answer;
+
+export interface Transcript {
+  id: string;
+  title: string;
+  createdAt: number;
+  entries: Entry[];
+  /** Entries before this one are no longer sent: they did not fit any more. null: everything is sent. */
+  sentFrom: string | null;
+}
+
+/** `at` in milliseconds since 1970. */
+export type TranscriptEvent =
+  | { type: 'chat'; version: 1; id: string; at: number; title: string }
+  | { type: 'ask'; id: string; at: number; text: string; attachments: Attachment[] }
+  | {
+      type: 'answer';
+      id: string;
+      askId: string;
+      at: number;
+      model: string;
+      level: ExpertLevel;
+      promptCounts: number[];
+    }
+  | { type: 'text'; id: string; text: string }
+  | { type: 'end'; id: string; finish: FinishReason | 'error'; usage: Usage | null; error: Answer['error'] }
+  /** This entry and all that follow are gone. */
+  | { type: 'truncate'; id: string }
+  /** From here on entries before `id` are not sent. */
+  | { type: 'sentFrom'; id: string };
+
+export function emptyTranscript(id: string, at: number): Transcript {
+  return { id, title: '', createdAt: at, entries: [], sentFrom: null };
+}
+
+/** Adds one event, in place. Events about entries that are gone are ignored: a stopped answer may still send text. */
+export function applyEvent(transcript: Transcript, event: TranscriptEvent): void {
+  const { entries } = transcript;
+  switch (event.type) {
+    case 'chat':
+      Object.assign(transcript, { id: event.id, title: event.title, createdAt: event.at });
+      return;
+    case 'ask':
+      entries.push({
+        kind: 'ask',
+        id: event.id,
+        at: event.at,
+        text: event.text,
+        attachments: event.attachments,
+      });
+      return;
+    case 'answer': {
+      // Right after its question: later questions may already wait behind it.
+      const ask = entries.findIndex(entry => entry.id === event.askId);
+      if (ask < 0) return;
+      const { type: _, ...fields } = event;
+      const fresh = { text: '', finish: null, usage: null, error: null, sentFrom: transcript.sentFrom };
+      entries.splice(ask + 1, 0, { kind: 'answer', ...fields, ...fresh });
+      return;
+    }
+    case 'text': {
+      const answer = findAnswer(transcript, event.id);
+      if (answer) answer.text += event.text;
+      return;
+    }
+    case 'end': {
+      const answer = findAnswer(transcript, event.id);
+      if (answer) Object.assign(answer, { finish: event.finish, usage: event.usage, error: event.error });
+      return;
+    }
+    case 'truncate': {
+      const start = entries.findIndex(entry => entry.id === event.id);
+      if (start < 0) return;
+      const removed = entries.splice(start);
+      if (removed.some(entry => entry.id === transcript.sentFrom)) transcript.sentFrom = null;
+      return;
+    }
+    case 'sentFrom':
+      if (entries.some(entry => entry.id === event.id)) transcript.sentFrom = event.id;
+  }
+}
+
+export function findAnswer(transcript: Transcript, id: string): Answer | undefined {
+  return transcript.entries.find((entry): entry is Answer => entry.kind === 'answer' && entry.id === id);
+}
+
+export function findAsk(transcript: Transcript, id: string): Ask | undefined {
+  return transcript.entries.find((entry): entry is Ask => entry.kind === 'ask' && entry.id === id);
+}
+
+/**
+ * The events of a file of JSON lines. A line that is not an event is skipped: the last one may be torn, because the
+ * process can end in the middle of a write, and no damaged line may cost the rest of the conversation.
+ */
+export function parseEvents(lines: string): TranscriptEvent[] {
+  const events: TranscriptEvent[] = [];
+  for (const line of lines.split('\n')) {
+    if (line.trim() === '') continue;
+    try {
+      const value: unknown = JSON.parse(line);
+      if (isEvent(value)) events.push(value);
+    } catch {
+      // Torn line.
+    }
+  }
+  return events;
+}
+
+export function readTranscript(id: string, lines: string): Transcript {
+  const transcript = emptyTranscript(id, 0);
+  for (const event of parseEvents(lines)) applyEvent(transcript, event);
+  return transcript;
+}
+
+const eventFields: Record<TranscriptEvent['type'], string[]> = {
+  chat: ['id', 'title'],
+  ask: ['id', 'text'],
+  answer: ['id', 'askId', 'model', 'level'],
+  text: ['id', 'text'],
+  end: ['id', 'finish'],
+  truncate: ['id'],
+  sentFrom: ['id'],
+};
+
+/** Own storage, so only its shape is checked: every field that the view would render as text is a string. */
+function isEvent(value: unknown): value is TranscriptEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Record<string, unknown>;
+  const fields = Object.hasOwn(eventFields, String(record.type))
+    ? eventFields[record.type as 'ask']
+    : undefined;
+  if (!fields?.every(field => typeof record[field] === 'string')) return false;
+  if (record.type === 'ask') return Array.isArray(record.attachments);
+  return record.type !== 'answer' || Array.isArray(record.promptCounts);
+}
+
+const TITLE_CHARS = 60;
+
+/** The first line of the first question, shortened. */
+export function titleOf(text: string): string {
+  const line = text.trim().split('\n', 1)[0]!.replace(/\s+/g, ' ');
+  return line.length <= TITLE_CHARS ? line || 'Untitled' : `${line.slice(0, TITLE_CHARS - 1).trimEnd()}…`;
+}

@@ -1,0 +1,69 @@
+/** A transcript as the rows that the page shows. Pure. */
+
+import type { Answer, Ask, Attachment, Transcript } from '../../agent/transcript.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import type { AnswerRow, Chip, ErrorAction, NoticeRow, Row, UserRow } from '../../protocol/webview.ts';
+
+export const NOTICE_ID = 'not-sent';
+
+export function chipOf({ id, kind, label, tokens, cut }: Attachment): Chip {
+  return { id, kind, label, tokens, cut };
+}
+
+export function userRow(ask: Ask, queued: boolean): UserRow {
+  return { kind: 'user', id: ask.id, text: ask.text, chips: ask.attachments.map(chipOf), queued };
+}
+
+/** `isRunning`: an answer without an end that nobody writes any more was interrupted. */
+export function answerRow(answer: Answer, isRunning: boolean): AnswerRow {
+  const { id, text, model, level, usage, error } = answer;
+  return {
+    kind: 'answer',
+    id,
+    text,
+    model,
+    level,
+    usage,
+    finish: answer.finish ?? (isRunning ? null : 'interrupted'),
+    error: error && { message: error.message, actions: actionsFor(error.code) },
+  };
+}
+
+export function noticeRow(windowTokens: number | null): NoticeRow {
+  const size = windowTokens === null ? '' : ` (${windowTokens.toLocaleString('en')} tokens)`;
+  return {
+    kind: 'notice',
+    id: NOTICE_ID,
+    text: `The messages above no longer fit into the model's window${size} and are not sent.`,
+  };
+}
+
+export function rowsOf(
+  transcript: Transcript,
+  running: string | null,
+  queued: ReadonlySet<string>,
+  windowTokens: number | null,
+): Row[] {
+  return transcript.entries.flatMap((entry): Row[] => {
+    const row =
+      entry.kind === 'ask' ? userRow(entry, queued.has(entry.id)) : answerRow(entry, entry.id === running);
+    return entry.id === transcript.sentFrom ? [noticeRow(windowTokens), row] : [row];
+  });
+}
+
+const ACTIONS: Partial<Record<ErrorCode, ErrorAction[]>> = {
+  'model-missing': ['download', 'retry'],
+  'model-invalid': ['download', 'show-log'],
+  'hash-mismatch': ['download', 'show-log'],
+  'context-full': ['new-chat'],
+  'daemon-down': ['restart', 'show-log'],
+  'version-mismatch': ['restart', 'show-log'],
+  'out-of-memory': ['restart', 'show-log'],
+  timeout: ['retry', 'show-log'],
+  busy: ['retry'],
+};
+
+/** What helps after an error of this kind. */
+export function actionsFor(code: string): ErrorAction[] {
+  return ACTIONS[code as ErrorCode] ?? ['retry', 'show-log'];
+}

@@ -1,0 +1,95 @@
+/**
+ * Chats on disk: `<folder>/<id>.jsonl`, one event a line, only ever appended to. Written synchronously: a line is a few
+ * hundred bytes, and once the call returns it survives the end of this process, however that comes.
+ */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  parseEvents,
+  readTranscript,
+  type Transcript,
+  type TranscriptEvent,
+} from '../../agent/transcript.ts';
+import type { ChatEntry } from '../../protocol/webview.ts';
+
+/** The `chat` event is the first line and holds the title, so a list needs no more of a file than this. */
+const HEAD_BYTES = 4096;
+/** Newest chats that a list or a search looks at. */
+const LISTED_CHATS = 300;
+const CHAT_ID = /^[a-z0-9-]{8,64}$/;
+
+export class ChatStore {
+  readonly #folder: string;
+  /** Files that this process has written to: their last line is whole. */
+  readonly #begun = new Set<string>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @throws the file system's error, e.g. ENOSPC or EROFS */
+  append(chatId: string, event: TranscriptEvent): void {
+    // Begins with a line end when an earlier process may have left a torn line.
+    const start = this.#begun.has(chatId) || event.type === 'chat' ? '' : '\n';
+    mkdirSync(this.#folder, { recursive: true });
+    appendFileSync(this.#path(chatId), `${start}${JSON.stringify(event)}\n`);
+    this.#begun.add(chatId);
+  }
+
+  /** null when there is no such chat. */
+  async load(chatId: string): Promise<Transcript | null> {
+    const lines = await readFile(this.#path(chatId), 'utf8').catch(() => null);
+    return lines === null ? null : readTranscript(chatId, lines);
+  }
+
+  async delete(chatId: string): Promise<void> {
+    await rm(this.#path(chatId), { force: true });
+    this.#begun.delete(chatId);
+  }
+
+  /** Newest first; with a query, those whose title or messages contain it. */
+  async list(query = ''): Promise<ChatEntry[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    const ids = names.filter(name => name.endsWith('.jsonl')).map(name => name.slice(0, -'.jsonl'.length));
+    const dated = await Promise.all(ids.filter(id => CHAT_ID.test(id)).map(id => this.#dated(id)));
+    const newest = dated.sort((a, b) => b.changedAt - a.changedAt).slice(0, LISTED_CHATS);
+    const needle = query.trim().toLowerCase();
+    const entries: ChatEntry[] = [];
+    for (const { id, changedAt } of newest) {
+      const title = needle === '' ? await this.#title(id) : await this.#matchingTitle(id, needle);
+      if (title !== null) entries.push({ id, title, changedAt });
+    }
+    return entries;
+  }
+
+  /** @throws RangeError for an id that is not one of ours, e.g. one with a path in it */
+  #path(chatId: string): string {
+    if (!CHAT_ID.test(chatId)) throw new RangeError(`Not a chat id: ${JSON.stringify(chatId)}`);
+    return join(this.#folder, `${chatId}.jsonl`);
+  }
+
+  async #dated(id: string): Promise<{ id: string; changedAt: number }> {
+    const stats = await stat(this.#path(id)).catch(() => null);
+    return { id, changedAt: stats?.mtimeMs ?? 0 };
+  }
+
+  async #title(id: string): Promise<string | null> {
+    const file = await open(this.#path(id)).catch(() => null);
+    if (!file) return null;
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      const first = parseEvents(buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0]!)[0];
+      return first?.type === 'chat' ? first.title : null;
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #matchingTitle(id: string, needle: string): Promise<string | null> {
+    const transcript = await this.load(id);
+    if (!transcript?.title) return null;
+    const texts = [transcript.title, ...transcript.entries.map(entry => entry.text)];
+    return texts.some(text => text.toLowerCase().includes(needle)) ? transcript.title : null;
+  }
+}

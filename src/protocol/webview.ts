@@ -1,0 +1,161 @@
+/**
+ * The wire between the host (extension) and the chat page (webview): typed both ways.
+ * Host -> page: one `open` with everything when the page loads or another chat is shown, then increments only.
+ * Page -> host: untrusted, so it has a schema; the page itself imports only types from here.
+ */
+import * as z from 'zod/mini';
+import type { ExpertLevel, FinishReason, ModelVariant, Usage } from './daemon.ts';
+
+/** Something attached to a message, without its text. `tokens` is null until the model has counted it. */
+export interface Chip {
+  id: string;
+  kind: 'file' | 'selection' | 'problems' | 'text';
+  label: string;
+  tokens: number | null;
+  /** What was left out, as a sentence; null when the text is whole. */
+  cut: string | null;
+}
+
+/** What a button of an error row does. `retry` is a `regenerate` of that row, the rest are an `action`. */
+export type ErrorAction = 'retry' | 'restart' | 'show-log' | 'download' | 'new-chat';
+
+export interface UserRow {
+  kind: 'user';
+  id: string;
+  text: string;
+  chips: Chip[];
+  queued: boolean;
+}
+export interface AnswerRow {
+  kind: 'answer';
+  id: string;
+  text: string;
+  /** null while it is being written. `interrupted`: the editor ended before the answer did. */
+  finish: FinishReason | 'interrupted' | 'error' | null;
+  model: string;
+  level: ExpertLevel;
+  usage: Usage | null;
+  error: { message: string; actions: ErrorAction[] } | null;
+}
+/** A fact about the conversation, between two messages. */
+export interface NoticeRow {
+  kind: 'notice';
+  id: string;
+  text: string;
+}
+export type Row = UserRow | AnswerRow | NoticeRow;
+
+/** What the model is doing, for the line above the input. */
+export type Phase =
+  | { kind: 'idle' }
+  | { kind: 'starting' }
+  | { kind: 'loading'; percent: number }
+  | { kind: 'queued'; position: number }
+  | { kind: 'reading'; done: number; total: number; reused: number }
+  | { kind: 'writing'; tokensPerSecond: number | null };
+
+/** Tokens that the next message would send, of the model's window. `exact` is false while they are estimated. */
+export interface Meter {
+  usedTokens: number;
+  windowTokens: number;
+  reusedTokens: number;
+  exact: boolean;
+}
+
+export interface ModelChoice {
+  id: string;
+  name: string;
+  variant: ModelVariant;
+}
+export interface Picker {
+  models: ModelChoice[];
+  current: string | null;
+  levels: ExpertLevel[];
+  level: ExpertLevel;
+  /** Set when no model is installed: what the download button offers. */
+  download: { name: string; sizeBytes: number } | null;
+}
+
+export interface ChatEntry {
+  id: string;
+  title: string;
+  /** Milliseconds since 1970. */
+  changedAt: number;
+}
+
+export interface Suggestion {
+  kind: 'selection' | 'problems' | 'file' | 'pick';
+  label: string;
+  detail: string;
+  /** Workspace-relative path of a file. */
+  path?: string;
+}
+
+/** One part of what was sent to the model for an answer. */
+export interface SentPart {
+  label: string;
+  tokens: number;
+  text: string;
+}
+
+export type HostMessage =
+  | { type: 'open'; chatId: string; title: string; rows: Row[]; draftChips: Chip[]; phase: Phase }
+  /** Adds a row at the end, or after `after`; a row of the same id is replaced where it is. */
+  | { type: 'row'; row: Row; after?: string }
+  | { type: 'text'; id: string; text: string }
+  /** The row of this id and everything below it is gone. */
+  | { type: 'truncate'; id: string }
+  | { type: 'remove'; id: string }
+  | { type: 'title'; title: string }
+  | { type: 'phase'; phase: Phase }
+  | { type: 'meter'; meter: Meter | null }
+  | { type: 'chips'; chips: Chip[] }
+  | { type: 'picker'; picker: Picker }
+  | { type: 'history'; chats: ChatEntry[] }
+  | { type: 'suggest'; requestId: number; items: Suggestion[] }
+  | { type: 'sent'; id: string; parts: SentPart[] }
+  | { type: 'notify'; text: string }
+  | { type: 'focus' };
+
+const id = z.string().check(z.maxLength(100));
+const text = z.string().check(z.maxLength(1_000_000));
+const short = z.string().check(z.maxLength(4096));
+
+export const webviewMessage = z.discriminatedUnion('type', [
+  /** The page is there and wants everything. */
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('send'), text }),
+  z.object({ type: z.literal('stop') }),
+  /** Answers the message of this answer (or unanswered message) again. */
+  z.object({ type: z.literal('regenerate'), id }),
+  /** Replaces an earlier message of the user; what follows it is dropped. */
+  z.object({ type: z.literal('edit'), id, text }),
+  /** Takes a queued message back. */
+  z.object({ type: z.literal('unqueue'), id }),
+  z.object({ type: z.literal('newChat') }),
+  z.object({ type: z.literal('openChat'), id }),
+  z.object({ type: z.literal('deleteChat'), id }),
+  z.object({ type: z.literal('history'), query: short }),
+  z.object({ type: z.literal('suggest'), requestId: z.number(), query: short }),
+  z.object({
+    type: z.literal('attach'),
+    kind: z.enum(['selection', 'problems', 'file', 'pick']),
+    path: z.optional(short),
+  }),
+  z.object({ type: z.literal('drop'), uris: z.array(short).check(z.maxLength(50)) }),
+  z.object({ type: z.literal('detach'), id }),
+  /** The unsent text, for the meter. */
+  z.object({ type: z.literal('draft'), text }),
+  z.object({ type: z.literal('copy'), text }),
+  z.object({ type: z.literal('insert'), text }),
+  z.object({ type: z.literal('newFile'), text, language: short }),
+  z.object({ type: z.literal('openLink'), href: short }),
+  z.object({ type: z.literal('chooseModel'), id }),
+  z.object({ type: z.literal('chooseLevel'), level: z.enum(['exact', 'balanced', 'fast', 'frugal']) }),
+  z.object({ type: z.literal('sent'), id }),
+  z.object({
+    type: z.literal('action'),
+    action: z.enum(['restart', 'show-log', 'download', 'new-chat']),
+  }),
+]);
+export type WebviewMessage = z.infer<typeof webviewMessage>;
