@@ -1,0 +1,293 @@
+/**
+ * A published GGUF into a converted model: three graphs, tokenizer, template and manifest in one folder.
+ * Weights stream through a few rows at a time; at most one layer is held as float32. The folder is built beside its
+ * final place and renamed when the manifest is in it, so that nothing half-made looks whole.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { type GgufFile, openGguf } from '../formats/gguf.ts';
+import { tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
+import { ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
+import type { EmbeddingTable, Manifest } from '../models/manifest.ts';
+import { MANIFEST_FORMAT } from '../models/manifest.ts';
+import type { ModelVariant } from '../protocol/daemon.ts';
+import { type DenseModel, qwen2, qwen2Tokens } from './architectures/qwen2.ts';
+import { type Carving, readCarving } from './carving.ts';
+import { allExperts, splitExperts } from './experts.ts';
+import { GraphWriter, type WeightForm } from './graph/linear.ts';
+import { fusedExperts, routedExperts } from './graph/moe-block.ts';
+import { head, type LayerSource, transformer } from './graph/transformer.ts';
+import type { MatrixSource } from './weights.ts';
+
+export interface ConvertProgress {
+  phase: 'convert';
+  percent: number;
+  secondsLeft: number | null;
+  message: string;
+}
+
+export interface ConvertOptions {
+  /** The published GGUF. */
+  source: string;
+  /** sha256 of the source when it has been verified already; recorded in the manifest. */
+  sourceSha256: string;
+  id: string;
+  name: string;
+  license: string;
+  variant: ModelVariant;
+  /** Folder with carving.json, or null for a model without routed experts. */
+  carvingFolder: string | null;
+  /** Final folder of the converted model; replaced if it exists. */
+  outFolder: string;
+  onProgress?(progress: ConvertProgress): void;
+  signal?: AbortSignal;
+}
+
+const PRODUCER = { name: 'moebius', version: '0.1.0' };
+
+/** Throws MoebiusError: `unsupported` architecture, `format-invalid` file, `disk-full`, `cancelled`. */
+export async function convertModel(options: ConvertOptions): Promise<Manifest> {
+  const building = `${options.outFolder}.partial`;
+  await rm(building, { recursive: true, force: true });
+  await mkdir(building, { recursive: true });
+  const gguf = await openGguf(options.source);
+  try {
+    const manifest = await build(gguf, building, options);
+    await writeFile(join(building, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`, {
+      flush: true,
+    });
+    options.signal?.throwIfAborted();
+    await rm(options.outFolder, { recursive: true, force: true });
+    await mkdir(dirname(options.outFolder), { recursive: true });
+    await rename(building, options.outFolder);
+    return manifest;
+  } catch (error) {
+    await rm(building, { recursive: true, force: true });
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+      throw new MoebiusError(
+        'disk-full',
+        `The disk is full: converting needs room for ${options.outFolder}.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    throw toMoebiusError(error);
+  } finally {
+    await gguf.close();
+  }
+}
+
+async function build(gguf: GgufFile, folder: string, options: ConvertOptions): Promise<Manifest> {
+  const model = openArchitecture(gguf);
+  const { dims } = model;
+  const carving = options.carvingFolder ? await readCarving(options.carvingFolder, dims) : null;
+  const files: Manifest['files'] = {};
+  const isSplit = carving !== null && options.variant !== 'fp32';
+  const progress = progressMeter(model, isSplit, options);
+
+  const body = await writeGraph(folder, 'body', files, progress, async graph => {
+    const source = layerSource(model, carving, bodyForm(options.variant), (writer, layer, name, x) => {
+      const weights = allExperts(model, layer, carving?.layers[layer]);
+      const forms = {
+        gateUp: bodyForm(options.variant)(weights.gateUp),
+        down: bodyForm(options.variant)(weights.down),
+      };
+      return fusedExperts(writer, name, x, weights, forms);
+    });
+    await transformer(graph, source, { isRouted: false, signal: options.signal });
+  });
+  const routed = isSplit
+    ? await writeGraph(folder, 'routed', files, progress, async graph => {
+        const form = routedForm(options.variant);
+        const forms = { gateUp: form, down: form };
+        const source = layerSource(
+          model,
+          carving,
+          bodyForm(options.variant),
+          async (writer, layer, name, x) => {
+            const { router, routerBias } = carving.layers[layer]!;
+            const experts = await splitExperts(model, layer, carving);
+            const scored = { weight: router, bias: routerBias };
+            return routedExperts(writer, name, x, 'k', dims.hidden, scored, experts.shared, experts.routed, {
+              shared: forms,
+              routed: forms,
+            });
+          },
+        );
+        await transformer(graph, source, { isRouted: true, signal: options.signal });
+      })
+    : null;
+
+  let embedding: EmbeddingTable | null = null;
+  const headForm = wideForm(options.variant, dims.hidden);
+  const headGraph = await writeGraph(folder, 'head', files, progress, async graph => {
+    const placed = await head(graph, dims, await model.finalNorm(), model.head, headForm);
+    const table = model.isTied
+      ? placed
+      : await graph.linear('embedding', 'hidden', model.embedding, headForm);
+    embedding =
+      headForm.kind === 'f32'
+        ? { kind: 'f32', file: table.blob.location, offset: table.blob.offset }
+        : {
+            kind: 'blocks',
+            bits: 8,
+            blockSize: headForm.blockSize,
+            file: table.blob.location,
+            offset: table.blob.offset,
+            scalesOffset: table.scales!.offset,
+          };
+  });
+
+  await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizerJsonFromGguf(gguf)), files);
+  await writeText(folder, 'chat_template.jinja', gguf.getString('tokenizer.chat_template', ''), files);
+  const tokens = qwen2Tokens(
+    gguf.getArray('tokenizer.ggml.tokens', 'string'),
+    gguf.getArray('tokenizer.ggml.token_type', 'number'),
+    gguf.getNumber('tokenizer.ggml.eos_token_id'),
+  );
+  const levels = isSplit ? carving.levels : {};
+  return {
+    format: MANIFEST_FORMAT,
+    id: options.id,
+    name: options.name,
+    variant: options.variant,
+    architecture: model.architecture,
+    parameters: [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.elements, 0),
+    dims,
+    graphs: { body, routed, head: headGraph },
+    embedding: embedding!,
+    experts: isSplit
+      ? {
+          kind: 'carved',
+          sharedNeurons: carving.sharedNeurons,
+          routed: carving.routed,
+          routedNeurons: carving.routedNeurons,
+          levels,
+        }
+      : null,
+    tokens,
+    capabilities: {
+      chat: gguf.getString('tokenizer.chat_template', '') !== '',
+      fillInTheMiddle: tokens.fim !== null,
+      toolCalls: false,
+      levels: ['exact', ...(['balanced', 'fast', 'frugal'] as const).filter(level => levels[level])],
+    },
+    license: options.license,
+    source: {
+      file: basename(options.source),
+      sha256: options.sourceSha256,
+      sizeBytes: (await stat(options.source)).size,
+    },
+    files,
+    createdBy: `${PRODUCER.name} ${PRODUCER.version}`,
+  };
+}
+
+function openArchitecture(gguf: GgufFile): DenseModel {
+  const architecture = gguf.getString('general.architecture');
+  if (architecture === 'qwen2') return qwen2(gguf);
+  throw new MoebiusError(
+    'unsupported',
+    `This version cannot convert models of architecture "${architecture}" (only qwen2).`,
+  );
+}
+
+/** 4- and 8-bit codes with the widest block that divides the row: fewer scales to read, and the fastest kernels. */
+function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { kind: 'f32' | 'int8' }> {
+  if (variant === 'fp32') return { kind: 'f32' };
+  return { kind: 'int8', blockSize: cols % 128 === 0 ? 128 : 32 };
+}
+
+/**
+ * Written with, so as close to the published weights as the format allows: Q4_K keeps its codes, what the publisher kept
+ * at more than four bits becomes 8-bit.
+ */
+function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
+  return weight =>
+    variant === 'int4' && weight.type === 'Q4_K' ? { kind: 'q4k' } : wideForm(variant, weight.cols);
+}
+
+/** Only read with: plain 4-bit blocks, whose error is small beside what the skipped experts cost. */
+function routedForm(variant: ModelVariant): WeightForm {
+  return variant === 'int8' ? { kind: 'int8', blockSize: 64 } : { kind: 'int4', blockSize: 32 };
+}
+
+function layerSource(
+  model: DenseModel,
+  carving: Carving | null,
+  form: (weight: MatrixSource) => WeightForm,
+  feedForward: LayerSource['feedForward'],
+): LayerSource {
+  return {
+    dims: model.dims,
+    layer: index => model.attention(index),
+    form,
+    importance: index => carving?.layers[index]?.importance,
+    feedForward,
+  };
+}
+
+async function writeGraph(
+  folder: string,
+  name: string,
+  files: Manifest['files'],
+  onElements: (count: number) => void,
+  fill: (graph: GraphWriter) => Promise<void>,
+): Promise<{ onnx: string; data: string }> {
+  const onnx = `${name}.onnx`;
+  const data = `${name}.data`;
+  const builder = new OnnxBuilder(name, PRODUCER);
+  const writer = await ExternalDataWriter.create(join(folder, data));
+  try {
+    await fill(new GraphWriter(builder, writer, onElements));
+    files[data] = await writer.close();
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+  files[onnx] = await builder.write(join(folder, onnx));
+  return { onnx, data };
+}
+
+async function writeText(
+  folder: string,
+  name: string,
+  text: string,
+  files: Manifest['files'],
+): Promise<void> {
+  const bytes = Buffer.from(text, 'utf8');
+  await writeFile(join(folder, name), bytes, { flush: true });
+  files[name] = { sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
+}
+
+/** Counts quantised elements against all that will be; reports at most four times a second. */
+function progressMeter(
+  model: DenseModel,
+  isSplit: boolean,
+  options: ConvertOptions,
+): (count: number) => void {
+  const { layers, hidden, feedForward, heads, kvHeads, headDim, vocab } = model.dims;
+  const layer = 3 * hidden * feedForward + hidden * headDim * (2 * heads + 2 * kvHeads);
+  const total = layer * layers * (isSplit ? 2 : 1) + vocab * hidden * (model.isTied ? 1 : 2);
+  const start = performance.now();
+  let done = 0;
+  let reported = 0;
+  return count => {
+    done += count;
+    options.signal?.throwIfAborted();
+    const now = performance.now();
+    if (now - reported < 250 && done < total) return;
+    reported = now;
+    const fraction = Math.min(1, done / total);
+    const elapsed = (now - start) / 1000;
+    options.onProgress?.({
+      phase: 'convert',
+      percent: 100 * fraction,
+      secondsLeft: elapsed > 2 ? Math.round((elapsed * (1 - fraction)) / fraction) : null,
+      message: `Converting ${options.name} to ${options.variant}`,
+    });
+  };
+}

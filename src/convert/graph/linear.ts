@@ -1,0 +1,142 @@
+/** Matrix products of a graph: which form a weight takes, its bytes in the data file, its nodes. */
+import type { ExternalBlob, ExternalDataWriter, OnnxBuilder } from '../../formats/onnx.ts';
+import { correctionColumns, type Packed, packQ4K, packRows } from '../quantise.ts';
+import type { MatrixSource } from '../weights.ts';
+
+/**
+ * `f32`: as is. `int8`, `int4`: symmetric blocks. `q4k`: the published Q4_K codes without loss (see packQ4K).
+ * The block sizes are what onnxruntime's kernels are fastest at without losing quality.
+ */
+export type WeightForm =
+  | { kind: 'f32' }
+  | { kind: 'int8'; blockSize: number }
+  | { kind: 'int4'; blockSize: number }
+  | { kind: 'q4k' };
+
+/** Rows quantised at a time: bounds memory to a few tens of megabytes. */
+const ROWS_AT_ONCE = 512;
+
+export class GraphWriter {
+  readonly builder: OnnxBuilder;
+  readonly data: ExternalDataWriter;
+  readonly #onBytes: (sourceElements: number) => void;
+  /** Values that already have their block sums appended, by name. */
+  readonly #corrected = new Map<string, string>();
+  readonly #constants = new Set<string>();
+
+  constructor(builder: OnnxBuilder, data: ExternalDataWriter, onElements: (count: number) => void) {
+    this.builder = builder;
+    this.data = data;
+    this.#onBytes = onElements;
+  }
+
+  /** Adds a node in ONNX's own domain; its first output has the node's name. */
+  node(op: string, inputs: string[], name: string, attributes = {}, outputs: string[] = [name]): string {
+    return this.builder.addNode(op, inputs, outputs, attributes);
+  }
+
+  /** Adds a node of onnxruntime's contributed operators. */
+  contrib(op: string, inputs: string[], name: string, attributes = {}, outputs: string[] = [name]): string {
+    return this.builder.addNode(op, inputs, outputs, attributes, 'com.microsoft');
+  }
+
+  /** A small int64 constant, shared by all who ask for the same. */
+  ints(values: number[], dims: number[] = [values.length]): string {
+    const name = `const.${dims.length === 0 ? 's' : ''}${values.join('_')}`;
+    if (!this.#constants.has(name)) {
+      this.#constants.add(name);
+      this.builder.addInitializer(name, 'int64', dims, values);
+    }
+    return name;
+  }
+
+  async floats(name: string, dims: number[], values: Float32Array): Promise<string> {
+    return this.builder.addExternal(name, 'float32', dims, await this.data.write(values));
+  }
+
+  /**
+   * y [n, rows] = x [n, cols] @ weight^T (+ bias [rows]).
+   * Returns the name of y, which is `name`, and where the weight lies.
+   */
+  async linear(
+    name: string,
+    x: string,
+    weight: MatrixSource,
+    form: WeightForm,
+    options: { bias?: Float32Array; importance?: Float32Array | undefined } = {},
+  ): Promise<{ blob: ExternalBlob; scales: ExternalBlob | null }> {
+    const bias = options.bias ? await this.floats(`${name}.bias`, [weight.rows], options.bias) : null;
+    if (form.kind === 'f32') {
+      const blob = await this.data.write(this.#values(weight));
+      this.builder.addExternal(`${name}.weight`, 'float32', [weight.rows, weight.cols], blob);
+      this.node('Gemm', [x, `${name}.weight`, ...(bias ? [bias] : [])], name, { transB: 1 });
+      return { blob, scales: null };
+    }
+    const bits = form.kind === 'int8' ? 8 : 4;
+    const blockSize = form.kind === 'q4k' ? 32 : form.blockSize;
+    const cols = form.kind === 'q4k' ? weight.cols + correctionColumns(weight.cols) : weight.cols;
+    const blocks = Math.ceil(cols / blockSize);
+    const scales = new Float32Array(weight.rows * blocks);
+    const blob = await this.data.write(this.#packed(weight, form, scales, options.importance));
+    const scalesBlob = await this.data.write(scales);
+    this.builder.addExternal(`${name}.weight`, 'uint8', [weight.rows, blocks, (blockSize * bits) / 8], blob);
+    this.builder.addExternal(`${name}.scales`, 'float32', [weight.rows * blocks], scalesBlob);
+    const input = form.kind === 'q4k' ? this.#withBlockSums(x, weight.cols) : x;
+    this.contrib(
+      'MatMulNBits',
+      [input, `${name}.weight`, `${name}.scales`, ...(bias ? ['', '', bias] : [])],
+      name,
+      // Level 4 = int8 activations: the only level whose kernels read 4- and 8-bit weights directly.
+      { K: cols, N: weight.rows, bits, block_size: blockSize, accuracy_level: 4 },
+    );
+    return { blob, scales: scalesBlob };
+  }
+
+  async *#packed(
+    weight: MatrixSource,
+    form: Exclude<WeightForm, { kind: 'f32' }>,
+    scales: Float32Array,
+    importance?: Float32Array,
+  ): AsyncGenerator<Uint8Array> {
+    let at = 0;
+    for (let row = 0; row < weight.rows; row += ROWS_AT_ONCE) {
+      const count = Math.min(ROWS_AT_ONCE, weight.rows - row);
+      const packed: Packed =
+        form.kind === 'q4k'
+          ? packQ4K(await weight.raw(row, count), weight.cols, count)
+          : packRows(
+              await weight.values(row, count),
+              weight.cols,
+              form.kind === 'int8' ? 8 : 4,
+              form.blockSize,
+              importance,
+            );
+      scales.set(packed.scales, at);
+      at += packed.scales.length;
+      this.#onBytes(count * weight.cols);
+      yield packed.q;
+    }
+  }
+
+  async *#values(weight: MatrixSource): AsyncGenerator<Float32Array> {
+    for (let row = 0; row < weight.rows; row += ROWS_AT_ONCE) {
+      const count = Math.min(ROWS_AT_ONCE, weight.rows - row);
+      yield await weight.values(row, count);
+      this.#onBytes(count * weight.cols);
+    }
+  }
+
+  /** x [n, cols] -> [n, cols + correction columns]: x, the sums of its blocks of 32, and the same sums again. */
+  #withBlockSums(x: string, cols: number): string {
+    const known = this.#corrected.get(x);
+    if (known) return known;
+    const blocks = cols / 32;
+    const padding = correctionColumns(cols) / 2 - blocks;
+    const cubes = this.node('Reshape', [x, this.ints([0, blocks, 32])], `${x}.cubes`);
+    let sums = this.node('ReduceSum', [cubes, this.ints([2])], `${x}.sums`, { keepdims: 0 });
+    if (padding > 0) sums = this.node('Pad', [sums, this.ints([0, 0, 0, padding])], `${x}.padded`);
+    const corrected = this.node('Concat', [x, sums, sums], `${x}.corrected`, { axis: 1 });
+    this.#corrected.set(x, corrected);
+    return corrected;
+  }
+}
