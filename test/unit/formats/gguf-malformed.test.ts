@@ -6,40 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { MoebiusError } from '../../../src/base/errors.ts';
 import { openGguf } from '../../../src/formats/gguf.ts';
-
-const u32 = (value: number) => Buffer.from(new Uint32Array([value]).buffer);
-const u64 = (value: number | bigint) => Buffer.from(new BigUint64Array([BigInt(value)]).buffer);
-const str = (text: string) => Buffer.concat([u64(Buffer.byteLength(text)), Buffer.from(text)]);
-const UINT32 = 4;
-const STRING = 8;
-const ARRAY = 9;
-
-interface Parts {
-  magic?: string;
-  version?: number;
-  tensorCount?: number | bigint;
-  entryCount?: number | bigint;
-  entries?: Buffer[];
-  tensors?: Buffer[];
-  dataBytes?: number;
-}
-
-function gguf(parts: Parts): Buffer {
-  const { magic = 'GGUF', version = 3, entries = [], tensors = [], dataBytes = 64 } = parts;
-  const header = Buffer.concat([
-    Buffer.from(magic),
-    u32(version),
-    u64(parts.tensorCount ?? tensors.length),
-    u64(parts.entryCount ?? entries.length),
-    ...entries,
-    ...tensors,
-  ]);
-  return Buffer.concat([header, Buffer.alloc(((32 - (header.length % 32)) % 32) + dataBytes)]);
-}
-
-function tensor(dims: (number | bigint)[], type = 0, offset: number | bigint = 0, name = 'w'): Buffer {
-  return Buffer.concat([str(name), u32(dims.length), ...dims.map(u64), u32(type), u64(offset)]);
-}
+import { ARRAY, ggufBytes, type Parts, STRING, str, tensorRow, UINT32, u32, u64 } from './gguf-bytes.ts';
 
 let folder: string;
 before(async () => {
@@ -142,42 +109,42 @@ const malformed: [string, Parts, RegExp][] = [
     { entries: [Buffer.concat([str('general.alignment'), u32(STRING), str('32')])] },
     /general\.alignment is 32/,
   ],
-  ['no dimensions', { tensors: [tensor([])] }, /tensor "w" has 0 dimensions/],
-  ['five dimensions', { tensors: [tensor([1, 1, 1, 1, 1])] }, /tensor "w" has 5 dimensions/],
-  ['an empty dimension', { tensors: [tensor([4, 0])] }, /dimension 1 of tensor "w" is 0/],
-  ['a huge dimension', { tensors: [tensor([HUGE])] }, /dimension 0 of tensor "w" is too large/],
+  ['no dimensions', { tensors: [tensorRow([])] }, /tensor "w" has 0 dimensions/],
+  ['five dimensions', { tensors: [tensorRow([1, 1, 1, 1, 1])] }, /tensor "w" has 5 dimensions/],
+  ['an empty dimension', { tensors: [tensorRow([4, 0])] }, /dimension 1 of tensor "w" is 0/],
+  ['a huge dimension', { tensors: [tensorRow([HUGE])] }, /dimension 0 of tensor "w" is too large/],
   [
     'dimensions whose product overflows',
-    { tensors: [tensor([2n ** 32n, 2n ** 32n])] },
+    { tensors: [tensorRow([2n ** 32n, 2n ** 32n])] },
     /"w" has too many elements/,
   ],
   [
     'an overflow back to a small number',
-    { tensors: [tensor([2n ** 33n, 2n ** 33n, 1])] },
+    { tensors: [tensorRow([2n ** 33n, 2n ** 33n, 1])] },
     /"w" has too many elements/,
   ],
-  ['an unknown tensor type', { tensors: [tensor([32], 4)] }, /"w" has the unknown tensor type 4/],
+  ['an unknown tensor type', { tensors: [tensorRow([32], 4)] }, /"w" has the unknown tensor type 4/],
   [
     'rows of half a block',
-    { tensors: [tensor([48], 8)] },
+    { tensors: [tensorRow([48], 8)] },
     /"w" has rows of 48 values, not a multiple of Q8_0's 32/,
   ],
-  ['data outside the file', { tensors: [tensor([17])] }, /data of tensor "w" ends at byte/],
-  ['an offset outside the file', { tensors: [tensor([1], 0, 2n ** 50n)] }, /"w" lies outside the file/],
+  ['data outside the file', { tensors: [tensorRow([17])] }, /data of tensor "w" ends at byte/],
+  ['an offset outside the file', { tensors: [tensorRow([1], 0, 2n ** 50n)] }, /"w" lies outside the file/],
   [
     'an offset near the largest number',
-    { tensors: [tensor([1], 0, 2n ** 53n - 32n)] },
+    { tensors: [tensorRow([1], 0, 2n ** 53n - 32n)] },
     /"w" lies outside the file/,
   ],
   [
     'a misaligned offset',
-    { tensors: [tensor([1], 0, 4)] },
+    { tensors: [tensorRow([1], 0, 4)] },
     /offset of tensor "w" is 4, not a multiple of 32/,
   ],
-  ['a tensor twice', { tensors: [tensor([1]), tensor([1], 0, 32)] }, /tensor "w" appears twice/],
+  ['a tensor twice', { tensors: [tensorRow([1]), tensorRow([1], 0, 32)] }, /tensor "w" appears twice/],
   [
     'a tensor name longer than allowed',
-    { tensors: [tensor([1], 0, 0, 'x'.repeat(1025))] },
+    { tensors: [tensorRow([1], 0, 0, 'x'.repeat(1025))] },
     /name of tensor 0 is 1025/,
   ],
 ];
@@ -185,7 +152,11 @@ const malformed: [string, Parts, RegExp][] = [
 describe('formats: malformed GGUF', () => {
   for (const [name, parts, message] of malformed) {
     it(`refuses ${name}`, async () => {
-      await assert.rejects(openBytes(gguf(parts)), { name: 'MoebiusError', code: 'format-invalid', message });
+      await assert.rejects(openBytes(ggufBytes(parts)), {
+        name: 'MoebiusError',
+        code: 'format-invalid',
+        message,
+      });
     });
   }
 
@@ -194,7 +165,7 @@ describe('formats: malformed GGUF', () => {
       Buffer.concat([str('a'), u32(ARRAY), u32(ARRAY), u64(1), u32(UINT32), u64(2), u32(7), u32(8)]),
     ];
     const file = await openBytes(
-      gguf({ version: 2, entries, tensors: [tensor([4, 2]), tensor([8], 0, 32, 'v')] }),
+      ggufBytes({ version: 2, entries, tensors: [tensorRow([4, 2]), tensorRow([8], 0, 32, 'v')] }),
     );
     assert.deepEqual(file.metadata.get('a'), [[7, 8]]);
     assert.deepEqual(file.tensor('w').shape, [2, 4]);
