@@ -1,0 +1,22 @@
+/** What every request works with: the loaded model and the parts of the engine around it. */
+import type { Manifest } from '../models/manifest.ts';
+import type { ChatTemplate } from './chat-template.ts';
+import type { Sequences } from './sequences.ts';
+import type { WorkerClient } from './session/worker-client.ts';
+import type { SpeedMeter } from './speed-meter.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+export interface EngineCore {
+  manifest: Manifest;
+  tokenizer: Tokenizer;
+  /** null for a model without a chat template. */
+  template: ChatTemplate | null;
+  worker: Pick<WorkerClient, 'request' | 'terminate'>;
+  sequences: Sequences;
+  /** Rows of the largest sequence. */
+  contextTokens: number;
+  /** Ids that must never be sampled: the manifest's, and those the tokenizer doesn't know. */
+  banned: readonly number[];
+  prefillMeter: SpeedMeter;
+  decodeMeter: SpeedMeter;
+}

@@ -1,0 +1,203 @@
+/** The loop from a prompt's tokens to text, shared by chat, raw prompts and completion. */
+import { MoebiusError, toMoebiusError } from '../base/errors.ts';
+import {
+  type FinishReason,
+  type GenerateParams,
+  LIMITS,
+  type SamplingParams,
+  type Usage,
+} from '../protocol/daemon.ts';
+import type { EngineCore } from './core.ts';
+import type { RunHooks } from './engine.ts';
+import { levelPlan } from './read-plan.ts';
+import { RepetitionGuard } from './repetition.ts';
+import { Run } from './run.ts';
+import { Sampler } from './sampler.ts';
+import { StopStrings } from './stop.ts';
+import { TextStream } from './text-stream.ts';
+
+export interface GenerateRequest extends Pick<GenerateParams, 'level'> {
+  prompt: number[];
+  sampling: SamplingParams;
+  sequence: string;
+  /** Ids that end the text and are not part of it. */
+  stopTokens: ReadonlySet<number>;
+  /** See RepetitionGuard. */
+  patience: number;
+  wantLogProb?: boolean;
+  prefillBudgetMs?: number | undefined;
+  decodeBudgetMs?: number | undefined;
+}
+
+export interface Outcome {
+  text: string;
+  finish: FinishReason;
+  usage: Usage;
+  /** Mean natural-log probability of the written tokens; 0 if not asked for or nothing was written. */
+  meanLogProb: number;
+}
+
+const USAGE_EVERY_MS = 500;
+/** A chat answer may hold a table or a matrix; ghost text of that shape is nearly always a loop. */
+const CHAT_PATIENCE = 4;
+
+/** Tokens and settings of a `generate` call. Throws `bad-request`, or `unsupported` without a chat template. */
+export function generateRequest(core: EngineCore, params: GenerateParams): GenerateRequest {
+  return {
+    prompt: promptTokens(core, params),
+    sampling: params,
+    sequence: params.sequence ?? 'chat',
+    stopTokens: new Set(core.manifest.tokens.eos),
+    patience: CHAT_PATIENCE,
+    ...(params.level ? { level: params.level } : {}),
+  };
+}
+
+function promptTokens(core: EngineCore, params: GenerateParams): number[] {
+  const { prompt, messages, answerPrefix = '' } = params;
+  if ((prompt === undefined) === (messages === undefined)) {
+    throw new MoebiusError('bad-request', 'Give either a prompt or messages.');
+  }
+  if (messages) return core.tokenizer.encodePieces(chatTemplate(core).render(messages, answerPrefix));
+  const { bos } = core.manifest.tokens;
+  return [...(bos === null ? [] : [bos]), ...core.tokenizer.encodePlain(prompt! + answerPrefix)];
+}
+
+export function chatTemplate(core: EngineCore): NonNullable<EngineCore['template']> {
+  if (core.template) return core.template;
+  throw new MoebiusError(
+    'unsupported',
+    `${core.manifest.name} has no chat template; give it a prompt instead.`,
+  );
+}
+
+/**
+ * Reads the prompt and writes until something ends the text. A cancelled request returns what was written by then.
+ * Throws `context-full` when the prompt leaves no room, before anything is read.
+ */
+export async function runRequest(
+  core: EngineCore,
+  request: GenerateRequest,
+  hooks: RunHooks,
+): Promise<Outcome> {
+  const { prompt } = request;
+  if (prompt.length === 0) throw new MoebiusError('bad-request', 'The prompt is empty.');
+  if (prompt.length >= core.contextTokens) {
+    throw new MoebiusError(
+      'context-full',
+      `The prompt has ${prompt.length} tokens, but the context holds ${core.contextTokens}, answer included. ` +
+        'Remove attachments or older messages, or load the model with a larger context.',
+    );
+  }
+  const level = levelPlan(core.manifest.experts, request.level);
+  const sequence = core.sequences.lease(request.sequence);
+  const run = new Run(core, sequence, level, hooks);
+  try {
+    return await new Writer(core, request, run, hooks).write();
+  } finally {
+    core.sequences.release(sequence);
+  }
+}
+
+class Writer {
+  readonly #core: EngineCore;
+  readonly #request: GenerateRequest;
+  readonly #run: Run;
+  readonly #hooks: RunHooks;
+  readonly #sampler: Sampler;
+  readonly #guard: RepetitionGuard;
+  readonly #stream: TextStream;
+  readonly #stops: StopStrings;
+  #text = '';
+  #outputTokens = 0;
+  #logProbs = 0;
+  #reused = 0;
+
+  constructor(core: EngineCore, request: GenerateRequest, run: Run, hooks: RunHooks) {
+    this.#core = core;
+    this.#request = request;
+    this.#run = run;
+    this.#hooks = hooks;
+    const banned = core.banned.filter(id => !request.stopTokens.has(id));
+    this.#sampler = new Sampler(request.sampling, banned, core.tokenizer.size, request.wantLogProb);
+    this.#guard = new RepetitionGuard(request.patience);
+    this.#stream = new TextStream(core.tokenizer);
+    this.#stops = new StopStrings(request.sampling.stop ?? []);
+  }
+
+  async write(): Promise<Outcome> {
+    let finish: FinishReason;
+    try {
+      const logits = await this.#read();
+      finish = logits === null ? 'time' : await this.#decode(logits);
+    } catch (error) {
+      if (toMoebiusError(error).code !== 'cancelled') throw error;
+      finish = 'cancelled';
+    }
+    this.#emit(this.#stops.flush());
+    this.#emitUsage();
+    const meanLogProb = this.#outputTokens > 0 ? this.#logProbs / this.#outputTokens : 0;
+    return { text: this.#text, finish, usage: this.#usage(), meanLogProb };
+  }
+
+  /** Logits after the prompt, or null when its time was up before its end. */
+  #read(): Promise<Float32Array | null> {
+    const { prompt, prefillBudgetMs = Number.POSITIVE_INFINITY } = this.#request;
+    return this.#run.read(prompt, (done, reused) => {
+      this.#reused = reused;
+      this.#hooks.onEvent({ type: 'prefill', done, total: prompt.length, reused });
+      return this.#run.prefillMs < prefillBudgetMs;
+    });
+  }
+
+  async #decode(logits: Float32Array): Promise<FinishReason> {
+    const { sampling, stopTokens, prompt, decodeBudgetMs = Number.POSITIVE_INFINITY } = this.#request;
+    const room = this.#core.contextTokens - prompt.length;
+    const maxTokens = Math.min(sampling.maxTokens ?? LIMITS.maxTokens, LIMITS.maxTokens, room);
+    const began = performance.now();
+    let reported = began;
+    while (this.#outputTokens < maxTokens) {
+      const { token, logProb } = this.#sampler.choose(logits);
+      if (stopTokens.has(token)) return 'stop';
+      this.#outputTokens++;
+      this.#logProbs += logProb;
+      const { text, stopped } = this.#stops.push(this.#stream.push(token));
+      this.#emit(text);
+      if (stopped) return 'stop';
+      if (this.#guard.push(token)) return 'repetition';
+
+      const now = performance.now();
+      if (now - began >= decodeBudgetMs) return 'time';
+      if (now - reported >= USAGE_EVERY_MS) {
+        reported = now;
+        this.#emitUsage();
+      }
+      if (this.#outputTokens < maxTokens) logits = await this.#run.step(token);
+    }
+    return 'length';
+  }
+
+  #emit(text: string): void {
+    if (text === '') return;
+    this.#text += text;
+    this.#hooks.onEvent({ type: 'text', text });
+  }
+
+  #emitUsage(): void {
+    const usage = this.#usage();
+    const decodeTokensPerSecond = usage.decodeMs > 0 ? (usage.outputTokens / usage.decodeMs) * 1000 : 0;
+    this.#hooks.onEvent({ type: 'usage', usage, decodeTokensPerSecond });
+  }
+
+  #usage(): Usage {
+    const { queueMs, prefillMs, decodeMs } = this.#run;
+    return {
+      promptTokens: this.#request.prompt.length,
+      reusedTokens: this.#reused,
+      outputTokens: this.#outputTokens,
+      queueMs,
+      prefillMs,
+      decodeMs,
+    };
+  }
+}

@@ -1,0 +1,191 @@
+/** Loads a converted model and puts the engine together. */
+import { cancelled, MoebiusError } from '../base/errors.ts';
+import type { Manifest } from '../models/manifest.ts';
+import type {
+  CompleteParams,
+  CompleteResult,
+  CountParams,
+  CountResult,
+  GenerateParams,
+  GenerateResult,
+  ModelInfo,
+  StatusResult,
+} from '../protocol/daemon.ts';
+import { ChatTemplate } from './chat-template.ts';
+import { completeRequest } from './complete.ts';
+import type { EngineCore } from './core.ts';
+import { countTokens } from './count.ts';
+import type { Engine, LoadOptions, RunHooks } from './engine.ts';
+import { generateRequest, runRequest } from './generate.ts';
+import { type ModelFolder, openModelFolder } from './model-folder.ts';
+import { levelPlan } from './read-plan.ts';
+import { Run } from './run.ts';
+import { Sequences } from './sequences.ts';
+import { WorkerClient } from './session/worker-client.ts';
+import { SpeedMeter } from './speed-meter.ts';
+import { Tokenizer } from './tokenizer.ts';
+
+/** Keys and values of all sequences together; at least one full context is always allowed. */
+const KV_BUDGET_BYTES = 1024 ** 3;
+
+/** Throws `model-missing`, `model-invalid`, `format-invalid`, `bad-request`, `out-of-memory` or `cancelled`. */
+export async function loadEngine(options: LoadOptions): Promise<Engine> {
+  const began = performance.now();
+  const core = await loadCore(options);
+  return new LoadedEngine(core, options, performance.now() - began);
+}
+
+/** The parts of an engine, for those who need them apart (reference.ts, tests). */
+export async function loadCore(options: LoadOptions): Promise<EngineCore> {
+  const { folder, contextTokens, threads, signal, onProgress } = options;
+  const model = await openModelFolder(folder);
+  const { manifest } = model;
+  const trained = manifest.dims.trainedContext;
+  if (!(contextTokens >= 1 && contextTokens <= trained)) {
+    throw new MoebiusError(
+      'bad-request',
+      `A context of ${contextTokens} tokens is not possible: ${manifest.name} was trained with ${trained}.`,
+    );
+  }
+  if (signal?.aborted) throw cancelled();
+  const worker = new WorkerClient();
+  worker.onProgress = percent => onProgress?.(percent);
+  const onAbort = () => void worker.terminate();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const loading = worker.request('load', { folder, manifest, contextTokens, threads });
+    loading.catch(() => undefined);
+    const text = textParts(model);
+    await loading;
+    onProgress?.(100);
+    return {
+      manifest,
+      ...text,
+      worker,
+      sequences: new Sequences(KV_BUDGET_BYTES, sequence => void worker.request('drop', { sequence })),
+      contextTokens,
+      prefillMeter: new SpeedMeter(0.8),
+      decodeMeter: new SpeedMeter(0.98),
+    };
+  } catch (error) {
+    await worker.terminate();
+    throw signal?.aborted ? cancelled() : error;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function textParts(model: ModelFolder): Pick<EngineCore, 'tokenizer' | 'template' | 'banned'> {
+  const { manifest, chatTemplate } = model;
+  const tokenizer = new Tokenizer(model.tokenizer);
+  const unknown = Array.from({ length: tokenizer.size }, (_, id) => id).filter(id => !tokenizer.has(id));
+  const banned = new Set([...manifest.tokens.banned, ...unknown]);
+  const { bos, eos } = manifest.tokens;
+  const literal = (id: number | null | undefined) => tokenizer.specials.get(id ?? -1) ?? '';
+  const assistantMayWrite = new Set(
+    [...tokenizer.specials.keys()].filter(id => !banned.has(id) && !eos.includes(id) && id !== bos),
+  );
+  const template =
+    chatTemplate === null
+      ? null
+      : new ChatTemplate({
+          source: chatTemplate,
+          specialText: tokenizer.specialText,
+          assistantMayWrite,
+          bosToken: literal(bos),
+          eosToken: literal(eos[0]),
+        });
+  return { tokenizer, template, banned: [...banned] };
+}
+
+class LoadedEngine implements Engine {
+  readonly #core: EngineCore;
+  readonly #options: LoadOptions;
+  readonly #loadMs: number;
+
+  constructor(core: EngineCore, options: LoadOptions, loadMs: number) {
+    this.#core = core;
+    this.#options = options;
+    this.#loadMs = loadMs;
+  }
+
+  info(): ModelInfo {
+    const { manifest, contextTokens } = this.#core;
+    const { id, variant, name, architecture, capabilities, parameters, dims } = manifest;
+    return {
+      loaded: true,
+      ...{ id, variant, name, architecture, capabilities, parameters },
+      sizeBytes: Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0),
+      path: this.#options.folder,
+      contextTokens,
+      trainedContextTokens: dims.trainedContext,
+      experts: expertsInfo(manifest),
+      loadMs: this.#loadMs,
+      threads: this.#options.threads,
+    };
+  }
+
+  async generate(params: GenerateParams, hooks: RunHooks): Promise<GenerateResult> {
+    const { text, finish, usage } = await runRequest(this.#core, generateRequest(this.#core, params), hooks);
+    return { text, finish, usage };
+  }
+
+  async complete(params: CompleteParams, hooks: RunHooks): Promise<CompleteResult> {
+    return runRequest(this.#core, completeRequest(this.#core, params), hooks);
+  }
+
+  count(params: CountParams): CountResult {
+    return countTokens(this.#core, params);
+  }
+
+  async score(tokens: number[], level: GenerateParams['level'], hooks: RunHooks): Promise<Float32Array> {
+    const { contextTokens, manifest, sequences } = this.#core;
+    if (tokens.length < 2 || tokens.length > contextTokens) {
+      throw new MoebiusError(
+        'bad-request',
+        `Scoring takes 2 to ${contextTokens} tokens, not ${tokens.length}.`,
+      );
+    }
+    const sequence = sequences.lease('score');
+    try {
+      return await new Run(this.#core, sequence, levelPlan(manifest.experts, level), hooks).score(tokens);
+    } finally {
+      sequences.release(sequence);
+    }
+  }
+
+  sequences(): StatusResult['sequences'] {
+    return this.#core.sequences.list().map(({ name, tokens, capacityRows, bytes }) => ({
+      name,
+      tokens: tokens.length,
+      capacityTokens: capacityRows,
+      bytes,
+    }));
+  }
+
+  speed(): StatusResult['speed'] {
+    return {
+      prefillTokensPerSecond: this.#core.prefillMeter.tokensPerSecond,
+      decodeTokensPerSecond: this.#core.decodeMeter.tokensPerSecond,
+    };
+  }
+
+  /** Releases the sessions, then ends the thread. Requests still running fail. */
+  async dispose(): Promise<void> {
+    await this.#core.worker.request('close', {}).catch(() => undefined);
+    await this.#core.worker.terminate();
+  }
+}
+
+function expertsInfo({ experts }: Manifest): ModelInfo['experts'] {
+  if (!experts) return null;
+  const perToken = Object.entries(experts.levels).map(([level, plan]) => [
+    level,
+    plan.readK ?? experts.routed,
+  ]);
+  return {
+    shared: experts.sharedNeurons > 0 ? 1 : 0,
+    routed: experts.routed,
+    perTokenByLevel: Object.fromEntries(perToken),
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * How a prompt is read: which rows of the cache stay, and which graph reads the rest. Levels (docs/engine.md): far rows
+ * with few experts, the first and the last ones with all of them.
+ */
+import { MoebiusError } from '../base/errors.ts';
+import type { ExpertLayout, LevelPlan } from '../models/manifest.ts';
+import type { ExpertLevel } from '../protocol/daemon.ts';
+
+/** Experts that read a row, for comparison: all of them are more than any number. */
+export const ALL_EXPERTS = Number.POSITIVE_INFINITY;
+
+/** What a sequence's cache holds: row i is tokens[i], read by experts[i] experts per layer. */
+export interface CachedRows {
+  tokens: number[];
+  experts: number[];
+}
+
+/** Rows from..to of the prompt, read by the body graph (`experts` null) or by that many routed experts. */
+export interface Segment {
+  from: number;
+  to: number;
+  experts: number | null;
+}
+export interface ReadPlan {
+  /** Leading rows taken from the cache. Less than the prompt's length: its last row is always read. */
+  reused: number;
+  segments: Segment[];
+}
+
+/** A shorter far part isn't worth another graph. */
+const WORTHWHILE_ROWS = 64;
+const EXACT: LevelPlan = { readK: null, writeK: null, exactHead: 0, exactTail: 0 };
+
+/** Plan of a level. A carved model refuses a level it wasn't made for; others know only their own routing. */
+export function levelPlan(layout: ExpertLayout | null, level: ExpertLevel = 'exact'): LevelPlan {
+  const plan = layout?.levels[level];
+  if (plan) return plan;
+  if (layout?.kind === 'carved' && level !== 'exact') {
+    const levels = Object.keys(layout.levels).join(', ');
+    throw new MoebiusError('unsupported', `This model has no level "${level}"; it has: ${levels}.`);
+  }
+  return layout?.levels.exact ?? EXACT;
+}
+
+/** `prompt` has at least one token. */
+export function planRead(cached: CachedRows, prompt: readonly number[], level: LevelPlan): ReadPlan {
+  const total = prompt.length;
+  const { readK } = level;
+  const farFrom = Math.min(level.exactHead, total);
+  const farTo = readK === null ? farFrom : Math.max(farFrom, total - level.exactTail);
+  const expertsFor = (row: number) => (row >= farFrom && row < farTo ? readK! : ALL_EXPERTS);
+
+  const limit = Math.min(cached.tokens.length, total - 1);
+  let reused = 0;
+  while (
+    reused < limit &&
+    cached.tokens[reused] === prompt[reused] &&
+    cached.experts[reused]! >= expertsFor(reused)
+  ) {
+    reused++;
+  }
+
+  const from = Math.max(reused, farFrom);
+  const isWorthwhile = farTo === total || farTo - from >= WORTHWHILE_ROWS;
+  if (readK === null || farTo <= from || !isWorthwhile) {
+    return { reused, segments: [{ from: reused, to: total, experts: null }] };
+  }
+  const segments: Segment[] = [
+    { from: reused, to: from, experts: null },
+    { from, to: farTo, experts: readK },
+    { from: farTo, to: total, experts: null },
+  ];
+  return { reused, segments: segments.filter(segment => segment.from < segment.to) };
+}

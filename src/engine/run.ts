@@ -1,0 +1,114 @@
+/** One request's way through its sequence: reads the prompt in chunks, then takes steps of one token. */
+import { cancelled } from '../base/errors.ts';
+import type { LevelPlan } from '../models/manifest.ts';
+import type { EngineCore } from './core.ts';
+import type { RunHooks } from './engine.ts';
+import { planRead } from './read-plan.ts';
+import type { Sequence } from './sequences.ts';
+import type { ForwardReply } from './session/wire.ts';
+
+/** Tokens of a prompt read at once: cancelling and giving way happen between chunks; more is no faster. */
+const CHUNK_TOKENS = 128;
+/** Shorter chunks say nothing about reading speed. */
+const MEASURED_TOKENS = 32;
+
+export class Run {
+  readonly #core: EngineCore;
+  readonly #sequence: Sequence;
+  readonly #level: LevelPlan;
+  readonly #hooks: Pick<RunHooks, 'signal' | 'turn'>;
+  queueMs = 0;
+  prefillMs = 0;
+  decodeMs = 0;
+
+  constructor(
+    core: EngineCore,
+    sequence: Sequence,
+    level: LevelPlan,
+    hooks: Pick<RunHooks, 'signal' | 'turn'>,
+  ) {
+    this.#core = core;
+    this.#sequence = sequence;
+    this.#level = level;
+    this.#hooks = hooks;
+  }
+
+  /**
+   * Reads `prompt`, reusing the rows it shares with the sequence, and returns the logits f32 [vocab] after its last token.
+   * Calls `onProgress` at the start and after every chunk; where it returns false reading ends, and so it returns null
+   * (what was read stays in the cache). Throws `cancelled`.
+   */
+  async read(
+    prompt: readonly number[],
+    onProgress: (done: number, reused: number) => boolean,
+  ): Promise<Float32Array | null> {
+    const { reused, segments } = planRead(this.#sequence, prompt, this.#level);
+    this.#sequence.truncate(reused);
+    if (!onProgress(reused, reused)) return null;
+    let logits: Float32Array | null = null;
+    for (const segment of segments) {
+      for (let from = segment.from; from < segment.to; from += CHUNK_TOKENS) {
+        const to = Math.min(from + CHUNK_TOKENS, segment.to);
+        const isLast = to === prompt.length;
+        const reply = await this.#forward(prompt.slice(from, to), segment.experts, { wantLogits: isLast });
+        this.prefillMs += reply.ms;
+        if (to - from >= MEASURED_TOKENS) this.#core.prefillMeter.add(to - from, reply.ms);
+        logits = reply.logits;
+        if (!onProgress(to, reused) && !isLast) return null;
+      }
+    }
+    return logits;
+  }
+
+  /** Appends `token` to the sequence; logits f32 [vocab] after it. Throws `cancelled`. */
+  async step(token: number): Promise<Float32Array> {
+    const reply = await this.#forward([token], this.#level.writeK, { wantLogits: true });
+    this.decodeMs += reply.ms;
+    this.#core.decodeMeter.add(1, reply.ms);
+    return reply.logits!;
+  }
+
+  /** Log probability of every token of `tokens` after the first, f32 [tokens - 1]; nothing is reused. */
+  async score(tokens: readonly number[]): Promise<Float32Array> {
+    this.#sequence.truncate(0);
+    const scores = new Float32Array(tokens.length - 1);
+    for (const segment of planRead(this.#sequence, tokens, this.#level).segments) {
+      for (let from = segment.from; from < segment.to; from += CHUNK_TOKENS) {
+        const to = Math.min(from + CHUNK_TOKENS, segment.to);
+        const targets = tokens.slice(from + 1, to + 1);
+        const reply = await this.#forward(tokens.slice(from, to), segment.experts, { targets });
+        scores.set(reply.logProbs!, from);
+      }
+    }
+    return scores;
+  }
+
+  async #forward(
+    tokens: number[],
+    experts: number | null,
+    wanted: { wantLogits?: boolean; targets?: number[] },
+  ): Promise<ForwardReply & { ms: number }> {
+    const asked = performance.now();
+    await this.#hooks.turn();
+    if (this.#hooks.signal.aborted) throw cancelled();
+    const began = performance.now();
+    this.queueMs += began - asked;
+
+    const { key, tokens: cached } = this.#sequence;
+    const reply = await this.#core.worker.request('forward', {
+      sequence: key,
+      at: cached.length,
+      tokens,
+      experts,
+      wantLogits: false,
+      ...wanted,
+    });
+    this.#sequence.append(tokens, experts);
+    if (reply.bytes !== this.#sequence.bytes) {
+      this.#sequence.bytes = reply.bytes;
+      this.#core.sequences.evict();
+    }
+    this.#sequence.capacityRows = reply.capacityRows;
+    return { ...reply, ms: performance.now() - began };
+  }
+}

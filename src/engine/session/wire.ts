@@ -1,0 +1,51 @@
+/** Messages between the engine and its worker thread: method -> [arguments, reply]. */
+import type { ErrorCode } from '../../base/errors.ts';
+import type { Manifest } from '../../models/manifest.ts';
+
+export interface LoadArgs {
+  folder: string;
+  manifest: Manifest;
+  /** Rows of the largest sequence. */
+  contextTokens: number;
+  threads: number;
+}
+
+export interface ForwardArgs {
+  /** Key of the sequence; a new key starts an empty cache. */
+  sequence: number;
+  /** Rows of the sequence that stay valid; the tokens follow them. */
+  at: number;
+  tokens: number[];
+  /** Routed experts per token; null runs the body graph, all experts fused. */
+  experts: number | null;
+  /** Return the logits of the last token. */
+  wantLogits: boolean;
+  /** Return the log probability of targets[i] after token i instead, for the first targets.length tokens. */
+  targets?: number[];
+}
+export interface ForwardReply {
+  /** f32 [vocab], or null when not wanted. */
+  logits: Float32Array | null;
+  /** f32 [targets] */
+  logProbs: Float32Array | null;
+  /** Of the sequence, after this run. */
+  capacityRows: number;
+  bytes: number;
+}
+
+export interface WorkerMethods {
+  load: [LoadArgs, { runtimeVersion: string }];
+  forward: [ForwardArgs, ForwardReply];
+  drop: [{ sequence: number }, Record<string, never>];
+  close: [Record<string, never>, Record<string, never>];
+}
+
+export interface WorkerRequest<M extends keyof WorkerMethods = keyof WorkerMethods> {
+  id: number;
+  method: M;
+  args: WorkerMethods[M][0];
+}
+export type WorkerReply =
+  | { id: number; result: WorkerMethods[keyof WorkerMethods][1] }
+  | { id: number; error: { code: ErrorCode; message: string } }
+  | { percent: number };

@@ -1,0 +1,55 @@
+/**
+ * The worker thread's main file (bundle dist/engine-worker.js). onnxruntime blocks the thread that calls it, so sessions
+ * live here, and the daemon's thread stays free to answer. Requests are done one at a time, in order.
+ */
+import { parentPort } from 'node:worker_threads';
+import { env } from 'onnxruntime-node';
+import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
+import { ModelRunner } from './model-runner.ts';
+import type { WorkerMethods, WorkerReply, WorkerRequest } from './wire.ts';
+
+const port = parentPort!;
+let model: ModelRunner | null = null;
+
+type Handlers = { [M in keyof WorkerMethods]: (args: WorkerMethods[M][0]) => Promise<WorkerMethods[M][1]> };
+
+const handlers: Handlers = {
+  async load(args) {
+    model = await ModelRunner.load(args, percent => post({ percent }));
+    return { runtimeVersion: env.versions.node ?? 'unknown' };
+  },
+  async forward(args) {
+    if (!model) throw new MoebiusError('model-missing', 'No model is loaded.');
+    return model.forward(args);
+  },
+  async drop({ sequence }) {
+    model?.drop(sequence);
+    return {};
+  },
+  async close() {
+    await model?.release();
+    model = null;
+    return {};
+  },
+};
+
+function post(reply: WorkerReply): void {
+  const logits = 'result' in reply && 'logits' in reply.result ? reply.result.logits : null;
+  port.postMessage(reply, logits ? [logits.buffer as ArrayBuffer] : []);
+}
+
+let last: Promise<void> = Promise.resolve();
+port.on('message', (request: WorkerRequest) => {
+  last = last.then(async () => {
+    try {
+      // One method's arguments with the same method's handler: a pairing that the type system can't follow.
+      const handler = handlers[request.method] as (
+        args: unknown,
+      ) => Promise<WorkerMethods[keyof WorkerMethods][1]>;
+      post({ id: request.id, result: await handler(request.args) });
+    } catch (error) {
+      const { code, message } = toMoebiusError(error);
+      post({ id: request.id, error: { code, message } });
+    }
+  });
+});
