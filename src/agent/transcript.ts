@@ -56,6 +56,8 @@ export interface Transcript {
 export type TranscriptEvent =
   | { type: 'chat'; version: 1; id: string; at: number; title: string }
   | { type: 'ask'; id: string; at: number; text: string; attachments: Attachment[] }
+  /** The tokens of a question's attachments, for those that were attached before a model could count. */
+  | { type: 'counted'; id: string; tokens: number[] }
   | {
       type: 'answer';
       id: string;
@@ -91,6 +93,11 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
         text: event.text,
         attachments: event.attachments,
       });
+      return;
+    case 'counted':
+      for (const [index, attachment] of (findAsk(transcript, event.id)?.attachments ?? []).entries()) {
+        attachment.tokens = event.tokens[index] ?? null;
+      }
       return;
     case 'answer': {
       // Right after its question: later questions may already wait behind it.
@@ -158,6 +165,7 @@ export function readTranscript(id: string, lines: string): Transcript {
 const eventFields: Record<TranscriptEvent['type'], string[]> = {
   chat: ['id', 'title'],
   ask: ['id', 'text'],
+  counted: ['id'],
   answer: ['id', 'askId', 'model', 'level'],
   text: ['id', 'text'],
   end: ['id', 'finish'],
@@ -174,6 +182,7 @@ function isEvent(value: unknown): value is TranscriptEvent {
     : undefined;
   if (!fields?.every(field => typeof record[field] === 'string')) return false;
   if (record.type === 'ask') return Array.isArray(record.attachments);
+  if (record.type === 'counted') return Array.isArray(record.tokens);
   return record.type !== 'answer' || Array.isArray(record.promptCounts);
 }
 

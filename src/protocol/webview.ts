@@ -48,6 +48,8 @@ export type Row = UserRow | AnswerRow | NoticeRow;
 /** What the model is doing, for the line above the input. */
 export type Phase =
   | { kind: 'idle' }
+  /** The daemon gave up; nothing can be answered until it is restarted. */
+  | { kind: 'down'; reason: string }
   | { kind: 'starting' }
   | { kind: 'loading'; percent: number }
   | { kind: 'queued'; position: number }

@@ -2,7 +2,7 @@
  * One chat while it is open: takes messages, answers them one after another, records every event and tells the page.
  * Knows no editor: what it needs of the outside is in `SessionPorts`.
  */
-import { askContent, firstKept, promptMessages } from '../../agent/chat-prompt.ts';
+import { askContent, attachmentBlock, firstKept, promptMessages } from '../../agent/chat-prompt.ts';
 import {
   type Ask,
   type Attachment,
@@ -54,6 +54,7 @@ export class ChatSession {
   #queue: string[] = [];
   #run: Run | null = null;
   #phase: Phase = { kind: 'idle' };
+  #isDisposed = false;
 
   constructor(transcript: Transcript, ports: SessionPorts) {
     this.transcript = transcript;
@@ -67,6 +68,12 @@ export class ChatSession {
 
   get isBusy(): boolean {
     return this.#run !== null;
+  }
+
+  /** Of the newest answer. */
+  get reusedTokens(): number {
+    const answers = this.transcript.entries.filter(entry => entry.kind === 'answer');
+    return answers.at(-1)?.usage?.reusedTokens ?? 0;
   }
 
   rows(): Row[] {
@@ -91,11 +98,12 @@ export class ChatSession {
     this.#run?.controller.abort();
   }
 
-  /** Stops everything, for good. */
+  /** Stops everything, for good. What was written is stored; what comes later is not. */
   dispose(): void {
+    this.#stored.flush();
+    this.#isDisposed = true;
     this.#queue = [];
     this.stop();
-    this.#stored.flush();
   }
 
   /** Takes back a message that waits. */
@@ -159,6 +167,7 @@ export class ChatSession {
     const options = this.#ports.options();
     const level = model.capabilities.levels.includes(options.level) ? options.level : 'exact';
     const { messages, counts, promptTokens } = await this.#fit(run, model, options.maxTokens);
+    await this.#countAttachments(run);
     signal.throwIfAborted();
     this.#begin(run, model.name, level, counts);
     const speed = new SpeedGauge();
@@ -199,6 +208,20 @@ export class ChatSession {
     return { messages: pick(messages), counts, promptTokens: counts.reduce((sum, count) => sum + count, 0) };
   }
 
+  /** Fills in the tokens of what was attached while no model was loaded. */
+  async #countAttachments(run: Run): Promise<void> {
+    const ask = findAsk(this.transcript, run.askId);
+    if (!ask?.attachments.some(attachment => attachment.tokens === null)) return;
+    const tokens = await Promise.all(
+      ask.attachments.map(async attachment => {
+        if (attachment.tokens !== null) return attachment.tokens;
+        return (await this.#ports.backend.count({ text: attachmentBlock(attachment) })).tokens;
+      }),
+    );
+    this.#record({ type: 'counted', id: ask.id, tokens });
+    this.#ports.post({ type: 'row', row: userRow(ask, false) });
+  }
+
   #dropBefore(id: string): void {
     this.#record({ type: 'sentFrom', id });
     const { entries } = this.transcript;
@@ -217,14 +240,11 @@ export class ChatSession {
   #onEvent(run: Run, event: GenerateEvent, speed: SpeedGauge): void {
     switch (event.type) {
       case 'queued':
-        return this.#setPhase({ kind: 'queued', position: event.position });
+        this.#setPhase({ kind: 'queued', position: event.position });
+        return;
       case 'prefill':
-        return this.#setPhase({
-          kind: 'reading',
-          done: event.done,
-          total: event.total,
-          reused: event.reused,
-        });
+        this.#setPhase({ kind: 'reading', done: event.done, total: event.total, reused: event.reused });
+        return;
       case 'usage':
         speed.measured(event.decodeTokensPerSecond);
         return;
@@ -236,7 +256,7 @@ export class ChatSession {
 
   #addText(run: Run, text: string): void {
     const id = run.answerId!;
-    if (text === '' || !findAnswer(this.transcript, id)) return;
+    if (text === '' || this.#isDisposed || !findAnswer(this.transcript, id)) return;
     applyEvent(this.transcript, { type: 'text', id, text });
     this.#stored.add(id, text);
     this.#ports.post({ type: 'text', id, text });
@@ -268,6 +288,7 @@ export class ChatSession {
 
   #record(event: TranscriptEvent): void {
     applyEvent(this.transcript, event);
+    if (this.#isDisposed) return;
     this.#stored.flush();
     this.#ports.store(event);
   }

@@ -1,0 +1,14 @@
+/** What somebody wants attached, before it is read. */
+export type AttachmentRequest =
+  | { kind: 'selection' }
+  | { kind: 'problems' }
+  /** Workspace-relative, as the page's list shows it. */
+  | { kind: 'path'; path: string }
+  /** URIs from a drag; only inside the workspace. */
+  | { kind: 'dropped'; uris: string[] }
+  /** A file that a command of ours names. */
+  | { kind: 'file'; fsPath: string }
+  /** Text that a command of ours gives, e.g. the terminal's selection. */
+  | { kind: 'text'; label: string; text: string; language?: string }
+  /** Files that the user picks in a dialog. */
+  | { kind: 'pick' };

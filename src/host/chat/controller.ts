@@ -1,0 +1,317 @@
+/**
+ * The chat behind the page: which conversation is shown, what is attached to the next message, and what each message
+ * of the page does. The editor is behind `ChatPorts`.
+ */
+import { type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
+import type { Backend } from '../../backends/backend.ts';
+import { toMoebiusError } from '../../base/errors.ts';
+import type { ExpertLevel, ModelInfo } from '../../protocol/daemon.ts';
+import type { HostMessage, Phase, Picker, Suggestion, WebviewMessage } from '../../protocol/webview.ts';
+import type { DaemonState } from '../context.ts';
+import type { AttachmentRequest } from './attachment-request.ts';
+import { mentionsOf } from './mentions.ts';
+import { ContextMeter } from './meter.ts';
+import { phaseOf } from './phase.ts';
+import { chipOf } from './rows.ts';
+import { sentParts } from './sent-parts.ts';
+import { ChatSession, type SessionPorts } from './session.ts';
+import type { ChatStore } from './store.ts';
+
+export interface ChatPorts {
+  backend: Backend;
+  store: ChatStore;
+  model(signal: AbortSignal): Promise<ModelInfo>;
+  options: SessionPorts['options'];
+  daemonState(): DaemonState;
+  post(message: HostMessage): void;
+  readAttachment(request: AttachmentRequest): Promise<Attachment[]>;
+  suggest(query: string): Promise<Suggestion[]>;
+  picker(): Promise<Picker>;
+  /** Storage that outlives a reload: the chat shown last. */
+  lastChat: { get(): string | undefined; set(id: string): void };
+  editor: {
+    copy(text: string): Promise<void>;
+    insert(text: string): Promise<void>;
+    newFile(text: string, language: string): Promise<void>;
+    openLink(href: string): Promise<void>;
+    chooseModel(id: string): Promise<void>;
+    chooseLevel(level: ExpertLevel): Promise<void>;
+    run(action: 'restart' | 'show-log' | 'download'): Promise<void>;
+    confirmDelete(title: string): Promise<boolean>;
+  };
+  warn(message: string, cause: unknown): void;
+}
+
+export class ChatController {
+  readonly #ports: ChatPorts;
+  readonly #meter: ContextMeter;
+  /** The shown chat, and others that are still being answered. */
+  readonly #sessions = new Map<string, ChatSession>();
+  #current: ChatSession;
+  #draftText = '';
+  #draft: Attachment[] = [];
+  #historyQuery = '';
+  #hasStorageFailed = false;
+
+  constructor(ports: ChatPorts) {
+    this.#ports = ports;
+    this.#current = this.#session(emptyTranscript(crypto.randomUUID(), Date.now()));
+    this.#meter = new ContextMeter({
+      count: params => ports.backend.count(params),
+      canCount: () => ports.daemonState().kind === 'ready' && !this.#current.isBusy,
+      messages: () => this.#current.draftMessages(this.#draftText, this.#draft),
+      windowTokens: () => this.#current.windowTokens,
+      reusedTokens: () => this.#current.reusedTokens,
+      show: meter => ports.post({ type: 'meter', meter }),
+    });
+  }
+
+  dispose(): void {
+    this.#meter.dispose();
+    for (const session of this.#sessions.values()) session.dispose();
+  }
+
+  /** Shows the chat of before the reload, if it still exists. */
+  async restore(): Promise<void> {
+    const id = this.#ports.lastChat.get();
+    if (id && this.#current.transcript.entries.length === 0) await this.#open(id);
+  }
+
+  /** Sends the page everything it shows. */
+  async show(): Promise<void> {
+    const { id, title } = this.#current.transcript;
+    const rows = this.#current.rows();
+    const draftChips = this.#draft.map(chipOf);
+    this.#ports.post({ type: 'open', chatId: id, title, rows, draftChips, phase: this.#phase() });
+    this.#meter.touch();
+    await this.refreshPicker();
+  }
+
+  async newChat(): Promise<void> {
+    if (this.#current.transcript.entries.length > 0) {
+      this.#switchTo(this.#session(emptyTranscript(crypto.randomUUID(), Date.now())));
+    }
+    await this.show();
+    this.#ports.post({ type: 'focus' });
+  }
+
+  /** Sends a message as if the user had typed it. Attachments that are refused are reported and left out. */
+  async ask(text: string, requests: AttachmentRequest[] = []): Promise<void> {
+    const attachments = (await Promise.all(requests.map(request => this.#read(request)))).flat();
+    this.#current.send(text, attachments);
+  }
+
+  async attach(request: AttachmentRequest): Promise<void> {
+    const known = new Set(this.#draft.map(attachment => attachment.label));
+    const added = (await this.#read(request)).filter(attachment => !known.has(attachment.label));
+    this.#setDraft([...this.#draft, ...added]);
+  }
+
+  /** The daemon's state changed: the phase line and perhaps the models did. */
+  async daemonChanged(state: DaemonState): Promise<void> {
+    this.#postPhase();
+    if (state.kind === 'ready' || state.kind === 'no-model' || state.kind === 'failed')
+      await this.refreshPicker();
+    if (state.kind !== 'ready') return;
+    const model = await this.#ports.model(new AbortController().signal);
+    this.#current.windowTokens = model.contextTokens;
+    this.#meter.touch();
+  }
+
+  async refreshPicker(): Promise<void> {
+    this.#ports.post({ type: 'picker', picker: await this.#ports.picker() });
+  }
+
+  /** Does what the page asks. Failures are told to the user, never thrown. */
+  async handle(message: WebviewMessage): Promise<void> {
+    try {
+      await this.#handle(message);
+    } catch (thrown) {
+      const error = toMoebiusError(thrown);
+      if (error.code === 'internal') this.#ports.warn(`chat: ${message.type} failed`, thrown);
+      this.#ports.post({ type: 'notify', text: error.message });
+    }
+  }
+
+  async #handle(message: WebviewMessage): Promise<void> {
+    const { editor } = this.#ports;
+    switch (message.type) {
+      case 'ready':
+        return this.show();
+      case 'send':
+        return this.#send(message.text);
+      case 'stop':
+        return this.#current.stop();
+      case 'regenerate':
+        return this.#current.regenerate(message.id);
+      case 'edit':
+        return this.#current.edit(message.id, message.text);
+      case 'unqueue':
+        return this.#current.unqueue(message.id);
+      case 'newChat':
+        return this.newChat();
+      case 'openChat':
+        await this.#open(message.id);
+        return this.show();
+      case 'deleteChat':
+        return this.#delete(message.id);
+      case 'history':
+        this.#historyQuery = message.query;
+        return this.#postHistory();
+      case 'suggest':
+        this.#ports.post({
+          type: 'suggest',
+          requestId: message.requestId,
+          items: await this.#ports.suggest(message.query),
+        });
+        return;
+      case 'attach':
+        return this.attach(
+          message.kind === 'file' ? { kind: 'path', path: message.path ?? '' } : { kind: message.kind },
+        );
+      case 'drop':
+        return this.attach({ kind: 'dropped', uris: message.uris });
+      case 'detach':
+        return this.#setDraft(this.#draft.filter(attachment => attachment.id !== message.id));
+      case 'draft':
+        this.#draftText = message.text;
+        return this.#meter.touch();
+      case 'copy':
+        return editor.copy(message.text);
+      case 'insert':
+        return editor.insert(message.text);
+      case 'newFile':
+        return editor.newFile(message.text, message.language);
+      case 'openLink':
+        return editor.openLink(message.href);
+      case 'chooseModel':
+        return editor.chooseModel(message.id);
+      case 'chooseLevel':
+        await editor.chooseLevel(message.level);
+        return this.refreshPicker();
+      case 'sent': {
+        const parts = sentParts(this.#current.transcript, message.id);
+        this.#ports.post({ type: 'sent', id: message.id, parts });
+        return;
+      }
+      case 'action':
+        return message.action === 'new-chat' ? this.newChat() : editor.run(message.action);
+    }
+  }
+
+  async #send(text: string): Promise<void> {
+    if (text.trim() === '') return;
+    const attachments = this.#draft;
+    this.#draftText = '';
+    this.#setDraft([]);
+    const known = new Set(attachments.map(attachment => attachment.label));
+    // Mentions that were typed out instead of picked from the list.
+    const requests = mentionsOf(text)
+      .map((mention): AttachmentRequest => (mention.kind === 'file' ? { ...mention, kind: 'path' } : mention))
+      .filter(request => !(request.kind === 'path' && known.has(request.path)));
+    const mentioned = (await Promise.all(requests.map(request => this.#readIfThere(request)))).flat();
+    this.#current.send(text, [...attachments, ...mentioned]);
+  }
+
+  /** A word after `@` that is no file is just a word. */
+  async #readIfThere(request: AttachmentRequest): Promise<Attachment[]> {
+    if (request.kind !== 'path') return this.#read(request);
+    return this.#ports.readAttachment(request).catch(thrown => {
+      const error = toMoebiusError(thrown);
+      if (error.code !== 'not-found') this.#ports.post({ type: 'notify', text: error.message });
+      return [];
+    });
+  }
+
+  async #read(request: AttachmentRequest): Promise<Attachment[]> {
+    try {
+      return await this.#ports.readAttachment(request);
+    } catch (thrown) {
+      this.#ports.post({ type: 'notify', text: toMoebiusError(thrown).message });
+      return [];
+    }
+  }
+
+  #setDraft(attachments: Attachment[]): void {
+    this.#draft = attachments;
+    this.#ports.post({ type: 'chips', chips: attachments.map(chipOf) });
+    this.#meter.touch();
+  }
+
+  #session(transcript: Transcript): ChatSession {
+    const session: ChatSession = new ChatSession(transcript, {
+      backend: this.#ports.backend,
+      model: signal => this.#ports.model(signal),
+      options: () => this.#ports.options(),
+      newId: () => crypto.randomUUID(),
+      store: event => {
+        try {
+          this.#ports.store.append(transcript.id, event);
+        } catch (error) {
+          this.#storageFailed(error);
+        }
+        if (event.type === 'chat') this.#ports.lastChat.set(event.id);
+      },
+      post: message => {
+        if (session === this.#current) this.#ports.post(message);
+      },
+      onPhase: phase => {
+        if (session === this.#current) this.#postPhase();
+        if (phase.kind !== 'idle') return;
+        if (session === this.#current) this.#meter.touch();
+        else this.#sessions.delete(transcript.id);
+      },
+    });
+    this.#sessions.set(transcript.id, session);
+    return session;
+  }
+
+  #storageFailed(error: unknown): void {
+    this.#ports.warn('chat: the history can not be written', error);
+    if (this.#hasStorageFailed) return;
+    this.#hasStorageFailed = true;
+    const text = `This chat is not saved: ${toMoebiusError(error).message}`;
+    this.#ports.post({ type: 'notify', text });
+  }
+
+  #switchTo(session: ChatSession): void {
+    const { windowTokens } = this.#current;
+    if (!this.#current.isBusy) this.#sessions.delete(this.#current.transcript.id);
+    session.windowTokens ??= windowTokens;
+    this.#current = session;
+    this.#sessions.set(session.transcript.id, session);
+    this.#ports.lastChat.set(session.transcript.id);
+  }
+
+  async #open(id: string): Promise<void> {
+    const running = this.#sessions.get(id);
+    if (running) return this.#switchTo(running);
+    const transcript = await this.#ports.store.load(id);
+    if (transcript) this.#switchTo(this.#session(transcript));
+  }
+
+  async #delete(id: string): Promise<void> {
+    const entry = (await this.#ports.store.list()).find(chat => chat.id === id);
+    if (!entry || !(await this.#ports.editor.confirmDelete(entry.title))) return;
+    this.#sessions.get(id)?.dispose();
+    if (this.#current.transcript.id === id) {
+      this.#current = this.#session(emptyTranscript(crypto.randomUUID(), Date.now()));
+      await this.show();
+    }
+    this.#sessions.delete(id);
+    await this.#ports.store.delete(id);
+    await this.#postHistory();
+  }
+
+  async #postHistory(): Promise<void> {
+    this.#ports.post({ type: 'history', chats: await this.#ports.store.list(this.#historyQuery) });
+  }
+
+  #phase(): Phase {
+    return phaseOf(this.#current.phase, this.#ports.daemonState());
+  }
+
+  #postPhase(): void {
+    this.#ports.post({ type: 'phase', phase: this.#phase() });
+  }
+}

@@ -1,0 +1,62 @@
+/** The list behind `@`: selection, problems, files of the workspace, the file dialog. */
+import * as vscode from 'vscode';
+import type { Suggestion } from '../../protocol/webview.ts';
+import { rankPaths } from './rank-paths.ts';
+
+const EXCLUDED = '**/{node_modules,.git,dist,out,build,target,.venv,__pycache__}/**';
+const MAX_FILES = 5000;
+const SHOWN_FILES = 12;
+/** Typing a name asks many times; the workspace's files change seldom. */
+const FRESH_MS = 15_000;
+
+export class SuggestionSource {
+  #paths: Promise<string[]> = Promise.resolve([]);
+  #listedAt = Number.NEGATIVE_INFINITY;
+
+  async suggest(query: string): Promise<Suggestion[]> {
+    const fixed = fixedItems().filter(item => item.kind.startsWith(query.toLowerCase()));
+    const paths = [...new Set([...openPaths(), ...(await this.#workspacePaths())])];
+    const files = rankPaths(query, paths, SHOWN_FILES).map(path => ({
+      kind: 'file' as const,
+      label: path.slice(path.lastIndexOf('/') + 1),
+      detail: path.slice(0, Math.max(0, path.lastIndexOf('/'))),
+      path,
+    }));
+    const pick = { kind: 'pick' as const, label: 'Attach Files…', detail: 'from anywhere' };
+    return [...fixed, ...files, pick];
+  }
+
+  #workspacePaths(): Promise<string[]> {
+    if (performance.now() - this.#listedAt > FRESH_MS) {
+      this.#listedAt = performance.now();
+      this.#paths = Promise.resolve(vscode.workspace.findFiles('**/*', EXCLUDED, MAX_FILES)).then(uris =>
+        uris.map(uri => vscode.workspace.asRelativePath(uri)),
+      );
+    }
+    return this.#paths;
+  }
+}
+
+function fixedItems(): Suggestion[] {
+  const editor = vscode.window.activeTextEditor;
+  const lines =
+    editor && !editor.selection.isEmpty ? editor.selection.end.line - editor.selection.start.line + 1 : 0;
+  return [
+    {
+      kind: 'selection',
+      label: 'selection',
+      detail: lines === 0 ? 'nothing selected' : lines === 1 ? '1 line' : `${lines} lines`,
+    },
+    { kind: 'problems', label: 'problems', detail: 'errors and warnings' },
+  ];
+}
+
+/** Files of open tabs, the active one first. */
+function openPaths(): string[] {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  const tabs = vscode.window.tabGroups.all.flatMap(group => group.tabs);
+  const uris = tabs.flatMap(tab => (tab.input instanceof vscode.TabInputText ? [tab.input.uri] : []));
+  return [...(active ? [active] : []), ...uris]
+    .filter(uri => vscode.workspace.getWorkspaceFolder(uri))
+    .map(uri => vscode.workspace.asRelativePath(uri));
+}

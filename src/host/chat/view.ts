@@ -1,0 +1,177 @@
+/** The chat view in the sidebar: the page, its bridge, and what the rest of the extension may ask of the chat. */
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { ExpertLevel } from '../../protocol/daemon.ts';
+import { EXPERT_LEVELS } from '../../protocol/daemon.ts';
+import { webviewMessage } from '../../protocol/webview.ts';
+import type { HostContext } from '../context.ts';
+import type { AttachmentRequest } from './attachment-request.ts';
+import { AttachmentReader } from './attachments.ts';
+import { Bridge } from './bridge.ts';
+import { insertAtCursor, openAsNewFile, openLink } from './code-blocks.ts';
+import { ChatController } from './controller.ts';
+import { pageHtml } from './page.ts';
+import { readPicker } from './picker.ts';
+import { ChatStore } from './store.ts';
+import { SuggestionSource } from './suggestions.ts';
+
+export const CHAT_VIEW_ID = 'moebius.chat';
+const LAST_CHAT_KEY = 'moebius.chat.last';
+
+export interface ChatView {
+  /** Shows the view. */
+  open(): Promise<void>;
+  newChat(): Promise<void>;
+  focusInput(): Promise<void>;
+  /** Shows the view and sends a message in the shown chat. */
+  ask(text: string, attachments?: AttachmentRequest[]): Promise<void>;
+  /** Shows the view and attaches something to the message being written. */
+  attach(request: AttachmentRequest): Promise<void>;
+}
+
+export function registerChat(context: HostContext): ChatView {
+  const { extension, daemon, backend, log } = context;
+  const bridge = new Bridge();
+  const storage = extension.storageUri ?? extension.globalStorageUri;
+  const options = () => chatOptions();
+  const isReady = () => daemon.state.kind === 'ready';
+  const suggestions = new SuggestionSource();
+  const reader = new AttachmentReader(
+    async text => (isReady() ? (await backend.count({ text })).tokens : null),
+    () => chatOptions().attachmentTokens,
+  );
+  const controller = new ChatController({
+    backend,
+    store: new ChatStore(join(storage.fsPath, 'chats')),
+    model: signal => daemon.ready(signal),
+    options,
+    daemonState: () => daemon.state,
+    post: message => bridge.post(message),
+    readAttachment: request => reader.read(request),
+    suggest: query => suggestions.suggest(query),
+    picker: () => readPicker(daemon, options().level),
+    lastChat: {
+      get: () => extension.workspaceState.get<string>(LAST_CHAT_KEY),
+      set: id => void extension.workspaceState.update(LAST_CHAT_KEY, id),
+    },
+    editor: {
+      copy: async text => vscode.env.clipboard.writeText(text),
+      insert: insertAtCursor,
+      newFile: openAsNewFile,
+      openLink,
+      chooseModel: async id => vscode.commands.executeCommand('moebius.model.choose', id),
+      chooseLevel: async level =>
+        vscode.workspace
+          .getConfiguration('moebius.chat')
+          .update('level', level, vscode.ConfigurationTarget.Global),
+      run: async action => vscode.commands.executeCommand(ACTION_COMMANDS[action]),
+      confirmDelete: async title => {
+        const choice = await vscode.window.showWarningMessage(
+          `Delete the chat "${title}"?`,
+          { modal: true, detail: 'This can not be undone.' },
+          'Delete',
+        );
+        return choice === 'Delete';
+      },
+    },
+    warn: (message, cause) => log.warn(message, cause),
+  });
+
+  const provider: vscode.WebviewViewProvider = {
+    resolveWebviewView(view) {
+      const dist = vscode.Uri.joinPath(extension.extensionUri, 'dist');
+      const media = vscode.Uri.joinPath(extension.extensionUri, 'media');
+      view.webview.options = { enableScripts: true, localResourceRoots: [dist, media] };
+      view.webview.onDidReceiveMessage(async (raw: unknown) => {
+        const message = webviewMessage.safeParse(raw);
+        if (!message.success)
+          return log.warn('chat: the page sent a malformed message', message.error.message);
+        if (message.data.type === 'ready') {
+          await restored;
+          bridge.connect(reply => void view.webview.postMessage(reply));
+        }
+        await controller.handle(message.data);
+        if (message.data.type === 'ready') pageReady.fire();
+      });
+      view.onDidDispose(() => bridge.disconnect());
+      // A hidden page is thrown away; it says `ready` when it is back.
+      view.onDidChangeVisibility(() => {
+        if (!view.visible) bridge.disconnect();
+      });
+      view.webview.html = pageHtml({
+        script: view.webview.asWebviewUri(vscode.Uri.joinPath(dist, 'webview.js')).toString(),
+        style: view.webview.asWebviewUri(vscode.Uri.joinPath(dist, 'webview.css')).toString(),
+        cspSource: view.webview.cspSource,
+        nonce: crypto.randomUUID().replaceAll('-', ''),
+      });
+    },
+  };
+  const restored = controller
+    .restore()
+    .catch(error => log.warn('chat: the last chat can not be read', error));
+  const pageReady = new vscode.EventEmitter<void>();
+  extension.subscriptions.push(
+    controller,
+    pageReady,
+    vscode.window.registerWebviewViewProvider(CHAT_VIEW_ID, provider),
+    daemon.onDidChangeState(state => {
+      controller
+        .daemonChanged(state)
+        .catch(error => log.warn("chat: the model's state can not be shown", error));
+    }),
+    vscode.workspace.onDidChangeConfiguration(event => {
+      if (event.affectsConfiguration('moebius.chat')) void controller.refreshPicker();
+    }),
+  );
+
+  const open = async () => {
+    const isThere = bridge.isConnected;
+    const ready = new Promise<void>(resolve => {
+      const once = pageReady.event(() => {
+        once.dispose();
+        resolve();
+      });
+    });
+    await vscode.commands.executeCommand(`${CHAT_VIEW_ID}.focus`);
+    if (!isThere) await ready;
+  };
+  const focusInput = async () => {
+    await open();
+    bridge.post({ type: 'focus' });
+  };
+  return {
+    open,
+    focusInput,
+    async newChat() {
+      await open();
+      await controller.newChat();
+    },
+    async ask(text, attachments) {
+      await open();
+      await controller.ask(text, attachments);
+    },
+    async attach(request) {
+      await focusInput();
+      await controller.attach(request);
+    },
+  };
+}
+
+const ACTION_COMMANDS = {
+  restart: 'moebius.daemon.restart',
+  'show-log': 'moebius.daemon.showLog',
+  download: 'moebius.model.download',
+} as const;
+
+function chatOptions() {
+  const settings = vscode.workspace.getConfiguration('moebius.chat');
+  const level = settings.get<string>('level', 'balanced');
+  return {
+    level: (EXPERT_LEVELS as readonly string[]).includes(level) ? (level as ExpertLevel) : 'exact',
+    maxTokens: settings.get<number>('maxTokens', 2048),
+    /** Low: code wants the likely token, and repeatable answers are easier to trust. */
+    temperature: settings.get<number>('temperature', 0.2),
+    /** Largest single attachment. */
+    attachmentTokens: settings.get<number>('attachmentTokens', 3000),
+  };
+}
