@@ -1,0 +1,172 @@
+/**
+ * Which model is in memory. One at a time: the old one is let go before the next is read. Loads run one after the
+ * other; a load of what is being loaded joins it; it is given up when everyone who asked for it has.
+ */
+import { availableParallelism } from 'node:os';
+import { orAborted } from '../base/abort.ts';
+import type { Clock } from '../base/clock.ts';
+import { MoebiusError } from '../base/errors.ts';
+import { Mutex } from '../base/mutex.ts';
+import type { Engine, LoadOptions } from '../engine/engine.ts';
+import type { ModelInfo, ModelLoadParams, ModelSummary } from '../protocol/daemon.ts';
+
+const DEFAULT_CONTEXT_TOKENS = 8192;
+
+export interface ModelStore {
+  /** Every converted model that is whole. */
+  list(): Promise<ModelSummary[]>;
+}
+
+export interface ResidencyOptions {
+  store: ModelStore;
+  loadEngine(options: LoadOptions): Promise<Engine>;
+  clock: Clock;
+  /** Ends every request that uses the engine; awaited before the engine is disposed. */
+  drain(reason: MoebiusError): Promise<void>;
+  onProgress(model: string, percent: number): void;
+  /** Something that `status` shows has changed. */
+  onChange(): void;
+  log(message: string): void;
+}
+
+/** A load request with everything decided. */
+interface Wanted {
+  key: string;
+  found: ModelSummary;
+  contextTokens: number;
+  threads: number;
+}
+
+interface Load {
+  key: string;
+  model: string;
+  percent: number;
+  waiters: number;
+  abort: AbortController;
+  result: Promise<ModelInfo>;
+}
+
+export class Residency {
+  readonly #options: ResidencyOptions;
+  readonly #mutex = new Mutex();
+  #loaded: { key: string; engine: Engine } | null = null;
+  /** The newest load that has not ended. */
+  #load: Load | null = null;
+
+  constructor(options: ResidencyOptions) {
+    this.#options = options;
+  }
+
+  get loaded(): Engine | null {
+    return this.#loaded?.engine ?? null;
+  }
+
+  get loading(): { model: string; percent: number } | null {
+    return this.#load;
+  }
+
+  /** Resolves when the model is ready; at once if it is loaded with these options. */
+  async load(params: ModelLoadParams, signal: AbortSignal): Promise<ModelInfo> {
+    const options = await this.#resolve(params);
+    signal.throwIfAborted();
+    const joined = this.#load?.key === options.key && !this.#load.abort.signal.aborted ? this.#load : null;
+    const load = joined ?? this.#begin(options);
+    load.waiters++;
+    const leave = () => {
+      load.waiters--;
+      if (load.waiters === 0) load.abort.abort();
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    return orAborted(load.result, signal).finally(() => signal.removeEventListener('abort', leave));
+  }
+
+  unload(): Promise<void> {
+    this.#load?.abort.abort();
+    return this.#mutex.run(() => this.#release('The model was unloaded.'));
+  }
+
+  /** Waits for a load that is going on. Throws `model-missing` when there is nothing to wait for. */
+  async whenLoaded(signal: AbortSignal): Promise<void> {
+    for (let load = this.#load; load; load = this.#load) {
+      await orAborted(load.result, signal);
+    }
+    this.engine();
+  }
+
+  /** The engine, or `model-missing`. Not to be kept across an await outside the scheduler. */
+  engine(): Engine {
+    if (this.#loaded) return this.#loaded.engine;
+    throw new MoebiusError('model-missing', 'No model is loaded. Load one with model/load.');
+  }
+
+  async #resolve(params: ModelLoadParams): Promise<Wanted> {
+    const { model, variant = 'int4', contextTokens = DEFAULT_CONTEXT_TOKENS } = params;
+    const threads = params.threads ?? availableParallelism();
+    const models = await this.#options.store.list();
+    const found = models.find(summary => summary.id === model && summary.variant === variant);
+    if (!found) {
+      const others = models.map(summary => `${summary.id} (${summary.variant})`).join(', ') || 'none';
+      throw new MoebiusError(
+        'model-missing',
+        `Model ${model} (${variant}) is not installed. Installed: ${others}.`,
+      );
+    }
+    return { key: JSON.stringify([found.path, contextTokens, threads]), found, contextTokens, threads };
+  }
+
+  #begin(options: Wanted): Load {
+    const load: Load = {
+      key: options.key,
+      model: options.found.id,
+      percent: 0,
+      waiters: 0,
+      abort: new AbortController(),
+      result: this.#mutex
+        .run(() => this.#swap(options, load))
+        .finally(() => {
+          if (this.#load === load) this.#load = null;
+          this.#options.onChange();
+        }),
+    };
+    load.result.catch(() => undefined);
+    this.#load = load;
+    return load;
+  }
+
+  async #swap({ key, found, contextTokens, threads }: Wanted, load: Load): Promise<ModelInfo> {
+    load.abort.signal.throwIfAborted();
+    if (this.#loaded?.key === key) return this.#loaded.engine.info();
+    await this.#release('Another model is being loaded.');
+    const { clock, log } = this.#options;
+    const started = clock.now();
+    const onProgress = (percent: number) => {
+      if (Math.floor(percent) <= load.percent) return;
+      load.percent = Math.floor(percent);
+      this.#options.onProgress(found.id, load.percent);
+      this.#options.onChange();
+    };
+    const signal = load.abort.signal;
+    const engine = await this.#options.loadEngine({
+      folder: found.path,
+      contextTokens,
+      threads,
+      onProgress,
+      signal,
+    });
+    if (signal.aborted) {
+      await engine.dispose();
+      signal.throwIfAborted();
+    }
+    this.#loaded = { key, engine };
+    log(`Loaded ${found.id} (${found.variant}) in ${Math.round(clock.now() - started)} ms.`);
+    return engine.info();
+  }
+
+  async #release(reason: string): Promise<void> {
+    await this.#options.drain(new MoebiusError('cancelled', reason));
+    const engine = this.#loaded?.engine;
+    this.#loaded = null;
+    await engine?.dispose();
+    this.#options.onChange();
+  }
+}

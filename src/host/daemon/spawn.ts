@@ -1,0 +1,143 @@
+/** The only place that starts processes: the daemon, and the command line for long jobs such as model downloads. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { homedir } from 'node:os';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import type { Disposable } from '../../base/disposable.ts';
+import { Emitter } from '../../base/emitter.ts';
+import { cancelled, MoebiusError } from '../../base/errors.ts';
+
+/** Of stderr, kept for the reason that is shown when the process dies. */
+const STDERR_TAIL_CHARS = 2000;
+/** How long after `exit` the rest of stderr may take to arrive. */
+const LAST_WORDS_MS = 200;
+
+export interface ScriptOptions {
+  /** Absolute path of a bundle, e.g. `dist/daemon.js`. */
+  script: string;
+  args?: string[];
+  /** Added to the environment; `undefined` removes. */
+  env?: Record<string, string | undefined>;
+}
+
+export interface ExitInfo {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** The process could not be started at all. */
+  spawnError?: Error;
+}
+
+export interface DaemonProcess {
+  readonly pid: number | undefined;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Resolves, never rejects, when the process is gone and its last words are in `stderrTail`. */
+  readonly exited: Promise<ExitInfo>;
+  onStderrLine(listener: (line: string) => void): Disposable;
+  stderrTail(): string;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+export function spawnDaemon(options: ScriptOptions): DaemonProcess {
+  const child = spawnScript(options, false);
+  const lines = new Emitter<string>();
+  const tail = keepTail(child.stderr!, line => lines.fire(line));
+  return {
+    pid: child.pid,
+    stdin: child.stdin!,
+    stdout: child.stdout!,
+    exited: exitOf(child),
+    onStderrLine: lines.event,
+    stderrTail: tail,
+    kill: signal => void child.kill(signal),
+  };
+}
+
+/**
+ * Runs a command line script to its end. Every line of its stdout that is JSON goes to `onMessage`. Rejects with
+ * `cancelled` when `signal` aborts (the process and all its children are killed) and with `internal`, in the words of
+ * its stderr, when it fails.
+ */
+export async function runCommand(
+  options: ScriptOptions & { onMessage?(message: unknown): void; signal?: AbortSignal },
+): Promise<void> {
+  const { signal, onMessage } = options;
+  if (signal?.aborted) throw cancelled();
+  const child = spawnScript(options, true);
+  child.stdin!.end();
+  const tail = keepTail(child.stderr!);
+  createInterface({ input: child.stdout! }).on('line', line => {
+    const message = parseJson(line);
+    if (message !== undefined) onMessage?.(message);
+  });
+  const onAbort = () => killTree(child);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const exit = await exitOf(child);
+  signal?.removeEventListener('abort', onAbort);
+  if (signal?.aborted) throw cancelled();
+  if (exit.spawnError)
+    throw new MoebiusError('internal', exit.spawnError.message, { cause: exit.spawnError });
+  if (exit.code !== 0) {
+    throw new MoebiusError(
+      'internal',
+      tail().trim() || `The command ended with status ${exit.code ?? exit.signal}.`,
+    );
+  }
+}
+
+/** `isGroup`: its own process group, so that it can be killed together with what it starts. */
+function spawnScript({ script, args = [], env = {} }: ScriptOptions, isGroup: boolean): ChildProcess {
+  return spawn(process.execPath, [script, ...args], {
+    env: { ...cleanEnvironment(process.env), ELECTRON_RUN_AS_NODE: '1', ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // Not the extension's folder: on Windows a running process would keep an update from replacing it.
+    cwd: homedir(),
+    windowsHide: true,
+    detached: isGroup && process.platform !== 'win32',
+  });
+}
+
+/** VSCODE_* and NODE_OPTIONS steer the extension host's own process (debugger, crash reporter, IPC), not ours. */
+export function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith('VSCODE_') && name !== 'NODE_OPTIONS'),
+  );
+}
+
+function exitOf(child: ChildProcess): Promise<ExitInfo> {
+  return new Promise(resolve => {
+    child.once('error', spawnError => resolve({ code: null, signal: null, spawnError }));
+    child.once('close', (code, signal) => resolve({ code, signal }));
+    child.once('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), LAST_WORDS_MS));
+  });
+}
+
+function keepTail(stream: Readable, onLine?: (line: string) => void): () => string {
+  let tail = '';
+  createInterface({ input: stream }).on('line', line => {
+    tail = `${tail}${line}\n`.slice(-STDERR_TAIL_CHARS);
+    onLine?.(line);
+  });
+  return () => tail;
+}
+
+function killTree(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  if (process.platform === 'win32') {
+    spawn('taskkill', ['/pid', String(child.pid), '/T', '/F'], { windowsHide: true });
+    return;
+  }
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // The group is gone already.
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
