@@ -1,8 +1,21 @@
 /**
  * The carving of a dense model into a Mixture-of-Experts: which feed-forward neurons form the shared expert and each
  * routed expert, and the router of every layer. Data in models/<id>/, made once by `moebius carve`, applied by convert.
+ *
+ * carving.json describes carving.bin, which holds for every layer in turn, little-endian:
+ *   order       u16 [feedForward]
+ *   router      f16 [hidden, routed]
+ *   routerBias  f32 [routed]
+ *   importance  f16, square roots of the mean squares: attentionIn [hidden], attentionOut [hidden],
+ *               feedForwardIn [hidden], feedForwardMid [feedForward]
  */
-import type { ExpertLayout } from '../models/manifest.ts';
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MoebiusError } from '../base/errors.ts';
+import { halfTable } from '../formats/float16.ts';
+import type { ExpertLayout, ModelDims } from '../models/manifest.ts';
 
 export interface Carving {
   sharedNeurons: number;
@@ -19,6 +32,203 @@ export interface CarvedLayer {
   router: Float32Array;
   /** [routed] */
   routerBias: Float32Array;
-  /** Mean square of each input channel on calibration data, for activation-aware quantisation. */
-  importance: { attentionIn: Float32Array; attentionOut: Float32Array; feedForwardIn: Float32Array; feedForwardMid: Float32Array };
+  /**
+   * Mean square of each input channel on calibration data, for activation-aware quantisation. All in the order of the
+   * published weights: feedForwardMid [feedForward] is to be permuted by `order` together with the weights.
+   */
+  importance: {
+    attentionIn: Float32Array;
+    attentionOut: Float32Array;
+    feedForwardIn: Float32Array;
+    feedForwardMid: Float32Array;
+  };
+}
+
+export type CarvingDims = Pick<ModelDims, 'layers' | 'hidden' | 'feedForward'>;
+
+export const CARVING_FORMAT = 1;
+export const CARVING_JSON = 'carving.json';
+
+/** Far above any carving: 8 KiB a neuron of the largest model that fits u16 orders would be less. */
+const MAX_DATA_BYTES = 256 * 1024 * 1024;
+const MAX_JSON_BYTES = 64 * 1024;
+
+const count = z.int().positive();
+const reads = z.int().nonnegative().nullable();
+const plan = z.strictObject({
+  readK: reads,
+  writeK: reads,
+  exactTail: z.int().nonnegative(),
+  exactHead: z.int().nonnegative(),
+  tailNll: z.number().optional(),
+});
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const carvingJson = z.strictObject({
+  format: z.literal(CARVING_FORMAT),
+  model: z.string().min(1),
+  dims: z.strictObject({ layers: count, hidden: count, feedForward: count.max(0x10000) }),
+  sharedNeurons: z.int().nonnegative(),
+  routed: count,
+  routedNeurons: count,
+  levels: z.strictObject({
+    exact: plan.optional(),
+    balanced: plan.optional(),
+    fast: plan.optional(),
+    frugal: plan.optional(),
+  }),
+  /** Where the data comes from, for whoever wants to make it again. */
+  calibration: z.strictObject({
+    tokens: count,
+    sequenceTokens: count,
+    files: z.int().nonnegative(),
+    /** Of all corpus files' bytes in the order of their names. */
+    corpusSha256: sha256,
+    seed: z.int(),
+  }),
+  data: z.strictObject({
+    file: z.string().regex(/^[\w-]+\.bin$/),
+    sizeBytes: count.max(MAX_DATA_BYTES),
+    sha256,
+  }),
+  createdBy: z.string(),
+});
+export type CarvingJson = z.infer<typeof carvingJson>;
+
+/** Bytes of one layer in carving.bin. */
+export function layerBytes(dims: CarvingDims, routed: number): number {
+  const { hidden, feedForward } = dims;
+  return 2 * feedForward + 2 * hidden * routed + 4 * routed + 2 * (3 * hidden + feedForward);
+}
+
+/**
+ * Reads and checks the carving in `folder` for a model of these dimensions. Errors: `not-found` without carving.json,
+ * `hash-mismatch` if the data file is damaged, `model-invalid` if it is for another model or does not add up.
+ */
+export async function readCarving(folder: string, dims: CarvingDims): Promise<Carving> {
+  const json = await readCarvingJson(folder);
+  for (const name of ['layers', 'hidden', 'feedForward'] as const) {
+    if (json.dims[name] !== dims[name]) {
+      throw invalid(folder, `it is for ${json.model} with ${name} ${json.dims[name]}, not ${dims[name]}`);
+    }
+  }
+  const { sharedNeurons, routed, routedNeurons, levels } = json;
+  if (sharedNeurons + routed * routedNeurons !== dims.feedForward) {
+    throw invalid(folder, `its experts do not add up to ${dims.feedForward} neurons`);
+  }
+  for (const [level, { readK, writeK }] of Object.entries(levels)) {
+    if (Math.max(readK ?? 0, writeK ?? 0) > routed)
+      throw invalid(folder, `level ${level} wants too many experts`);
+  }
+  const expected = dims.layers * layerBytes(dims, routed);
+  if (json.data.sizeBytes !== expected) throw invalid(folder, `its data should have ${expected} bytes`);
+  const source = new LayerReader(await readData(join(folder, json.data.file), json.data));
+  const layers = Array.from({ length: dims.layers }, (_, index) => {
+    const layer = readLayer(source, dims, routed);
+    const fault = layerFault(layer);
+    if (fault) throw invalid(folder, `layer ${index}: ${fault}`);
+    return layer;
+  });
+  return { sharedNeurons, routed, routedNeurons, levels, layers };
+}
+
+/** The description alone, checked for shape. Errors: `not-found`, `model-invalid`. */
+export async function readCarvingJson(folder: string): Promise<CarvingJson> {
+  const path = join(folder, CARVING_JSON);
+  const size = await stat(path).then(
+    found => found.size,
+    cause => {
+      throw new MoebiusError('not-found', `There is no carving in ${folder}.`, { cause });
+    },
+  );
+  if (size > MAX_JSON_BYTES) throw invalid(folder, `${CARVING_JSON} is larger than ${MAX_JSON_BYTES} bytes`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw invalid(folder, `${CARVING_JSON} is not JSON`, cause);
+  }
+  const result = carvingJson.safeParse(parsed);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw invalid(folder, `${issue.path.join('.') || CARVING_JSON}: ${issue.message}`, result.error);
+}
+
+async function readData(path: string, expected: CarvingJson['data']): Promise<Buffer> {
+  const size = await stat(path).then(
+    found => found.size,
+    () => -1,
+  );
+  const damaged = (): MoebiusError =>
+    new MoebiusError('hash-mismatch', `${path} is missing or damaged. Get the file again from the release.`);
+  if (size !== expected.sizeBytes) throw damaged();
+  const bytes = await readFile(path);
+  if (createHash('sha256').update(bytes).digest('hex') !== expected.sha256) throw damaged();
+  return bytes;
+}
+
+function readLayer(source: LayerReader, { hidden, feedForward }: CarvingDims, routed: number): CarvedLayer {
+  return {
+    order: source.u16(feedForward),
+    router: source.f16(hidden * routed),
+    routerBias: source.f32(routed),
+    importance: {
+      attentionIn: square(source.f16(hidden)),
+      attentionOut: square(source.f16(hidden)),
+      feedForwardIn: square(source.f16(hidden)),
+      feedForwardMid: square(source.f16(feedForward)),
+    },
+  };
+}
+
+/** What is wrong with a layer, or undefined. */
+export function layerFault(layer: CarvedLayer): string | undefined {
+  const seen = new Uint8Array(layer.order.length);
+  for (const neuron of layer.order) seen[neuron] = 1;
+  if (seen.includes(0)) return 'the order of its neurons is not a permutation';
+  const { attentionIn, attentionOut, feedForwardIn, feedForwardMid } = layer.importance;
+  for (const values of [
+    layer.router,
+    layer.routerBias,
+    attentionIn,
+    attentionOut,
+    feedForwardIn,
+    feedForwardMid,
+  ]) {
+    if (!values.every(Number.isFinite)) return 'it holds numbers that are not finite';
+  }
+  return undefined;
+}
+
+class LayerReader {
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  u16(length: number): Uint16Array {
+    return Uint16Array.from({ length }, () => this.#view.getUint16(this.#step(2), true));
+  }
+
+  f16(length: number): Float32Array {
+    const table = halfTable();
+    return Float32Array.from({ length }, () => table[this.#view.getUint16(this.#step(2), true)]!);
+  }
+
+  f32(length: number): Float32Array {
+    return Float32Array.from({ length }, () => this.#view.getFloat32(this.#step(4), true));
+  }
+
+  #step(bytes: number): number {
+    this.#at += bytes;
+    return this.#at - bytes;
+  }
+}
+
+const square = (values: Float32Array): Float32Array => values.map(value => value * value);
+
+function invalid(folder: string, problem: string, cause?: unknown): MoebiusError {
+  return new MoebiusError('model-invalid', `The carving in ${folder} can't be used: ${problem}.`, { cause });
 }

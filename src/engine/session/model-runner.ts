@@ -56,7 +56,9 @@ export class ModelRunner {
     const count = args.tokens.length;
     cache.reserve(args.at + count);
 
-    const selected = args.targets ? args.targets.length : args.wantLogits ? 1 : 0;
+    // The routed graph sorts rows by expert, and onnxruntime's TopK over no rows at all kills the process.
+    const fewest = args.wantLogits || args.experts !== null ? 1 : 0;
+    const selected = args.targets ? args.targets.length : fewest;
     const first = args.targets ? 0 : count - selected;
     const feeds: Record<string, Tensor> = {
       ...cache.feeds,

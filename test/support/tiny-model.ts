@@ -1,0 +1,91 @@
+/** A tiny random Qwen2-like decoder for tests of graphs: dims of a toy, float32 weights from a seed. */
+
+import { GraphWriter } from '../../src/convert/graph/linear.ts';
+import { type ExpertWeights, fusedExperts, routedExperts } from '../../src/convert/graph/moe-block.ts';
+import { type LayerSource, transformer } from '../../src/convert/graph/transformer.ts';
+import { memoryMatrix, pickColumns, pickRows, stacked } from '../../src/convert/weights.ts';
+import { ExternalDataWriter, OnnxBuilder } from '../../src/formats/onnx.ts';
+import type { ModelDims } from '../../src/models/manifest.ts';
+
+export const TINY: ModelDims = {
+  layers: 2,
+  hidden: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 8,
+  vocab: 64,
+  feedForward: 48,
+  trainedContext: 64,
+  ropeTheta: 10_000,
+  rmsEpsilon: 1e-6,
+};
+const SHARED = 16;
+const ROUTED = 4;
+const F32 = { kind: 'f32' } as const;
+
+/** Deterministic uniform numbers in [-1, 1) (mulberry32). */
+export function random(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2147483648 - 1;
+  };
+}
+
+/** Writes `<folder>/<kind>.onnx` and `.data`; the same seed gives the same weights in both kinds. */
+export async function writeTinyGraph(folder: string, kind: 'body' | 'routed', seed = 1): Promise<string> {
+  const next = random(seed);
+  const { hidden, heads, kvHeads, headDim, feedForward, layers } = TINY;
+  const array = (size: number, scale: number) => Float32Array.from({ length: size }, () => next() * scale);
+  const matrix = (rows: number, cols: number) => memoryMatrix(array(rows * cols, 1 / Math.sqrt(cols)), cols);
+  const weights = Array.from({ length: layers }, () => ({
+    attentionNorm: array(hidden, 1),
+    query: matrix(heads * headDim, hidden),
+    key: matrix(kvHeads * headDim, hidden),
+    value: matrix(kvHeads * headDim, hidden),
+    bias: {
+      query: array(heads * headDim, 1),
+      key: array(kvHeads * headDim, 1),
+      value: array(kvHeads * headDim, 1),
+    },
+    output: matrix(hidden, heads * headDim),
+    feedForwardNorm: array(hidden, 1),
+    gate: array(feedForward * hidden, 0.3),
+    up: array(feedForward * hidden, 0.3),
+    down: array(hidden * feedForward, 0.3),
+    router: { weight: array(hidden * ROUTED, 1), bias: array(ROUTED, 1) },
+  }));
+  const expert = (layer: number, from: number, to: number): ExpertWeights => {
+    const { gate, up, down } = weights[layer]!;
+    const neurons = Array.from({ length: to - from }, (_, i) => (7 * (from + i)) % feedForward);
+    const rows = (values: Float32Array) => memoryMatrix(pickRows(values, hidden, neurons), hidden);
+    return {
+      gateUp: stacked([rows(gate), rows(up)]),
+      down: memoryMatrix(pickColumns(down, feedForward, neurons), neurons.length),
+    };
+  };
+  const forms = { gateUp: F32, down: F32 };
+  const source: LayerSource = {
+    dims: TINY,
+    layer: async index => weights[index]!,
+    form: () => F32,
+    importance: () => undefined,
+    feedForward: (graph, index, name, x) => {
+      if (kind === 'body') return fusedExperts(graph, name, x, expert(index, 0, feedForward), forms);
+      const size = (feedForward - SHARED) / ROUTED;
+      const routed = Array.from({ length: ROUTED }, (_, e) =>
+        expert(index, SHARED + e * size, SHARED + (e + 1) * size),
+      );
+      const { router } = weights[index]!;
+      const both = { shared: forms, routed: forms };
+      return routedExperts(graph, name, x, 'k', hidden, router, expert(index, 0, SHARED), routed, both);
+    },
+  };
+  const builder = new OnnxBuilder(kind, { name: 'test', version: '0' });
+  const data = await ExternalDataWriter.create(`${folder}/${kind}.data`);
+  await transformer(new GraphWriter(builder, data, () => {}), source, { isRouted: kind === 'routed' });
+  await data.close();
+  await builder.write(`${folder}/${kind}.onnx`);
+  return `${folder}/${kind}.onnx`;
+}
