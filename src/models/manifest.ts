@@ -90,5 +90,12 @@ export interface SpecialTokens {
   pad: number | null;
   /** Never sampled: every special token that is not in `eos`. */
   banned: number[];
-  fim: { prefix: number; suffix: number; middle: number; fileSeparator: number | null; repoName: number | null; order: 'psm' | 'spm' } | null;
+  fim: {
+    prefix: number;
+    suffix: number;
+    middle: number;
+    fileSeparator: number | null;
+    repoName: number | null;
+    order: 'psm' | 'spm';
+  } | null;
 }

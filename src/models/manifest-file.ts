@@ -1,0 +1,200 @@
+/** manifest.json on disk: read with every field checked, written whole or not at all, and its files verified by hash. */
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { EXPERT_LEVELS } from '../protocol/daemon.ts';
+import { hashFile } from './file-hash.ts';
+import { MANIFEST_FORMAT, type Manifest } from './manifest.ts';
+
+export const MANIFEST_NAME = 'manifest.json';
+const MANIFEST_BYTES = 4 * 1024 * 1024;
+
+const count = z.int().positive();
+const size = z.int().nonnegative();
+const token = z.int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** A plain name: nothing in a manifest leads out of its folder. */
+const fileName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/);
+const graph = z.strictObject({ onnx: fileName, data: fileName });
+const level = z.enum(EXPERT_LEVELS);
+
+const levelPlan = z.strictObject({
+  readK: size.nullable(),
+  writeK: size.nullable(),
+  exactTail: size,
+  exactHead: size,
+  tailNll: z.number().exactOptional(),
+});
+
+const manifestSchema: z.ZodType<Manifest> = z.strictObject({
+  format: z.literal(MANIFEST_FORMAT),
+  id: z.string().min(1),
+  name: z.string().min(1),
+  variant: z.enum(['int4', 'int8', 'fp32']),
+  architecture: z.string().min(1),
+  parameters: count,
+  dims: z.strictObject({
+    layers: count,
+    hidden: count,
+    heads: count,
+    kvHeads: count,
+    headDim: count,
+    vocab: count,
+    feedForward: count,
+    trainedContext: count,
+    ropeTheta: z.number().positive(),
+    rmsEpsilon: z.number().positive(),
+  }),
+  graphs: z.strictObject({ body: graph, routed: graph.nullable(), head: graph }),
+  embedding: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('f32'), file: fileName, offset: size }),
+    z.strictObject({
+      kind: z.literal('blocks'),
+      bits: z.union([z.literal(4), z.literal(8)]),
+      blockSize: count,
+      file: fileName,
+      offset: size,
+      scalesOffset: size,
+    }),
+  ]),
+  experts: z
+    .strictObject({
+      kind: z.enum(['carved', 'trained']),
+      sharedNeurons: size,
+      routed: count,
+      routedNeurons: count,
+      levels: z.strictObject({
+        exact: levelPlan.exactOptional(),
+        balanced: levelPlan.exactOptional(),
+        fast: levelPlan.exactOptional(),
+        frugal: levelPlan.exactOptional(),
+      }),
+    })
+    .nullable(),
+  tokens: z.strictObject({
+    bos: token.nullable(),
+    eos: z.array(token).min(1),
+    pad: token.nullable(),
+    banned: z.array(token),
+    fim: z
+      .strictObject({
+        prefix: token,
+        suffix: token,
+        middle: token,
+        fileSeparator: token.nullable(),
+        repoName: token.nullable(),
+        order: z.enum(['psm', 'spm']),
+      })
+      .nullable(),
+  }),
+  capabilities: z.strictObject({
+    chat: z.boolean(),
+    fillInTheMiddle: z.boolean(),
+    toolCalls: z.boolean(),
+    levels: z.array(level),
+  }),
+  license: z.string(),
+  source: z.strictObject({ file: z.string(), sha256, sizeBytes: size }),
+  files: z.record(fileName, z.strictObject({ sha256, sizeBytes: size })),
+  createdBy: z.string(),
+});
+
+/** Throws `model-missing` if `folder` is no model, `model-invalid` if its manifest is damaged or of another version. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, MANIFEST_NAME);
+  let text: string;
+  try {
+    if ((await stat(path)).size > MANIFEST_BYTES) throw unusable(folder, `${MANIFEST_NAME} is too large`);
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw toMoebiusError(error);
+    throw new MoebiusError('model-missing', `There is no converted model in ${folder}.`, { cause: error });
+  }
+  return checkManifest(parseJson(text, folder), folder);
+}
+
+/** Writes by a temporary file and rename, so that a manifest is there in full or not at all. */
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  checkManifest(manifest, folder);
+  const temporary = join(folder, `${MANIFEST_NAME}.partial`);
+  const file = await open(temporary, 'w');
+  try {
+    await file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
+    await file.sync();
+    await file.close();
+    await rename(temporary, join(folder, MANIFEST_NAME));
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+export interface VerifyOptions {
+  onProgress?(doneBytes: number, totalBytes: number): void;
+  signal?: AbortSignal;
+}
+
+/** Hashes every file that the manifest lists. Throws `model-invalid` or `hash-mismatch` naming the first wrong file. */
+export async function verifyModel(folder: string, options: VerifyOptions = {}): Promise<Manifest> {
+  const manifest = await readManifest(folder);
+  const files = Object.entries(manifest.files);
+  const totalBytes = files.reduce((sum, [, file]) => sum + file.sizeBytes, 0);
+  let doneBytes = 0;
+  for (const [name, expected] of files) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => null);
+    if (!found) throw unusable(folder, `${name} is missing`);
+    if (found.size !== expected.sizeBytes) {
+      throw damaged(`${path} has ${found.size} bytes instead of ${expected.sizeBytes}`);
+    }
+    const before = doneBytes;
+    const hash = await hashFile(path, {
+      signal: options.signal,
+      onProgress: bytes => options.onProgress?.(before + bytes, totalBytes),
+    });
+    if (hash !== expected.sha256)
+      throw damaged(`${path} is not what was written when the model was converted`);
+    doneBytes += expected.sizeBytes;
+  }
+  return manifest;
+}
+
+function checkManifest(json: unknown, folder: string): Manifest {
+  const format = (json as { format?: unknown } | null)?.format;
+  if (typeof format === 'number' && format !== MANIFEST_FORMAT) {
+    throw unusable(folder, `it has format ${format}, this version reads ${MANIFEST_FORMAT}`);
+  }
+  const result = manifestSchema.safeParse(json);
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    throw unusable(folder, `${MANIFEST_NAME}: ${issue.path.join('.')} ${issue.message}`);
+  }
+  const manifest = result.data;
+  const { body, routed, head } = manifest.graphs;
+  const needed = [body, head, ...(routed ? [routed] : [])].flatMap(({ onnx, data }) => [onnx, data]);
+  for (const name of [...needed, manifest.embedding.file]) {
+    if (!Object.hasOwn(manifest.files, name)) throw unusable(folder, `${name} is not among its files`);
+  }
+  return manifest;
+}
+
+function parseJson(text: string, folder: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unusable(folder, `${MANIFEST_NAME} is not JSON`);
+  }
+}
+
+function unusable(folder: string, problem: string): MoebiusError {
+  return new MoebiusError(
+    'model-invalid',
+    `The model in ${folder} can't be used: ${problem}. Convert it again.`,
+  );
+}
+
+function damaged(problem: string): MoebiusError {
+  return new MoebiusError('hash-mismatch', `${problem}. Convert the model again.`);
+}

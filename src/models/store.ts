@@ -1,0 +1,160 @@
+/**
+ * Where models live on this machine; one store serves the extension and the CLI.
+ *
+ *   <home>/downloads/<sha256>.gguf        a published file, verified; `.partial` while it is fetched
+ *   <home>/models/<id>/<variant>/         a converted model; it is one only if its manifest.json is there
+ *   <home>/locks/<name>.lock              held by a process that makes one of them
+ */
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { MoebiusError } from '../base/errors.ts';
+import type { ModelSummary, ModelVariant } from '../protocol/daemon.ts';
+import { type FileLock, takeLock } from './file-lock.ts';
+import type { Manifest } from './manifest.ts';
+import { MANIFEST_NAME, readManifest } from './manifest-file.ts';
+
+export interface StoredModel extends ModelSummary {
+  manifest: Manifest;
+}
+
+/** int4 first: what is used when nobody asks for another. */
+export const VARIANTS: readonly ModelVariant[] = ['int4', 'int8', 'fp32'];
+
+/** Left free beside what is about to be written. */
+const SPARE_BYTES = 256 * 1024 * 1024;
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** `home`, else MOEBIUS_HOME, else ~/.moebius; made if it is not there. */
+export async function openStore(home?: string): Promise<Store> {
+  const folder = resolve(home || process.env.MOEBIUS_HOME || join(homedir(), '.moebius'));
+  try {
+    for (const name of ['downloads', 'models', 'locks']) await mkdir(join(folder, name), { recursive: true });
+  } catch (error) {
+    throw new MoebiusError(
+      'not-found',
+      `The model store ${folder} can't be made: ${(error as Error).message}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return new Store(folder);
+}
+
+export class Store {
+  readonly home: string;
+
+  constructor(home: string) {
+    this.home = home;
+  }
+
+  get downloadsFolder(): string {
+    return join(this.home, 'downloads');
+  }
+
+  /** Where the verified published file with this hash lies, or would. */
+  downloadPath(sha256: string): string {
+    return join(this.downloadsFolder, `${sha256}.gguf`);
+  }
+
+  partialPath(sha256: string): string {
+    return `${this.downloadPath(sha256)}.partial`;
+  }
+
+  /** The folder that a converted model has, or would have. */
+  variantFolder(id: string, variant: ModelVariant): string {
+    return join(this.#modelFolder(id), variant);
+  }
+
+  /** Every converted model that is whole, by id, int4 before int8 before fp32. Damaged ones are left out. */
+  async list(): Promise<StoredModel[]> {
+    const ids = (await readdir(join(this.home, 'models')).catch(() => [])).filter(id => ID.test(id)).sort();
+    const found: StoredModel[] = [];
+    for (const id of ids) {
+      for (const variant of VARIANTS) {
+        const model = await this.#read(id, variant).catch(() => null);
+        if (model) found.push(model);
+      }
+    }
+    return found;
+  }
+
+  /** The model, in the first variant there is unless one is named. Throws `model-missing`, `model-invalid`. */
+  async find(id: string, variant?: ModelVariant): Promise<StoredModel> {
+    for (const candidate of variant ? [variant] : VARIANTS) {
+      const isThere = await stat(join(this.variantFolder(id, candidate), MANIFEST_NAME)).catch(() => null);
+      if (isThere) return this.#read(id, candidate);
+    }
+    const name = variant ? `${id} (${variant})` : id;
+    throw new MoebiusError(
+      'model-missing',
+      `The model ${name} is not installed. Run "moebius model add ${id}" to get it.`,
+    );
+  }
+
+  /**
+   * Removes a converted model, one variant or all. The manifest goes first, so that what is left of an interrupted removal
+   * is no model any more. Throws `model-missing` if there is nothing.
+   */
+  async remove(id: string, variant?: ModelVariant): Promise<void> {
+    const folder = variant ? this.variantFolder(id, variant) : this.#modelFolder(id);
+    if (!(await stat(folder).catch(() => null))) {
+      throw new MoebiusError('model-missing', `The model ${id} is not installed.`);
+    }
+    for (const one of variant ? [variant] : VARIANTS) {
+      await rm(join(this.variantFolder(id, one), MANIFEST_NAME), { force: true });
+    }
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  /** Removes a published file that was fetched, and what there is of one that was not finished. */
+  async removeDownload(sha256: string): Promise<void> {
+    await rm(this.downloadPath(sha256), { force: true });
+    await rm(this.partialPath(sha256), { force: true });
+  }
+
+  /** Bytes that this user may still write on the store's disk. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.home);
+    return bavail * bsize;
+  }
+
+  /** Throws `disk-full` unless `neededBytes` and some spare fit. `purpose` completes "room for ...". */
+  async requireFree(neededBytes: number, purpose: string): Promise<void> {
+    const freeBytes = await this.freeBytes();
+    if (freeBytes >= neededBytes + SPARE_BYTES) return;
+    throw new MoebiusError(
+      'disk-full',
+      `There is no room for ${purpose}: it needs ${megabytes(neededBytes + SPARE_BYTES)}, and the disk of ${this.home} has ${megabytes(freeBytes)} free. Free some, or choose another folder with MOEBIUS_HOME.`,
+    );
+  }
+
+  /** Keeps other processes from making the same thing. Throws `busy` if one is at it; `release` when done. */
+  lock(name: string): Promise<FileLock> {
+    if (!ID.test(name)) throw new MoebiusError('bad-request', `${JSON.stringify(name)} can't name a lock.`);
+    return takeLock(join(this.home, 'locks', `${name}.lock`), name);
+  }
+
+  #modelFolder(id: string): string {
+    if (!ID.test(id)) {
+      throw new MoebiusError(
+        'bad-request',
+        `${JSON.stringify(id)} can't name a model: use letters, digits, dots and dashes.`,
+      );
+    }
+    return join(this.home, 'models', id);
+  }
+
+  async #read(id: string, variant: ModelVariant): Promise<StoredModel> {
+    const path = this.variantFolder(id, variant);
+    const manifest = await readManifest(path);
+    const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
+    const { name, architecture, capabilities } = manifest;
+    return { id, variant, name, architecture, sizeBytes, path, capabilities, manifest };
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
+}
