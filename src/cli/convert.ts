@@ -1,0 +1,77 @@
+/** `moebius convert`: a GGUF on disk into the folder that the engine loads. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { Command } from 'commander';
+import { MoebiusError } from '../base/errors.ts';
+import { convertModel } from '../convert/convert.ts';
+import type { ModelVariant } from '../protocol/daemon.ts';
+import { variantOption } from './engine-session.ts';
+import { withProgress } from './progress.ts';
+import { type Terminal, writeLine } from './terminal.ts';
+
+interface ConvertOptions {
+  out: string;
+  variant: ModelVariant;
+  carving?: string;
+  id?: string;
+  name?: string;
+  license: string;
+  jsonProgress?: boolean;
+}
+
+export function convertCommand(terminal: Terminal): Command {
+  return new Command('convert')
+    .description('make a GGUF file into a model folder, outside the store')
+    .argument('<gguf>', 'the published weights')
+    .requiredOption('-o, --out <folder>', 'where the model goes; replaced if it exists')
+    .addOption(variantOption())
+    .option('--carving <folder>', 'carving.json of this model: split its layers into experts')
+    .option('--id <id>', 'id in the manifest; default: the name of the file')
+    .option('--name <name>', 'name in the manifest; default: the id')
+    .option('--license <spdx>', 'licence of the weights', 'unknown')
+    .option('--json-progress', 'JSON lines on stdout instead of a bar')
+    .addHelpText(
+      'after',
+      `
+To get a model into the store, use \`moebius model add\`.
+
+Example:
+  $ moebius convert model-q4_k_m.gguf --out ./model-int8 --variant int8`,
+    )
+    .action(async (gguf: string, options: ConvertOptions) => {
+      const id = options.id ?? basename(gguf).replace(/\.gguf$/i, '');
+      const { sizeBytes } = await withProgress(terminal, options.jsonProgress ?? false, async report => {
+        const manifest = await convertModel({
+          source: gguf,
+          sourceSha256: await hashFile(gguf, terminal.signal),
+          id,
+          name: options.name ?? id,
+          license: options.license,
+          variant: options.variant,
+          carvingFolder: options.carving ?? null,
+          outFolder: resolve(options.out),
+          onProgress: ({ secondsLeft, ...step }) =>
+            report({ ...step, ...(secondsLeft !== null && { secondsLeft }) }),
+          signal: terminal.signal,
+        });
+        const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
+        return { model: id, variant: options.variant, path: resolve(options.out), sizeBytes };
+      });
+      if (!options.jsonProgress) {
+        await writeLine(
+          terminal.stdout,
+          `${options.out}: ${id} ${options.variant}, ${Math.round(sizeBytes / 1e6)} MB`,
+        );
+      }
+    });
+}
+
+async function hashFile(file: string, signal: AbortSignal): Promise<string> {
+  const found = await stat(file).catch(() => null);
+  if (!found?.isFile()) throw new MoebiusError('not-found', `There is no file ${file}.`);
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { signal, highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest('hex');
+}

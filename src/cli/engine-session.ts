@@ -1,0 +1,119 @@
+/** The engine of a command: options that choose the model, loading in this process, and disposal whatever happens. */
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { cancelled } from '../base/errors.ts';
+import type { Engine, RunHooks } from '../engine/engine.ts';
+import { loadEngine } from '../engine/load.ts';
+import {
+  EXPERT_LEVELS,
+  type ExpertLevel,
+  type GenerateEvent,
+  type GenerateResult,
+  type ModelVariant,
+} from '../protocol/daemon.ts';
+import { findModel } from './store.ts';
+import { type Terminal, writeLine } from './terminal.ts';
+
+export const VARIANTS: readonly ModelVariant[] = ['int4', 'int8', 'fp32'];
+
+export interface EngineOptions {
+  model?: string;
+  variant: ModelVariant;
+  experts?: ExpertLevel;
+  context: number;
+  threads: number;
+}
+
+export function addEngineOptions(command: Command): Command {
+  return command
+    .option('-m, --model <id>', 'model of the store; default: the first that is installed')
+    .addOption(variantOption())
+    .addOption(
+      new Option('-e, --experts <level>', 'experts that read the prompt and write the answer').choices([
+        ...EXPERT_LEVELS,
+      ]),
+    )
+    .option('--context <tokens>', 'longest prompt and answer together', positiveInteger, 8192)
+    .option('--threads <n>', 'threads of the engine', positiveInteger, availableParallelism());
+}
+
+export const variantOption = (): Option =>
+  new Option('--variant <precision>', 'precision of the weights').choices([...VARIANTS]).default('int4');
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number above 0.');
+  return value;
+}
+
+export function finiteNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+export interface OpenOptions extends Partial<EngineOptions> {
+  signal?: AbortSignal;
+  onProgress?(percent: number): void;
+}
+
+/** Loads a model of the store in this process. Throws `model-missing` with what to run. */
+export async function openEngine(options: OpenOptions = {}): Promise<Engine> {
+  const folder = await findModel(options.model, options.variant ?? 'int4');
+  return loadEngine({
+    folder,
+    contextTokens: options.context ?? 8192,
+    threads: options.threads ?? availableParallelism(),
+    ...(options.signal && { signal: options.signal }),
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  });
+}
+
+/** Runs `use` with a loaded engine; on a terminal stderr says that it loads. The engine is gone afterwards. */
+export async function withEngine(
+  terminal: Terminal,
+  options: EngineOptions,
+  use: (engine: Engine) => Promise<void>,
+): Promise<void> {
+  const engine = await openEngine({ ...options, signal: terminal.signal, onProgress: loadingLine(terminal) });
+  try {
+    await use(engine);
+    // A cancelled request is no error to the engine: it hands back what it has.
+    if (terminal.signal.aborted) throw cancelled();
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** `loading 40 %` in place, wiped when done; silent when stderr is not a terminal. */
+function loadingLine({ stderr }: Terminal): (percent: number) => void {
+  return percent => {
+    if (stderr.isTTY) stderr.write(percent < 100 ? `\rloading ${Math.round(percent)} % ` : '\r\x1b[K');
+  };
+}
+
+/** Hooks of a request that runs alone: nobody to give way to. */
+export const hooksFor = (
+  signal: AbortSignal,
+  onEvent: (event: GenerateEvent) => void = () => {},
+): RunHooks => ({
+  signal,
+  turn: async () => {},
+  onEvent,
+});
+
+/** Hooks that print text as it comes. */
+export const printingHooks = (terminal: Terminal, signal = terminal.signal): RunHooks =>
+  hooksFor(signal, event => {
+    if (event.type === 'text') terminal.stdout.write(event.text);
+  });
+
+/** One line about speed, for people; stderr keeps it out of pipes. */
+export async function reportUsage({ stderr }: Terminal, { usage, finish }: GenerateResult): Promise<void> {
+  if (!stderr.isTTY) return;
+  const speed =
+    usage.decodeMs > 0 ? `${((usage.outputTokens / usage.decodeMs) * 1000).toFixed(1)} tokens/s` : '';
+  const read = `${usage.promptTokens} tokens read (${usage.reusedTokens} reused) in ${(usage.prefillMs / 1000).toFixed(1)} s`;
+  await writeLine(stderr, `\n[${read}, ${usage.outputTokens} written, ${speed}, ${finish}]`);
+}

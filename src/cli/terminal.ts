@@ -1,0 +1,28 @@
+/** What a command may touch of the outside world: three streams and a signal. Tests hand in their own. */
+import type { Readable, Writable } from 'node:stream';
+
+export interface Terminal {
+  stdin: Readable & { isTTY?: boolean };
+  /** Results only, so that a pipe gets nothing else. */
+  stdout: Writable & { isTTY?: boolean };
+  /** Progress, hints, errors. */
+  stderr: Writable & { isTTY?: boolean };
+  /** Aborted by Ctrl+C. */
+  signal: AbortSignal;
+}
+
+/** Writes and waits until the stream has room, so that a slow reader holds the producer back. */
+export function write(stream: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, error => (error ? reject(error) : resolve()));
+  });
+}
+
+export const writeLine = (stream: Writable, text: string): Promise<void> => write(stream, `${text}\n`);
+
+/** Everything that is piped in, as UTF-8 text. */
+export async function readAll(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}

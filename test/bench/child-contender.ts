@@ -1,0 +1,65 @@
+/** A contender in a child process, as the parent sees it. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Contender, ContenderConfig, ContenderMethod, ContenderReply } from './contender.ts';
+
+export interface ChildContender extends Contender {
+  name: string;
+  pid: number;
+  /** In the child: importing the library, opening the model, making a context. */
+  loadedMs: number;
+}
+
+/** Starts a child and waits until its model is loaded. `onSpawn` gets the pid before that. */
+export async function startContender(
+  name: string,
+  config: ContenderConfig,
+  onSpawn: (pid: number) => void = () => {},
+): Promise<ChildContender> {
+  const child = fork(join(__dirname, 'child.ts'), [JSON.stringify(config)], {
+    execArgv: ['--import', 'tsx'],
+    serialization: 'advanced',
+  });
+  onSpawn(child.pid!);
+  const loaded = await nextReply(child);
+  if (!('loadedMs' in loaded)) throw new Error(`${name} did not load.`);
+
+  const call = async (method: ContenderMethod, ...args: unknown[]): Promise<never> => {
+    child.send({ method, args });
+    const reply = await nextReply(child);
+    return ('value' in reply ? reply.value : undefined) as never;
+  };
+  return {
+    name,
+    pid: child.pid!,
+    loadedMs: loaded.loadedMs,
+    settings: () => call('settings'),
+    tokenize: text => call('tokenize', text),
+    write: (prompt, maxTokens, level) => call('write', prompt, maxTokens, level),
+    score: (tokens, level) => call('score', tokens, level),
+    async close() {
+      const exited = once(child, 'exit');
+      await call('close');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function nextReply(child: ChildProcess): Promise<ContenderReply> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (reply: ContenderReply) => {
+      child.off('exit', onExit);
+      if ('error' in reply) reject(new Error(reply.error));
+      else resolve(reply);
+    };
+    const onExit = (code: number | null, signal: string | null) => {
+      child.off('message', onMessage);
+      reject(new Error(`the child ended with ${signal ?? code}`));
+    };
+    child.once('message', onMessage);
+    child.once('exit', onExit);
+  });
+}

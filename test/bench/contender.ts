@@ -1,0 +1,38 @@
+/** What every engine under test can do. Each runs in a child process of its own, so that memory is its own. */
+import type { ExpertLevel, ModelVariant } from '../../src/protocol/daemon.ts';
+
+export type ContenderConfig =
+  | { kind: 'llama'; gguf: string; contextTokens: number; threads: number }
+  | { kind: 'moebius'; folder: string; variant: ModelVariant; contextTokens: number; threads: number };
+
+export interface Written {
+  promptTokens: number;
+  /** Prompt tokens that were not read again; a fair round has next to none. */
+  reusedTokens: number;
+  /** From the call to the first token. */
+  firstTokenMs: number;
+  /** Forward passes after the first token, an end token included. */
+  steps: number;
+  /** Duration of the steps. */
+  decodeMs: number;
+  text: string;
+}
+
+export interface Contender {
+  /** Settings that bear on speed, for the report. */
+  settings(): Promise<string>;
+  tokenize(text: string): Promise<number[]>;
+  /** Reads `prompt` from nothing and writes greedily up to `maxTokens` tokens. llama.cpp has no levels. */
+  write(prompt: string, maxTokens: number, level: ExpertLevel): Promise<Written>;
+  /** Natural-log probability of every token after the first; shape [n-1]. */
+  score(tokens: number[], level: ExpertLevel): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Over IPC: one request at a time, answered in order. */
+export type ContenderMethod = keyof Contender;
+export interface ContenderRequest {
+  method: ContenderMethod;
+  args: unknown[];
+}
+export type ContenderReply = { value: unknown } | { error: string } | { loadedMs: number };

@@ -1,0 +1,60 @@
+/** llama.cpp through node-llama-cpp, with its defaults. */
+import { loadLlama } from '../support/llama.ts';
+import type { Contender, ContenderConfig, Written } from './contender.ts';
+
+export async function openLlama(config: ContenderConfig & { kind: 'llama' }): Promise<Contender> {
+  const { model, context, systemInfo, dispose } = await loadLlama(
+    config.gguf,
+    config.contextTokens,
+    config.threads,
+  );
+  const sequence = context.getSequence();
+  return {
+    async settings() {
+      const { batchSize, currentThreads, flashAttention } = context;
+      return `threads ${currentThreads || config.threads}, batch ${batchSize}, flash attention ${flashAttention}, mmap ${model.useMmap}; ${systemInfo}`;
+    },
+    tokenize: async text => model.tokenize(text, false),
+    async write(prompt, maxTokens): Promise<Written> {
+      await sequence.clearHistory();
+      const start = performance.now();
+      const tokens = model.tokenize(prompt, false);
+      const written: number[] = [];
+      let firstTokenMs = 0;
+      let lastMs = 0;
+      for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
+        lastMs = performance.now() - start;
+        if (written.length === 0) firstTokenMs = lastMs;
+        written.push(token);
+        if (written.length === maxTokens || model.isEogToken(token)) break;
+      }
+      return {
+        promptTokens: tokens.length,
+        reusedTokens: 0,
+        steps: written.length - 1,
+        firstTokenMs,
+        decodeMs: lastMs - firstTokenMs,
+        text: model.detokenize(written),
+      };
+    },
+    async score(tokens) {
+      await sequence.clearHistory();
+      const input = tokens
+        .slice(0, -1)
+        .map((token): [number, { generateNext: { probabilities: true } }] => [
+          token,
+          { generateNext: { probabilities: true } },
+        ]);
+      const scores = new Float32Array(tokens.length - 1);
+      const chunk = 32; // every row is a Map of the whole vocabulary
+      for (let at = 0; at < input.length; at += chunk) {
+        const rows = await sequence.controlledEvaluate(input.slice(at, at + chunk));
+        rows.forEach((row, i) => {
+          scores[at + i] = Math.log(row?.next.probabilities?.get(tokens[at + i + 1]!) ?? Number.MIN_VALUE);
+        });
+      }
+      return scores;
+    },
+    close: dispose,
+  };
+}

@@ -1,0 +1,68 @@
+/** Alternating rounds: every contender in turn, the order turned by one each round, so that drift hits all alike. */
+import type { ExpertLevel } from '../../src/protocol/daemon.ts';
+import { type ChildContender, startContender } from './child-contender.ts';
+import type { ContenderConfig } from './contender.ts';
+import { type Figure, nameOf } from './plan.ts';
+import { median, spreadPercent } from './statistics.ts';
+
+export class Samples {
+  readonly #values = new Map<string, number[]>();
+
+  add(contender: string, value: number): void {
+    this.#values.set(contender, [...(this.#values.get(contender) ?? []), value]);
+  }
+
+  figure(scenario: string, what: string, unit: Figure['unit']): Figure {
+    const values: Record<string, number> = {};
+    const spread: Record<string, number> = {};
+    let rounds = 0;
+    for (const [name, samples] of this.#values) {
+      values[name] = median(samples);
+      if (samples.length > 1) spread[name] = spreadPercent(samples);
+      rounds = Math.max(rounds, samples.length);
+    }
+    return { scenario, what, unit, values, rounds, ...(rounds > 1 && { spread }) };
+  }
+}
+
+export const rotated = <T>(items: readonly T[], by: number): T[] =>
+  items.map((_, i) => items[(i + by) % items.length]!);
+
+/** Starts all, runs `use`, closes all whatever happens. */
+export async function withContenders<T>(
+  configs: readonly ContenderConfig[],
+  use: (contenders: ChildContender[]) => Promise<T>,
+): Promise<T> {
+  const contenders: ChildContender[] = [];
+  try {
+    for (const config of configs) contenders.push(await startContender(nameOf(config), config));
+    return await use(contenders);
+  } finally {
+    for (const contender of contenders) await contender.close().catch(() => {});
+  }
+}
+
+export interface Entry {
+  label: string;
+  contender: ChildContender;
+  level: ExpertLevel;
+}
+
+/** llama.cpp once, Moebius once per level. */
+export const entriesOf = (contenders: readonly ChildContender[], levels: readonly ExpertLevel[]): Entry[] =>
+  contenders.flatMap(contender =>
+    contender.name === 'llama.cpp'
+      ? [{ label: contender.name, contender, level: 'exact' as const }]
+      : levels.map(level => ({ label: `moebius ${level}`, contender, level })),
+  );
+
+/** Throws unless all make the same token ids of `text`: otherwise they would not do the same work. */
+export async function requireSameTokens(contenders: readonly ChildContender[], text: string): Promise<void> {
+  const all = await Promise.all(contenders.map(contender => contender.tokenize(text)));
+  const differs = all.findIndex(ids => ids.join() !== all[0]!.join());
+  if (differs > 0) {
+    throw new Error(
+      `${contenders[differs]!.name} makes other tokens of the prompt than ${contenders[0]!.name}.`,
+    );
+  }
+}

@@ -1,0 +1,40 @@
+/** What someone in the chat waits for: 100 tokens after a prompt of 1,500 that was never seen. */
+import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
+import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
+import { entriesOf, requireSameTokens, rotated, Samples, withContenders } from '../rounds.ts';
+
+const PROMPT = 1500;
+const ANSWER = 100;
+
+export function chat(plan: Plan, log: Log): Promise<Figure[]> {
+  const { text } = readCorpus(SPEED_FILES);
+  const levels = plan.levels.filter(level => level === 'exact' || level === 'fast');
+  return withContenders([...llamaConfig(plan), ...moebiusConfig(plan, 'int4')], async contenders => {
+    const entries = entriesOf(contenders, levels);
+    const total = new Samples();
+    const first = new Samples();
+    for (const entry of entries) await entry.contender.write('def warm_up():\n', 8, entry.level);
+    for (let round = 0; round < plan.rounds; round++) {
+      for (const [i, { label, contender, level }] of rotated(entries, round).entries()) {
+        const prompt = await promptOfLength(
+          text,
+          PROMPT,
+          round * entries.length + i,
+          contenders[0]!.tokenize,
+        );
+        if (round === 0) await requireSameTokens(contenders, prompt);
+        const result = await contender.write(prompt, ANSWER, level);
+        if (result.reusedTokens > 0)
+          throw new Error(`${label} reused ${result.reusedTokens} tokens of a new prompt.`);
+        first.add(label, result.firstTokenMs);
+        // An answer that ended early is stretched to the full length at its own pace.
+        total.add(label, result.firstTokenMs + (result.decodeMs / result.steps) * (ANSWER - 1));
+      }
+      log(`chat: round ${round + 1} of ${plan.rounds}`);
+    }
+    return [
+      first.figure('chat', `first token after ${PROMPT}`, 'ms'),
+      total.figure('chat', `${ANSWER} tokens after ${PROMPT}`, 'ms'),
+    ];
+  });
+}

@@ -1,0 +1,48 @@
+/** Reading 128, 512 and 2,048 tokens from nothing, and writing after 512: every level against llama.cpp. */
+import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
+import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
+import { entriesOf, requireSameTokens, rotated, Samples, withContenders } from '../rounds.ts';
+import { perSecond } from '../statistics.ts';
+
+const WRITE_CONTEXT = 512;
+
+export function speed(plan: Plan, log: Log): Promise<Figure[]> {
+  const configs = [...llamaConfig(plan), ...moebiusConfig(plan, 'int4')];
+  const corpus = readCorpus(SPEED_FILES);
+  log(`text: Python ${corpus.version}, ${SPEED_FILES.join(', ')}`);
+  return withContenders(configs, async contenders => {
+    for (const contender of contenders) log(`${contender.name}: ${await contender.settings()}`);
+    const entries = entriesOf(contenders, plan.levels);
+    for (const entry of entries) await entry.contender.write('def warm_up():\n', 8, entry.level);
+    const figures: Figure[] = [];
+    for (const tokens of plan.quick ? [128, WRITE_CONTEXT] : [128, WRITE_CONTEXT, 2048]) {
+      const written = tokens === WRITE_CONTEXT ? (plan.quick ? 33 : 65) : 1;
+      const reading = new Samples();
+      const writing = new Samples();
+      for (let round = 0; round < plan.rounds; round++) {
+        const turn = rotated(entries, round);
+        for (const [i, { label, contender, level }] of turn.entries()) {
+          const number = round * entries.length + i;
+          const prompt = await promptOfLength(corpus.text, tokens, number, contenders[0]!.tokenize);
+          if (round === 0) await requireSameTokens(contenders, prompt);
+          const result = await contender.write(prompt, written, level);
+          requireFresh(label, result.reusedTokens, result.promptTokens, tokens);
+          reading.add(label, perSecond(tokens, result.firstTokenMs));
+          if (written > 1) writing.add(label, perSecond(result.steps, result.decodeMs));
+        }
+        log(`read ${tokens}: round ${round + 1} of ${plan.rounds}`);
+      }
+      figures.push(reading.figure('speed', `read ${tokens}`, 'tokens/s'));
+      if (written > 1) figures.push(writing.figure('speed', `write at ${tokens}`, 'tokens/s'));
+    }
+    return figures;
+  });
+}
+
+function requireFresh(label: string, reused: number, read: number, tokens: number): void {
+  if (read !== tokens || reused > 0) {
+    throw new Error(
+      `${label} read ${read} tokens of which ${reused} were reused; the round asked for ${tokens} new ones.`,
+    );
+  }
+}

@@ -1,0 +1,27 @@
+export function median(values: readonly number[]): number {
+  if (values.length === 0) return Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Half the distance between the quartiles, in percent of the median: how far a figure can be trusted. */
+export function spreadPercent(values: readonly number[]): number {
+  if (values.length < 2) return Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (part: number) => sorted[Math.round((sorted.length - 1) * part)]!;
+  return (100 * (at(0.75) - at(0.25))) / 2 / median(values);
+}
+
+export const perSecond = (count: number, ms: number): number => (ms > 0 ? (count / ms) * 1000 : Number.NaN);
+
+/** exp of the mean negative log probability. */
+export function perplexity(logProbs: readonly Float32Array[]): number {
+  let sum = 0;
+  let count = 0;
+  for (const part of logProbs) {
+    for (const value of part) sum += value;
+    count += part.length;
+  }
+  return Math.exp(-sum / count);
+}

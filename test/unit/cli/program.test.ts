@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { CommanderError } from 'commander';
+import { createProgram } from '../../../src/cli/program.ts';
+import { memoryTerminal } from './scripted-engine.ts';
+
+describe('the command line', () => {
+  const run = async (...args: string[]) => {
+    const terminal = memoryTerminal();
+    const error = await createProgram(terminal, '1.2.3')
+      .parseAsync(['node', 'moebius', ...args])
+      .then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+    return { error, output: terminal.output(), errors: terminal.errors() };
+  };
+
+  it('has a help with an example for every command', async () => {
+    for (const command of createProgram(memoryTerminal(), '').commands) {
+      for (const leaf of command.commands.length > 0 ? command.commands : [command]) {
+        const path = leaf === command ? [command.name()] : [command.name(), leaf.name()];
+        const { output, error } = await run(...path, '--help');
+        assert.ok(error instanceof CommanderError && error.exitCode === 0, path.join(' '));
+        assert.match(output, /Examples?:\n {2}\$ .*moebius /, path.join(' '));
+      }
+    }
+  });
+
+  const refuse = (args: string[], message: RegExp) =>
+    it(`refuses ${args.join(' ')}`, async () => {
+      const { error, errors } = await run(...args);
+      assert.ok(error instanceof CommanderError && error.exitCode !== 0);
+      assert.match(errors, message);
+    });
+  refuse(['sing'], /unknown command 'sing'/);
+  refuse(['generate', '--threads', '0'], /whole number above 0/);
+  refuse(['generate', '--experts', 'most'], /Allowed choices are exact, balanced/);
+  refuse(['generate', '--temperature', 'hot'], /must be a number/);
+  refuse(['convert', 'a.gguf'], /--out/);
+
+  it('prints its version', async () => assert.equal((await run('--version')).output, '1.2.3\n'));
+});
