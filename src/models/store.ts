@@ -10,6 +10,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
 import type { ModelSummary, ModelVariant } from '../protocol/daemon.ts';
+import { removePartial } from './download.ts';
 import { type FileLock, takeLock } from './file-lock.ts';
 import type { Manifest } from './manifest.ts';
 import { MANIFEST_NAME, readManifest } from './manifest-file.ts';
@@ -111,7 +112,7 @@ export class Store {
   /** Removes a published file that was fetched, and what there is of one that was not finished. */
   async removeDownload(sha256: string): Promise<void> {
     await rm(this.downloadPath(sha256), { force: true });
-    await rm(this.partialPath(sha256), { force: true });
+    await removePartial(this.partialPath(sha256));
   }
 
   /** Bytes that this user may still write on the store's disk. */
