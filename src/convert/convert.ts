@@ -9,9 +9,10 @@ import { basename, dirname, join } from 'node:path';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { type GgufFile, openGguf } from '../formats/gguf.ts';
 import { tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
-import { ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
+import { type ExternalBlob, ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
 import type { EmbeddingTable, Manifest } from '../models/manifest.ts';
 import { MANIFEST_FORMAT } from '../models/manifest.ts';
+import { writeManifest } from '../models/manifest-file.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { type DenseModel, qwen2, qwen2Tokens } from './architectures/qwen2.ts';
 import { type Carving, readCarving } from './carving.ts';
@@ -125,20 +126,7 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
   const headForm = wideForm(options.variant, dims.hidden);
   const headGraph = await writeGraph(folder, 'head', files, progress, async graph => {
     const placed = await head(graph, dims, await model.finalNorm(), model.head, headForm);
-    const table = model.isTied
-      ? placed
-      : await graph.linear('embedding', 'hidden', model.embedding, headForm);
-    embedding =
-      headForm.kind === 'f32'
-        ? { kind: 'f32', file: table.blob.location, offset: table.blob.offset }
-        : {
-            kind: 'blocks',
-            bits: 8,
-            blockSize: headForm.blockSize,
-            file: table.blob.location,
-            offset: table.blob.offset,
-            scalesOffset: table.scales!.offset,
-          };
+    embedding = model.isTied ? embeddingAt(placed, headForm) : await storeEmbedding(graph, model, headForm);
   });
 
   await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizerJsonFromGguf(gguf)), files);
@@ -213,6 +201,36 @@ function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
 /** Only read with: plain 4-bit blocks, whose error is small beside what the skipped experts cost. */
 function routedForm(variant: ModelVariant): WeightForm {
   return variant === 'int8' ? { kind: 'int8', blockSize: 64 } : { kind: 'int4', blockSize: 32 };
+}
+
+type WideForm = ReturnType<typeof wideForm>;
+
+function embeddingAt(
+  placed: { blob: ExternalBlob; scales: ExternalBlob | null },
+  form: WideForm,
+): EmbeddingTable {
+  const { location: file, offset } = placed.blob;
+  if (form.kind === 'f32') return { kind: 'f32', file, offset };
+  return {
+    kind: 'blocks',
+    bits: 8,
+    blockSize: form.blockSize,
+    file,
+    offset,
+    scalesOffset: placed.scales!.offset,
+  };
+}
+
+async function storeEmbedding(
+  graph: GraphWriter,
+  model: DenseModel,
+  form: WideForm,
+): Promise<EmbeddingTable> {
+  const placed =
+    form.kind === 'f32'
+      ? { blob: await graph.storeFloats(model.embedding), scales: null }
+      : await graph.store(model.embedding, form);
+  return embeddingAt(placed, form);
 }
 
 function layerSource(

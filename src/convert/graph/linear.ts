@@ -67,20 +67,15 @@ export class GraphWriter {
   ): Promise<{ blob: ExternalBlob; scales: ExternalBlob | null }> {
     const bias = options.bias ? await this.floats(`${name}.bias`, [weight.rows], options.bias) : null;
     if (form.kind === 'f32') {
-      const blob = await this.data.write(this.#values(weight));
+      const blob = await this.storeFloats(weight);
       this.builder.addExternal(`${name}.weight`, 'float32', [weight.rows, weight.cols], blob);
       this.node('Gemm', [x, `${name}.weight`, ...(bias ? [bias] : [])], name, { transB: 1 });
       return { blob, scales: null };
     }
-    const bits = form.kind === 'int8' ? 8 : 4;
-    const blockSize = form.kind === 'q4k' ? 32 : form.blockSize;
-    const cols = form.kind === 'q4k' ? weight.cols + correctionColumns(weight.cols) : weight.cols;
+    const { blob, scales, bits, blockSize, cols } = await this.store(weight, form, options.importance);
     const blocks = Math.ceil(cols / blockSize);
-    const scales = new Float32Array(weight.rows * blocks);
-    const blob = await this.data.write(this.#packed(weight, form, scales, options.importance));
-    const scalesBlob = await this.data.write(scales);
     this.builder.addExternal(`${name}.weight`, 'uint8', [weight.rows, blocks, (blockSize * bits) / 8], blob);
-    this.builder.addExternal(`${name}.scales`, 'float32', [weight.rows * blocks], scalesBlob);
+    this.builder.addExternal(`${name}.scales`, 'float32', [weight.rows * blocks], scales);
     const input = form.kind === 'q4k' ? this.#withBlockSums(x, weight.cols) : x;
     this.contrib(
       'MatMulNBits',
@@ -89,7 +84,26 @@ export class GraphWriter {
       // Level 4 = int8 activations: the only level whose kernels read 4- and 8-bit weights directly.
       { K: cols, N: weight.rows, bits, block_size: blockSize, accuracy_level: 4 },
     );
-    return { blob, scales: scalesBlob };
+    return { blob, scales };
+  }
+
+  /** Writes a weight in block form without a node that uses it. `cols` counts the correction columns. */
+  async store(
+    weight: MatrixSource,
+    form: Exclude<WeightForm, { kind: 'f32' }>,
+    importance?: Float32Array,
+  ): Promise<{ blob: ExternalBlob; scales: ExternalBlob; bits: 4 | 8; blockSize: number; cols: number }> {
+    const bits = form.kind === 'int8' ? 8 : 4;
+    const blockSize = form.kind === 'q4k' ? 32 : form.blockSize;
+    const cols = form.kind === 'q4k' ? weight.cols + correctionColumns(weight.cols) : weight.cols;
+    const scales = new Float32Array(weight.rows * Math.ceil(cols / blockSize));
+    const blob = await this.data.write(this.#packed(weight, form, scales, importance));
+    return { blob, scales: await this.data.write(scales), bits, blockSize, cols };
+  }
+
+  /** Writes a weight as float32. */
+  storeFloats(weight: MatrixSource): Promise<ExternalBlob> {
+    return this.data.write(this.#values(weight));
   }
 
   async *#packed(
