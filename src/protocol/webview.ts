@@ -117,6 +117,8 @@ export type HostMessage =
   | { type: 'suggest'; requestId: number; items: Suggestion[] }
   | { type: 'sent'; id: string; parts: SentPart[] }
   | { type: 'notify'; text: string }
+  /** A message that was not sent goes back into the input. */
+  | { type: 'draft'; text: string }
   | { type: 'focus' };
 
 const id = z.string().check(z.maxLength(100));

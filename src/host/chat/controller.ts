@@ -201,26 +201,24 @@ export class ChatController {
 
   async #send(text: string): Promise<void> {
     if (text.trim() === '') return;
-    const attachments = this.#draft;
+    const known = new Set(this.#draft.map(attachment => attachment.label));
+    const mentioned: Attachment[] = [];
+    for (const mention of mentionsOf(text)) {
+      try {
+        const request: AttachmentRequest = mention.kind === 'file' ? { ...mention, kind: 'path' } : mention;
+        mentioned.push(...(await this.#ports.readAttachment(request)));
+      } catch (thrown) {
+        // A word after `@` that is no file is just a word.
+        if (mention.kind === 'file' && toMoebiusError(thrown).code === 'not-found') continue;
+        // Sent without what it speaks of, the message would mislead.
+        this.#ports.post({ type: 'draft', text });
+        throw thrown;
+      }
+    }
+    const attachments = [...this.#draft, ...mentioned.filter(({ label }) => !known.has(label))];
     this.#draftText = '';
     this.#setDraft([]);
-    const known = new Set(attachments.map(attachment => attachment.label));
-    // Mentions that were typed out instead of picked from the list.
-    const requests = mentionsOf(text)
-      .map((mention): AttachmentRequest => (mention.kind === 'file' ? { ...mention, kind: 'path' } : mention))
-      .filter(request => !(request.kind === 'path' && known.has(request.path)));
-    const mentioned = (await Promise.all(requests.map(request => this.#readIfThere(request)))).flat();
-    this.#current.send(text, [...attachments, ...mentioned]);
-  }
-
-  /** A word after `@` that is no file is just a word. */
-  async #readIfThere(request: AttachmentRequest): Promise<Attachment[]> {
-    if (request.kind !== 'path') return this.#read(request);
-    return this.#ports.readAttachment(request).catch(thrown => {
-      const error = toMoebiusError(thrown);
-      if (error.code !== 'not-found') this.#ports.post({ type: 'notify', text: error.message });
-      return [];
-    });
+    this.#current.send(text, attachments);
   }
 
   async #read(request: AttachmentRequest): Promise<Attachment[]> {

@@ -17,6 +17,7 @@ import { SuggestionSource } from './suggestions.ts';
 
 export const CHAT_VIEW_ID = 'moebius.chat';
 const LAST_CHAT_KEY = 'moebius.chat.last';
+const PAGE_TIMEOUT_MS = 10_000;
 
 export interface ChatView {
   /** Shows the view. */
@@ -125,15 +126,20 @@ export function registerChat(context: HostContext): ChatView {
   );
 
   const open = async () => {
-    const isThere = bridge.isConnected;
-    const ready = new Promise<void>(resolve => {
-      const once = pageReady.event(() => {
-        once.dispose();
-        resolve();
-      });
-    });
+    const ready = bridge.isConnected
+      ? null
+      : new Promise<void>(resolve => {
+          const done = () => {
+            once.dispose();
+            clearTimeout(timer);
+            resolve();
+          };
+          const once = pageReady.event(done);
+          // A page that does not come up must not swallow the question.
+          const timer = setTimeout(done, PAGE_TIMEOUT_MS);
+        });
     await vscode.commands.executeCommand(`${CHAT_VIEW_ID}.focus`);
-    if (!isThere) await ready;
+    await ready;
   };
   const focusInput = async () => {
     await open();

@@ -1,0 +1,143 @@
+import { useState } from 'preact/hooks';
+import type { AnswerRow, ErrorAction } from '../protocol/webview.ts';
+import { Icon, IconButton } from './button.tsx';
+import { formatCount, formatSpeed } from './format.ts';
+import { usePage } from './page.ts';
+import { SentView } from './sent-view.tsx';
+import type { AnswerItem } from './state.ts';
+
+export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) {
+  const { send } = usePage();
+  const [isSentOpen, setSentOpen] = useState(false);
+  const row = item.row.value;
+  const isWriting = row.finish === null;
+  const toggleSent = () => {
+    if (!isSentOpen) send({ type: 'sent', id: item.id });
+    setSentOpen(!isSentOpen);
+  };
+  return (
+    <article
+      class={`message answer ${isLast ? 'last' : ''}`}
+      aria-label="Moebius"
+      aria-busy={isWriting}
+      data-testid="answer"
+      data-finish={row.finish ?? 'writing'}
+    >
+      <Markdown item={item} />
+      <StateLine row={row} />
+      {row.error && <ErrorBox row={row} />}
+      {!isWriting && (
+        <div class="actions">
+          {row.text !== '' && (
+            <IconButton
+              icon="copy"
+              label="Copy Answer"
+              testId="copy-answer"
+              onClick={() => send({ type: 'copy', text: row.text })}
+            />
+          )}
+          {isLast && (
+            <IconButton
+              icon="refresh"
+              label="Regenerate"
+              testId="regenerate"
+              onClick={() => send({ type: 'regenerate', id: item.id })}
+            />
+          )}
+          {row.usage && (
+            <button
+              type="button"
+              class="stats quiet"
+              aria-expanded={isSentOpen}
+              title="What was sent"
+              data-testid="show-sent"
+              onClick={toggleSent}
+            >
+              {statsOf(row)}
+              <Icon name={isSentOpen ? 'chevron-up' : 'chevron-down'} />
+            </button>
+          )}
+        </div>
+      )}
+      {isSentOpen && <SentView item={item} />}
+    </article>
+  );
+}
+
+function Markdown({ item }: { item: AnswerItem }) {
+  // Read so that this component is drawn again when the text grows.
+  item.revision.value;
+  return (
+    <div class="markdown" data-testid="answer-text">
+      {item.stream.blocks.map(block => (
+        // Made by markdown.ts, which lets no HTML of the model through.
+        <div key={block.start} dangerouslySetInnerHTML={{ __html: block.html }} />
+      ))}
+    </div>
+  );
+}
+
+const STATES: Partial<Record<NonNullable<AnswerRow['finish']>, string>> = {
+  cancelled: 'Stopped',
+  interrupted: 'Interrupted before it was complete',
+  length: 'Cut off: the answer reached its longest length',
+  time: 'Cut off: time was up',
+  repetition: 'Stopped: the model repeated itself',
+};
+
+function StateLine({ row }: { row: AnswerRow }) {
+  const text = row.finish && STATES[row.finish];
+  if (!text) return null;
+  return (
+    <p class="quiet state" data-testid="answer-state">
+      <Icon name="circle-slash" /> {text}
+    </p>
+  );
+}
+
+const ACTIONS: Record<ErrorAction, string> = {
+  retry: 'Try Again',
+  restart: 'Restart',
+  'show-log': 'Show Log',
+  download: 'Download Model',
+  'new-chat': 'New Chat',
+};
+
+function ErrorBox({ row }: { row: AnswerRow }) {
+  const { send } = usePage();
+  if (!row.error) return null;
+  return (
+    <div class="error" role="alert" data-testid="error">
+      <Icon name="error" />
+      <div>
+        <p>{row.error.message}</p>
+        <div class="error-actions">
+          {row.error.actions.map((action, index) => (
+            <button
+              key={action}
+              type="button"
+              class={index === 0 ? 'primary' : 'secondary'}
+              data-testid={`error-${action}`}
+              onClick={() =>
+                send(action === 'retry' ? { type: 'regenerate', id: row.id } : { type: 'action', action })
+              }
+            >
+              {ACTIONS[action]}
+            </button>
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** `312 tokens, 21 tokens/s, 1,024 reused`. */
+function statsOf({ usage }: AnswerRow): string {
+  if (!usage) return '';
+  const parts = [`${formatCount(usage.outputTokens)} tokens`];
+  if (usage.decodeMs > 0 && usage.outputTokens > 1) {
+    parts.push(`${formatSpeed(usage.outputTokens / (usage.decodeMs / 1000))}/s`);
+  }
+  if (usage.reusedTokens > 0) parts.push(`${formatCount(usage.reusedTokens)} reused`);
+  return parts.join(' · ');
+}

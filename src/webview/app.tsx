@@ -1,0 +1,98 @@
+import { useEffect, useState } from 'preact/hooks';
+import { IconButton } from './button.tsx';
+import { Composer } from './composer.tsx';
+import { EmptyState } from './empty-state.tsx';
+import { History } from './history.tsx';
+import { draggedUris } from './mention.ts';
+import { MessageList } from './message-list.tsx';
+import { usePage } from './page.ts';
+import { PhaseLine } from './phase-line.tsx';
+import { Toast } from './toast.tsx';
+
+export function App() {
+  const { state, send } = usePage();
+  const isDragging = useDropOfFiles();
+  useEscape();
+  const toggleHistory = () => {
+    const isOpen = state.history.value !== null;
+    state.history.value = isOpen ? null : [];
+    if (!isOpen) send({ type: 'history', query: '' });
+  };
+  return (
+    <div class="app" data-testid="chat">
+      <header class="top">
+        <h1 class="title" data-testid="chat-title">
+          {state.title.value || 'New Chat'}
+        </h1>
+        <IconButton
+          icon="history"
+          label="Chat History"
+          testId="history"
+          expanded={state.history.value !== null}
+          onClick={toggleHistory}
+        />
+        <IconButton icon="add" label="New Chat" testId="new-chat" onClick={() => send({ type: 'newChat' })} />
+      </header>
+      {state.history.value && <History />}
+      {state.items.value.length === 0 ? <EmptyState /> : <MessageList />}
+      <div class="dock">
+        <Toast />
+        <PhaseLine />
+        <Composer />
+      </div>
+      {isDragging && (
+        <div class="drop-target" aria-hidden="true">
+          Drop to attach
+        </div>
+      )}
+      <div class="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
+        {state.announcement.value}
+      </div>
+    </div>
+  );
+}
+
+/** Escape closes what is open, then stops the answer. */
+function useEscape(): void {
+  const { state, send } = usePage();
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      if (state.history.value) state.history.value = null;
+      else if (state.editing.value) state.editing.value = null;
+      else send({ type: 'stop' });
+    };
+    window.addEventListener('keydown', onKeyDown);
+    return () => window.removeEventListener('keydown', onKeyDown);
+  }, [state, send]);
+}
+
+function useDropOfFiles(): boolean {
+  const { send } = usePage();
+  const [isDragging, setDragging] = useState(false);
+  useEffect(() => {
+    const onDragOver = (event: DragEvent) => {
+      event.preventDefault();
+      setDragging(true);
+    };
+    const onDragLeave = (event: DragEvent) => {
+      if (event.relatedTarget === null) setDragging(false);
+    };
+    const onDrop = (event: DragEvent) => {
+      event.preventDefault();
+      setDragging(false);
+      const { dataTransfer } = event;
+      const uris = dataTransfer ? draggedUris(type => dataTransfer.getData(type)) : [];
+      if (uris.length > 0) send({ type: 'drop', uris: uris.slice(0, 50) });
+    };
+    window.addEventListener('dragover', onDragOver);
+    window.addEventListener('dragleave', onDragLeave);
+    window.addEventListener('drop', onDrop);
+    return () => {
+      window.removeEventListener('dragover', onDragOver);
+      window.removeEventListener('dragleave', onDragLeave);
+      window.removeEventListener('drop', onDrop);
+    };
+  }, [send]);
+  return isDragging;
+}

@@ -1,0 +1,163 @@
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Suggestion } from '../protocol/webview.ts';
+import { IconButton } from './button.tsx';
+import { Chips } from './chips.tsx';
+import { type MentionAtCaret, mentionAt, withoutMention } from './mention.ts';
+import { MentionList } from './mention-list.tsx';
+import { ContextMeter } from './meter.tsx';
+import { usePage } from './page.ts';
+import { Pickers } from './pickers.tsx';
+
+/** The input: text, what is attached, the pickers, send and stop. */
+export function Composer() {
+  const { state, send, savedDraft, saveDraft } = usePage();
+  const input = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useState(savedDraft);
+  const [mention, setMention] = useState<MentionAtCaret | null>(null);
+  const [chosen, setChosen] = useState(0);
+  const requestId = useRef(0);
+  const suggestions = state.suggestions.value;
+  const options = mention && suggestions.requestId === requestId.current ? suggestions.items : [];
+  const { kind } = state.phase.value;
+  const isBusy = kind !== 'idle' && kind !== 'down';
+
+  const change = (value: string, caret: number) => {
+    setText(value);
+    saveDraft(value);
+    send({ type: 'draft', text: value });
+    const found = mentionAt(value, caret);
+    setMention(found);
+    if (found && found.query !== mention?.query) {
+      setChosen(0);
+      send({ type: 'suggest', requestId: ++requestId.current, query: found.query });
+    }
+  };
+  const submit = () => {
+    if (text.trim() === '') return;
+    send({ type: 'send', text });
+    change('', 0);
+  };
+  const choose = (option: Suggestion) => {
+    if (!mention) return;
+    const rest = withoutMention(text, mention);
+    change(rest.text, rest.caret);
+    setMention(null);
+    send({ type: 'attach', kind: option.kind, ...(option.path !== undefined && { path: option.path }) });
+    input.current?.focus();
+  };
+  const openMentions = () => {
+    const caret = input.current?.selectionStart ?? text.length;
+    const gap = caret === 0 || /\s$/.test(text.slice(0, caret)) ? '' : ' ';
+    change(`${text.slice(0, caret)}${gap}@${text.slice(caret)}`, caret + gap.length + 1);
+    input.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.isComposing) return;
+    if (options.length > 0 && onMentionKey(event, options, chosen, setChosen, choose, () => setMention(null)))
+      return;
+    if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault();
+      submit();
+    }
+    if (event.key === 'ArrowUp' && text === '') {
+      const last = state.items.value.findLast(item => item.kind === 'user');
+      if (!last) return;
+      event.preventDefault();
+      state.editing.value = last.id;
+    }
+  };
+
+  useEffect(() => {
+    if (state.focusRequests.value > 0) input.current?.focus();
+  }, [state.focusRequests.value]);
+  useEffect(() => {
+    if (state.returnedDraft.value === '') return;
+    change(state.returnedDraft.value, 0);
+    state.returnedDraft.value = '';
+  }, [state.returnedDraft.value]);
+  useLayoutEffect(() => fitHeight(input.current), [text]);
+
+  return (
+    <form
+      class="composer"
+      aria-label="Message"
+      onSubmit={event => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      {options.length > 0 && <MentionList options={options} chosen={chosen} onChoose={choose} />}
+      <Chips chips={state.chips.value} onRemove={id => send({ type: 'detach', id })} />
+      <textarea
+        ref={input}
+        class="input"
+        rows={1}
+        placeholder={isBusy ? 'Ask the next question' : 'Ask about your code, @ to attach'}
+        aria-label="Message to Moebius"
+        aria-autocomplete="list"
+        aria-haspopup="listbox"
+        aria-controls="mentions"
+        aria-activedescendant={options.length > 0 ? `mention-${chosen}` : undefined}
+        data-testid="input"
+        value={text}
+        onInput={event => change(event.currentTarget.value, event.currentTarget.selectionStart)}
+        onBlur={() => setMention(null)}
+        onKeyDown={onKeyDown}
+      />
+      <div class="composer-bar">
+        <IconButton icon="mention" label="Attach Context" testId="attach" onClick={openMentions} />
+        <Pickers />
+        <span class="spring" />
+        <ContextMeter />
+        {isBusy && (
+          <IconButton
+            icon="debug-stop"
+            label="Stop (Escape)"
+            testId="stop"
+            class="stop"
+            onClick={() => send({ type: 'stop' })}
+          />
+        )}
+        <IconButton
+          icon="arrow-up"
+          label={isBusy ? 'Queue Message (Enter)' : 'Send (Enter)'}
+          testId="send"
+          class="send"
+          disabled={text.trim() === ''}
+          onClick={submit}
+        />
+      </div>
+    </form>
+  );
+}
+
+/** Keys of the open list; true when the key was for it. */
+function onMentionKey(
+  event: KeyboardEvent,
+  options: readonly Suggestion[],
+  chosen: number,
+  setChosen: (index: number) => void,
+  choose: (option: Suggestion) => void,
+  close: () => void,
+): boolean {
+  const count = options.length;
+  const keys: Record<string, () => void> = {
+    ArrowDown: () => setChosen((chosen + 1) % count),
+    ArrowUp: () => setChosen((chosen + count - 1) % count),
+    Enter: () => choose(options[chosen]!),
+    Tab: () => choose(options[chosen]!),
+    Escape: close,
+  };
+  const act = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined;
+  if (!act) return false;
+  event.preventDefault();
+  act();
+  return true;
+}
+
+/** Grows with its text; the style sheet caps it. */
+function fitHeight(input: HTMLTextAreaElement | null): void {
+  if (!input) return;
+  input.style.height = 'auto';
+  input.style.height = `${input.scrollHeight}px`;
+}

@@ -1,0 +1,2 @@
+/** The bundler collects them into dist/webview.css. */
+declare module '*.css';

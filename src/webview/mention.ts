@@ -1,0 +1,31 @@
+/** The `@word` that is being typed. Pure. */
+export interface MentionAtCaret {
+  /** Index of the `@`. */
+  start: number;
+  query: string;
+}
+
+export function mentionAt(text: string, caret: number): MentionAtCaret | null {
+  const match = /(?:^|[\s(])@([\w./-]*)$/.exec(text.slice(0, caret));
+  return match ? { start: caret - match[1]!.length - 1, query: match[1]! } : null;
+}
+
+/** The text without the mention, for what became a chip; and where the caret goes. */
+export function withoutMention(text: string, mention: MentionAtCaret): { text: string; caret: number } {
+  const before = text.slice(0, mention.start);
+  const after = text.slice(mention.start + 1 + mention.query.length);
+  return { text: before + (/(^|\s)$/.test(before) ? after.replace(/^ /, '') : after), caret: before.length };
+}
+
+/** URIs of a drag from the explorer or the tabs; empty for anything else. */
+export function draggedUris(getData: (type: string) => string): string[] {
+  const list = getData('application/vnd.code.uri-list') || getData('text/uri-list');
+  const lines = list.split(/\r?\n/).filter(line => line !== '' && !line.startsWith('#'));
+  if (lines.length > 0) return lines;
+  try {
+    const urls: unknown = JSON.parse(getData('resourceurls') || '[]');
+    return Array.isArray(urls) ? urls.filter(url => typeof url === 'string') : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,212 @@
+/** What the page shows, as signals, and how the host's messages change it. No DOM here. */
+import { batch, type Signal, signal } from '@preact/signals';
+import type {
+  AnswerRow,
+  ChatEntry,
+  Chip,
+  HostMessage,
+  Meter,
+  NoticeRow,
+  Phase,
+  Picker,
+  Row,
+  SentPart,
+  Suggestion,
+  UserRow,
+} from '../protocol/webview.ts';
+import { MarkdownStream } from './markdown-stream.ts';
+
+export interface AnswerItem {
+  kind: 'answer';
+  id: string;
+  row: Signal<AnswerRow>;
+  stream: MarkdownStream;
+  /** Counts changes of `stream`, which is not a signal itself. */
+  revision: Signal<number>;
+  /** null until asked for. */
+  sent: Signal<SentPart[] | null>;
+}
+export interface UserItem {
+  kind: 'user';
+  id: string;
+  row: Signal<UserRow>;
+}
+export interface NoticeItem {
+  kind: 'notice';
+  id: string;
+  row: Signal<NoticeRow>;
+}
+export type Item = AnswerItem | UserItem | NoticeItem;
+
+export interface PageState {
+  title: Signal<string>;
+  /** A new array when rows come or go; a change inside a row changes only that row's signals. */
+  items: Signal<Item[]>;
+  phase: Signal<Phase>;
+  meter: Signal<Meter | null>;
+  chips: Signal<Chip[]>;
+  picker: Signal<Picker | null>;
+  /** null while the list is closed. */
+  history: Signal<ChatEntry[] | null>;
+  suggestions: Signal<{ requestId: number; items: Suggestion[] }>;
+  /** A short message of the host, e.g. why a file was not attached. */
+  toast: Signal<string>;
+  /** Text that the host gives back to the input. */
+  returnedDraft: Signal<string>;
+  /** The last finished answer, for screen readers. */
+  announcement: Signal<string>;
+  /** The user row that is being edited. */
+  editing: Signal<string | null>;
+  /** Counts the host's wishes to move the focus into the input. */
+  focusRequests: Signal<number>;
+}
+
+export function createState(): PageState {
+  return {
+    title: signal(''),
+    items: signal([]),
+    phase: signal({ kind: 'idle' }),
+    meter: signal(null),
+    chips: signal([]),
+    picker: signal(null),
+    history: signal(null),
+    suggestions: signal({ requestId: 0, items: [] }),
+    toast: signal(''),
+    returnedDraft: signal(''),
+    announcement: signal(''),
+    editing: signal(null),
+    focusRequests: signal(0),
+  };
+}
+
+export function applyMessage(state: PageState, message: HostMessage): void {
+  batch(() => apply(state, message));
+}
+
+function apply(state: PageState, message: HostMessage): void {
+  const { items } = state;
+  switch (message.type) {
+    case 'open':
+      state.title.value = message.title;
+      items.value = message.rows.map(itemOf);
+      state.chips.value = message.draftChips;
+      state.phase.value = message.phase;
+      state.history.value = null;
+      state.editing.value = null;
+      return;
+    case 'row':
+      putRow(state, message.row, message.after);
+      return;
+    case 'text': {
+      const item = items.value.find(({ id }) => id === message.id);
+      if (item?.kind !== 'answer') return;
+      item.stream.push(message.text);
+      item.revision.value++;
+      return;
+    }
+    case 'truncate': {
+      const start = items.value.findIndex(({ id }) => id === message.id);
+      if (start >= 0) items.value = items.value.slice(0, start);
+      return;
+    }
+    case 'remove':
+      items.value = items.value.filter(({ id }) => id !== message.id);
+      return;
+    case 'title':
+      state.title.value = message.title;
+      return;
+    case 'phase':
+      state.phase.value = message.phase;
+      return;
+    case 'meter':
+      state.meter.value = message.meter;
+      return;
+    case 'chips':
+      state.chips.value = message.chips;
+      return;
+    case 'picker':
+      state.picker.value = message.picker;
+      return;
+    case 'history':
+      // A late answer must not open a list that was closed meanwhile.
+      if (state.history.value) state.history.value = message.chats;
+      return;
+    case 'suggest':
+      state.suggestions.value = { requestId: message.requestId, items: message.items };
+      return;
+    case 'sent': {
+      const item = items.value.find(({ id }) => id === message.id);
+      if (item?.kind === 'answer') item.sent.value = message.parts;
+      return;
+    }
+    case 'notify':
+      state.toast.value = message.text;
+      return;
+    case 'draft':
+      state.returnedDraft.value = message.text;
+      return;
+    case 'focus':
+      state.focusRequests.value++;
+  }
+}
+
+function putRow(state: PageState, row: Row, after: string | undefined): void {
+  const known = state.items.value.find(({ id }) => id === row.id);
+  if (known) {
+    replaceRow(known, row);
+  } else {
+    const rest = [...state.items.value];
+    const at = after === undefined ? -1 : rest.findIndex(({ id }) => id === after);
+    rest.splice(at < 0 ? rest.length : at + 1, 0, itemOf(row));
+    state.items.value = rest;
+  }
+  if (row.kind === 'answer' && row.finish !== null) state.announcement.value = announcementOf(row);
+}
+
+function replaceRow(item: Item, row: Row): void {
+  if (item.kind === 'answer' && row.kind === 'answer') {
+    item.row.value = row;
+    if (item.stream.text !== row.text) item.stream.reset(row.text);
+    if (row.finish !== null) item.stream.finish();
+    item.revision.value++;
+  } else if (item.kind === 'user' && row.kind === 'user') {
+    item.row.value = row;
+  } else if (item.kind === 'notice' && row.kind === 'notice') {
+    item.row.value = row;
+  }
+}
+
+function itemOf(row: Row): Item {
+  switch (row.kind) {
+    case 'user':
+      return { kind: 'user', id: row.id, row: signal(row) };
+    case 'notice':
+      return { kind: 'notice', id: row.id, row: signal(row) };
+    case 'answer': {
+      const stream = new MarkdownStream();
+      stream.push(row.text);
+      if (row.finish !== null) stream.finish();
+      return {
+        kind: 'answer',
+        id: row.id,
+        row: signal(row),
+        stream,
+        revision: signal(0),
+        sent: signal(null),
+      };
+    }
+  }
+}
+
+/** Read out once, when an answer is complete: its beginning, not every token. */
+const ANNOUNCED_CHARS = 400;
+
+function announcementOf(row: AnswerRow): string {
+  if (row.error) return `Moebius could not answer: ${row.error.message}`;
+  const text = row.text
+    .replace(/```[\s\S]*?(```|$)/g, ' (code block) ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  const start = text.length > ANNOUNCED_CHARS ? `${text.slice(0, ANNOUNCED_CHARS)}…` : text;
+  return row.finish === 'cancelled' ? `Stopped. ${start}` : `Moebius answered: ${start}`;
+}

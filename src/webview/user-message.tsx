@@ -1,0 +1,101 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { Icon, IconButton } from './button.tsx';
+import { Chips } from './chips.tsx';
+import { usePage } from './page.ts';
+import type { UserItem } from './state.ts';
+
+export function UserMessage({ item, isLast }: { item: UserItem; isLast: boolean }) {
+  const { state, send } = usePage();
+  const { id, text, chips, queued } = item.row.value;
+  if (state.editing.value === id) return <EditBox id={id} text={text} />;
+  const isUnanswered = isLast && !queued && state.phase.value.kind === 'idle';
+  return (
+    <article class="message user" aria-label="You" data-testid="user-message">
+      <Chips chips={chips} />
+      <p class="user-text">{text}</p>
+      {queued && (
+        <p class="quiet state" data-testid="queued">
+          <Icon name="clock" /> Queued
+        </p>
+      )}
+      {isUnanswered && (
+        <p class="quiet state">
+          Not answered.
+          <button type="button" class="text" onClick={() => send({ type: 'regenerate', id })}>
+            Answer Now
+          </button>
+        </p>
+      )}
+      <div class="actions">
+        {queued ? (
+          <IconButton
+            icon="close"
+            label="Take Back"
+            testId="unqueue"
+            onClick={() => send({ type: 'unqueue', id })}
+          />
+        ) : (
+          <IconButton
+            icon="edit"
+            label="Edit and Resend"
+            testId="edit"
+            onClick={() => {
+              state.editing.value = id;
+            }}
+          />
+        )}
+      </div>
+    </article>
+  );
+}
+
+function EditBox({ id, text }: { id: string; text: string }) {
+  const { state, send } = usePage();
+  const input = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    input.current?.focus();
+    input.current?.setSelectionRange(text.length, text.length);
+  }, [text]);
+  const close = () => {
+    state.editing.value = null;
+    state.focusRequests.value++;
+  };
+  const resend = () => {
+    const edited = input.current?.value ?? '';
+    if (edited.trim() === '') return;
+    close();
+    send({ type: 'edit', id, text: edited });
+  };
+  return (
+    <article class="message user editing" aria-label="Edit your message">
+      <textarea
+        ref={input}
+        class="edit-input"
+        aria-label="Edit your message"
+        data-testid="edit-input"
+        rows={Math.min(12, text.split('\n').length + 1)}
+        onKeyDown={event => {
+          if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+            event.preventDefault();
+            resend();
+          }
+          if (event.key === 'Escape') {
+            event.preventDefault();
+            close();
+          }
+        }}
+      >
+        {text}
+      </textarea>
+      <div class="edit-bar">
+        <span class="quiet">What follows is removed</span>
+        <button type="button" class="secondary" onClick={close}>
+          Cancel
+        </button>
+        <button type="button" class="primary" data-testid="resend" onClick={resend}>
+          Send
+        </button>
+      </div>
+    </article>
+  );
+}
