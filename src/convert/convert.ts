@@ -56,9 +56,7 @@ export async function convertModel(options: ConvertOptions): Promise<Manifest> {
   const gguf = await openGguf(options.source);
   try {
     const manifest = await build(gguf, building, options);
-    await writeFile(join(building, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`, {
-      flush: true,
-    });
+    await writeManifest(building, manifest);
     options.signal?.throwIfAborted();
     await rm(options.outFolder, { recursive: true, force: true });
     await mkdir(dirname(options.outFolder), { recursive: true });
