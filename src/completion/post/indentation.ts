@@ -1,0 +1,26 @@
+import { type Cursor, lineBefore } from '../cursor.ts';
+
+/**
+ * On a blank line the model is not shown the indentation that is there already (a prompt that ends in spaces splits its
+ * words badly), so it writes it itself: take off what the document has, once.
+ */
+export function dropOwnIndentation(text: string, cursor: Cursor): string {
+  const own = lineBefore(cursor);
+  if (own.trim() !== '' || own === '') return text;
+  const written = /^[ \t]*/.exec(text)![0];
+  return written.startsWith(own) ? text.slice(own.length) : text.slice(written.length);
+}
+
+/** Lines of a tab-indented file that the model indented with spaces, or the other way round, follow the file. */
+export function followIndentation(text: string, cursor: Cursor): string {
+  const around = `${cursor.before.slice(-4000)}\n${cursor.after.slice(0, 1000)}`;
+  const tabbed = (around.match(/^\t+\S/gm) ?? []).length;
+  const spaced = around.match(/^ {2,}\S/gm) ?? [];
+  if (tabbed > 0 && spaced.length === 0)
+    return text.replace(/\n((?: {4})+)/g, (_, run: string) => `\n${'\t'.repeat(run.length / 4)}`);
+  if (tabbed === 0 && spaced.length > 0) {
+    const unit = ' '.repeat(Math.min(...spaced.map(line => line.length - 1), 8));
+    return text.replace(/\n(\t+)/g, (_, run: string) => `\n${unit.repeat(run.length)}`);
+  }
+  return text;
+}

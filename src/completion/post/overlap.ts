@@ -1,0 +1,48 @@
+/** What stands below the cursor already is not suggested again. */
+import { type Cursor, indentWidth, lineBefore, linesBelow } from '../cursor.ts';
+import { isBalanced } from './brackets.ts';
+
+/** Lines below that are compared. */
+const LOOK_AHEAD = 8;
+
+/** `text` without the lines that the document has next; '' when nothing new is left. */
+export function cutOverlap(text: string, cursor: Cursor): string {
+  const below = linesBelow(cursor)
+    .filter(line => line.trim() !== '')
+    .slice(0, LOOK_AHEAD);
+  const lines = text.split('\n');
+  const next = below[0];
+  if (next === undefined) return text;
+  const first = (lineBefore(cursor) + lines[0]!).trim();
+  if (isTelling(first) && first === next.trim()) return '';
+  for (let i = 1; i < lines.length; i++)
+    if (startsBelow(lines, i, below)) return lines.slice(0, i).join('\n');
+  return text;
+}
+
+/** Line i and what follows it are the document's next lines. */
+function startsBelow(lines: string[], i: number, below: string[]): boolean {
+  const line = lines[i]!;
+  const next = below[0]!;
+  if (line.trim() === '' || line.trim() !== next.trim()) return false;
+  const rest = lines.slice(i + 1).filter(other => other.trim() !== '');
+  if (isTelling(line))
+    return (
+      rest.every((other, n) => n + 1 >= below.length || other.trim() === below[n + 1]!.trim()) ||
+      rest.length <= 1
+    );
+  // A closing line: the document's own, unless the suggestion opened what it closes.
+  return indentWidth(line) === indentWidth(next) && isBalanced(lines.slice(0, i).join('\n'));
+}
+
+/** Enough text that equality is no accident: `}` and `return` occur everywhere. */
+const isTelling = (line: string): boolean => line.trim().length >= 4 && /[\p{L}\p{N}]{2}/u.test(line);
+
+/** The line above, written once more, is not a suggestion. */
+export function dropEcho(text: string, cursor: Cursor): string {
+  if (lineBefore(cursor).trim() !== '') return text;
+  const above = cursor.before.trimEnd();
+  const last = above.slice(above.lastIndexOf('\n') + 1).trim();
+  const lines = text.trim().split('\n');
+  return isTelling(last) && lines.length === 1 && lines[0]!.trim() === last ? '' : text;
+}

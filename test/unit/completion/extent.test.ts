@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { decideExtent, type Extent } from '../../../src/completion/extent.ts';
+import { drawn } from './drawn.ts';
+
+describe('completion/extent', () => {
+  const check = (text: string, automatic: Extent, manual: Extent = automatic) =>
+    it(JSON.stringify(text), () => {
+      assert.equal(decideExtent(drawn(text), { isManual: false, multiline: 'auto' }), automatic);
+      assert.equal(decideExtent(drawn(text), { isManual: true, multiline: 'auto' }), manual);
+    });
+  check('const x = █', 'line');
+  check('const x = █\n', 'line');
+  check('foo(█)', 'line');
+  check('foo("█");', 'line');
+  check('if (a█) {', 'line');
+  check('const na█me = 1', 'none', 'line');
+  check('foo(█a, b)', 'none', 'line');
+  check('return a;█', 'none', 'line');
+  check('for (let i = 0;█', 'line');
+  check('█', 'none', 'block');
+  check('  \n█\n', 'none', 'block');
+  check('function f() {\n  █\n}', 'block');
+  check('function f() {█', 'block');
+  check('def f(x):█\n\ny = 1', 'block');
+  check('if (a) {█\n  b();\n}', 'line');
+  check('const a = 1;\n█', 'block');
+  check('  foo();\n  ba█', 'line');
+
+  it('obeys the multi-line setting', () => {
+    const at = (text: string, multiline: 'always' | 'never') =>
+      decideExtent(drawn(text), { isManual: false, multiline });
+    assert.equal(at('const x = █', 'always'), 'block');
+    assert.equal(at('def f():█', 'never'), 'line');
+    assert.equal(at('foo(█)', 'always'), 'line');
+  });
+});
