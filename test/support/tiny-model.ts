@@ -34,9 +34,14 @@ export function random(seed: number): () => number {
 }
 
 /** Writes `<folder>/<kind>.onnx` and `.data`; the same seed gives the same weights in both kinds. */
-export async function writeTinyGraph(folder: string, kind: 'body' | 'routed', seed = 1): Promise<string> {
+export async function writeTinyGraph(
+  folder: string,
+  kind: 'body' | 'routed',
+  seed = 1,
+  dims = TINY,
+): Promise<string> {
   const next = random(seed);
-  const { hidden, heads, kvHeads, headDim, feedForward, layers } = TINY;
+  const { hidden, heads, kvHeads, headDim, feedForward, layers } = dims;
   const array = (size: number, scale: number) => Float32Array.from({ length: size }, () => next() * scale);
   const matrix = (rows: number, cols: number) => memoryMatrix(array(rows * cols, 1 / Math.sqrt(cols)), cols);
   const weights = Array.from({ length: layers }, () => ({
@@ -67,7 +72,7 @@ export async function writeTinyGraph(folder: string, kind: 'body' | 'routed', se
   };
   const forms = { gateUp: F32, down: F32 };
   const source: LayerSource = {
-    dims: TINY,
+    dims,
     layer: async index => weights[index]!,
     form: () => F32,
     importance: () => undefined,

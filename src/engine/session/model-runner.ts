@@ -56,10 +56,7 @@ export class ModelRunner {
     const count = args.tokens.length;
     cache.reserve(args.at + count);
 
-    // The routed graph sorts rows by expert, and onnxruntime's TopK over no rows at all kills the process.
-    const fewest = args.wantLogits || args.experts !== null ? 1 : 0;
-    const selected = args.targets ? args.targets.length : fewest;
-    const first = args.targets ? 0 : count - selected;
+    const rows = wantedRows(args);
     const feeds: Record<string, Tensor> = {
       ...cache.feeds,
       x: new Tensor('float32', this.#embedding.rows(args.tokens), [
@@ -69,7 +66,7 @@ export class ModelRunner {
       positions: range(args.at, count, [1, count]),
       mask_new: this.#causalMask(count),
       sizes: new Tensor('int64', BigInt64Array.of(BigInt(cache.capacity), BigInt(count)), [2]),
-      select: range(first, selected, [selected]),
+      select: range(rows.first, rows.count, [rows.count]),
     };
     if (args.experts !== null) feeds.k = range(args.experts, 1, [1]);
     const graph = args.experts === null ? this.#body : await this.#openRouted();
@@ -149,6 +146,17 @@ export class ModelRunner {
     }
     return mask;
   }
+}
+
+/**
+ * Rows whose hidden state is wanted. The routed graph gets at least one, even if it is then ignored: it sorts rows by
+ * expert, and onnxruntime's TopK over no rows at all kills the process.
+ */
+function wantedRows({ tokens, experts, wantLogits, targets }: ForwardArgs): { first: number; count: number } {
+  const least = experts === null ? 0 : 1;
+  if (targets) return { first: 0, count: Math.max(targets.length, least) };
+  const count = Math.max(wantLogits ? 1 : 0, least);
+  return { first: tokens.length - count, count };
 }
 
 /** i64: start, start + 1, ... (`count` numbers) in the given shape. */

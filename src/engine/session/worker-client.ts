@@ -63,5 +63,5 @@ export class WorkerClient {
 function startWorker(): Worker {
   const bundle = join(__dirname, 'engine-worker.js');
   if (existsSync(bundle)) return new Worker(bundle);
-  return new Worker(join(__dirname, 'worker.ts'), { execArgv: ['--import', 'tsx'] });
+  return new Worker(join(__dirname, 'worker.ts'), { execArgv: ['--require', 'tsx/cjs'] });
 }

@@ -1,0 +1,93 @@
+/** A whole converted model on disk, tiny and random: what the engine loads, at a thousandth of the size. */
+
+import { createHash } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GraphWriter } from '../../src/convert/graph/linear.ts';
+import { head } from '../../src/convert/graph/transformer.ts';
+import { memoryMatrix } from '../../src/convert/weights.ts';
+import { ExternalDataWriter, OnnxBuilder } from '../../src/formats/onnx.ts';
+import { MANIFEST_FORMAT, type Manifest } from '../../src/models/manifest.ts';
+import { writeManifest } from '../../src/models/manifest-file.ts';
+import { random, TINY, writeTinyGraph } from './tiny-model.ts';
+import { TINY_TEMPLATE, tinyId, tinyTokenizerJson } from './tiny-tokenizer.ts';
+
+const VOCAB = Object.keys(tinyTokenizerJson().model.vocab).length + tinyTokenizerJson().added_tokens.length;
+/** Wider than the tokenizer, as published models are. */
+export const TINY_DIMS = { ...TINY, vocab: VOCAB + 6, trainedContext: 2048 };
+/** 4 routed experts; far rows are read with 1 of them. */
+export const TINY_LEVELS = {
+  exact: { readK: null, writeK: null, exactTail: 0, exactHead: 0 },
+  fast: { readK: 1, writeK: null, exactTail: 32, exactHead: 4 },
+  frugal: { readK: 1, writeK: 2, exactTail: 32, exactHead: 4 },
+} as const;
+
+export async function writeTinyModel(folder: string): Promise<Manifest> {
+  const { hidden, vocab } = TINY_DIMS;
+  await writeTinyGraph(folder, 'body', 1, TINY_DIMS);
+  await writeTinyGraph(folder, 'routed', 1, TINY_DIMS);
+
+  const next = random(2);
+  const table = () => Float32Array.from({ length: vocab * hidden }, next);
+  const builder = new OnnxBuilder('head', { name: 'test', version: '0' });
+  const data = await ExternalDataWriter.create(join(folder, 'head.data'));
+  const norm = new Float32Array(hidden).fill(1);
+  const graph = new GraphWriter(builder, data, () => {});
+  await head(graph, TINY_DIMS, norm, memoryMatrix(table(), hidden), { kind: 'f32' });
+  // Not tied to the output: a random model with tied weights only ever repeats its last token.
+  const embedding = await data.write(table());
+  await data.close();
+  await builder.write(join(folder, 'head.onnx'));
+
+  const { added_tokens } = tinyTokenizerJson();
+  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tinyTokenizerJson()));
+  await writeFile(join(folder, 'chat_template.jinja'), TINY_TEMPLATE);
+  const eos = [tinyId('<|im_end|>'), tinyId('<|endoftext|>')];
+  const manifest: Manifest = {
+    format: MANIFEST_FORMAT,
+    id: 'tiny',
+    name: 'Tiny',
+    variant: 'fp32',
+    architecture: 'qwen2',
+    parameters: 1,
+    dims: TINY_DIMS,
+    graphs: {
+      body: { onnx: 'body.onnx', data: 'body.data' },
+      routed: { onnx: 'routed.onnx', data: 'routed.data' },
+      head: { onnx: 'head.onnx', data: 'head.data' },
+    },
+    embedding: { kind: 'f32', file: embedding.location, offset: embedding.offset },
+    experts: { kind: 'carved', sharedNeurons: 16, routed: 4, routedNeurons: 8, levels: TINY_LEVELS },
+    tokens: {
+      bos: null,
+      eos,
+      pad: tinyId('<|endoftext|>'),
+      banned: added_tokens.filter(token => token.special && !eos.includes(token.id)).map(token => token.id),
+      fim: {
+        prefix: tinyId('<|fim_prefix|>'),
+        suffix: tinyId('<|fim_suffix|>'),
+        middle: tinyId('<|fim_middle|>'),
+        fileSeparator: tinyId('<|file_sep|>'),
+        repoName: tinyId('<|repo_name|>'),
+        order: 'psm',
+      },
+    },
+    capabilities: {
+      chat: true,
+      fillInTheMiddle: true,
+      toolCalls: false,
+      levels: ['exact', 'fast', 'frugal'],
+    },
+    license: 'MIT',
+    source: { file: 'none', sha256: '0'.repeat(64), sizeBytes: 0 },
+    files: {},
+    createdBy: 'test',
+  };
+  for (const name of await readdir(folder)) {
+    const bytes = await readFile(join(folder, name));
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    manifest.files[name] = { sha256, sizeBytes: bytes.length };
+  }
+  await writeManifest(folder, manifest);
+  return manifest;
+}
