@@ -71,8 +71,7 @@ async function attempt(options: DownloadOptions, onConnected: () => void): Promi
   const watch = new Watchdog(options.signal);
   try {
     watch.expect(options.connectMs ?? CONNECT_MS, 'the server did not answer');
-    const response = await request(url, await rangeHeaders(path, doneBytes), watch);
-    onConnected();
+    const response = await request(url, await rangeHeaders(path, doneBytes), watch, onConnected);
     if (response.status === 416) {
       await response.body?.cancel();
       await removePartial(path);
@@ -96,13 +95,19 @@ async function attempt(options: DownloadOptions, onConnected: () => void): Promi
   }
 }
 
-async function request(url: string, headers: Record<string, string>, watch: Watchdog): Promise<Response> {
+async function request(
+  url: string,
+  headers: Record<string, string>,
+  watch: Watchdog,
+  onConnected: () => void,
+): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { headers, signal: watch.signal, redirect: 'follow' });
   } catch (error) {
     throw watch.interruption(error);
   }
+  onConnected();
   if (response.ok || response.status === 416) return response;
   await response.body?.cancel();
   const answer = `the server answered ${response.status} ${response.statusText}`.trim();

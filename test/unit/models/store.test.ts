@@ -1,0 +1,90 @@
+/** The store on real folders. */
+import assert from 'node:assert/strict';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Manifest } from '../../../src/models/manifest.ts';
+import { openStore, type Store } from '../../../src/models/store.ts';
+import { installModel } from './converted-model.ts';
+
+let home: string;
+let store: Store;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'moebius-store-'));
+  store = await openStore(home);
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+const install = (id: string, variant: Manifest['variant'] = 'int4') =>
+  installModel(store.variantFolder(id, variant), id, variant);
+
+describe('models: store', () => {
+  it('lists what is whole, int4 first', async () => {
+    await install('b-model', 'fp32');
+    await install('b-model', 'int4');
+    const folder = await install('a-model', 'int8');
+    await mkdir(join(home, 'models/half-made/int4'), { recursive: true });
+    const unfinished = join(home, 'models/a-model/int4.partial');
+    await mkdir(unfinished);
+    await writeFile(join(unfinished, 'manifest.json'), await readFile(join(folder, 'manifest.json')));
+    await writeFile(join(await install('damaged'), 'manifest.json'), '{"format": 1');
+    const names = (await store.list()).map(({ id, variant, sizeBytes }) => `${id} ${variant} ${sizeBytes}`);
+    assert.deepEqual(names, ['a-model int8 20', 'b-model int4 20', 'b-model fp32 20']);
+  });
+
+  it('finds a model in the first variant there is, or the one asked for', async () => {
+    await install('m', 'fp32');
+    const folder = await install('m', 'int8');
+    assert.equal((await store.find('m')).path, folder);
+    assert.equal((await store.find('m', 'fp32')).variant, 'fp32');
+    await assert.rejects(store.find('m', 'int4'), {
+      code: 'model-missing',
+      message: /m \(int4\) is not installed/,
+    });
+    await assert.rejects(store.find('x'), { code: 'model-missing', message: /moebius model add x/ });
+  });
+
+  it('removes one variant or all', async () => {
+    await install('m', 'fp32');
+    await install('m');
+    await store.remove('m', 'fp32');
+    assert.deepEqual(
+      (await store.list()).map(model => model.variant),
+      ['int4'],
+    );
+    await store.remove('m');
+    await assert.rejects(access(join(home, 'models/m')));
+    await assert.rejects(store.remove('m'), { code: 'model-missing' });
+  });
+
+  for (const id of ['', '..', '../x', 'a/b', 'a\\b', '.hidden', 'x'.repeat(101)]) {
+    it(`refuses the id ${JSON.stringify(id)}`, async () => {
+      assert.throws(() => store.variantFolder(id, 'int4'), { code: 'bad-request' });
+      await assert.rejects(store.find(id), { code: 'bad-request' });
+      await assert.rejects(store.remove(id), { code: 'bad-request' });
+    });
+  }
+
+  it('lies where MOEBIUS_HOME says', async () => {
+    const before = process.env.MOEBIUS_HOME;
+    process.env.MOEBIUS_HOME = join(home, 'elsewhere');
+    try {
+      assert.equal((await openStore()).home, join(home, 'elsewhere'));
+    } finally {
+      if (before === undefined) delete process.env.MOEBIUS_HOME;
+      else process.env.MOEBIUS_HOME = before;
+    }
+    await assert.rejects(openStore(join(await install('m'), 'body.onnx/x')), {
+      code: 'not-found',
+      message: /can't be made/,
+    });
+  });
+
+  it('knows its free space', async () => {
+    await store.requireFree(0, 'nothing');
+    await assert.rejects(store.requireFree(2 ** 60, 'the moon'), {
+      code: 'disk-full',
+      message: /no room for the moon/,
+    });
+  });
+});
