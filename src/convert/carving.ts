@@ -60,7 +60,7 @@ const plan = z.strictObject({
   writeK: reads,
   exactTail: z.int().nonnegative(),
   exactHead: z.int().nonnegative(),
-  tailNll: z.number().optional(),
+  tailNll: z.number().exactOptional(),
 });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -72,10 +72,10 @@ const carvingJson = z.strictObject({
   routed: count,
   routedNeurons: count,
   levels: z.strictObject({
-    exact: plan.optional(),
-    balanced: plan.optional(),
-    fast: plan.optional(),
-    frugal: plan.optional(),
+    exact: plan.exactOptional(),
+    balanced: plan.exactOptional(),
+    fast: plan.exactOptional(),
+    frugal: plan.exactOptional(),
   }),
   /** Where the data comes from, for whoever wants to make it again. */
   calibration: z.strictObject({
