@@ -8,6 +8,9 @@ import type { Terminal } from './cli/terminal.ts';
 
 export { type Moebius, openModel } from './cli/api.ts';
 
+/** dist/cli.js and src/cli.ts both lie one folder below package.json. */
+const PACKAGE_FOLDER = join(__dirname, '..');
+
 async function main(argv: string[]): Promise<number> {
   const { stdin, stdout, stderr } = process;
   const controller = new AbortController();
@@ -18,7 +21,13 @@ async function main(argv: string[]): Promise<number> {
     isUnread = isClosedPipe(error);
     controller.abort();
   });
-  const terminal: Terminal = { stdin, stdout, stderr, signal: controller.signal };
+  const terminal: Terminal = {
+    stdin,
+    stdout,
+    stderr,
+    signal: controller.signal,
+    packageFolder: PACKAGE_FOLDER,
+  };
   try {
     await createProgram(terminal, packageVersion()).parseAsync(argv);
     return EXIT.ok;
@@ -40,9 +49,8 @@ function abortOnInterrupt(controller: AbortController): void {
   }
 }
 
-/** dist/cli.js and src/cli.ts both lie one folder below package.json. */
 function packageVersion(): string {
-  return JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')).version;
+  return JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')).version;
 }
 
 if (require.main === module) {

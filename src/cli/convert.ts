@@ -1,11 +1,10 @@
 /** `moebius convert`: a GGUF on disk into the folder that the engine loads. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { MoebiusError } from '../base/errors.ts';
 import { convertModel } from '../convert/convert.ts';
+import { hashFile } from '../models/file-hash.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { variantOption } from './engine-session.ts';
 import { withProgress } from './progress.ts';
@@ -45,15 +44,14 @@ Example:
       const { sizeBytes } = await withProgress(terminal, options.jsonProgress ?? false, async report => {
         const manifest = await convertModel({
           source: gguf,
-          sourceSha256: await hashFile(gguf, terminal.signal),
+          sourceSha256: await hashSource(gguf, terminal.signal),
           id,
           name: options.name ?? id,
           license: options.license,
           variant: options.variant,
           carvingFolder: options.carving ?? null,
           outFolder: resolve(options.out),
-          onProgress: ({ secondsLeft, ...step }) =>
-            report({ ...step, ...(secondsLeft !== null && { secondsLeft }) }),
+          onProgress: report,
           signal: terminal.signal,
         });
         const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -68,10 +66,8 @@ Example:
     });
 }
 
-async function hashFile(file: string, signal: AbortSignal): Promise<string> {
+async function hashSource(file: string, signal: AbortSignal): Promise<string> {
   const found = await stat(file).catch(() => null);
   if (!found?.isFile()) throw new MoebiusError('not-found', `There is no file ${file}.`);
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { signal, highWaterMark: 1 << 20 })) hash.update(chunk);
-  return hash.digest('hex');
+  return hashFile(file, { signal });
 }

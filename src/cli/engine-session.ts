@@ -1,9 +1,11 @@
 /** The engine of a command: options that choose the model, loading in this process, and disposal whatever happens. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { cancelled } from '../base/errors.ts';
+import { cancelled, MoebiusError } from '../base/errors.ts';
 import type { Engine, RunHooks } from '../engine/engine.ts';
 import { loadEngine } from '../engine/load.ts';
+import { defaultModel } from '../models/catalogue.ts';
+import { openStore, VARIANTS } from '../models/store.ts';
 import {
   EXPERT_LEVELS,
   type ExpertLevel,
@@ -11,10 +13,8 @@ import {
   type GenerateResult,
   type ModelVariant,
 } from '../protocol/daemon.ts';
-import { findModel } from './store.ts';
-import { type Terminal, writeLine } from './terminal.ts';
 
-export const VARIANTS: readonly ModelVariant[] = ['int4', 'int8', 'fp32'];
+import { type Terminal, writeLine } from './terminal.ts';
 
 export interface EngineOptions {
   model?: string;
@@ -26,7 +26,10 @@ export interface EngineOptions {
 
 export function addEngineOptions(command: Command): Command {
   return command
-    .option('-m, --model <id>', 'model of the store; default: the first that is installed')
+    .option(
+      '-m, --model <id>',
+      'model of the store; default: the default of the catalogue, else the first there is',
+    )
     .addOption(variantOption())
     .addOption(
       new Option('-e, --experts <level>', 'experts that read the prompt and write the answer').choices([
@@ -37,8 +40,10 @@ export function addEngineOptions(command: Command): Command {
     .option('--threads <n>', 'threads of the engine', positiveInteger, availableParallelism());
 }
 
-export const variantOption = (): Option =>
-  new Option('--variant <precision>', 'precision of the weights').choices([...VARIANTS]).default('int4');
+export const optionalVariantOption = (): Option =>
+  new Option('--variant <precision>', 'precision of the weights').choices([...VARIANTS]);
+
+export const variantOption = (): Option => optionalVariantOption().default('int4');
 
 export function positiveInteger(text: string): number {
   const value = Number(text);
@@ -60,7 +65,7 @@ export interface OpenOptions extends Partial<EngineOptions> {
 
 /** Loads a model of the store in this process. Throws `model-missing` with what to run. */
 export async function openEngine(options: OpenOptions = {}): Promise<Engine> {
-  const folder = await findModel(options.model, options.variant ?? 'int4');
+  const folder = await findFolder(options.model, options.variant ?? 'int4');
   return loadEngine({
     folder,
     contextTokens: options.context ?? 8192,
@@ -68,6 +73,18 @@ export async function openEngine(options: OpenOptions = {}): Promise<Engine> {
     ...(options.signal && { signal: options.signal }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
+}
+
+async function findFolder(id: string | undefined, variant: ModelVariant): Promise<string> {
+  const store = await openStore();
+  if (id) return (await store.find(id, variant)).path;
+  const models = (await store.list()).filter(model => model.variant === variant);
+  const model = models.find(one => one.id === defaultModel().id) ?? models[0];
+  if (model) return model.path;
+  throw new MoebiusError(
+    'model-missing',
+    `No model is installed (${variant}): \`moebius model add ${defaultModel().id}\`.`,
+  );
 }
 
 /** Runs `use` with a loaded engine; on a terminal stderr says that it loads. The engine is gone afterwards. */

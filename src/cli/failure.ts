@@ -29,7 +29,7 @@ export function describeFailure(error: unknown, verbose: boolean): Failure {
   if (failure.code === 'cancelled') return { exitCode: EXIT.cancelled, lines: ['Cancelled.'] };
   const lines = [`error: ${failure.message}`];
   const hint = HINTS[failure.code];
-  if (hint && !failure.message.includes('`moebius')) lines.push(`hint:  ${hint}`);
+  if (hint && !failure.message.includes('moebius model')) lines.push(`hint:  ${hint}`);
   if (failure.code === 'internal' && !verbose) lines.push('hint:  --verbose shows where it happened.');
   if (verbose) lines.push(...causes(failure));
   return { exitCode: failure.code === 'bad-request' ? EXIT.usage : EXIT.failed, lines };

@@ -6,6 +6,7 @@ import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
 import { generateCommand } from './generate.ts';
 import { infillCommand } from './infill.ts';
+import { modelCommand } from './model.ts';
 import type { Terminal } from './terminal.ts';
 
 export function createProgram(terminal: Terminal, version: string): Command {
@@ -21,7 +22,15 @@ Models are kept in MOEBIUS_HOME, by default ~/.moebius.
 Example:
   $ moebius model add qwen2.5-coder-0.5b && moebius generate "def fibonacci(n):"`,
     );
-  const commands = [generateCommand, infillCommand, chatCommand, batchCommand, benchCommand, convertCommand];
+  const commands = [
+    modelCommand,
+    generateCommand,
+    infillCommand,
+    chatCommand,
+    batchCommand,
+    benchCommand,
+    convertCommand,
+  ];
   for (const create of commands) program.addCommand(create(terminal));
   configureOutput(program, terminal);
   return program;

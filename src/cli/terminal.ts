@@ -1,4 +1,4 @@
-/** What a command may touch of the outside world: three streams and a signal. Tests hand in their own. */
+/** What a command may touch of the outside world: three streams, a signal, a folder. Tests hand in their own. */
 import type { Readable, Writable } from 'node:stream';
 
 export interface Terminal {
@@ -9,6 +9,8 @@ export interface Terminal {
   stderr: Writable & { isTTY?: boolean };
   /** Aborted by Ctrl+C. */
   signal: AbortSignal;
+  /** Holds dist/ and models/, in the repository and in the installed extension. */
+  packageFolder: string;
 }
 
 /** Writes and waits until the stream has room, so that a slow reader holds the producer back. */

@@ -1,15 +1,23 @@
 /** Places in the model store, for tests that need a real model. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Manifest } from '../../src/models/manifest.ts';
+import { Store, VARIANTS } from '../../src/models/store.ts';
 import type { ModelVariant } from '../../src/protocol/daemon.ts';
 
-const store = process.env.MOEBIUS_HOME ?? join(homedir(), '.moebius');
+const store = new Store(process.env.MOEBIUS_HOME || join(homedir(), '.moebius'));
 
-export const variantFolder = (id: string, variant: ModelVariant): string =>
-  join(store, 'models', id, variant);
+export const variantFolder = (id: string, variant: ModelVariant): string => store.variantFolder(id, variant);
 
+/** The published file that a model was made from, if it was kept (`model add --keep-source`). */
 export function ggufOf(id: string): string | null {
-  const file = join(store, 'sources', `${id}.gguf`);
-  return existsSync(file) ? file : null;
+  for (const variant of VARIANTS) {
+    const file = join(variantFolder(id, variant), 'manifest.json');
+    if (!existsSync(file)) continue;
+    const manifest: Manifest = JSON.parse(readFileSync(file, 'utf8'));
+    const gguf = store.downloadPath(manifest.source.sha256);
+    if (existsSync(gguf)) return gguf;
+  }
+  return null;
 }

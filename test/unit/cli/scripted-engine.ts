@@ -37,5 +37,5 @@ export function memoryTerminal(input = '', signal = new AbortController().signal
   stdin.end(input);
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const text = (stream: PassThrough) => () => stream.read()?.toString('utf8') ?? '';
-  return { stdin, stdout, stderr, signal, output: text(stdout), errors: text(stderr) };
+  return { stdin, stdout, stderr, signal, packageFolder: '', output: text(stdout), errors: text(stderr) };
 }

@@ -1,0 +1,125 @@
+/** `moebius model add`: fetch, verify, convert into the store. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { CARVING_JSON } from '../convert/carving.ts';
+import { convertModel } from '../convert/convert.ts';
+import { adviseHardware } from '../models/hardware.ts';
+import { openStore, type Store } from '../models/store.ts';
+import type { ModelVariant } from '../protocol/daemon.ts';
+import { variantOption } from './engine-session.ts';
+import { obtainSource, readSourceName, type SourceFile, type SourceName } from './model-source.ts';
+import { megabytes, type Step, withProgress } from './progress.ts';
+import { type Terminal, writeLine } from './terminal.ts';
+
+interface AddOptions {
+  variant: ModelVariant;
+  id?: string;
+  jsonProgress?: boolean;
+  keepSource?: boolean;
+}
+
+/** Last line of --json-progress, behind `"done": true`. */
+interface Added {
+  model: string;
+  variant: ModelVariant;
+  path: string;
+  sizeBytes: number;
+  wasThere: boolean;
+}
+
+/** Converted bytes per byte of a 4-bit GGUF, both graphs: to refuse before the work rather than in its middle. */
+const GROWTH: Record<ModelVariant, number> = { int4: 2.2, int8: 3.2, fp32: 7 };
+
+export function modelAddCommand(terminal: Terminal): Command {
+  return new Command('add')
+    .description('get a model: download, verify, convert')
+    .argument('<model>', 'id of the catalogue, a .gguf file, or an https address of one')
+    .addOption(variantOption())
+    .option('--id <id>', 'id in the store, for a file or address; default: its name')
+    .option('--json-progress', 'JSON lines on stdout instead of a bar')
+    .option('--keep-source', 'keep the downloaded file, to make other variants of it')
+    .addHelpText(
+      'after',
+      `
+An interrupted download goes on where it stopped. Ctrl+C stops; a second one at once.
+
+Examples:
+  $ moebius model add qwen2.5-coder-1.5b
+  $ moebius model add ./my-model-q4_k_m.gguf --variant int8`,
+    )
+    .action(async (text: string, options: AddOptions) => {
+      const source = readSourceName(text);
+      const store = await openStore();
+      const isJson = options.jsonProgress ?? false;
+      if (source.kind === 'catalogue' && !isJson) await warnOfHardware(source.entry.sizeBytes, terminal);
+      const added = await withProgress(terminal, isJson, report =>
+        addModel(source, store, options, terminal, report),
+      );
+      if (isJson) return;
+      const verb = added.wasThere ? 'is already there' : 'is ready';
+      await writeLine(
+        terminal.stdout,
+        `${added.model} (${added.variant}, ${megabytes(added.sizeBytes)} MB) ${verb}.`,
+      );
+    });
+}
+
+async function addModel(
+  source: SourceName,
+  store: Store,
+  options: AddOptions,
+  terminal: Terminal,
+  report: (step: Step) => void,
+): Promise<Added> {
+  const id = options.id ?? (source.kind === 'catalogue' ? source.entry.id : source.id);
+  const found = await findInstalled(store, id, options.variant);
+  if (found) return { ...found, wasThere: true };
+  const file = await obtainSource(source, store, report, terminal.signal);
+  const model = options.id ?? file.id;
+  const known = await findInstalled(store, model, options.variant);
+  const added = known ?? (await convertInto(store, model, file, options.variant, terminal, report));
+  if (file.isFresh && !options.keepSource) await store.removeDownload(file.sha256);
+  return { ...added, wasThere: known !== null };
+}
+
+async function findInstalled(store: Store, model: string, variant: ModelVariant) {
+  const found = (await store.list()).find(one => one.id === model && one.variant === variant);
+  return found ? { model, variant, path: found.path, sizeBytes: found.sizeBytes } : null;
+}
+
+async function convertInto(
+  store: Store,
+  id: string,
+  file: SourceFile,
+  variant: ModelVariant,
+  terminal: Terminal,
+  report: (step: Step) => void,
+) {
+  const lock = await store.lock(`convert-${id}-${variant}`);
+  try {
+    await store.requireFree(file.sizeBytes * GROWTH[variant], `the converted ${file.name}`);
+    const carvingFolder = join(terminal.packageFolder, 'models', file.id);
+    const manifest = await convertModel({
+      source: file.path,
+      sourceSha256: file.sha256,
+      id,
+      name: file.name,
+      license: file.license,
+      variant,
+      carvingFolder: existsSync(join(carvingFolder, CARVING_JSON)) ? carvingFolder : null,
+      outFolder: store.variantFolder(id, variant),
+      onProgress: report,
+      signal: terminal.signal,
+    });
+    const sizeBytes = Object.values(manifest.files).reduce((sum, one) => sum + one.sizeBytes, 0);
+    return { model: id, variant, path: store.variantFolder(id, variant), sizeBytes };
+  } finally {
+    await lock.release();
+  }
+}
+
+async function warnOfHardware(fileBytes: number, terminal: Terminal): Promise<void> {
+  const { verdict, sentence } = adviseHardware(fileBytes);
+  if (verdict !== 'fits') await writeLine(terminal.stderr, sentence);
+}

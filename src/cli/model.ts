@@ -1,0 +1,147 @@
+/** `moebius model`: what is in the store, and what could be. */
+import { Command } from 'commander';
+import { MoebiusError } from '../base/errors.ts';
+import { catalogue } from '../models/catalogue.ts';
+import { verifyModel } from '../models/manifest-file.ts';
+import { openStore, type StoredModel } from '../models/store.ts';
+import type { ModelVariant } from '../protocol/daemon.ts';
+import { optionalVariantOption } from './engine-session.ts';
+import { modelAddCommand } from './model-add.ts';
+import { megabytes, withProgress } from './progress.ts';
+import { type Terminal, writeLine } from './terminal.ts';
+
+export function modelCommand(terminal: Terminal): Command {
+  const command = new Command('model').description('list, add, inspect, verify and remove models');
+  for (const create of [listCommand, modelAddCommand, removeCommand, infoCommand, verifyCommand]) {
+    command.addCommand(create(terminal));
+  }
+  return command.addHelpText('after', '\nExample:\n  $ moebius model list');
+}
+
+function listCommand(terminal: Terminal): Command {
+  return new Command('list')
+    .description('models that are installed and models that can be added')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  $ moebius model list --json')
+    .action(async ({ json }: { json?: boolean }) => {
+      const store = await openStore();
+      const installed = await store.list();
+      const available = catalogue().filter(entry => installed.every(model => model.id !== entry.id));
+      if (json) {
+        const models = installed.map(({ manifest: _manifest, ...summary }) => summary);
+        return writeLine(terminal.stdout, JSON.stringify({ home: store.home, installed: models, available }));
+      }
+      for (const { id, variant, sizeBytes, name } of installed) {
+        await writeLine(terminal.stdout, row(id, variant, `${megabytes(sizeBytes)} MB`, name));
+      }
+      if (installed.length === 0) await writeLine(terminal.stdout, `No model is installed in ${store.home}.`);
+      if (available.length > 0)
+        await writeLine(terminal.stdout, '\nCan be added with `moebius model add <id>`:');
+      for (const { id, license, sizeBytes, description } of available) {
+        await writeLine(terminal.stdout, row(id, license, `${megabytes(sizeBytes)} MB`, description));
+      }
+    });
+}
+
+const row = (id: string, kind: string, size: string, text: string): string =>
+  `${id.padEnd(22)} ${kind.padEnd(10)} ${size.padStart(9)}  ${text}`;
+
+function removeCommand(terminal: Terminal): Command {
+  return new Command('remove')
+    .description('remove a model, one variant or all')
+    .argument('<id>')
+    .addOption(optionalVariantOption())
+    .addHelpText('after', '\nExample:\n  $ moebius model remove qwen2.5-coder-0.5b --variant fp32')
+    .action(async (id: string, { variant }: { variant?: ModelVariant }) => {
+      const store = await openStore();
+      const models = (await store.list()).filter(model => model.id === id);
+      const removed = models.filter(model => !variant || model.variant === variant);
+      await store.remove(id, variant);
+      // With the last variant goes the published file that was kept for making others.
+      if (removed.length === models.length) {
+        for (const { manifest } of removed) await store.removeDownload(manifest.source.sha256);
+      }
+      const bytes = removed.reduce((sum, model) => sum + model.sizeBytes, 0);
+      await writeLine(
+        terminal.stdout,
+        `${id}${variant ? ` (${variant})` : ''} removed: ${megabytes(bytes)} MB.`,
+      );
+    });
+}
+
+function infoCommand(terminal: Terminal): Command {
+  return new Command('info')
+    .description('what an installed model is and can do')
+    .argument('<id>')
+    .addOption(optionalVariantOption())
+    .option('--json', 'print the manifest')
+    .addHelpText('after', '\nExample:\n  $ moebius model info qwen2.5-coder-1.5b')
+    .action(async (id: string, { variant, json }: { variant?: ModelVariant; json?: boolean }) => {
+      const model = await (await openStore()).find(id, variant);
+      const text = json ? JSON.stringify({ path: model.path, ...model.manifest }) : describeModel(model);
+      await writeLine(terminal.stdout, text);
+    });
+}
+
+export function describeModel({ manifest, path, sizeBytes }: StoredModel): string {
+  const { dims, experts, capabilities, source } = manifest;
+  const abilities = {
+    chat: capabilities.chat,
+    'fill in the middle': capabilities.fillInTheMiddle,
+    'tool calls': capabilities.toolCalls,
+  };
+  const lines: [string, string][] = [
+    ['name', manifest.name],
+    ['id', `${manifest.id} (${manifest.variant})`],
+    [
+      'architecture',
+      `${manifest.architecture}, ${(manifest.parameters / 1e9).toFixed(2)} billion parameters, ${dims.layers} layers`,
+    ],
+    [
+      'experts',
+      experts ? `1 shared and ${experts.routed} routed in each layer, ${experts.kind}` : 'none (dense)',
+    ],
+    ['levels', capabilities.levels.join(', ')],
+    ['context', `${dims.trainedContext.toLocaleString('en-US')} tokens`],
+    [
+      'can',
+      Object.entries(abilities)
+        .filter(([, can]) => can)
+        .map(([ability]) => ability)
+        .join(', '),
+    ],
+    ['licence', manifest.license],
+    ['made from', `${source.file}, sha256 ${source.sha256}`],
+    ['folder', `${path} (${megabytes(sizeBytes)} MB)`],
+  ];
+  return lines.map(([label, value]) => `${label.padEnd(13)} ${value}`).join('\n');
+}
+
+function verifyCommand(terminal: Terminal): Command {
+  return new Command('verify')
+    .description('check every file of a model (or of all) against its hash')
+    .argument('[id]')
+    .addOption(optionalVariantOption())
+    .addHelpText('after', '\nExample:\n  $ moebius model verify qwen2.5-coder-1.5b')
+    .action(async (id: string | undefined, { variant }: { variant?: ModelVariant }) => {
+      const store = await openStore();
+      const wanted = (model: StoredModel) =>
+        (!id || model.id === id) && (!variant || model.variant === variant);
+      const models = (await store.list()).filter(wanted);
+      if (models.length === 0)
+        throw new MoebiusError(
+          'model-missing',
+          `${id ?? 'A model'} is not installed, or its manifest is damaged.`,
+        );
+      for (const model of models) {
+        await withProgress(terminal, false, report =>
+          verifyModel(model.path, {
+            signal: terminal.signal,
+            onProgress: (doneBytes, totalBytes) =>
+              report({ phase: 'verify', percent: (100 * doneBytes) / totalBytes, doneBytes, totalBytes }),
+          }),
+        );
+        await writeLine(terminal.stdout, `${model.id} (${model.variant}): whole`);
+      }
+    });
+}
