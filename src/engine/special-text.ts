@@ -40,15 +40,16 @@ export class SpecialText {
   }
 
   /**
-   * `text` with `marker` inside every special literal, except those whose id is in `allowed`. Beginnings of a literal
-   * at the end of the text and ends of one at its start are broken too, so that no literal forms across a seam.
+   * `text` with `marker` inside every special literal, except those whose id is in `allowed`. A literal's beginning at
+   * the end of the text, its end at the start, and its middle are broken too, so that none forms across a seam.
    */
   shield(text: string, marker: string, allowed?: ReadonlySet<number>): string {
     if (this.#pattern === null || text === '') return text;
     const broken = text.replace(this.#pattern, literal =>
       allowed?.has(this.#ids.get(literal)!) ? literal : literal[0] + marker + literal.slice(1),
     );
-    return this.#breakStart(this.#breakEnd(broken, marker), marker);
+    const shielded = this.#breakStart(this.#breakEnd(broken, marker), marker);
+    return shielded === text && this.#isInside(text) ? text[0] + marker + text.slice(1) : shielded;
   }
 
   /** Cuts `text` at intact special literals and removes `marker` from the text between them. */
@@ -66,6 +67,11 @@ export class SpecialText {
     }
     pushText(text.slice(from));
     return pieces;
+  }
+
+  #isInside(text: string): boolean {
+    for (const literal of this.#ids.keys()) if (literal !== text && literal.includes(text)) return true;
+    return false;
   }
 
   #breakEnd(text: string, marker: string): string {

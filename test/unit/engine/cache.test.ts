@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Tensor } from 'onnxruntime-node';
+import { levelPlan, planRead } from '../../../src/engine/read-plan.ts';
+import { Sequences } from '../../../src/engine/sequences.ts';
+import { Embedding } from '../../../src/engine/session/embedding.ts';
+import { KvCache, MASKED } from '../../../src/engine/session/kv-cache.ts';
+import type { LevelPlan } from '../../../src/models/manifest.ts';
+
+const ALL = Number.POSITIVE_INFINITY;
+const numbers = (length: number, from = 0) => Array.from({ length }, (_, i) => from + i);
+
+describe('read plan', () => {
+  const exact = { readK: null, writeK: null, exactHead: 0, exactTail: 0 };
+  const sparse = { readK: 4, writeK: null, exactHead: 4, exactTail: 100 };
+  const trained = { readK: 8, writeK: 8, exactHead: 0, exactTail: 0 };
+
+  function check(
+    name: string,
+    cached: [count: number, experts: number][],
+    promptTokens: number,
+    level: LevelPlan,
+    expected: string,
+  ) {
+    it(`${name}: ${expected}`, () => {
+      const experts = cached.flatMap(([count, k]) => new Array<number>(count).fill(k));
+      const plan = planRead({ tokens: numbers(experts.length), experts }, numbers(promptTokens), level);
+      const segments = plan.segments.map(
+        ({ from, to, experts }) => `${from}-${to}${experts === null ? '' : `/${experts}`}`,
+      );
+      assert.equal(`${plan.reused}: ${segments.join(' ')}`, expected);
+    });
+  }
+  check('nothing cached', [], 50, exact, '0: 0-50');
+  check('all cached', [[50, ALL]], 50, exact, '49: 49-50');
+  check('longer than the prompt', [[80, ALL]], 50, exact, '49: 49-50');
+  check(
+    'sparse rows are no exact rows',
+    [
+      [10, ALL],
+      [40, 4],
+    ],
+    50,
+    exact,
+    '10: 10-50',
+  );
+  check('head, far, tail', [], 500, sparse, '0: 0-4 4-400/4 400-500');
+  check('exact rows serve a sparse request', [[500, ALL]], 500, sparse, '499: 499-500');
+  check(
+    'far rows are reused',
+    [
+      [4, ALL],
+      [300, 4],
+    ],
+    500,
+    sparse,
+    '304: 304-400/4 400-500',
+  );
+  check(
+    'rows of fewer experts are not',
+    [
+      [4, ALL],
+      [300, 2],
+    ],
+    500,
+    sparse,
+    '4: 4-400/4 400-500',
+  );
+  check(
+    'sparse rows that are near now are read again',
+    [
+      [4, ALL],
+      [496, 4],
+    ],
+    500,
+    sparse,
+    '400: 400-500',
+  );
+  check(
+    'a short far part is read exactly',
+    [
+      [4, ALL],
+      [340, 4],
+    ],
+    500,
+    sparse,
+    '344: 344-500',
+  );
+  check('a short prompt', [], 100, sparse, '0: 0-100');
+  check('a trained model knows only its routing', [], 30, trained, '0: 0-30/8');
+  check('one token', [], 1, trained, '0: 0-1/8');
+
+  it('stops reusing where the tokens differ', () => {
+    assert.equal(
+      planRead({ tokens: [1, 2, 3, 4], experts: [ALL, ALL, ALL, ALL] }, [1, 2, 9, 4, 5], exact).reused,
+      2,
+    );
+  });
+
+  it('refuses a level that a carved model was not made for', () => {
+    const layout = {
+      kind: 'carved',
+      sharedNeurons: 1,
+      routed: 4,
+      routedNeurons: 1,
+      levels: { fast: sparse },
+    } as const;
+    assert.equal(levelPlan(layout, 'fast'), sparse);
+    assert.equal(levelPlan(layout).readK, null);
+    assert.equal(levelPlan(null, 'fast').readK, null);
+    assert.throws(() => levelPlan(layout, 'frugal'), /has: fast/);
+  });
+});
+
+describe('sequences', () => {
+  it('gives a second one while the first is in use', () => {
+    const sequences = new Sequences(0, () => {});
+    const first = sequences.lease('chat');
+    const second = sequences.lease('chat');
+    assert.notEqual(first.key, second.key);
+    sequences.release(second);
+    assert.equal(sequences.lease('chat').key, second.key);
+  });
+
+  it('drops the longest unused when memory runs short, never one in use', () => {
+    const dropped: number[] = [];
+    const sequences = new Sequences(250, key => dropped.push(key));
+    const [a, b, c] = ['a', 'b', 'c'].map(name => {
+      const sequence = sequences.lease(name);
+      sequence.bytes = 100;
+      return sequence;
+    });
+    sequences.release(b!);
+    assert.deepEqual(dropped, [b!.key]);
+    sequences.release(c!);
+    sequences.release(a!);
+    assert.deepEqual(
+      sequences.list().map(sequence => sequence.name),
+      ['a', 'c'],
+    );
+    sequences.release(sequences.lease('a'));
+    const d = sequences.lease('d');
+    d.bytes = 100;
+    sequences.evict();
+    assert.deepEqual(dropped, [b!.key, c!.key]);
+  });
+});
+
+describe('KV cache', () => {
+  const dims = { layers: 2, kvHeads: 2, headDim: 3 };
+
+  /** new_k and new_v whose values tell layer, k or v, head, row and column. */
+  function freshRows(at: number, count: number): Record<string, Tensor> {
+    const output: Record<string, Tensor> = {};
+    for (let layer = 0; layer < dims.layers; layer++) {
+      for (const [j, kind] of ['k', 'v'].entries()) {
+        const data = Float32Array.from({ length: dims.kvHeads * count * dims.headDim }, (_, i) => {
+          const [head, row, column] = [Math.floor(i / (count * 3)), Math.floor(i / 3) % count, i % 3];
+          return value(layer, j, head, at + row, column);
+        });
+        output[`new_${kind}.${layer}`] = new Tensor('float32', data, [dims.kvHeads, count, dims.headDim]);
+      }
+    }
+    return output;
+  }
+  const value = (layer: number, j: number, head: number, row: number, column: number) =>
+    1 + column + 10 * row + 20_000 * head + 40_000 * j + 80_000 * layer;
+
+  function assertHolds(cache: KvCache, rows: number) {
+    assert.equal(cache.length, rows);
+    const mask = cache.feeds.mask_past!.data as Float32Array;
+    assert.equal(mask.length, cache.capacity);
+    for (const [row, value] of mask.entries()) assert.equal(value, row < rows ? 0 : Math.fround(MASKED));
+    for (let layer = 0; layer < dims.layers; layer++) {
+      for (const [j, kind] of ['k', 'v'].entries()) {
+        const { data, dims: shape } = cache.feeds[`past_${kind}.${layer}`]!;
+        assert.deepEqual(shape, [dims.kvHeads, cache.capacity, dims.headDim]);
+        for (let head = 0; head < dims.kvHeads; head++) {
+          for (let row = 0; row < rows; row++) {
+            const at = (head * cache.capacity + row) * dims.headDim;
+            assert.equal((data as Float32Array)[at + 1], value(layer, j, head, row, 1));
+          }
+        }
+      }
+    }
+  }
+
+  it('keeps every row through growing, appending and truncating', () => {
+    const cache = new KvCache(dims, 1500);
+    let length = 0;
+    for (const count of [1, 200, 100, 300, 1, 700]) {
+      cache.reserve(length + count);
+      cache.append(freshRows(length, count), count);
+      length += count;
+      assertHolds(cache, length);
+    }
+    cache.truncate(250);
+    assertHolds(cache, 250);
+    cache.append(freshRows(250, 30), 30);
+    assertHolds(cache, 280);
+  });
+
+  it('grows in blocks up to the largest context and accounts for it', () => {
+    const cache = new KvCache(dims, 1000);
+    const bytesPerRow = 2 * dims.layers * dims.kvHeads * dims.headDim * 4;
+    const check = (rows: number, capacity: number, allocated: number) => {
+      cache.reserve(rows);
+      assert.deepEqual([cache.capacity, cache.bytes], [capacity, allocated * bytesPerRow]);
+    };
+    check(1, 256, 256);
+    check(257, 512, 512);
+    check(513, 768, 1000);
+    check(1000, 1000, 1000);
+  });
+});
+
+describe('embedding', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'moebius-embedding-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const HIDDEN = 40;
+  const floats = Float32Array.from({ length: 3 * HIDDEN }, (_, i) => i / 7);
+  const file = (...parts: (Uint8Array | Float32Array)[]) => {
+    writeFileSync(
+      join(folder, 'table'),
+      Buffer.concat(parts.map(part => Buffer.from(part.buffer, 0, part.byteLength))),
+    );
+    return 'table';
+  };
+
+  it('reads float rows', () => {
+    const table = new Embedding(
+      folder,
+      { kind: 'f32', file: file(new Uint8Array(8), floats), offset: 8 },
+      HIDDEN,
+    );
+    assert.deepEqual(
+      table.rows([2, 0, 2]),
+      Float32Array.from([2, 0, 2].flatMap(t => [...floats.slice(t * HIDDEN, (t + 1) * HIDDEN)])),
+    );
+    assert.throws(() => table.rows([3]), { code: 'model-invalid' });
+    table.close();
+  });
+
+  for (const bits of [4, 8] as const) {
+    it(`reads rows of ${bits}-bit blocks, the last one padded`, () => {
+      const blocks = 2; // of 32, for 40 numbers
+      const q = (row: number, i: number) => (row * 31 + i * 7) % 2 ** bits;
+      const scale = (row: number, block: number) => (row + 1) / (block + 3);
+      const packed = new Uint8Array((3 * blocks * 32 * bits) / 8);
+      for (let row = 0; row < 3; row++) {
+        for (let i = 0; i < 64; i++) {
+          const at = row * 64 + i;
+          if (bits === 8) packed[at] = q(row, i);
+          else packed[at >> 1]! |= q(row, i) << (4 * (at & 1));
+        }
+      }
+      const scales = Float32Array.from({ length: 3 * blocks }, (_, i) => scale(Math.floor(i / 2), i % 2));
+      const name = file(packed, scales);
+      const table = new Embedding(
+        folder,
+        { kind: 'blocks', bits, blockSize: 32, file: name, offset: 0, scalesOffset: packed.length },
+        HIDDEN,
+      );
+      const expected = numbers(HIDDEN).map(i => (q(1, i) - 2 ** (bits - 1)) * Math.fround(scale(1, i >> 5)));
+      assert.deepEqual(table.rows([1]), Float32Array.from(expected));
+      table.close();
+    });
+  }
+});
