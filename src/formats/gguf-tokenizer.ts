@@ -50,7 +50,7 @@ const END_LITERALS = [
   '</s>',
 ];
 
-export interface GgufTokenizerConfig {
+interface GgufTokenizerConfig {
   bos: number | null;
   /** Any of these ends an answer. */
   eos: number[];

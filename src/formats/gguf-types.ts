@@ -27,7 +27,6 @@ export const VALUE_TYPES = [
   { name: 'int64', sizeBytes: 8 },
   { name: 'float64', sizeBytes: 8 },
 ] as const satisfies readonly { name: string; sizeBytes: number }[];
-export type GgufValueType = (typeof VALUE_TYPES)[number]['name'];
 
 /** Storage of a tensor: `blockElements` consecutive values take `blockBytes`. */
 interface TensorStorage {

@@ -18,7 +18,7 @@ const BASE_BYTES = 512 * 1024 * 1024;
 /** What an operating system with an editor and a browser open needs for itself. */
 const OTHERS_BYTES = 3 * 1024 ** 3;
 
-export function memoryNeeded(fileBytes: number): number {
+function memoryNeeded(fileBytes: number): number {
   return Math.round(fileBytes * WEIGHT_FACTOR) + BASE_BYTES;
 }
 
