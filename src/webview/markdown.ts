@@ -53,7 +53,7 @@ function codeHtml(content: string, language: string, isComplete: boolean): strin
   return (
     `<div class="code" data-testid="code-block" data-language="${escapeHtml(language)}"><div class="code-bar">` +
     `<span class="code-language">${name}</span>${buttons}</div>` +
-    `<pre tabindex="0"><code>${html}</code></pre></div>`
+    `<pre><code>${html}</code></pre></div>`
   );
 }
 

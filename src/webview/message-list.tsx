@@ -22,6 +22,7 @@ export function MessageList() {
   useLayoutEffect(scrollToEnd, [lastUserId]);
 
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the clicks are those of buttons inside, which keys click too
     <div
       ref={scroller}
       class="messages"
@@ -35,16 +36,18 @@ export function MessageList() {
       }}
       onClick={event => onClickInMessage(event, send)}
     >
-      {items.map((item, index) => {
-        const isLast = index === items.length - 1;
-        if (item.kind === 'user') return <UserMessage key={item.id} item={item} isLast={isLast} />;
-        if (item.kind === 'answer') return <Answer key={item.id} item={item} isLast={isLast} />;
-        return (
-          <p key={item.id} class="notice quiet" role="note" data-testid="notice">
-            <Icon name="fold-up" /> {item.row.value.text}
-          </p>
-        );
-      })}
+      <div>
+        {items.map((item, index) => {
+          const isLast = index === items.length - 1;
+          if (item.kind === 'user') return <UserMessage key={item.id} item={item} isLast={isLast} />;
+          if (item.kind === 'answer') return <Answer key={item.id} item={item} isLast={isLast} />;
+          return (
+            <p key={item.id} class="notice quiet" role="note" data-testid="notice">
+              <Icon name="fold-up" /> {item.row.value.text}
+            </p>
+          );
+        })}
+      </div>
       {!isFollowing && (
         <IconButton icon="arrow-down" label="Scroll to the End" class="to-end" onClick={scrollToEnd} />
       )}
@@ -52,13 +55,13 @@ export function MessageList() {
   );
 }
 
-/** Keeps the end in view while the list grows, unless the reader has scrolled up. */
+/** Keeps the end in view while the list grows or its room shrinks, unless the reader has scrolled up. */
 function useFollow(scroller: { current: HTMLElement | null }, isFollowing: boolean): void {
   useEffect(() => {
     const list = scroller.current;
     if (!list || !isFollowing) return;
-    const observer = new MutationObserver(() => list.scrollTo({ top: list.scrollHeight }));
-    observer.observe(list, { childList: true, subtree: true, characterData: true });
+    const observer = new ResizeObserver(() => list.scrollTo({ top: list.scrollHeight }));
+    for (const element of [list, ...list.children]) observer.observe(element);
     return () => observer.disconnect();
   }, [scroller, isFollowing]);
 }
@@ -70,7 +73,7 @@ function onClickInMessage(event: MouseEvent, send: Send): void {
   const button = (event.target as Element).closest<HTMLElement>('[data-action], [data-href]');
   if (!button) return;
   const { action, href } = button.dataset;
-  if (href !== undefined) return send({ type: 'openLink', href });
+  if (href !== undefined) send({ type: 'openLink', href });
   const block = button.closest<HTMLElement>('.code');
   const text = block?.querySelector('code')?.textContent ?? '';
   if (action === 'copy') {

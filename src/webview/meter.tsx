@@ -16,6 +16,7 @@ export function ContextMeter() {
     (reusedTokens > 0 ? `, ${formatCount(reusedTokens)} reused by the last answer` : '');
   const fullness = share > 0.95 ? 'full' : share > 0.75 ? 'high' : '';
   return (
+    // biome-ignore lint/a11y/useSemanticElements: <meter> can't be drawn as a ring
     <div
       class={`meter ${fullness}`}
       role="meter"

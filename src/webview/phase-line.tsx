@@ -44,16 +44,16 @@ export function PhaseLine() {
     <div class={`phase ${isDown ? 'down' : ''}`} data-testid="phase" data-phase={phase.kind}>
       <div class="phase-text">
         {isDown ? <Icon name="error" /> : <span class="pulse" aria-hidden="true" />}
-        <span>{phaseText(phase)}</span>
+        <span class="phase-words">{phaseText(phase)}</span>
         {isDown && (
-          <>
+          <span class="phase-actions">
             <button type="button" class="text" onClick={() => send({ type: 'action', action: 'restart' })}>
               Restart
             </button>
             <button type="button" class="text" onClick={() => send({ type: 'action', action: 'show-log' })}>
               Show Log
             </button>
-          </>
+          </span>
         )}
       </div>
       {progress !== null && <progress class="bar" aria-label={phaseText(phase)} value={progress} max={1} />}

@@ -19,7 +19,7 @@ export function SentView({ item }: { item: AnswerItem }) {
             <span class="sent-label">{part.label}</span>
             <span class="sent-tokens">{formatCount(part.tokens)}</span>
           </summary>
-          <pre tabIndex={0}>{part.text}</pre>
+          <pre>{part.text}</pre>
         </details>
       ))}
       {usage && (

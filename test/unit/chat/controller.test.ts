@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { signal } from '@preact/signals';
+import type { Attachment } from '../../../src/agent/transcript.ts';
+import { MoebiusError } from '../../../src/base/errors.ts';
+import type { AttachmentRequest } from '../../../src/host/chat/attachment-request.ts';
+import { ChatController } from '../../../src/host/chat/controller.ts';
+import { ChatStore } from '../../../src/host/chat/store.ts';
+import type { HostMessage, WebviewMessage } from '../../../src/protocol/webview.ts';
+import { applyMessage, createState } from '../../../src/webview/state.ts';
+import { hangsAfter, modelInfo, type Script, ScriptedBackend, says, until } from './support.ts';
+
+describe('chat controller, with the page it talks to', () => {
+  let folder: string;
+  let lastChat: string | undefined;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'moebius-chat-'));
+    lastChat = undefined;
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function open(script: Script, read = readFixed) {
+    const page = createState();
+    const isConnected = signal(true);
+    const done: string[] = [];
+    const backend = new ScriptedBackend(script);
+    const note = (what: string) => async (detail?: unknown) => {
+      done.push(detail === undefined ? what : `${what} ${detail}`);
+    };
+    const controller = new ChatController({
+      backend,
+      store: new ChatStore(folder),
+      model: async () => modelInfo(8192),
+      options: () => ({ level: 'exact', maxTokens: 100, temperature: 0 }),
+      daemonState: () => ({ kind: 'ready', model: 'tiny', status: null }),
+      post: (message: HostMessage) => {
+        // Through JSON, as on the real way.
+        if (isConnected.value) applyMessage(page, JSON.parse(JSON.stringify(message)) as HostMessage);
+      },
+      readAttachment: read,
+      suggest: async query => [{ kind: 'file', label: query, detail: '', path: query }],
+      picker: async () => ({ models: [], current: null, levels: [], level: 'exact', download: null }),
+      lastChat: {
+        get: () => lastChat,
+        set: id => {
+          lastChat = id;
+        },
+      },
+      editor: {
+        copy: note('copy'),
+        insert: note('insert'),
+        newFile: note('newFile'),
+        openLink: note('openLink'),
+        chooseModel: note('chooseModel'),
+        chooseLevel: note('chooseLevel'),
+        run: note('run'),
+        confirmDelete: async () => true,
+      },
+      warn: message => done.push(message),
+    });
+    const say = (message: WebviewMessage) => controller.handle(message);
+    const isIdle = () => page.phase.value.kind === 'idle' && page.items.value.length > 1;
+    return { page, controller, say, done, backend, isConnected, idle: () => until(isIdle) };
+  }
+
+  const readFixed = async (request: AttachmentRequest): Promise<Attachment[]> => {
+    if (request.kind === 'path' && request.path.startsWith('no/'))
+      throw new MoebiusError('not-found', 'no such file');
+    if (request.kind === 'selection') throw new MoebiusError('not-found', 'Nothing is selected.');
+    const label = request.kind === 'path' ? request.path : request.kind;
+    return [{ id: label, kind: 'file', label, language: '', text: `text of ${label}`, tokens: 4, cut: null }];
+  };
+
+  /** What the page shows, as text. */
+  const shown = ({ items }: ReturnType<typeof createState>) =>
+    items.value.map(item => (item.kind === 'answer' ? item.stream.text : item.row.value.text));
+
+  it('shows a streamed answer and what it was given', async () => {
+    const { page, say, idle, backend } = open(says('one ', 'two'));
+    await say({ type: 'ready' });
+    await say({ type: 'attach', kind: 'file', path: 'a.ts' });
+    assert.deepEqual(
+      page.chips.value.map(chip => chip.label),
+      ['a.ts'],
+    );
+    await say({ type: 'send', text: 'hi @src/b.ts and @no/file.ts' });
+    await idle();
+    assert.deepEqual(shown(page), ['hi @src/b.ts and @no/file.ts', 'one two']);
+    assert.deepEqual(page.chips.value, []);
+    assert.match(backend.requests[0]!.messages![1]!.content, /text of a\.ts[\s\S]*text of src\/b\.ts/);
+    assert.equal(page.title.value, 'hi @src/b.ts and @no/file.ts');
+    assert.match(page.announcement.value, /^Moebius answered: one two$/);
+  });
+
+  it('gives a message back when what it mentions is not there', async () => {
+    const { page, say, backend } = open(says('never'));
+    await say({ type: 'send', text: 'explain @selection' });
+    assert.equal(page.returnedDraft.value, 'explain @selection');
+    assert.equal(page.toast.value, 'Nothing is selected.');
+    assert.deepEqual(shown(page), []);
+    assert.equal(backend.requests.length, 0);
+  });
+
+  it('a page that was reloaded in the middle of an answer shows the same', async () => {
+    const { page, say, isConnected } = open(hangsAfter('partial'));
+    await say({ type: 'send', text: 'hi' });
+    await until(() => shown(page)[1] === 'partial');
+    isConnected.value = false;
+    await say({ type: 'stop' });
+    await say({ type: 'send', text: 'again' });
+    isConnected.value = true;
+    const before = shown(page);
+    await say({ type: 'ready' });
+    assert.notDeepEqual(shown(page), before);
+    await until(() => shown(page)[3] === 'partial');
+    assert.deepEqual(shown(page), ['hi', 'partial', 'again', 'partial']);
+    await say({ type: 'stop' });
+  });
+
+  it('keeps the history over a restart of the host', async () => {
+    const first = open(says('one'));
+    await first.say({ type: 'send', text: 'hi' });
+    await first.idle();
+    const second = open(says('two'));
+    await second.controller.restore();
+    await second.say({ type: 'ready' });
+    assert.deepEqual(shown(second.page), ['hi', 'one']);
+    await second.say({ type: 'newChat' });
+    assert.deepEqual(shown(second.page), []);
+    second.page.history.value = [];
+    await second.say({ type: 'history', query: '' });
+    assert.equal(second.page.history.value?.length, 1);
+    await second.say({ type: 'openChat', id: second.page.history.value![0]!.id });
+    assert.deepEqual(shown(second.page), ['hi', 'one']);
+  });
+
+  it('an answer goes on while another chat is shown', async () => {
+    const { page, say, idle, backend } = open(hangsAfter('slow'));
+    await say({ type: 'send', text: 'first' });
+    await until(() => shown(page)[1] === 'slow');
+    const firstId = lastChat!;
+    await say({ type: 'newChat' });
+    assert.equal(page.phase.value.kind, 'idle');
+    backend.script = says('quick');
+    await say({ type: 'send', text: 'second' });
+    await idle();
+    assert.deepEqual(shown(page), ['second', 'quick']);
+    await say({ type: 'openChat', id: firstId });
+    assert.deepEqual(shown(page), ['first', 'slow']);
+    assert.equal(page.phase.value.kind, 'writing');
+    await say({ type: 'stop' });
+    await idle();
+  });
+
+  it('deletes the shown chat while it is being answered, without a trace', async () => {
+    const { page, say } = open(hangsAfter('slow'));
+    await say({ type: 'send', text: 'first' });
+    await until(() => shown(page)[1] === 'slow');
+    await say({ type: 'deleteChat', id: lastChat! });
+    await new Promise(resolve => setTimeout(resolve, 20));
+    assert.deepEqual(shown(page), []);
+    assert.deepEqual(await new ChatStore(folder).list(), []);
+  });
+
+  it('counts the context of the next message', async () => {
+    const { page, say, controller } = open(says('ok'));
+    await controller.daemonChanged({ kind: 'ready', model: 'tiny', status: null });
+    await say({ type: 'draft', text: 'x'.repeat(40) });
+    await until(() => page.meter.value !== null);
+    const { usedTokens, windowTokens, exact } = page.meter.value!;
+    assert.deepEqual({ windowTokens, exact }, { windowTokens: 8192, exact: true });
+    assert.ok(usedTokens > 100 && usedTokens < 200, String(usedTokens));
+    controller.dispose();
+  });
+
+  it('passes the rest on to the editor, and reports failures in words', async () => {
+    const { page, say, done } = open(says(''), async () => {
+      throw new MoebiusError('unsupported', 'logo.png is a binary file.');
+    });
+    await say({ type: 'copy', text: 'c' });
+    await say({ type: 'action', action: 'restart' });
+    await say({ type: 'attach', kind: 'file', path: 'logo.png' });
+    assert.deepEqual(done, ['copy c', 'run restart']);
+    assert.equal(page.toast.value, 'logo.png is a binary file.');
+    await say({ type: 'openChat', id: '../../../etc/passwd' });
+    assert.match(page.toast.value, /Not a chat id/);
+  });
+});

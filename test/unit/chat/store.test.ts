@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ChatStore } from '../../../src/host/chat/store.ts';
+
+const A = 'aaaaaaaa-1111';
+const B = 'bbbbbbbb-2222';
+
+describe('chat store', () => {
+  let folder: string;
+  let store: ChatStore;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'moebius-chats-'));
+    store = new ChatStore(folder);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const begin = (id: string, title: string, text: string) => {
+    store.append(id, { type: 'chat', version: 1, id, at: 1, title });
+    store.append(id, { type: 'ask', id: 'q', at: 1, text, attachments: [] });
+  };
+
+  it('lists the newest first, with titles', async () => {
+    begin(A, 'First', 'one');
+    begin(B, 'Second', 'two');
+    utimesSync(join(folder, `${A}.jsonl`), 10, 10);
+    assert.deepEqual(
+      (await store.list()).map(chat => chat.title),
+      ['Second', 'First'],
+    );
+  });
+
+  it('finds text in messages, whatever its case', async () => {
+    begin(A, 'First', 'about the Tokenizer');
+    begin(B, 'Second', 'two');
+    assert.deepEqual(
+      (await store.list('tokenizer')).map(chat => chat.id),
+      [A],
+    );
+    assert.deepEqual(await store.list('nothing'), []);
+  });
+
+  it('goes on after a torn line, and loses only that', async () => {
+    begin(A, 'First', 'one');
+    appendFileSync(join(folder, `${A}.jsonl`), '{"type":"ask","id":"torn');
+    new ChatStore(folder).append(A, { type: 'ask', id: 'q2', at: 2, text: 'two', attachments: [] });
+    const transcript = await store.load(A);
+    assert.deepEqual(
+      transcript?.entries.map(entry => entry.id),
+      ['q', 'q2'],
+    );
+  });
+
+  it('has the last line after its process was killed', async () => {
+    const script = `
+      const { ChatStore } = require(${JSON.stringify(join(__dirname, '../../../src/host/chat/store.ts'))});
+      const store = new ChatStore(${JSON.stringify(folder)});
+      store.append('${A}', { type: 'chat', version: 1, id: '${A}', at: 1, title: 'T' });
+      store.append('${A}', { type: 'ask', id: 'q', at: 1, text: 'last words', attachments: [] });
+      process.kill(process.pid, 'SIGKILL');`;
+    assert.throws(() => execFileSync(process.execPath, ['--import', 'tsx', '-e', script]), {
+      signal: 'SIGKILL',
+    });
+    assert.equal((await store.load(A))?.entries[0]?.text, 'last words');
+  });
+
+  it('deletes, and is empty without its folder', async () => {
+    begin(A, 'First', 'one');
+    await store.delete(A);
+    assert.deepEqual(await store.list(), []);
+    assert.equal(await store.load(A), null);
+    assert.deepEqual(await new ChatStore(join(folder, 'none')).list(), []);
+  });
+
+  it('refuses ids that are paths', async () => {
+    for (const id of ['../../etc/passwd', 'a/b', '', 'ABC', '..', 'x'.repeat(65)]) {
+      await assert.rejects(store.load(id), RangeError, id);
+      await assert.rejects(store.delete(id), RangeError, id);
+    }
+  });
+});

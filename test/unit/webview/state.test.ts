@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import type { AnswerRow, HostMessage, UserRow } from '../../../src/protocol/webview.ts';
+import { applyMessage, createState } from '../../../src/webview/state.ts';
+
+const user = (id: string, queued = false): UserRow => ({ kind: 'user', id, text: id, chips: [], queued });
+const answer = (id: string, text = '', finish: AnswerRow['finish'] = null): AnswerRow => {
+  return { kind: 'answer', id, text, finish, model: 'm', level: 'exact', usage: null, error: null };
+};
+const row = (value: AnswerRow | UserRow, after?: string): HostMessage => {
+  return { type: 'row', row: value, ...(after !== undefined && { after }) };
+};
+
+function showing(...messages: HostMessage[]) {
+  const state = createState();
+  for (const message of messages) applyMessage(state, message);
+  return state;
+}
+const ids = (...messages: HostMessage[]) =>
+  showing(...messages)
+    .items.value.map(item => item.id)
+    .join(' ');
+
+describe('page state', () => {
+  it('adds rows at the end or after another', () => {
+    assert.equal(ids(row(user('q1')), row(user('q2')), row(answer('a1'), 'q1')), 'q1 a1 q2');
+    assert.equal(ids(row(user('q1')), row(answer('a1'), 'gone')), 'q1 a1');
+  });
+
+  it('replaces a row where it is', () => {
+    const state = showing(row(user('q1', true)), row(user('q2')), row(user('q1', false)));
+    const [first] = state.items.value;
+    assert.equal(first?.kind === 'user' && first.row.value.queued, false);
+    assert.equal(state.items.value.length, 2);
+  });
+
+  it('truncates, removes, and ignores what is gone', () => {
+    const rows = [row(user('q1')), row(answer('a1')), row(user('q2'))];
+    assert.equal(ids(...rows, { type: 'truncate', id: 'a1' }), 'q1');
+    assert.equal(ids(...rows, { type: 'remove', id: 'a1' }), 'q1 q2');
+    assert.equal(
+      ids(...rows, { type: 'truncate', id: 'x' }, { type: 'text', id: 'x', text: 'y' }),
+      'q1 a1 q2',
+    );
+  });
+
+  it('appends text without touching the list', () => {
+    const state = showing(row(user('q1')), row(answer('a1')));
+    const before = state.items.value;
+    applyMessage(state, { type: 'text', id: 'a1', text: 'Hel' });
+    applyMessage(state, { type: 'text', id: 'a1', text: 'lo' });
+    assert.equal(state.items.value, before);
+    const item = state.items.value[1];
+    assert.equal(item?.kind === 'answer' && item.stream.text, 'Hello');
+    assert.equal(item?.kind === 'answer' && item.revision.value, 2);
+  });
+
+  it('announces a finished answer once, not its pieces', () => {
+    const state = showing(row(answer('a1')), { type: 'text', id: 'a1', text: 'Hello' });
+    assert.equal(state.announcement.value, '');
+    applyMessage(state, row(answer('a1', 'Hello\n```ts\nx\n```', 'stop')));
+    assert.equal(state.announcement.value, 'Moebius answered: Hello (code block)');
+    applyMessage(state, row({ ...answer('a1', '', 'error'), error: { message: 'It ended.', actions: [] } }));
+    assert.equal(state.announcement.value, 'Moebius could not answer: It ended.');
+  });
+
+  it('does not open a history that was closed', () => {
+    const state = showing({ type: 'history', chats: [{ id: 'c', title: 't', changedAt: 0 }] });
+    assert.equal(state.history.value, null);
+  });
+});
