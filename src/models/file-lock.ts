@@ -3,7 +3,7 @@
  * owner was killed is told from one that is held, even when the owner's process id is in use again.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { MoebiusError } from '../base/errors.ts';
 
 const HEARTBEAT_MS = 5_000;
@@ -17,12 +17,9 @@ export interface FileLock {
 /** Throws `busy` if another process (or this one) holds it. `name` is for the message. */
 export async function takeLock(path: string, name: string): Promise<FileLock> {
   const owner = `${process.pid} ${randomUUID()}`;
-  for (let attempt = 0; attempt < 3; attempt++) {
-    if (await create(path, owner)) return hold(path, owner);
-    const holder = await staleHolder(path);
-    if (holder === null) break;
-    await removeStale(path, holder);
-  }
+  if (await create(path, owner)) return hold(path, owner);
+  if ((await isStale(path)) && (await removeStale(path)) && (await create(path, owner)))
+    return hold(path, owner);
   const pid = (await readFile(path, 'utf8').catch(() => '')).split(' ')[0];
   throw new MoebiusError(
     'busy',
@@ -54,16 +51,18 @@ function hold(path: string, owner: string): FileLock {
   };
 }
 
-/** What the lock file says if its owner is gone; null if it is held. An owner that vanished meanwhile is ''. */
-async function staleHolder(path: string): Promise<string | null> {
+/** Whether the lock's owner is gone, or the lock is. */
+async function isStale(path: string): Promise<boolean> {
   try {
     const holder = await readFile(path, 'utf8');
-    const { mtimeMs } = await stat(path);
-    const isSilent = Date.now() - mtimeMs > STALE_MS;
-    return isSilent || !isAlive(Number.parseInt(holder, 10)) ? holder : null;
+    return (await isSilent(path)) || !isAlive(Number.parseInt(holder, 10));
   } catch {
-    return '';
+    return true;
   }
+}
+
+async function isSilent(path: string): Promise<boolean> {
+  return Date.now() - (await stat(path)).mtimeMs > STALE_MS;
 }
 
 function isAlive(pid: number): boolean {
@@ -77,14 +76,21 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Takes the file aside before removing it: if another process was faster and the lock is a new one, it is put back. */
-async function removeStale(path: string, holder: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
+/**
+ * Only one may remove, and it looks again first: otherwise a slow one would remove the lock that a quick one has just taken.
+ * False if another is at it.
+ */
+async function removeStale(path: string): Promise<boolean> {
+  const turn = `${path}.turn`;
+  if (!(await create(turn, String(process.pid)))) {
+    // Left by one who was killed within these few lines.
+    if (await isSilent(turn).catch(() => false)) await rm(turn, { force: true });
+    return false;
   }
-  if ((await readFile(aside, 'utf8')) === holder) await rm(aside, { force: true });
-  else await rename(aside, path);
+  try {
+    if (await isStale(path)) await rm(path, { force: true });
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
 }
