@@ -1,0 +1,37 @@
+/** Prompt for a commit message, and the message in what comes back. */
+import type { ChatMessage } from '../../protocol/daemon.ts';
+import { digestDiff } from './diff-digest.ts';
+
+/** About 1,500 tokens: half a minute of reading on a slow machine, enough for the usual commit. */
+const DIFF_CHARS = 5000;
+/** Earlier subjects show the project's style. */
+const SUBJECTS = 5;
+
+const SYSTEM =
+  'You write git commit messages. Answer with the message only: a subject line in the imperative of at most 72 ' +
+  'characters and, only if the change needs it, a blank line and a short body that says why.';
+
+export function commitMessages(diff: string, recentSubjects: readonly string[]): ChatMessage[] {
+  const style = recentSubjects.slice(0, SUBJECTS).map(subject => `- ${subject}`);
+  const earlier = style.length > 0 ? `Earlier subjects of this repository:\n${style.join('\n')}\n\n` : '';
+  return [
+    { role: 'system', content: SYSTEM },
+    {
+      role: 'user',
+      content: `${earlier}Write the commit message for this diff:\n\n${digestDiff(diff, DIFF_CHARS)}`,
+    },
+  ];
+}
+
+/** Without fences, labels and quotes around it. */
+export function cleanCommitMessage(answer: string): string {
+  return answer
+    .replaceAll('\r\n', '\n')
+    .replace(/^\s*```[\w-]*\n([\s\S]*?)\n?```[\s\S]*$/, '$1')
+    .replace(/^\s*(?:\*\*)?(?:commit message|subject)(?:\*\*)?:\s*/i, '')
+    .replace(/^(["'`])([^\n]*)\1$/, '$2')
+    .split('\n')
+    .map(line => line.trimEnd())
+    .join('\n')
+    .trim();
+}

@@ -1,0 +1,108 @@
+/** Fix, document and refactor: the model rewrites the selected or enclosing code, the user sees the diff first. */
+import * as vscode from 'vscode';
+import type { HostContext } from '../context.ts';
+import { documentInstruction, editPrompt, fixInstruction, type Problem } from '../edits/prompts.ts';
+import type { Proposals } from '../edits/proposal.ts';
+import { replacementOf } from '../edits/replacement.ts';
+import { activeTarget, type Target } from '../edits/target.ts';
+import { signalOf } from '../report.ts';
+import type { CommandTable } from './command-table.ts';
+
+const LAST_INSTRUCTION_KEY = 'moebius.refactor.last';
+
+export function editCommands(context: HostContext, proposals: Proposals): CommandTable {
+  const propose = (target: Target, title: string, instruction: string) =>
+    proposeChange(context, proposals, target, title, instruction);
+  return {
+    /** From a code action: the document, the range to change, and the problems there. */
+    'moebius.code.fix': async (uri?: unknown, range?: unknown) => {
+      const target = await activeTarget(asUri(uri), asRange(range));
+      await propose(target, 'Fix', fixInstruction(problemsIn(target, asRange(range))));
+    },
+    'moebius.code.document': async (uri?: unknown, range?: unknown) => {
+      const target = await activeTarget(asUri(uri), asRange(range));
+      await propose(target, 'Document', documentInstruction(target.document.languageId));
+    },
+    'moebius.code.refactor': async (uri?: unknown, range?: unknown, given?: unknown) => {
+      const target = await activeTarget(asUri(uri), asRange(range));
+      const instruction = typeof given === 'string' ? given : await askInstruction(context, target);
+      if (instruction) await propose(target, 'Refactor', `${instruction}\n\nDo this to the code:`);
+    },
+    'moebius.proposal.apply': (uri?: unknown) => proposals.apply(asUri(uri)),
+    'moebius.proposal.discard': (uri?: unknown) => proposals.discard(asUri(uri)),
+  };
+}
+
+async function proposeChange(
+  { backend }: HostContext,
+  proposals: Proposals,
+  target: Target,
+  title: string,
+  instruction: string,
+): Promise<void> {
+  const { document, code, label } = target;
+  const path = vscode.workspace.asRelativePath(document.uri, false);
+  const prompt = editPrompt({ path, languageId: document.languageId, code }, instruction);
+  const { messages, answerPrefix, stop, maxTokens } = prompt;
+  const replacement = await vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: `Moebius: ${title} ${label}`,
+      cancellable: true,
+    },
+    async (progress, token) => {
+      progress.report({ message: 'waiting for the model' });
+      let lines = 1;
+      const result = await backend.generate(
+        { messages, answerPrefix, stop, maxTokens, temperature: 0, level: 'exact', sequence: 'edit' },
+        {
+          signal: signalOf(token),
+          onEvent: event => {
+            if (event.type === 'prefill')
+              progress.report({ message: `reading ${event.done} of ${event.total} tokens` });
+            if (event.type !== 'text') return;
+            lines += event.text.split('\n').length - 1;
+            progress.report({ message: `writing line ${lines}` });
+          },
+        },
+      );
+      return replacementOf(code, result, prompt);
+    },
+  );
+  await proposals.show(target, replacement, title);
+}
+
+async function askInstruction({ extension }: HostContext, target: Target): Promise<string | undefined> {
+  const last = extension.workspaceState.get<string>(LAST_INSTRUCTION_KEY, '');
+  const instruction = await vscode.window.showInputBox({
+    title: `Moebius: Refactor ${target.label}`,
+    prompt: 'What should change? The diff is shown before anything is applied.',
+    placeHolder: 'e.g. use async/await, extract the parsing into a function',
+    value: last,
+  });
+  if (instruction?.trim()) await extension.workspaceState.update(LAST_INSTRUCTION_KEY, instruction.trim());
+  return instruction?.trim();
+}
+
+/** The diagnostics in the target that touch `at`; without it, or if none does, all of the target's. Worst first. */
+function problemsIn({ document, range }: Target, at?: vscode.Range): Problem[] {
+  const inside = vscode.languages.getDiagnostics(document.uri).filter(one => range.intersection(one.range));
+  const cursor = at ?? vscode.window.activeTextEditor?.selection;
+  const touched = inside.filter(one => cursor && one.range.intersection(cursor));
+  return (touched.length > 0 ? touched : inside)
+    .filter(one => one.severity <= vscode.DiagnosticSeverity.Warning)
+    .sort((a, b) => a.severity - b.severity)
+    .slice(0, MOST_PROBLEMS)
+    .map(one => ({
+      message: one.message,
+      source: one.source ?? '',
+      line: document.lineAt(one.range.start.line).text,
+    }));
+}
+const MOST_PROBLEMS = 8;
+
+/** Arguments of commands come from anywhere, also through JSON. */
+export const asUri = (value: unknown): vscode.Uri | undefined =>
+  value instanceof vscode.Uri ? value : undefined;
+export const asRange = (value: unknown): vscode.Range | undefined =>
+  value instanceof vscode.Range ? value : undefined;

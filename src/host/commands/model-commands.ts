@@ -1,0 +1,183 @@
+/** Models: choose, get, add from a file or an address, remove, show. */
+import * as vscode from 'vscode';
+import { MoebiusError } from '../../base/errors.ts';
+import { catalogue, defaultModel } from '../../models/catalogue.ts';
+import { adviseHardware } from '../../models/hardware.ts';
+import { openStore, type StoredModel } from '../../models/store.ts';
+import type { Daemon, HostContext } from '../context.ts';
+import { chosenModel, storeHome } from '../models/chosen-model.ts';
+import { installModel } from '../models/install.ts';
+import { megabytes } from '../models/install-progress.ts';
+import { modelPage } from '../models/model-page.ts';
+import { readSettings, updateSetting } from '../settings.ts';
+import type { CommandTable } from './command-table.ts';
+
+interface Choice extends vscode.QuickPickItem {
+  run?(): Promise<unknown>;
+}
+
+export function modelCommands(context: HostContext): CommandTable {
+  const home = () => storeHome(readSettings().model.home);
+
+  const use = async (id: string): Promise<void> => {
+    if (readSettings().model.id !== id) await updateSetting('model.id', id);
+    await vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Window, title: `Moebius: loading ${id}` },
+      () => (isAt(context.daemon, id) ? context.daemon.ready() : context.daemon.load(id)),
+    );
+  };
+
+  /** Fetches, then uses. `source`: catalogue id, path or address; `id`: what it will be called, if that is known. */
+  const install = async (source: string, name: string): Promise<void> => {
+    const known = new Set((await (await openStore(home())).list()).map(model => model.id));
+    await installModel({ extensionPath: context.extension.extensionPath, home: home(), source, name });
+    const after = await (await openStore(home())).list();
+    const added = after.find(model => model.id === source) ?? after.find(model => !known.has(model.id));
+    if (added) await use(added.id);
+    void vscode.window.showInformationMessage(`Moebius: ${added?.name ?? name} is ready.`);
+  };
+
+  const download = async (id?: unknown): Promise<void> => {
+    const entry = catalogue().find(model => model.id === id) ?? defaultModel();
+    const advice = adviseHardware(entry.sizeBytes);
+    const choice = await vscode.window.showInformationMessage(
+      `Download ${entry.name} (${megabytes(entry.sizeBytes)} MB)?`,
+      { modal: true, detail: `${entry.description} ${advice.sentence}\nLicense: ${entry.license}.` },
+      'Download',
+    );
+    if (choice) await install(entry.id, entry.name);
+  };
+
+  const add = async (source?: unknown): Promise<void> => {
+    const from = typeof source === 'string' ? source : await askSource();
+    if (from) await install(from, from.split(/[\\/]/).pop()!);
+  };
+
+  const choose = async (id?: unknown): Promise<void> => {
+    if (typeof id === 'string') return use(id);
+    const installed = await (await openStore(home())).list();
+    const current = chosenModel(home(), readSettings().model.id);
+    const choices: Choice[] = [
+      ...separated(
+        'Installed',
+        distinct(installed).map(model => installedChoice(model, current, use)),
+      ),
+      ...separated(
+        'To download',
+        catalogue()
+          .filter(({ id }) => !installed.some(model => model.id === id))
+          .map(entry => ({
+            label: `$(cloud-download) ${entry.name}`,
+            description: `${megabytes(entry.sizeBytes)} MB`,
+            detail: entry.description,
+            run: () => download(entry.id),
+          })),
+      ),
+      ...separated('More', [
+        { label: '$(add) Add from a file or an address…', run: () => add() },
+        ...(installed.length > 0 ? [{ label: '$(trash) Remove a model…', run: () => remove() }] : []),
+      ]),
+    ];
+    const chosen = await vscode.window.showQuickPick(choices, {
+      title: 'Moebius: Choose Model',
+      placeHolder: 'The model runs on this machine; nothing leaves it',
+      matchOnDescription: true,
+    });
+    await chosen?.run?.();
+  };
+
+  const remove = async (): Promise<void> => {
+    const store = await openStore(home());
+    const items = distinct(await store.list()).map(model => ({
+      label: model.name,
+      description: `${megabytes(model.sizeBytes)} MB`,
+      model,
+    }));
+    if (items.length === 0) throw new MoebiusError('model-missing', 'No model is installed.');
+    const chosen = await vscode.window.showQuickPick(items, { title: 'Moebius: Remove Model' });
+    if (!chosen) return;
+    const { id, name, manifest } = chosen.model;
+    const sure = await vscode.window.showWarningMessage(
+      `Remove ${name} from this machine?`,
+      {
+        modal: true,
+        detail: `Frees what lies in ${store.variantFolder(id, 'int4')} and the downloaded file.`,
+      },
+      'Remove',
+    );
+    if (!sure) return;
+    const isLoaded = isAt(context.daemon, id);
+    // A process that has the files open would keep their space, and on Windows the files themselves.
+    if (isLoaded) await context.daemon.stop();
+    await store.remove(id);
+    await store.removeDownload(manifest.source.sha256);
+    if (readSettings().model.id === id) await updateSetting('model.id', undefined);
+    if (isLoaded) await context.daemon.restart();
+  };
+
+  const show = async (): Promise<void> => {
+    const id = chosenModel(home(), readSettings().model.id);
+    if (id === null) throw new MoebiusError('model-missing', 'No model is installed.');
+    const model = await (await openStore(home())).find(id);
+    const { state } = context.daemon;
+    const loaded = state.kind === 'ready' && state.model === id ? await context.daemon.ready() : null;
+    const content = modelPage(model, loaded);
+    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
+    await vscode.window.showTextDocument(document, { preview: true });
+  };
+
+  return {
+    'moebius.model.choose': choose,
+    'moebius.model.download': download,
+    'moebius.model.add': add,
+    'moebius.model.remove': remove,
+    'moebius.model.show': show,
+  };
+}
+
+/** The daemon holds this model or is loading it. */
+const isAt = ({ state }: Daemon, id: string): boolean =>
+  (state.kind === 'ready' || state.kind === 'loading') && state.model === id;
+
+/** One entry a model, in its first variant. */
+const distinct = (models: readonly StoredModel[]): StoredModel[] =>
+  models.filter((model, index) => models.findIndex(other => other.id === model.id) === index);
+
+function installedChoice(
+  model: StoredModel,
+  current: string | null,
+  use: (id: string) => Promise<void>,
+): Choice {
+  const experts = model.manifest.experts;
+  const layout = experts ? `${experts.routed} routed experts (${experts.kind})` : 'dense';
+  return {
+    label: `$(${model.id === current ? 'check' : 'circle-outline'}) ${model.name}`,
+    description: `${model.variant}, ${megabytes(model.sizeBytes)} MB`,
+    detail: `${layout}; ${model.manifest.license}`,
+    run: () => use(model.id),
+  };
+}
+
+const separated = (label: string, choices: Choice[]): Choice[] =>
+  choices.length === 0 ? [] : [{ label, kind: vscode.QuickPickItemKind.Separator }, ...choices];
+
+async function askSource(): Promise<string | undefined> {
+  const file = { label: '$(file) From a GGUF file on this machine' };
+  const address = { label: '$(globe) From an address (https)' };
+  const kind = await vscode.window.showQuickPick([file, address], { title: 'Moebius: Add Model' });
+  if (kind === file) {
+    const picked = await vscode.window.showOpenDialog({
+      filters: { 'GGUF models': ['gguf'] },
+      openLabel: 'Add',
+    });
+    return picked?.[0]?.fsPath;
+  }
+  if (kind !== address) return undefined;
+  return vscode.window.showInputBox({
+    title: 'Moebius: Add Model',
+    prompt: 'Address of a GGUF file. It is downloaded from there to this machine.',
+    placeHolder: 'https://…/model-q4_k_m.gguf',
+    validateInput: text =>
+      /^https:\/\/\S+\.gguf(\?\S*)?$/.test(text) ? null : 'An https address that ends in .gguf',
+  });
+}

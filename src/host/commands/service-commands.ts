@@ -1,0 +1,129 @@
+/** The daemon, completions on and off, the walkthrough, and the status bar's menu that leads to all of them. */
+import * as vscode from 'vscode';
+import { isLanguageOn, toggleLanguage } from '../../completion/languages.ts';
+import { EXPERT_LEVELS } from '../../protocol/daemon.ts';
+import type { HostContext } from '../context.ts';
+import { chosenModel, storeHome } from '../models/chosen-model.ts';
+import { readSettings, updateSetting } from '../settings.ts';
+import { describeStatus } from '../status/status-page.ts';
+import type { CommandTable } from './command-table.ts';
+
+interface Choice extends vscode.QuickPickItem {
+  command?: string;
+  args?: unknown[];
+}
+
+export function serviceCommands(context: HostContext, daemonLog: vscode.LogOutputChannel): CommandTable {
+  const { daemon } = context;
+  return {
+    'moebius.daemon.restart': async () => {
+      await vscode.window.withProgress(
+        { location: vscode.ProgressLocation.Window, title: 'Moebius: restarting' },
+        async () => {
+          await daemon.restart();
+          const { model } = readSettings();
+          if (chosenModel(storeHome(model.home), model.id) !== null) await daemon.ready();
+        },
+      );
+    },
+    'moebius.daemon.showLog': () => daemonLog.show(),
+    'moebius.daemon.status': async () => {
+      const isUp = daemon.state.kind === 'ready' || daemon.state.kind === 'loading';
+      const status = isUp ? await daemon.status() : null;
+      const content = describeStatus(daemon.state, status);
+      const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
+      await vscode.window.showTextDocument(document, { preview: true });
+    },
+    'moebius.completion.toggle': async () => {
+      const { isEnabled } = readSettings().completion;
+      await updateSetting('completion.enabled', !isEnabled);
+      vscode.window.setStatusBarMessage(`Moebius: completions are ${isEnabled ? 'off' : 'on'}`, 3000);
+    },
+    'moebius.completion.toggleLanguage': async () => {
+      const languageId = vscode.window.activeTextEditor?.document.languageId;
+      if (!languageId) return;
+      const { languages } = readSettings().completion;
+      await updateSetting('completion.languages', toggleLanguage(languages, languageId));
+    },
+    'moebius.completion.trigger': () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
+    'moebius.chat.chooseLevel': chooseLevel,
+    'moebius.walkthrough.open': () =>
+      vscode.commands.executeCommand(
+        'workbench.action.openWalkthrough',
+        'moebius.moebius#moebius.start',
+        false,
+      ),
+    'moebius.menu.show': async () => {
+      const chosen = await vscode.window.showQuickPick(menu(context), {
+        title: 'Moebius',
+        placeHolder: 'State, model and switches',
+      });
+      if (chosen?.command) await vscode.commands.executeCommand(chosen.command, ...(chosen.args ?? []));
+    },
+  };
+}
+
+function menu({ daemon }: HostContext): Choice[] {
+  const document = vscode.window.activeTextEditor?.document;
+  const { completion, model, chat } = readSettings(document);
+  const current = chosenModel(storeHome(model.home), model.id);
+  const { state } = daemon;
+  const languageId = document?.languageId;
+  return [
+    {
+      label: `$(pulse) ${STATES[state.kind]}`,
+      ...('reason' in state && { detail: state.reason }),
+      command: 'moebius.daemon.status',
+    },
+    current
+      ? { label: `$(chip) Model: ${current}`, description: 'choose another', command: 'moebius.model.choose' }
+      : { label: '$(cloud-download) Get a model…', command: 'moebius.model.download' },
+    { label: `$(dashboard) Chat reads at level: ${chat.level}`, command: 'moebius.chat.chooseLevel' },
+    { label: '$(comment-discussion) Open chat', command: 'moebius.chat.focus' },
+    { label: '', kind: vscode.QuickPickItemKind.Separator },
+    {
+      label: `$(${completion.isEnabled ? 'circle-slash' : 'sparkle'}) Turn completions ${completion.isEnabled ? 'off' : 'on'}`,
+      command: 'moebius.completion.toggle',
+    },
+    ...(languageId
+      ? [
+          {
+            label: `$(${isLanguageOn(completion.languages, languageId) ? 'circle-slash' : 'sparkle'}) Turn completions ${isLanguageOn(completion.languages, languageId) ? 'off' : 'on'} for ${languageId}`,
+            command: 'moebius.completion.toggleLanguage',
+          },
+        ]
+      : []),
+    { label: '', kind: vscode.QuickPickItemKind.Separator },
+    { label: '$(debug-restart) Restart the daemon', command: 'moebius.daemon.restart' },
+    { label: '$(output) Show the log', command: 'moebius.daemon.showLog' },
+    { label: '$(gear) Settings', command: 'workbench.action.openSettings', args: ['@ext:moebius.moebius'] },
+    { label: '$(book) Walkthrough', command: 'moebius.walkthrough.open' },
+  ];
+}
+
+const STATES = {
+  idle: 'Not started; starts when it is needed',
+  starting: 'Starting',
+  'no-model': 'No model is loaded',
+  loading: 'Loading the model',
+  ready: 'Ready',
+  backoff: 'Starting again after a crash',
+  failed: 'Stopped after errors',
+  stopped: 'Stopped',
+} as const;
+
+async function chooseLevel(): Promise<void> {
+  const items = EXPERT_LEVELS.map(level => ({ label: level, detail: LEVELS[level] }));
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: 'Moebius: Level',
+    placeHolder: 'How many experts read the prompt of a chat; completions and edits are always exact',
+  });
+  if (chosen) await updateSetting('chat.level', chosen.label);
+}
+
+const LEVELS = {
+  exact: 'Reads and writes with all experts',
+  balanced: 'Reads the far part of the prompt with fewer experts, writes with all',
+  fast: 'Reads with still fewer experts, writes with all',
+  frugal: 'Also writes with fewer experts: the least work, and answers that are less reliable',
+} as const;

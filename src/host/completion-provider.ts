@@ -1,0 +1,135 @@
+/** Ghost text: the editor's requests to the completion pipeline, in every text document. */
+import * as vscode from 'vscode';
+import type { Backend } from '../backends/backend.ts';
+import { toMoebiusError } from '../base/errors.ts';
+import { AdaptiveDebounce } from '../completion/debounce.ts';
+import { isLanguageOn } from '../completion/languages.ts';
+import { CompletionPipeline } from '../completion/pipeline.ts';
+import type { HostContext } from './context.ts';
+import { cursorAt } from './cursor-reader.ts';
+import { report, signalOf } from './report.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+/** Documents that hold no code of the user's, or where suggestions would be in the way. */
+const SILENT_SCHEMES =
+  /^(?:output|git|debug|comment|chat.*|vscode-chat.*|interactive-input|moebius-proposed|search-editor)$/;
+/** A line this long is minified or data. */
+const LONGEST_LINE = 2000;
+
+export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
+  private readonly context: HostContext;
+  private readonly hasModel: () => boolean;
+  private readonly debounce = new AdaptiveDebounce();
+  private readonly pipeline: CompletionPipeline;
+  private decodeBudgetMs = 1500;
+  /** The last failure that was logged: one that repeats with every keystroke is logged once. */
+  private lastFailure = '';
+
+  constructor(context: HostContext, hasModel: () => boolean) {
+    this.context = context;
+    this.hasModel = hasModel;
+    this.pipeline = new CompletionPipeline((call, { signal, onText }) =>
+      this.complete(context.backend, call, signal, onText),
+    );
+  }
+
+  /** For another model: what this one suggested is not what that one would. */
+  forget(): void {
+    this.pipeline.clear();
+  }
+
+  async provideInlineCompletionItems(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    request: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.InlineCompletionItem[]> {
+    const isManual = request.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
+    const { completion } = readSettings(document);
+    if (!isManual && !this.mayRun(document, position, completion)) return [];
+    const selected = request.selectedCompletionInfo;
+    const cursor = cursorAt(document, position, selected);
+    if (!isManual) this.debounce.keystroke(performance.now());
+    this.decodeBudgetMs = completion.decodeBudgetMs;
+    try {
+      const suggestion = await this.pipeline.suggest(cursor, {
+        isManual,
+        multiline: completion.multiline,
+        delayMs: completion.debounceMs ?? this.debounce.delayMs(cursor.before.slice(-1)),
+        signal: signalOf(token),
+      });
+      this.lastFailure = '';
+      if (!suggestion) return [];
+      const start = selected?.range.start ?? position;
+      const range = new vscode.Range(start, position.translate(0, suggestion.replaceAfter));
+      return [new vscode.InlineCompletionItem((selected?.text ?? '') + suggestion.text, range)];
+    } catch (error) {
+      this.fail(error, isManual);
+      return [];
+    }
+  }
+
+  /** Whether a suggestion that nobody asked for is welcome. */
+  private mayRun(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    settings: Settings['completion'],
+  ): boolean {
+    const { kind } = this.context.daemon.state;
+    return (
+      settings.isEnabled &&
+      settings.trigger === 'automatic' &&
+      vscode.workspace.isTrusted &&
+      !SILENT_SCHEMES.test(document.uri.scheme) &&
+      isLanguageOn(settings.languages, document.languageId) &&
+      document.lineAt(position.line).text.length <= LONGEST_LINE &&
+      kind !== 'failed' &&
+      kind !== 'stopped' &&
+      this.hasModel()
+    );
+  }
+
+  private async complete(
+    backend: Backend,
+    call: { path: string; prefix: string; suffix: string; isSingleLine: boolean; maxTokens: number },
+    signal: AbortSignal,
+    onText: (text: string) => void,
+  ): Promise<Awaited<ReturnType<Backend['complete']>>> {
+    const { path, prefix, suffix, isSingleLine, maxTokens } = call;
+    const started = performance.now();
+    const result = await backend.complete(
+      {
+        path,
+        prefix,
+        suffix,
+        singleLine: isSingleLine,
+        maxTokens,
+        temperature: 0,
+        level: 'exact',
+        decodeBudgetMs: this.decodeBudgetMs,
+        stop: isSingleLine ? [] : ['\n\n\n'],
+      },
+      {
+        signal,
+        onEvent: event => {
+          if (event.type === 'text') onText(event.text);
+        },
+      },
+    );
+    const { usage } = result;
+    this.context.log.debug(
+      `completion: ${Math.round(performance.now() - started)} ms, ${usage.promptTokens} tokens read ` +
+        `(${usage.reusedTokens} reused), ${usage.outputTokens} written, ${result.finish}`,
+    );
+    return result;
+  }
+
+  private fail(thrown: unknown, isManual: boolean): void {
+    const { code, message } = toMoebiusError(thrown);
+    if (isManual) report(thrown, this.context.log);
+    else if (code !== 'cancelled' && message !== this.lastFailure) {
+      this.lastFailure = message;
+      this.context.log.warn(`completion: ${message}`);
+    }
+  }
+}

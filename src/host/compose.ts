@@ -1,0 +1,102 @@
+/**
+ * Puts the extension together. What is registered here lives as long as the extension; the daemon's process, its
+ * connection and sequences live and die inside the supervisor.
+ */
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { LocalBackend } from '../backends/local.ts';
+import { monotonicClock } from '../base/clock.ts';
+import type { MoebiusApi } from './api.ts';
+import { createApi } from './api.ts';
+import { registerChat } from './chat/view.ts';
+import { CodeActions } from './code/code-actions.ts';
+import { askCommands } from './commands/ask-commands.ts';
+import { registerCommands } from './commands/command-table.ts';
+import { commitCommand } from './commands/commit-command.ts';
+import { editCommands } from './commands/edit-commands.ts';
+import { modelCommands } from './commands/model-commands.ts';
+import { serviceCommands } from './commands/service-commands.ts';
+import { GhostTextProvider } from './completion-provider.ts';
+import type { HostContext } from './context.ts';
+import { spawnDaemon } from './daemon/spawn.ts';
+import { Supervisor } from './daemon/supervisor.ts';
+import { Proposals } from './edits/proposal.ts';
+import { ModelProvider } from './lm/model-provider.ts';
+import { registerParticipant } from './lm/participant.ts';
+import { chosenModel, storeHome } from './models/chosen-model.ts';
+import { offerModel } from './models/offer.ts';
+import { readSettings } from './settings.ts';
+import { watchSettings } from './settings-watch.ts';
+import { StatusBar } from './status/status-bar.ts';
+
+export interface Composition {
+  api: MoebiusApi;
+  /** Ends the daemon; what is registered is disposed of by the editor. */
+  stop(): Promise<void>;
+}
+
+export function compose(extension: vscode.ExtensionContext): Composition {
+  const { subscriptions } = extension;
+  const log = vscode.window.createOutputChannel('Moebius', { log: true });
+  const daemonLog = vscode.window.createOutputChannel('Moebius daemon', { log: true });
+  const version = String(extension.extension.packageJSON.version);
+  const model = () => {
+    const { id, home } = readSettings().model;
+    return chosenModel(storeHome(home), id);
+  };
+
+  const supervisor = new Supervisor({
+    spawn: () =>
+      spawnDaemon({
+        script: join(extension.extensionPath, 'dist', 'daemon.js'),
+        env: { MOEBIUS_HOME: storeHome(readSettings().model.home) },
+      }),
+    settings: () => {
+      const { threads, contextTokens } = readSettings().engine;
+      return { model: model(), contextTokens, ...(threads && { threads }) };
+    },
+    clock: monotonicClock,
+    clientName: `vscode-moebius ${version}`,
+    log: (level, message) => daemonLog[level](message),
+  });
+  const backend = new LocalBackend(signal => supervisor.connect(signal));
+  const context: HostContext = { extension, daemon: supervisor, backend, log };
+
+  const chat = registerChat(context);
+  const proposals = new Proposals();
+  const ghostText = new GhostTextProvider(context, () => model() !== null);
+  const status = new StatusBar(supervisor);
+  const commands = {
+    ...askCommands(chat),
+    ...editCommands(context, proposals),
+    ...commitCommand(context),
+    ...modelCommands(context),
+    ...serviceCommands(context, daemonLog),
+  };
+  subscriptions.push(
+    log,
+    daemonLog,
+    proposals,
+    status,
+    registerCommands(commands, log),
+    vscode.languages.registerInlineCompletionItemProvider('*', ghostText),
+    vscode.languages.registerCodeActionsProvider('*', new CodeActions(), {
+      providedCodeActionKinds: CodeActions.kinds,
+    }),
+    vscode.lm.registerLanguageModelChatProvider('moebius', new ModelProvider(context)),
+    registerParticipant(context),
+    watchSettings(supervisor, () => ghostText.forget()),
+  );
+  void begin(context, model);
+  return { api: createApi(backend, version), stop: () => supervisor.stop() };
+}
+
+/** What happens without being asked for: a model is loaded if there is one, and offered once if there is none. */
+async function begin(context: HostContext, model: () => string | null): Promise<void> {
+  const { daemon, log } = context;
+  if (model() === null) return offerModel(context);
+  // VS Code's chat picks a model only among those that somebody has asked for.
+  vscode.lm.selectChatModels({ vendor: 'moebius' }).then(undefined, error => log.warn(error));
+  const isWelcome = vscode.workspace.isTrusted && readSettings().daemon.startsOnActivation;
+  if (isWelcome) await daemon.ready().catch(error => log.warn(`The model was not loaded: ${error.message}`));
+}

@@ -1,0 +1,84 @@
+/** Offers the installed models to VS Code's own chat and to other extensions, as the vendor `moebius`. */
+import * as vscode from 'vscode';
+import { openStore } from '../../models/store.ts';
+import type { HostContext } from '../context.ts';
+import { storeHome } from '../models/chosen-model.ts';
+import { signalOf } from '../report.ts';
+import { readSettings } from '../settings.ts';
+import { toChatMessages } from './messages.ts';
+
+const ANSWER_TOKENS = 2048;
+/** For counting while no model is loaded: starting one for an estimate would be out of proportion. */
+const CHARS_PER_TOKEN = 3.5;
+
+export class ModelProvider implements vscode.LanguageModelChatProvider {
+  private readonly context: HostContext;
+  private readonly changed = new vscode.EventEmitter<void>();
+  readonly onDidChangeLanguageModelChatInformation = this.changed.event;
+
+  constructor(context: HostContext) {
+    this.context = context;
+    let shown: string | null = null;
+    context.extension.subscriptions.push(
+      this.changed,
+      context.daemon.onDidChangeState(state => {
+        if (state.kind !== 'ready' || state.model === shown) return;
+        shown = state.model;
+        this.changed.fire();
+      }),
+    );
+  }
+
+  async provideLanguageModelChatInformation(): Promise<vscode.LanguageModelChatInformation[]> {
+    const { model, engine } = readSettings();
+    const store = await openStore(storeHome(model.home));
+    const models = (await store.list()).filter(one => one.variant === 'int4' && one.capabilities.chat);
+    return models.map(({ id, name, manifest }) => ({
+      id,
+      name,
+      family: 'moebius',
+      version: manifest.createdBy,
+      tooltip: 'Runs on this machine; nothing leaves it.',
+      detail: 'local',
+      maxInputTokens: Math.min(engine.contextTokens, manifest.dims.trainedContext) - ANSWER_TOKENS,
+      maxOutputTokens: ANSWER_TOKENS,
+      capabilities: {},
+    }));
+  }
+
+  async provideLanguageModelChatResponse(
+    model: vscode.LanguageModelChatInformation,
+    messages: readonly vscode.LanguageModelChatRequestMessage[],
+    _options: vscode.ProvideLanguageModelChatResponseOptions,
+    progress: vscode.Progress<vscode.LanguageModelResponsePart>,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    const signal = signalOf(token);
+    const { daemon, backend } = this.context;
+    if ((await daemon.ready(signal)).id !== model.id) await daemon.load(model.id);
+    await backend.generate(
+      {
+        messages: toChatMessages(messages),
+        maxTokens: model.maxOutputTokens,
+        temperature: 0.2,
+        level: readSettings().chat.level,
+        sequence: 'lm',
+      },
+      {
+        signal,
+        onEvent: event => {
+          if (event.type === 'text') progress.report(new vscode.LanguageModelTextPart(event.text));
+        },
+      },
+    );
+  }
+
+  async provideTokenCount(
+    _model: vscode.LanguageModelChatInformation,
+    text: string | vscode.LanguageModelChatRequestMessage,
+  ): Promise<number> {
+    const counted = typeof text === 'string' ? text : (toChatMessages([text])[0]?.content ?? '');
+    if (this.context.daemon.state.kind !== 'ready') return Math.ceil(counted.length / CHARS_PER_TOKEN);
+    return (await this.context.backend.count({ text: counted })).tokens;
+  }
+}

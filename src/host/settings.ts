@@ -1,0 +1,52 @@
+/** The settings that the host reads, in one place; chat reads `moebius.chat.*` itself. */
+import * as vscode from 'vscode';
+import type { MultilineSetting } from '../completion/extent.ts';
+import type { LanguageSwitches } from '../completion/languages.ts';
+import { EXPERT_LEVELS, type ExpertLevel } from '../protocol/daemon.ts';
+
+export interface Settings {
+  completion: {
+    isEnabled: boolean;
+    trigger: 'automatic' | 'manual';
+    languages: LanguageSwitches;
+    multiline: MultilineSetting;
+    /** null: by how fast the user types. */
+    debounceMs: number | null;
+    decodeBudgetMs: number;
+  };
+  model: {
+    /** '' = the default model, or whichever is installed. */
+    id: string;
+    /** '' = MOEBIUS_HOME, else ~/.moebius. */
+    home: string;
+  };
+  /** How many experts read a chat's prompt. */
+  chat: { level: ExpertLevel };
+  engine: { threads: number | null; contextTokens: number };
+  daemon: { startsOnActivation: boolean };
+}
+
+export function readSettings(scope?: vscode.ConfigurationScope): Settings {
+  const get = <T>(name: string, fallback: T): T =>
+    vscode.workspace.getConfiguration('moebius', scope).get<T>(name, fallback);
+  return {
+    completion: {
+      isEnabled: get('completion.enabled', true),
+      trigger: get('completion.trigger', 'automatic'),
+      languages: get('completion.languages', {}),
+      multiline: get('completion.multiline', 'auto'),
+      debounceMs: get<number | null>('completion.debounceMs', null),
+      decodeBudgetMs: get('completion.decodeBudgetMs', 1500),
+    },
+    model: { id: get('model.id', '').trim(), home: get('model.home', '').trim() },
+    chat: { level: EXPERT_LEVELS.find(level => level === get('chat.level', 'balanced')) ?? 'exact' },
+    engine: {
+      threads: get<number>('engine.threads', 0) || null,
+      contextTokens: get('engine.contextTokens', 8192),
+    },
+    daemon: { startsOnActivation: get('daemon.startOnActivation', true) },
+  };
+}
+
+export const updateSetting = (name: string, value: unknown): Thenable<void> =>
+  vscode.workspace.getConfiguration('moebius').update(name, value, vscode.ConfigurationTarget.Global);

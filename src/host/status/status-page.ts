@@ -1,0 +1,29 @@
+/** The daemon's state in words: what `Moebius: Show Status` opens. */
+import type { StatusResult } from '../../protocol/daemon.ts';
+import type { DaemonState } from '../context.ts';
+
+export function describeStatus(state: DaemonState, status: StatusResult | null): string {
+  const lines = [
+    '# Moebius: status',
+    '',
+    `State: ${state.kind}${'reason' in state ? ` (${state.reason})` : ''}`,
+  ];
+  if (!status) return [...lines, '', 'The inference daemon is not running.', ''].join('\n');
+  const { memory, speed, sequences } = status;
+  lines.push(
+    `Model: ${status.model ?? 'none'}, ${status.phase}, ${status.queued} waiting`,
+    `Up for ${Math.round(status.uptimeMs / 1000)} s`,
+    `Memory: ${megabytes(memory.rssBytes)} resident, ${megabytes(memory.kvBytes)} of it keys and values`,
+    `Speed: reads ${rate(speed.prefillTokensPerSecond)}, writes ${rate(speed.decodeTokensPerSecond)}`,
+  );
+  if (sequences.length > 0) {
+    lines.push('', '| sequence | tokens | room for | memory |', '|---|--:|--:|--:|');
+    for (const { name, tokens, capacityTokens, bytes } of sequences)
+      lines.push(`| ${name} | ${tokens} | ${capacityTokens} | ${megabytes(bytes)} |`);
+  }
+  return [...lines, ''].join('\n').replace(/\n(?=(?:Model|Up|Memory|Speed))/g, '  \n');
+}
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en')} MB`;
+const rate = (perSecond: number | null): string =>
+  perSecond === null ? 'not measured yet' : `${perSecond.toFixed(1)} tokens/s`;
