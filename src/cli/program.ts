@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { batchCommand } from './batch.ts';
 import { benchCommand } from './bench.ts';
+import { carveCommand } from './carve.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
 import { generateCommand } from './generate.ts';
@@ -30,6 +31,7 @@ Example:
     batchCommand,
     benchCommand,
     convertCommand,
+    carveCommand,
   ];
   for (const create of commands) program.addCommand(create(terminal));
   configureOutput(program, terminal);

@@ -172,7 +172,7 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
   };
 }
 
-function openArchitecture(gguf: GgufFile): DenseModel {
+export function openArchitecture(gguf: GgufFile): DenseModel {
   const architecture = gguf.getString('general.architecture');
   if (architecture === 'qwen2') return qwen2(gguf);
   throw new MoebiusError(

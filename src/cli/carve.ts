@@ -1,0 +1,81 @@
+/** `moebius carve`: makes the carving data of a dense model, for those who add a model to models/. */
+import { basename, resolve } from 'node:path';
+import { Command } from 'commander';
+import { carve } from '../convert/carve/carve.ts';
+import { OnnxTensorMath } from '../engine/session/tensor-math.ts';
+import { Tokenizer } from '../engine/tokenizer.ts';
+import { openGguf } from '../formats/gguf.ts';
+import { tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
+import { withProgress } from './progress.ts';
+import { type Terminal, writeLine } from './terminal.ts';
+
+interface CarveCommandOptions {
+  corpus: string;
+  out: string;
+  groups: string;
+  shared: string;
+  tokens: string;
+  seed: string;
+  threads: string;
+  id?: string;
+  jsonProgress?: boolean;
+}
+
+export function carveCommand(terminal: Terminal): Command {
+  return new Command('carve')
+    .description('find the experts of a dense GGUF model from calibration text')
+    .argument('<gguf>', 'the published weights')
+    .requiredOption('--corpus <folder>', 'text files like those the model will read')
+    .requiredOption('-o, --out <folder>', 'where carving.json and carving.bin go')
+    .requiredOption('--groups <n>', 'equal groups of neurons, each a multiple of 64')
+    .requiredOption('--shared <n>', 'groups that are always on')
+    .option('--tokens <n>', 'calibration tokens, in sequences of 1,024', '16384')
+    .option('--seed <n>', 'of the clustering and of the order of files', '0')
+    .option('--threads <n>', 'threads of onnxruntime', '2')
+    .option('--id <id>', 'id of the model; default: the name of the file')
+    .option('--json-progress', 'JSON lines on stdout instead of a bar')
+    .addHelpText(
+      'after',
+      `
+Needs about 40 KB of memory a token for a 1.5B model, and minutes. What the settings mean: docs/moe.md.
+
+Example:
+  $ moebius carve model-q4_k_m.gguf --corpus ./code --groups 28 --shared 8 -o models/my-model`,
+    )
+    .action(async (gguf: string, options: CarveCommandOptions) => {
+      const id = options.id ?? basename(gguf).replace(/\.gguf$/i, '');
+      const tokenizer = await readTokenizer(gguf);
+      const math = await OnnxTensorMath.create(Number(options.threads));
+      try {
+        await withProgress(terminal, options.jsonProgress ?? false, async report => {
+          await carve({
+            source: gguf,
+            id,
+            corpus: options.corpus,
+            tokens: Number(options.tokens),
+            groups: Number(options.groups),
+            sharedGroups: Number(options.shared),
+            seed: Number(options.seed),
+            outFolder: resolve(options.out),
+            tokenize: text => tokenizer.encodePlain(text),
+            math,
+            onProgress: report,
+            signal: terminal.signal,
+          });
+          return { model: id, path: resolve(options.out) };
+        });
+      } finally {
+        await math.dispose();
+      }
+      if (!options.jsonProgress) await writeLine(terminal.stdout, `${options.out}: carving of ${id}`);
+    });
+}
+
+async function readTokenizer(path: string): Promise<Tokenizer> {
+  const gguf = await openGguf(path);
+  try {
+    return new Tokenizer(tokenizerJsonFromGguf(gguf));
+  } finally {
+    await gguf.close();
+  }
+}

@@ -1,0 +1,121 @@
+/** The attention half of a layer over one whole sequence, in float32: slow, exact, without a cache. */
+import type { ModelDims } from '../../models/manifest.ts';
+import { addToRows, type Matrix, matrix, rowOf, type TensorMath } from './tensor-math.ts';
+
+/** One layer's attention weights in memory, [outputs, inputs] as published. */
+export interface AttentionMatrices {
+  norm: Float32Array;
+  query: Matrix;
+  key: Matrix;
+  value: Matrix;
+  bias: { query: Float32Array; key: Float32Array; value: Float32Array } | null;
+  output: Matrix;
+}
+
+export interface AttentionPass {
+  /** Normed input of the projections [n, hidden]. */
+  input: Matrix;
+  /** Input of the output projection [n, heads * headDim]. */
+  mixed: Matrix;
+  /** What the layer adds to its input [n, hidden]. */
+  output: Matrix;
+}
+
+export async function attention(
+  math: TensorMath,
+  dims: ModelDims,
+  weights: AttentionMatrices,
+  states: Matrix,
+): Promise<AttentionPass> {
+  const { heads, kvHeads, headDim } = dims;
+  const n = states.rows;
+  const input = rmsNorm(states, weights.norm, dims.rmsEpsilon);
+  const project = async (weight: Matrix, bias: Float32Array | undefined) => {
+    const out = await math.timesTransposed(input, weight);
+    if (bias) addToRows(out, bias);
+    return out;
+  };
+  const query = rotate(await project(weights.query, weights.bias?.query), headDim, dims.ropeTheta);
+  const key = rotate(await project(weights.key, weights.bias?.key), headDim, dims.ropeTheta);
+  const value = await project(weights.value, weights.bias?.value);
+  const mixed = matrix(n, heads * headDim);
+  const group = heads / kvHeads;
+  for (let kv = 0; kv < kvHeads; kv++) {
+    const asked = stackHeads(query, kv * group, group, headDim);
+    const scores = await math.timesTransposed(asked, stackHeads(key, kv, 1, headDim));
+    causalSoftmax(scores, n, 1 / Math.sqrt(headDim));
+    unstackHeads(mixed, await math.times(scores, stackHeads(value, kv, 1, headDim)), kv * group, group);
+  }
+  return { input, mixed, output: await math.timesTransposed(mixed, weights.output) };
+}
+
+/** x / sqrt(mean(x^2) + epsilon) * weight, row by row. */
+export function rmsNorm(x: Matrix, weight: Float32Array, epsilon: number): Matrix {
+  const out = matrix(x.rows, x.columns);
+  for (let row = 0; row < x.rows; row++) {
+    const from = rowOf(x, row);
+    const to = rowOf(out, row);
+    let squares = 0;
+    for (const value of from) squares += value * value;
+    const scale = 1 / Math.sqrt(squares / x.columns + epsilon);
+    for (let i = 0; i < to.length; i++) to[i] = from[i]! * scale * weight[i]!;
+  }
+  return out;
+}
+
+/** RoPE in place on [n, h * headDim], position = row; channel i turns with channel i + headDim / 2 (as Qwen2 does). */
+function rotate(x: Matrix, headDim: number, theta: number): Matrix {
+  const half = headDim / 2;
+  for (let row = 0; row < x.rows; row++) {
+    const values = rowOf(x, row);
+    for (let i = 0; i < half; i++) {
+      const angle = row * theta ** (-i / half);
+      const cos = Math.cos(angle);
+      const sin = Math.sin(angle);
+      for (let at = i; at < values.length; at += headDim) {
+        const a = values[at]!;
+        const b = values[at + half]!;
+        values[at] = a * cos - b * sin;
+        values[at + half] = b * cos + a * sin;
+      }
+    }
+  }
+  return x;
+}
+
+/** Heads `first .. first + count` of [n, h * headDim] below one another: [count * n, headDim]. */
+function stackHeads(x: Matrix, first: number, count: number, headDim: number): Matrix {
+  const out = matrix(count * x.rows, headDim);
+  for (let head = 0; head < count; head++) {
+    for (let row = 0; row < x.rows; row++) {
+      const from = (first + head) * headDim;
+      rowOf(out, head * x.rows + row).set(rowOf(x, row).subarray(from, from + headDim));
+    }
+  }
+  return out;
+}
+
+function unstackHeads(into: Matrix, stacked: Matrix, first: number, count: number): void {
+  for (let head = 0; head < count; head++) {
+    for (let row = 0; row < into.rows; row++) {
+      rowOf(into, row).set(rowOf(stacked, head * into.rows + row), (first + head) * stacked.columns);
+    }
+  }
+}
+
+/** In place on [count * n, n]: row r sees columns 0 .. r % n. */
+function causalSoftmax(scores: Matrix, n: number, scale: number): void {
+  for (let row = 0; row < scores.rows; row++) {
+    const values = rowOf(scores, row);
+    const seen = (row % n) + 1;
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < seen; i++) largest = Math.max(largest, values[i]!);
+    let sum = 0;
+    for (let i = 0; i < seen; i++) {
+      values[i] = Math.exp((values[i]! - largest) * scale);
+      sum += values[i]!;
+    }
+    for (let i = 0; i < seen; i++) values[i]! /= sum;
+    values.fill(0, seen);
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * `moebius carve`: makes the carving of a dense model from its GGUF and a folder of calibration text.
+ *
+ * The text goes through the model layer by layer, in float32. Of each layer only its own weights are in memory, beside
+ * the calibration tokens' hidden states and this layer's activations: 4 * tokens * (feedForward + 2 * hidden) bytes.
+ * Method: CMoE (arXiv 2502.04416) in outline, with influence instead of activation counts for the shared expert,
+ * clusters of gate directions, and a ridge regression for the router.
+ */
+import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
+import { openGguf } from '../../formats/gguf.ts';
+import type { DenseModel } from '../architectures/qwen2.ts';
+import type { CarvedLayer, Carving } from '../carving.ts';
+import { openArchitecture } from '../convert.ts';
+import type { MatrixSource } from '../weights.ts';
+import { type AttentionMatrices, attention, rmsNorm } from './attention.ts';
+import { readCorpus } from './corpus.ts';
+import {
+  type FeedForwardMatrices,
+  type FeedForwardTrace,
+  feedForward,
+  neuronInfluence,
+  routerSamples,
+} from './feed-forward.ts';
+import { plannedLevels } from './levels.ts';
+import { type ExpertSizes, partition } from './partition.ts';
+import { fitRouter } from './router.ts';
+import { addTo, type Matrix, MeanSquares, matrix, rowOf, type TensorMath } from './tensor-math.ts';
+import { writeCarving } from './writer.ts';
+
+export interface CarveOptions {
+  /** The published GGUF of a dense model. */
+  source: string;
+  /** Id of the model, recorded in the carving. */
+  id: string;
+  /** Folder of text files, see corpus.ts. */
+  corpus: string;
+  tokens: number;
+  /** Equal groups of neurons; `sharedGroups` of them form the shared expert, each other one a routed expert. */
+  groups: number;
+  sharedGroups: number;
+  seed: number;
+  outFolder: string;
+  tokenize(text: string): number[];
+  math: TensorMath;
+  onProgress?(progress: CarveProgress): void;
+  signal?: AbortSignal;
+}
+
+export interface CarveProgress {
+  phase: 'carve';
+  percent: number;
+  secondsLeft: number | null;
+  message: string;
+}
+
+export const SEQUENCE_TOKENS = 1024;
+/** Quantised kernels work on blocks of 32 or 64 input channels, which must not straddle experts. */
+const NEURON_MULTIPLE = 64;
+const CREATED_BY = 'moebius carve 0.1.0';
+
+/** Writes carving.json and carving.bin. Throws MoebiusError: `unsupported`, `bad-request`, `format-invalid`, `cancelled`. */
+export async function carve(options: CarveOptions): Promise<Carving> {
+  const gguf = await openGguf(options.source);
+  try {
+    const model = openArchitecture(gguf);
+    const sizes = expertSizes(model.dims.feedForward, options);
+    const corpus = await readCorpus({
+      folder: options.corpus,
+      tokens: options.tokens,
+      sequenceTokens: SEQUENCE_TOKENS,
+      seed: options.seed,
+      tokenize: options.tokenize,
+    });
+    const states: Matrix[] = [];
+    for (const sequence of corpus.sequences) states.push(await embed(model, sequence));
+    const step = stepCounter(model.dims.layers * (states.length + sizes.routed), options);
+    const layers: CarvedLayer[] = [];
+    for (let index = 0; index < model.dims.layers; index++) {
+      layers.push(await carveLayer(options.math, model, index, states, sizes, options.seed, step));
+    }
+    const carving = { ...sizes, levels: plannedLevels(sizes), layers };
+    const { layers: count, hidden, feedForward } = model.dims;
+    await writeCarving(options.outFolder, carving, {
+      model: options.id,
+      dims: { layers: count, hidden, feedForward },
+      calibration: {
+        tokens: corpus.sequences.length * SEQUENCE_TOKENS,
+        sequenceTokens: SEQUENCE_TOKENS,
+        files: corpus.files,
+        corpusSha256: corpus.sha256,
+        seed: options.seed,
+      },
+      createdBy: CREATED_BY,
+    });
+    return carving;
+  } catch (error) {
+    throw toMoebiusError(error);
+  } finally {
+    await gguf.close();
+  }
+}
+
+export function expertSizes(
+  feedForward: number,
+  { groups, sharedGroups }: Pick<CarveOptions, 'groups' | 'sharedGroups'>,
+): ExpertSizes {
+  const routedNeurons = feedForward / groups;
+  const isWhole = Number.isInteger(groups) && routedNeurons % NEURON_MULTIPLE === 0;
+  if (!isWhole || !Number.isInteger(sharedGroups) || sharedGroups < 0 || sharedGroups >= groups) {
+    throw new MoebiusError(
+      'bad-request',
+      `${feedForward} neurons can't form ${groups} equal groups, ${sharedGroups} of them shared: choose groups of a multiple of ${NEURON_MULTIPLE} neurons, and fewer shared ones than groups.`,
+    );
+  }
+  return { sharedNeurons: sharedGroups * routedNeurons, routed: groups - sharedGroups, routedNeurons };
+}
+
+/** Carves layer `index`; `states` [n, hidden] of every sequence go through it. */
+async function carveLayer(
+  math: TensorMath,
+  model: DenseModel,
+  index: number,
+  states: readonly Matrix[],
+  sizes: ExpertSizes,
+  seed: number,
+  step: () => void,
+): Promise<CarvedLayer> {
+  const { dims } = model;
+  const weights = await loadLayer(model, index);
+  const attentionIn = new MeanSquares(dims.hidden);
+  const attentionOut = new MeanSquares(dims.heads * dims.headDim);
+  const feedForwardIn = new MeanSquares(dims.hidden);
+  const feedForwardMid = new MeanSquares(dims.feedForward);
+  const traces: FeedForwardTrace[] = [];
+  for (const state of states) {
+    const pass = await attention(math, dims, weights.attention, state);
+    addTo(state.values, pass.output.values);
+    const input = rmsNorm(state, weights.feedForwardNorm, dims.rmsEpsilon);
+    const trace = await feedForward(math, weights.feedForward, input, state);
+    attentionIn.add(pass.input);
+    attentionOut.add(pass.mixed);
+    feedForwardIn.add(input);
+    feedForwardMid.add(trace.middle);
+    traces.push(trace);
+    step();
+  }
+  const { gate, down } = weights.feedForward;
+  const order = await partition(math, gate, neuronInfluence(traces, down), sizes, seed);
+  const samples = await routerSamples(math, traces, down, order, sizes, step);
+  const { weight, bias } = await fitRouter(math, samples);
+  return {
+    order,
+    router: weight,
+    routerBias: bias,
+    importance: {
+      attentionIn: attentionIn.mean(),
+      attentionOut: attentionOut.mean(),
+      feedForwardIn: feedForwardIn.mean(),
+      feedForwardMid: feedForwardMid.mean(),
+    },
+  };
+}
+
+async function loadLayer(
+  model: DenseModel,
+  index: number,
+): Promise<{
+  attention: AttentionMatrices;
+  feedForwardNorm: Float32Array;
+  feedForward: FeedForwardMatrices;
+}> {
+  const { attentionNorm, feedForwardNorm, bias, query, key, value, output } = await model.attention(index);
+  return {
+    attention: {
+      norm: attentionNorm,
+      bias,
+      query: await load(query),
+      key: await load(key),
+      value: await load(value),
+      output: await load(output),
+    },
+    feedForwardNorm,
+    feedForward: {
+      gate: await load(model.gate(index)),
+      up: await load(model.up(index)),
+      down: await load(model.down(index)),
+    },
+  };
+}
+
+const load = async (source: MatrixSource): Promise<Matrix> =>
+  matrix(source.rows, source.cols, await source.values(0, source.rows));
+
+async function embed(model: DenseModel, tokens: Uint32Array): Promise<Matrix> {
+  const out = matrix(tokens.length, model.dims.hidden);
+  for (const [row, token] of tokens.entries()) rowOf(out, row).set(await model.embedding.values(token, 1));
+  return out;
+}
+
+/** Called after each of `total` steps; stops a cancelled run. Steps differ in length, so the time left is a guess. */
+function stepCounter(total: number, options: CarveOptions): () => void {
+  const start = performance.now();
+  let done = 0;
+  return () => {
+    options.signal?.throwIfAborted();
+    done++;
+    const elapsed = (performance.now() - start) / 1000;
+    options.onProgress?.({
+      phase: 'carve',
+      percent: (100 * done) / total,
+      secondsLeft: elapsed > 2 ? Math.round((elapsed * (total - done)) / done) : null,
+      message: `Carving ${options.id}`,
+    });
+  };
+}

@@ -1,0 +1,32 @@
+/** How many routed experts each level uses, from the part of the neurons that is to be active. */
+import type { ExpertLayout, LevelPlan } from '../../models/manifest.ts';
+import type { ExpertSizes } from './partition.ts';
+
+/** Chosen by measurement, see docs/moe.md. null = all experts. */
+const PLANS = {
+  exact: { read: null, write: null, exactTail: 0, exactHead: 0 },
+  balanced: { read: 0.5, write: null, exactTail: 128, exactHead: 4 },
+  fast: { read: 0.375, write: null, exactTail: 64, exactHead: 4 },
+  frugal: { read: 0.375, write: 0.75, exactTail: 64, exactHead: 4 },
+} as const;
+
+export function plannedLevels(sizes: ExpertSizes): ExpertLayout['levels'] {
+  const { sharedNeurons, routed, routedNeurons } = sizes;
+  const neurons = sharedNeurons + routed * routedNeurons;
+  const experts = (active: number | null) =>
+    active === null
+      ? null
+      : Math.min(routed, Math.max(1, Math.round((active * neurons - sharedNeurons) / routedNeurons)));
+  const plan = ({ read, write, exactTail, exactHead }: (typeof PLANS)[keyof typeof PLANS]): LevelPlan => ({
+    readK: experts(read),
+    writeK: experts(write),
+    exactTail,
+    exactHead,
+  });
+  return {
+    exact: plan(PLANS.exact),
+    balanced: plan(PLANS.balanced),
+    fast: plan(PLANS.fast),
+    frugal: plan(PLANS.frugal),
+  };
+}
