@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 function get(options: Partial<DownloadOptions> = {}): Promise<void> {
-  const timing = { connectMs: 300, stallMs: 200, retryDelayMs: () => 1 };
+  const timing = { connectMs: 1500, stallMs: 600, retryDelayMs: () => 1 };
   return download({ url: `${server.url}/f`, path, sizeBytes: CONTENT.length, ...timing, ...options });
 }
 
