@@ -121,6 +121,9 @@ export type HostMessage =
   | { type: 'draft'; text: string }
   | { type: 'focus' };
 
+// Compiled parsers would need `eval`, and the extension host warns about the way zod looks for it.
+z.config({ jitless: true });
+
 const id = z.string().check(z.maxLength(100));
 const text = z.string().check(z.maxLength(1_000_000));
 const short = z.string().check(z.maxLength(4096));

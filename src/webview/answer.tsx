@@ -44,7 +44,7 @@ export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) 
               onClick={() => send({ type: 'regenerate', id: item.id })}
             />
           )}
-          {row.usage && (
+          {row.model !== '' && (
             <button
               type="button"
               class="stats quiet"
@@ -53,7 +53,7 @@ export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) 
               data-testid="show-sent"
               onClick={toggleSent}
             >
-              {statsOf(row)}
+              {row.usage ? statsOf(row) : 'What was sent'}
               <Icon name={isSentOpen ? 'chevron-up' : 'chevron-down'} />
             </button>
           )}

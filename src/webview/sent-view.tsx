@@ -6,6 +6,7 @@ export function SentView({ item }: { item: AnswerItem }) {
   const parts = item.sent.value;
   const usage = item.row.value.usage;
   if (!parts) return <p class="quiet">Counting…</p>;
+  if (parts.length === 0) return <p class="quiet">Nothing was sent.</p>;
   const total = parts.reduce((sum, part) => sum + part.tokens, 0);
   return (
     <section class="sent" aria-label="What was sent" data-testid="sent">

@@ -83,8 +83,8 @@ export class ChatController {
     const rows = this.#current.rows();
     const draftChips = this.#draft.map(chipOf);
     this.#ports.post({ type: 'open', chatId: id, title, rows, draftChips, phase: this.#phase() });
-    this.#meter.touch();
     await this.refreshPicker();
+    await this.#learnWindow();
   }
 
   async newChat(): Promise<void> {
@@ -112,7 +112,12 @@ export class ChatController {
     this.#postPhase();
     if (state.kind === 'ready' || state.kind === 'no-model' || state.kind === 'failed')
       await this.refreshPicker();
-    if (state.kind !== 'ready') return;
+    await this.#learnWindow();
+  }
+
+  /** The meter needs the window of the loaded model. Asked only when that is ready, so that nothing is loaded for it. */
+  async #learnWindow(): Promise<void> {
+    if (this.#ports.daemonState().kind !== 'ready') return;
     const model = await this.#ports.model(new AbortController().signal);
     this.#current.windowTokens = model.contextTokens;
     this.#meter.touch();

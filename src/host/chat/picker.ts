@@ -1,10 +1,9 @@
 /** What the model and level pickers show. */
+import { defaultModel } from '../../models/catalogue.ts';
 import type { ExpertLevel } from '../../protocol/daemon.ts';
 import type { Picker } from '../../protocol/webview.ts';
 import type { Daemon } from '../context.ts';
 
-/** Offered when nothing is installed: the default model, the size of its download. */
-const DEFAULT_DOWNLOAD = { name: 'Qwen2.5-Coder 1.5B', sizeBytes: 1_117_320_768 };
 /** `frugal` also writes with fewer experts; it is a setting, not a choice for every message. */
 const SHOWN_LEVELS: ExpertLevel[] = ['exact', 'balanced', 'fast'];
 
@@ -20,6 +19,12 @@ export async function readPicker(daemon: Daemon, level: ExpertLevel): Promise<Pi
     current: current?.id ?? null,
     levels: SHOWN_LEVELS.filter(shown => levels.includes(shown)),
     level,
-    download: models?.length === 0 || state.kind === 'no-model' ? DEFAULT_DOWNLOAD : null,
+    download: models?.length === 0 || state.kind === 'no-model' ? defaultDownload() : null,
   };
+}
+
+/** Offered when nothing is installed. */
+function defaultDownload(): Picker['download'] {
+  const { name, sizeBytes } = defaultModel();
+  return { name, sizeBytes };
 }

@@ -15,7 +15,7 @@ import { readPicker } from './picker.ts';
 import { ChatStore } from './store.ts';
 import { SuggestionSource } from './suggestions.ts';
 
-export const CHAT_VIEW_ID = 'moebius.chat';
+const CHAT_VIEW_ID = 'moebius.chat';
 const LAST_CHAT_KEY = 'moebius.chat.last';
 const PAGE_TIMEOUT_MS = 10_000;
 
