@@ -27,14 +27,11 @@ export function modelCommands(context: HostContext): CommandTable {
     );
   };
 
-  /** Fetches, then uses. `source`: catalogue id, path or address; `id`: what it will be called, if that is known. */
+  /** Fetches, then uses. `source`: catalogue id, path or address. */
   const install = async (source: string, name: string): Promise<void> => {
-    const known = new Set((await (await openStore(home())).list()).map(model => model.id));
-    await installModel({ extensionPath: context.extension.extensionPath, home: home(), source, name });
-    const after = await (await openStore(home())).list();
-    const added = after.find(model => model.id === source) ?? after.find(model => !known.has(model.id));
-    if (added) await use(added.id);
-    void vscode.window.showInformationMessage(`Moebius: ${added?.name ?? name} is ready.`);
+    const { extensionPath } = context.extension;
+    await use(await installModel({ extensionPath, home: home(), source, name }));
+    void vscode.window.showInformationMessage(`Moebius: ${name} is ready.`);
   };
 
   const download = async (id?: unknown): Promise<void> => {

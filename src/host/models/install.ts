@@ -1,9 +1,10 @@
 /** Gets a model: the CLI does the work in a process of its own, the editor shows how far it is and can cancel it. */
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { MoebiusError } from '../../base/errors.ts';
 import { runCommand } from '../daemon/spawn.ts';
 import { signalOf } from '../report.ts';
-import { describeProgress, overallPercent, readProgress } from './install-progress.ts';
+import { describeStep, overallPercent, readInstallLine } from './install-progress.ts';
 
 export interface InstallOptions {
   extensionPath: string;
@@ -15,36 +16,38 @@ export interface InstallOptions {
   name: string;
 }
 
-/** Resolves when the model is whole. Rejects with `cancelled` or the command's own error. */
-export function installModel({ extensionPath, home, source, name }: InstallOptions): Thenable<void> {
-  const title = `Moebius: ${name}`;
+/** Resolves with the model's id in the store. Rejects with `cancelled` or the command's own error. */
+export function installModel({ extensionPath, home, source, name }: InstallOptions): Thenable<string> {
   return vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    { location: vscode.ProgressLocation.Notification, title: `Moebius: ${name}`, cancellable: true },
     async (progress, token) => {
-      let shown = 0;
+      let shownPercent = 0;
+      let model: string | null = null;
       let failure: unknown;
-      const onMessage = (line: unknown): void => {
+      const onMessage = (raw: unknown): void => {
         try {
-          const step = readProgress(line);
-          if (!step) return;
-          const percent = overallPercent(step);
-          progress.report({ message: describeProgress(step), increment: Math.max(0, percent - shown) });
-          shown = Math.max(shown, percent);
+          const line = readInstallLine(raw);
+          if (line?.kind === 'done') model = line.model;
+          if (line?.kind !== 'step') return;
+          const increment = Math.max(0, overallPercent(line.step) - shownPercent);
+          shownPercent += increment;
+          progress.report({ message: describeStep(line.step), increment });
         } catch (error) {
+          // The command ends with a failure status next; its own words are better than that.
           failure = error;
         }
       };
-      const args = ['model', 'add', source, '--json-progress'];
       await runCommand({
         script: join(extensionPath, 'dist', 'cli.js'),
-        args,
+        args: ['model', 'add', source, '--json-progress'],
         env: { MOEBIUS_HOME: home },
         onMessage,
         signal: signalOf(token),
       }).catch(error => {
         throw failure ?? error;
       });
-      if (failure) throw failure;
+      if (model === null) throw new MoebiusError('internal', `The command ended without adding ${name}.`);
+      return model;
     },
   );
 }
