@@ -39,7 +39,11 @@ const PARTS: Part[] = [
   { name: 'lint', command: [bin('biome'), 'check', '.'] },
   mocha('layers', 'test/layers.test.ts'),
   mocha('unit', 'test/unit'),
-  { name: 'models', command: [process.execPath, 'dist/cli.js', 'model', 'add', 'qwen2.5-coder-0.5b'], isNeeded: true },
+  {
+    name: 'models',
+    command: [process.execPath, 'dist/cli.js', 'model', 'add', 'qwen2.5-coder-0.5b'],
+    isNeeded: true,
+  },
   mocha('model', 'test/model', '--timeout', '300000'),
   mocha('daemon', 'test/daemon', '--timeout', '120000'),
   mocha('e2e', 'test/e2e', '--timeout', '600000'),
