@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MoebiusError } from '../../../../src/base/errors.ts';
+import { describeFailure } from '../../../../src/host/failure.ts';
+import { toChatMessages } from '../../../../src/host/lm/messages.ts';
+import { chosenModel, installedIds } from '../../../../src/host/models/chosen-model.ts';
+import {
+  describeStep,
+  overallPercent,
+  readInstallLine,
+} from '../../../../src/host/models/install-progress.ts';
+
+describe('host/chosen-model', () => {
+  let home: string;
+  const add = (id: string, file = 'manifest.json') => {
+    mkdirSync(join(home, 'models', id, 'int4'), { recursive: true });
+    writeFileSync(join(home, 'models', id, 'int4', file), '{}');
+  };
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'moebius-home-'));
+  });
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  it('is none in an empty or missing store', () => {
+    assert.equal(chosenModel(home, 'a'), null);
+    assert.equal(chosenModel(join(home, 'missing'), ''), null);
+  });
+  it('does not count a model that is not whole', () => {
+    add('half', 'body.onnx');
+    assert.deepEqual(installedIds(home), []);
+  });
+  it('obeys the setting, else the default, else takes any', () => {
+    add('zeta');
+    assert.equal(chosenModel(home, 'missing'), 'zeta');
+    add('qwen2.5-coder-0.5b');
+    assert.equal(chosenModel(home, ''), 'qwen2.5-coder-0.5b');
+    add('qwen2.5-coder-1.5b');
+    assert.equal(chosenModel(home, ''), 'qwen2.5-coder-1.5b');
+    assert.equal(chosenModel(home, 'zeta'), 'zeta');
+  });
+});
+
+describe('host/install-progress', () => {
+  it('reads steps, the end and errors', () => {
+    const step = { phase: 'download', percent: 50, doneBytes: 312e6, totalBytes: 1117e6, secondsLeft: 130 };
+    assert.deepEqual(readInstallLine(step), { kind: 'step', step });
+    assert.equal(describeStep(step), 'downloading 312 of 1,117 MB, 2 min left');
+    assert.deepEqual(readInstallLine({ done: true, model: 'm', path: '/x' }), { kind: 'done', model: 'm' });
+    assert.equal(readInstallLine('text'), null);
+    assert.equal(readInstallLine({ other: 1 }), null);
+    assert.throws(() => readInstallLine({ error: { code: 'disk-full', message: 'No room.' } }), {
+      code: 'disk-full',
+      message: 'No room.',
+    });
+  });
+  it('names a phase without bytes by percent', () => {
+    assert.equal(
+      describeStep({ phase: 'convert', percent: 41.9, secondsLeft: 20 }),
+      'preparing 41 %, 20 s left',
+    );
+    assert.equal(describeStep({ phase: 'convert', percent: 10, secondsLeft: null }), 'preparing 10 %');
+  });
+  it('never goes back from one phase to the next', () => {
+    const steps = ['download', 'verify', 'convert'].flatMap(phase =>
+      [0, 50, 100].map(percent => ({ phase, percent })),
+    );
+    const overall = steps.map(overallPercent);
+    assert.deepEqual(
+      overall,
+      [...overall].sort((a, b) => a - b),
+    );
+    assert.equal(overall.at(-1), 100);
+  });
+});
+
+describe('host/failure', () => {
+  it('offers what helps', () => {
+    const missing = describeFailure(new MoebiusError('model-missing', 'No model is installed.'));
+    assert.equal(missing?.message, 'Moebius: No model is installed.');
+    assert.equal(missing?.help[0]?.command, 'moebius.model.download');
+    assert.equal(
+      describeFailure(new MoebiusError('daemon-down', 'It died.'))?.help[0]?.command,
+      'moebius.daemon.restart',
+    );
+    assert.equal(
+      describeFailure(new TypeError('x is undefined'))?.help[0]?.command,
+      'moebius.daemon.showLog',
+    );
+  });
+  it('says nothing of a cancellation', () => {
+    assert.equal(describeFailure(new MoebiusError('cancelled', '')), null);
+    assert.equal(describeFailure(new DOMException('', 'AbortError')), null);
+  });
+});
+
+describe('host/lm/messages', () => {
+  it('keeps text, joins parts, drops what it can not read', () => {
+    assert.deepEqual(
+      toChatMessages([
+        { role: 3, content: [{ value: 'Be brief.' }] },
+        {
+          role: 1,
+          content: [{ value: 'a' }, { value: 'b' }, { mimeType: 'image/png', data: new Uint8Array(1) }],
+        },
+        { role: 2, content: [{ callId: '1', name: 'tool', input: {} }] },
+        { role: 1, content: [{ callId: '1', content: [{ value: 'result' }] }] },
+      ]),
+      [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'a\nb' },
+        { role: 'user', content: 'result' },
+      ],
+    );
+  });
+});
