@@ -1,4 +1,5 @@
 /** `moebius carve`: makes the carving data of a dense model, for those who add a model to models/. */
+import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { carve } from '../convert/carve/carve.ts';
@@ -6,17 +7,18 @@ import { OnnxTensorMath } from '../engine/session/tensor-math.ts';
 import { Tokenizer } from '../engine/tokenizer.ts';
 import { openGguf } from '../formats/gguf.ts';
 import { tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
+import { finiteNumber, positiveInteger } from './engine-session.ts';
 import { withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
 interface CarveCommandOptions {
   corpus: string;
   out: string;
-  groups: string;
-  shared: string;
-  tokens: string;
-  seed: string;
-  threads: string;
+  groups: number;
+  shared: number;
+  tokens: number;
+  seed: number;
+  threads: number;
   id?: string;
   jsonProgress?: boolean;
 }
@@ -27,11 +29,11 @@ export function carveCommand(terminal: Terminal): Command {
     .argument('<gguf>', 'the published weights')
     .requiredOption('--corpus <folder>', 'text files like those the model will read')
     .requiredOption('-o, --out <folder>', 'where carving.json and carving.bin go')
-    .requiredOption('--groups <n>', 'equal groups of neurons, each a multiple of 64')
-    .requiredOption('--shared <n>', 'groups that are always on')
-    .option('--tokens <n>', 'calibration tokens, in sequences of 1,024', '16384')
-    .option('--seed <n>', 'of the clustering and of the order of files', '0')
-    .option('--threads <n>', 'threads of onnxruntime', '2')
+    .requiredOption('--groups <n>', 'equal groups of neurons, each a multiple of 64', positiveInteger)
+    .requiredOption('--shared <n>', 'groups that are always on', finiteNumber)
+    .option('--tokens <n>', 'calibration tokens, in sequences of 1,024', positiveInteger, 16384)
+    .option('--seed <n>', 'of the clustering and of the order of files', finiteNumber, 0)
+    .option('--threads <n>', 'threads of onnxruntime', positiveInteger, availableParallelism())
     .option('--id <id>', 'id of the model; default: the name of the file')
     .option('--json-progress', 'JSON lines on stdout instead of a bar')
     .addHelpText(
@@ -45,17 +47,17 @@ Example:
     .action(async (gguf: string, options: CarveCommandOptions) => {
       const id = options.id ?? basename(gguf).replace(/\.gguf$/i, '');
       const tokenizer = await readTokenizer(gguf);
-      const math = await OnnxTensorMath.create(Number(options.threads));
+      const math = await OnnxTensorMath.create(options.threads);
       try {
         await withProgress(terminal, options.jsonProgress ?? false, async report => {
           await carve({
             source: gguf,
             id,
             corpus: options.corpus,
-            tokens: Number(options.tokens),
-            groups: Number(options.groups),
-            sharedGroups: Number(options.shared),
-            seed: Number(options.seed),
+            tokens: options.tokens,
+            groups: options.groups,
+            sharedGroups: options.shared,
+            seed: options.seed,
             outFolder: resolve(options.out),
             tokenize: text => tokenizer.encodePlain(text),
             math,
