@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CarveOptions, carve } from '../../../src/convert/carve/carve.ts';
+import { readCorpus } from '../../../src/convert/carve/corpus.ts';
+import { readCarving, readCarvingJson } from '../../../src/convert/carving.ts';
+import { OnnxTensorMath } from '../../../src/engine/session/tensor-math.ts';
+import { random } from '../../support/tiny-model.ts';
+import { entry, ggufBytes, tensorRow } from '../formats/gguf-bytes.ts';
+
+const LAYERS = 2;
+const HIDDEN = 32;
+const NEURONS = 256;
+const VOCAB = 128;
+const KV = 16;
+const dims = { layers: LAYERS, hidden: HIDDEN, feedForward: NEURONS };
+
+/** A random Qwen2 of 2 layers as a GGUF file in float32. */
+function tinyGguf(): Buffer {
+  const layer = (i: number): [string, number[]][] => [
+    [`blk.${i}.attn_norm.weight`, [HIDDEN]],
+    [`blk.${i}.attn_q.weight`, [HIDDEN, HIDDEN]],
+    [`blk.${i}.attn_k.weight`, [HIDDEN, KV]],
+    [`blk.${i}.attn_v.weight`, [HIDDEN, KV]],
+    [`blk.${i}.attn_q.bias`, [HIDDEN]],
+    [`blk.${i}.attn_k.bias`, [KV]],
+    [`blk.${i}.attn_v.bias`, [KV]],
+    [`blk.${i}.attn_output.weight`, [HIDDEN, HIDDEN]],
+    [`blk.${i}.ffn_norm.weight`, [HIDDEN]],
+    [`blk.${i}.ffn_gate.weight`, [HIDDEN, NEURONS]],
+    [`blk.${i}.ffn_up.weight`, [HIDDEN, NEURONS]],
+    [`blk.${i}.ffn_down.weight`, [NEURONS, HIDDEN]],
+  ];
+  const shapes: [string, number[]][] = [['token_embd.weight', [HIDDEN, VOCAB]], ...layer(0), ...layer(1)];
+  let offset = 0;
+  const tensors = shapes.map(([name, shape]) => {
+    const row = tensorRow(shape, 0, offset, name);
+    offset += 4 * shape.reduce((a, b) => a * b, 1);
+    return row;
+  });
+  const metadata = { block_count: LAYERS, embedding_length: HIDDEN, feed_forward_length: NEURONS };
+  const attentionData = { head_count: 4, head_count_kv: 2, layer_norm_rms_epsilon: 1 };
+  const bytes = ggufBytes({
+    entries: [
+      entry('general.architecture', 'qwen2'),
+      ...Object.entries(metadata).map(([key, value]) => entry(`qwen2.${key}`, value)),
+      ...Object.entries(attentionData).map(([key, value]) => entry(`qwen2.attention.${key}`, value)),
+      entry('qwen2.context_length', 2048),
+      entry('qwen2.rope.freq_base', 10_000),
+    ],
+    tensors,
+    dataBytes: offset,
+  });
+  const next = random(1);
+  for (let at = bytes.length - offset; at < bytes.length; at += 4) bytes.writeFloatLE(next(), at);
+  return bytes;
+}
+
+const tokenize = (text: string) => [...text].map(char => char.charCodeAt(0) % VOCAB);
+
+describe('convert/carve: the tool on a tiny model', () => {
+  let folder: string;
+  let math: OnnxTensorMath;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'moebius-carve-'));
+    math = await OnnxTensorMath.create(1);
+    await writeFile(join(folder, 'tiny.gguf'), tinyGguf());
+    await mkdir(join(folder, 'corpus', 'sub'), { recursive: true });
+    const next = random(2);
+    const text = () => Array.from({ length: 1200 }, () => String.fromCharCode(64 + 60 * next())).join('');
+    for (const name of ['b.py', 'a.ts', 'sub/c.js']) await writeFile(join(folder, 'corpus', name), text());
+  });
+  after(async () => {
+    await math.dispose();
+    await rm(folder, { recursive: true });
+  });
+
+  const options = (out: string): CarveOptions => ({
+    source: join(folder, 'tiny.gguf'),
+    id: 'tiny',
+    corpus: join(folder, 'corpus'),
+    tokens: 2048,
+    groups: 4,
+    sharedGroups: 1,
+    seed: 0,
+    outFolder: join(folder, out),
+    tokenize,
+    math,
+  });
+
+  it('writes a carving that is read back, the same one every time', async () => {
+    const percents: number[] = [];
+    const made = await carve({ ...options('one'), onProgress: step => percents.push(step.percent) });
+    await carve(options('two'));
+    const read = await readCarving(join(folder, 'one'), dims);
+    assert.deepEqual(
+      read.layers.map(layer => layer.order),
+      made.layers.map(layer => layer.order),
+    );
+    assert.deepEqual([read.sharedNeurons, read.routed, read.routedNeurons], [64, 3, 64]);
+    assert.deepEqual([read.levels.exact?.readK, read.levels.balanced?.readK], [null, 1]);
+    assert.ok(read.layers.every(layer => layer.importance.feedForwardMid.every(value => value > 0)));
+    const bytes = (out: string) => readFile(join(folder, out, 'carving.bin'));
+    assert.deepEqual(await bytes('one'), await bytes('two'));
+    assert.equal(percents.at(-1), 100);
+    assert.deepEqual(
+      percents,
+      percents.toSorted((a, b) => a - b),
+    );
+    const { calibration } = await readCarvingJson(join(folder, 'one'));
+    assert.deepEqual([calibration.tokens, calibration.files], [2048, 3]);
+  });
+
+  it('leaves nothing when it is cancelled, and keeps an older carving', async () => {
+    await carve(options('kept'));
+    const before = await readFile(join(folder, 'kept', 'carving.json'));
+    for (const out of ['fresh', 'kept']) {
+      const abort = new AbortController();
+      const running = carve({
+        ...options(out),
+        signal: abort.signal,
+        onProgress: step => step.percent > 60 && abort.abort(),
+      });
+      await assert.rejects(running, { code: 'cancelled' });
+    }
+    assert.ok(!(await readdir(folder)).includes('fresh'));
+    assert.deepEqual(await readFile(join(folder, 'kept', 'carving.json')), before);
+  });
+
+  it('says what is wrong with its input', async () => {
+    const check = async (change: Partial<CarveOptions>, code: string, message: RegExp) =>
+      assert.rejects(carve({ ...options('bad'), ...change }), { code, message });
+    await check({ tokens: 8192 }, 'bad-request', /3600 usable tokens/);
+    await check({ tokens: 10 }, 'bad-request', /sequences of 1024/);
+    await check({ corpus: join(folder, 'nowhere') }, 'not-found', /nowhere/);
+    await check({ groups: 5 }, 'bad-request', /multiple of 64/);
+    await check({ source: join(folder, 'corpus', 'a.ts') }, 'format-invalid', /GGUF/);
+  });
+
+  it('reads the corpus in an order that depends on the seed alone', async () => {
+    const read = (seed: number) =>
+      readCorpus({ folder: join(folder, 'corpus'), tokens: 3072, sequenceTokens: 512, seed, tokenize });
+    const [first, again, other] = [await read(0), await read(0), await read(4)];
+    assert.deepEqual(first, again);
+    assert.equal(first.sequences.length, 6);
+    assert.equal(other.sha256, first.sha256);
+    assert.notDeepEqual(other.sequences, first.sequences);
+  });
+});
