@@ -12,8 +12,6 @@ export interface Choice {
 /** Under e^-16 of the likeliest token: even 150,000 such tokens together stay under 1.7 % of it, mostly far less. */
 const NEGLIGIBLE = -16;
 const DEFAULT_TOP_K = 40;
-/** Candidates are first narrowed by a histogram of the distance to the best logit, in buckets of 1/8. */
-const BUCKETS_PER_UNIT = 8;
 
 type Settings = Pick<SamplingParams, 'temperature' | 'topK' | 'topP' | 'minP' | 'seed'>;
 
@@ -68,25 +66,27 @@ export class Sampler {
     return ids[kept - 1]!;
   }
 
-  /** Ids that matter, likeliest first: at least the top k, or all that aren't negligible. */
+  /** Ids that matter, likeliest first: the top k, or all that aren't negligible. */
   #candidates(row: Float32Array, top: number): number[] {
     const floor = top + NEGLIGIBLE * this.#temperature;
-    const scale = BUCKETS_PER_UNIT / this.#temperature;
-    const histogram = new Int32Array(-NEGLIGIBLE * BUCKETS_PER_UNIT + 1);
-    for (let id = 0; id < row.length; id++) {
-      const logit = row[id]!;
-      if (logit >= floor) histogram[((top - logit) * scale) | 0]!++;
-    }
-    const wanted = this.#topK > 0 ? this.#topK : row.length;
-    let last = 0;
-    for (let count = histogram[0]!; count < wanted && last < histogram.length - 1; )
-      count += histogram[++last]!;
+    const byLogit = (a: number, b: number) => row[b]! - row[a]! || a - b;
     const ids: number[] = [];
-    for (let id = 0; id < row.length; id++) {
-      const logit = row[id]!;
-      if (logit >= floor && (((top - logit) * scale) | 0) <= last) ids.push(id);
+    if (this.#topK === 0) {
+      for (let id = 0; id < row.length; id++) if (row[id]! >= floor) ids.push(id);
+      return ids.sort(byLogit);
     }
-    return ids.sort((a, b) => row[b]! - row[a]! || a - b);
+    // The best k so far, in order; nearly every id fails the first comparison.
+    let least = floor;
+    for (let id = 0; id < row.length; id++) {
+      if (!(row[id]! >= least)) continue;
+      let at = ids.length;
+      while (at > 0 && row[ids[at - 1]!]! < row[id]!) at--;
+      if (at === this.#topK) continue;
+      ids.splice(at, 0, id);
+      if (ids.length > this.#topK) ids.pop();
+      if (ids.length === this.#topK) least = row[ids[ids.length - 1]!]!;
+    }
+    return ids;
   }
 }
 
