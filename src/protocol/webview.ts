@@ -4,7 +4,7 @@
  * Page -> host: untrusted, so it has a schema; the page itself imports only types from here.
  */
 import * as z from 'zod/mini';
-import type { ExpertLevel, FinishReason, ModelVariant, Usage } from './daemon.ts';
+import type { ExpertLevel, FinishReason, Usage } from './daemon.ts';
 
 /** Something attached to a message, without its text. `tokens` is null until the model has counted it. */
 export interface Chip {
@@ -67,7 +67,6 @@ export interface Meter {
 export interface ModelChoice {
   id: string;
   name: string;
-  variant: ModelVariant;
 }
 export interface Picker {
   models: ModelChoice[];

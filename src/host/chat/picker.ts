@@ -15,7 +15,10 @@ export async function readPicker(daemon: Daemon, level: ExpertLevel): Promise<Pi
   const current = models?.find(model => model.id === loaded) ?? models?.[0];
   const levels = current?.capabilities.levels ?? [];
   return {
-    models: (models ?? []).map(({ id, name, variant }) => ({ id, name, variant })),
+    // One entry a model: which of its variants runs is a setting.
+    models: (models ?? [])
+      .filter(({ id }, index) => models?.findIndex(model => model.id === id) === index)
+      .map(({ id, name }) => ({ id, name })),
     current: current?.id ?? null,
     levels: SHOWN_LEVELS.filter(shown => levels.includes(shown)),
     level,

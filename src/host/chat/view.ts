@@ -17,6 +17,7 @@ import { SuggestionSource } from './suggestions.ts';
 
 const CHAT_VIEW_ID = 'moebius.chat';
 const LAST_CHAT_KEY = 'moebius.chat.last';
+const OPEN_CONTAINER = 'workbench.view.extension.moebius';
 const PAGE_TIMEOUT_MS = 10_000;
 
 export interface ChatView {
@@ -78,8 +79,10 @@ export function registerChat(context: HostContext): ChatView {
     warn: (message, cause) => log.warn(message, cause),
   });
 
+  let shown: vscode.WebviewView | null = null;
   const provider: vscode.WebviewViewProvider = {
     resolveWebviewView(view) {
+      shown = view;
       const dist = vscode.Uri.joinPath(extension.extensionUri, 'dist');
       const media = vscode.Uri.joinPath(extension.extensionUri, 'media');
       view.webview.options = { enableScripts: true, localResourceRoots: [dist, media] };
@@ -94,7 +97,10 @@ export function registerChat(context: HostContext): ChatView {
         await controller.handle(message.data);
         if (message.data.type === 'ready') pageReady.fire();
       });
-      view.onDidDispose(() => bridge.disconnect());
+      view.onDidDispose(() => {
+        if (shown === view) shown = null;
+        bridge.disconnect();
+      });
       // A hidden page is thrown away; it says `ready` when it is back.
       view.onDidChangeVisibility(() => {
         if (!view.visible) bridge.disconnect();
@@ -138,7 +144,9 @@ export function registerChat(context: HostContext): ChatView {
           // A page that does not come up must not swallow the question.
           const timer = setTimeout(done, PAGE_TIMEOUT_MS);
         });
-    await vscode.commands.executeCommand(`${CHAT_VIEW_ID}.focus`);
+    // Not the view's own `moebius.chat.focus`: a command of that name may lead back here.
+    if (shown) shown.show();
+    else await vscode.commands.executeCommand(OPEN_CONTAINER);
     await ready;
   };
   const focusInput = async () => {
