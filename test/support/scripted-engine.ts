@@ -13,7 +13,7 @@ export interface Behaviour {
   chunks?: number;
   chunkMs?: number;
   /** Done at step `at` (default 0). */
-  then?: 'kill' | 'abort' | 'throw' | 'hang' | 'print' | 'uncaught' | 'exit';
+  fault?: 'kill' | 'abort' | 'throw' | 'hang' | 'print' | 'uncaught' | 'exit';
   at?: number;
 }
 
@@ -102,7 +102,7 @@ class ScriptedEngine implements Engine {
 
   async #run(prompt: string, hooks: RunHooks): Promise<CompleteResult> {
     const plan: Behaviour = prompt.startsWith('{') ? JSON.parse(prompt) : {};
-    const { steps = 10, stepMs = 0, chunks = 1, chunkMs = 0, then, at = 0 } = plan;
+    const { steps = 10, stepMs = 0, chunks = 1, chunkMs = 0, fault, at = 0 } = plan;
     for (let done = 1; done <= chunks; done++) {
       await hooks.turn();
       await sleep(chunkMs);
@@ -112,7 +112,7 @@ class ScriptedEngine implements Engine {
     let text = '';
     for (let i = 0; i < steps; i++) {
       await hooks.turn();
-      if (then && at === i) misbehave(then);
+      if (fault && at === i) misbehave(fault);
       await sleep(stepMs);
       if (hooks.signal.aborted) throw cancelled();
       if (this.isDisposed) throw new Error('used after dispose');
@@ -132,7 +132,7 @@ class ScriptedEngine implements Engine {
   }
 }
 
-function misbehave(how: NonNullable<Behaviour['then']>): void {
+function misbehave(how: NonNullable<Behaviour['fault']>): void {
   if (how === 'kill') process.kill(process.pid, 'SIGKILL');
   if (how === 'abort') process.abort();
   if (how === 'exit') process.exit(7);

@@ -1,6 +1,6 @@
 /** `generate` and `complete`: the requests that use the engine, one at a time, with their events. */
 import type { Engine, RunHooks } from '../../engine/engine.ts';
-import type { GenerateEvent, GenerateResult } from '../../protocol/daemon.ts';
+import type { GenerateEvent, GenerateResult, Usage } from '../../protocol/daemon.ts';
 import { EventStream } from '../event-stream.ts';
 import { parseParams } from '../params.ts';
 import type { Lane } from '../scheduler.ts';
@@ -35,11 +35,13 @@ async function run<R extends GenerateResult>(
     signal,
     onQueued: position => events.push({ type: 'queued', position }),
     run: async slot => {
+      // The engine knows only the waits between its steps, the slot also the one before the first.
+      const withQueue = (usage: Usage): Usage => ({ ...usage, queueMs: Math.round(slot.waitedMs) });
       const onEvent = (event: GenerateEvent) => {
         if (slot.signal.aborted) return;
         status.note(event);
         statusChanged();
-        events.push(event);
+        events.push(event.type === 'usage' ? { ...event, usage: withQueue(event.usage) } : event);
       };
       const turn = async () => {
         await events.drained();
@@ -48,7 +50,7 @@ async function run<R extends GenerateResult>(
       const result = await work(residency.engine(), { signal: slot.signal, turn, onEvent });
       // Events come before the response.
       await events.drained();
-      return { ...result, usage: { ...result.usage, queueMs: Math.round(slot.waitedMs) } };
+      return { ...result, usage: withQueue(result.usage) };
     },
   });
 }

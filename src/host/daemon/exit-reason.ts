@@ -6,9 +6,14 @@ import type { ExitInfo } from './spawn.ts';
 const WINDOWS_ACCESS_VIOLATION = 0xc0000005;
 const NATIVE_SIGNALS: readonly string[] = ['SIGSEGV', 'SIGABRT', 'SIGILL', 'SIGBUS', 'SIGFPE'];
 const TAIL_LINES = 5;
+/** Stack frames and what Node prints around an error: the log has them, a message has no room for them. */
+const NOISE = /^\s*($|at |\d+: |-----|\^|[{}]+$|Node\.js v|node:internal)/;
 
 export function describeExit(exit: ExitInfo, stderrTail: string): string {
-  const lines = stderrTail.trim().split('\n').filter(Boolean).slice(-TAIL_LINES);
+  const lines = stderrTail
+    .split('\n')
+    .filter(line => !NOISE.test(line))
+    .slice(-TAIL_LINES);
   const lastWords = lines.length > 0 ? ` Its last words: ${lines.join(' | ')}` : '';
   return `${cause(exit)}${lastWords}`;
 }

@@ -8,7 +8,7 @@ import { Emitter } from '../../base/emitter.ts';
 import { cancelled, MoebiusError } from '../../base/errors.ts';
 
 /** Of stderr, kept for the reason that is shown when the process dies. */
-const STDERR_TAIL_CHARS = 2000;
+const STDERR_TAIL_CHARS = 8000;
 /** How long after `exit` the rest of stderr may take to arrive. */
 const LAST_WORDS_MS = 200;
 

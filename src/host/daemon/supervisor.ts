@@ -142,9 +142,13 @@ export class Supervisor implements Daemon {
   #start(): void {
     if (this.#life || this.#state.kind === 'failed' || this.#state.kind === 'stopped') return;
     this.#stopping = new AbortController();
-    this.#life = this.#live(this.#stopping.signal).finally(() => {
-      this.#life = null;
-    });
+    const { signal } = this.#stopping;
+    // In a later microtask: a listener that hears `starting` and asks again must find that it runs already.
+    this.#life = Promise.resolve()
+      .then(() => this.#live(signal))
+      .finally(() => {
+        this.#life = null;
+      });
   }
 
   /** One process after the other until stopped or given up. Never rejects. */

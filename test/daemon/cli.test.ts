@@ -1,0 +1,70 @@
+/** The command line as a process: exit codes, signals and closed pipes. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeTinyModel } from '../support/tiny-folder.ts';
+
+const CLI = join(__dirname, '..', '..', 'src', 'cli.ts');
+const ENGINE = ['--model', 'tiny', '--variant', 'fp32', '--context', '1024', '--threads', '1'];
+/** Never ends by itself within the test. */
+const ENDLESS = ['generate', 'the quick', '--temperature', '1', '-n', '900', ...ENGINE];
+
+describe('daemon: the command line as a process', () => {
+  let home: string;
+
+  before(async () => {
+    home = mkdtempSync(join(tmpdir(), 'moebius-cli-'));
+    const folder = join(home, 'models', 'tiny', 'fp32');
+    mkdirSync(folder, { recursive: true });
+    await writeTinyModel(folder);
+  });
+  after(() => rmSync(home, { recursive: true, force: true }));
+
+  /** `onOutput` sees the child each time it writes to stdout. */
+  const run = (args: string[], onOutput: (child: ReturnType<typeof spawn>) => void = () => {}) =>
+    new Promise<{ code: number | null; stdout: string; stderr: string }>(resolve => {
+      const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...args], {
+        env: { ...process.env, MOEBIUS_HOME: home },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let [stdout, stderr] = ['', ''];
+      child.stdout.on('data', chunk => {
+        stdout += chunk;
+        onOutput(child);
+      });
+      child.stderr.on('data', chunk => {
+        stderr += chunk;
+      });
+      child.on('close', code => resolve({ code, stdout, stderr }));
+    });
+
+  it('ends with 0 and writes nothing but the answer', async () => {
+    const { code, stdout, stderr } = await run(['generate', 'the quick', '-n', '3', ...ENGINE]);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.ok(stdout.endsWith('\n'));
+  });
+
+  it('ends with 1 and one sentence when it fails', async () => {
+    const { code, stderr } = await run(['model', 'info', 'nothing']);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: .*not installed/);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  });
+
+  it('ends with 2 when it is used wrongly', async () => {
+    assert.equal((await run(['generate', '--threads', 'many'])).code, 2);
+    assert.equal((await run(['sing'])).code, 2);
+  });
+
+  it('ends with 130 after an interrupt', async () => {
+    const { code, stderr } = await run(ENDLESS, child => child.kill('SIGINT'));
+    assert.deepEqual([code, stderr], [130, 'Cancelled.\n']);
+  });
+
+  it('ends quietly when nobody reads', async () => {
+    const { code, stderr } = await run(ENDLESS, child => child.stdout?.destroy());
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+});
