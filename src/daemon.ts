@@ -1,6 +1,6 @@
-/** Bundle 2: the inference daemon. One client, JSON-RPC over stdio; the model store is the one of MOEBIUS_HOME. */
+/** Entry of the inference daemon's bundle: the real engine and the real store behind daemon/serve.ts. */
 import { availableParallelism } from 'node:os';
-import packageJson from '../package.json';
+import { dependencies, version } from '../package.json';
 import { serve } from './daemon/serve.ts';
 import { loadEngine } from './engine/load.ts';
 import { openStore } from './models/store.ts';
@@ -8,12 +8,18 @@ import { openStore } from './models/store.ts';
 serve({
   process,
   loadEngine,
-  store: { list: async () => (await openStore()).list() },
+  store: {
+    async list() {
+      const models = await (await openStore()).list();
+      // The manifest is for the engine, which reads it itself; it does not travel.
+      return models.map(({ manifest: _, ...summary }) => summary);
+    },
+  },
   about: {
-    daemonVersion: packageJson.version,
+    daemonVersion: version,
     engine: {
       name: 'onnxruntime-node',
-      version: packageJson.dependencies['onnxruntime-node'],
+      version: dependencies['onnxruntime-node'],
       threads: availableParallelism(),
     },
   },

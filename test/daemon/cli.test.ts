@@ -22,7 +22,7 @@ describe('daemon: the command line as a process', () => {
   });
   after(() => rmSync(home, { recursive: true, force: true }));
 
-  /** `onOutput` sees the child each time it writes to stdout. */
+  /** `onOutput` sees the child when it first writes to stdout. */
   const run = (args: string[], onOutput: (child: ReturnType<typeof spawn>) => void = () => {}) =>
     new Promise<{ code: number | null; stdout: string; stderr: string }>(resolve => {
       const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...args], {
@@ -31,8 +31,8 @@ describe('daemon: the command line as a process', () => {
       });
       let [stdout, stderr] = ['', ''];
       child.stdout.on('data', chunk => {
+        if (stdout === '') onOutput(child);
         stdout += chunk;
-        onOutput(child);
       });
       child.stderr.on('data', chunk => {
         stderr += chunk;
