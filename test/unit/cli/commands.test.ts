@@ -1,0 +1,155 @@
+/** The commands on a real store with a tiny model in it: everything but the weights is what users get. */
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openModel } from '../../../src/cli/api.ts';
+import { createProgram } from '../../../src/cli/program.ts';
+import { writeTinyModel } from '../../support/tiny-folder.ts';
+import { memoryTerminal } from './scripted-engine.ts';
+
+const ENGINE = ['--model', 'tiny', '--variant', 'fp32', '--context', '512', '--threads', '1'];
+
+describe('commands on a store', () => {
+  let home: string;
+  let folder: string;
+  let before_: string | undefined;
+
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), 'moebius-cli-'));
+    folder = join(home, 'models', 'tiny', 'fp32');
+    mkdirSync(folder, { recursive: true });
+    await writeTinyModel(folder);
+    before_ = process.env.MOEBIUS_HOME;
+    process.env.MOEBIUS_HOME = home;
+  });
+  afterEach(() => {
+    if (before_ === undefined) delete process.env.MOEBIUS_HOME;
+    else process.env.MOEBIUS_HOME = before_;
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  const run = async (args: string[], input = '') => {
+    const terminal = memoryTerminal(input);
+    await createProgram(terminal, '0').parseAsync(['node', 'moebius', ...args]);
+    return terminal.output();
+  };
+
+  it('lists what is there and what can be had', async () => {
+    const { installed, available } = JSON.parse(await run(['model', 'list', '--json']));
+    assert.deepEqual(
+      installed.map((model: { id: string; variant: string }) => [model.id, model.variant]),
+      [['tiny', 'fp32']],
+    );
+    assert.ok(available.some((entry: { id: string }) => entry.id === 'qwen2.5-coder-1.5b'));
+    assert.match(
+      await run(['model', 'list']),
+      /^tiny {2,}fp32 .* Tiny\n[\s\S]*model add[\s\S]*qwen2\.5-coder-1\.5b/,
+    );
+  });
+
+  it('shows what a model is', async () => {
+    const text = await run(['model', 'info', 'tiny']);
+    assert.match(text, /^name +Tiny$/m);
+    assert.match(text, /^experts +1 shared and 4 routed/m);
+    assert.equal(JSON.parse(await run(['model', 'info', 'tiny', '--json'])).id, 'tiny');
+  });
+
+  it('finds a damaged file', async () => {
+    assert.equal(await run(['model', 'verify']), 'tiny (fp32): whole\n');
+    writeFileSync(join(folder, 'chat_template.jinja'), 'x');
+    await assert.rejects(run(['model', 'verify', 'tiny']), /chat_template\.jinja/);
+  });
+
+  it('removes a model', async () => {
+    assert.match(await run(['model', 'remove', 'tiny']), /^tiny removed/);
+    assert.equal(existsSync(folder), false);
+    await assert.rejects(run(['model', 'remove', 'tiny']), { code: 'model-missing' });
+    await assert.rejects(run(['generate', 'x', ...ENGINE]), { code: 'model-missing' });
+  });
+
+  it('does not fetch what is there', async () => {
+    const text = await run(['model', 'add', './tiny.gguf', '--variant', 'fp32', '--json-progress']);
+    assert.deepEqual(JSON.parse(text).wasThere, true);
+  });
+
+  it('says which weights it cannot read', async () => {
+    const file = join(home, 'other.gguf');
+    await assert.rejects(run(['model', 'add', file]), { code: 'not-found' });
+    appendFileSync(file, 'no weights at all');
+    await assert.rejects(run(['model', 'add', file]), { code: 'format-invalid' });
+    assert.deepEqual(existsSync(join(home, 'models', 'other', 'int4')), false);
+    await assert.rejects(run(['model', 'add', 'http://example.org/a.gguf']), /https only/);
+    await assert.rejects(run(['model', 'add', 'no-such-model']), { code: 'not-found' });
+  });
+
+  it('generates the same text from an argument, from stdin, in a batch and through the module', async () => {
+    const prompt = 'the quick';
+    const text = await run(['generate', prompt, '-n', '8', ...ENGINE]);
+    assert.ok(text.length > 1);
+    assert.equal(await run(['generate', '-n', '8', ...ENGINE], prompt), text);
+    const lines = `${JSON.stringify({ id: 1, kind: 'generate', prompt, maxTokens: 8 })}\n`;
+    const answer = JSON.parse(await run(['batch', ...ENGINE], lines));
+    assert.equal(`${answer.text}\n`, text);
+    assert.equal(answer.outputTokens, 8);
+    const moebius = await openModel({ model: 'tiny', variant: 'fp32', context: 512, threads: 1 });
+    try {
+      let streamed = '';
+      const onText = (part: string) => {
+        streamed += part;
+      };
+      assert.equal(await moebius.generateText({ prompt, maxTokens: 8, temperature: 0, onText }), answer.text);
+      assert.equal(streamed, answer.text);
+    } finally {
+      await moebius.dispose();
+    }
+  });
+
+  it('reads and writes files in a batch', async () => {
+    const [input, output] = [join(home, 'in.jsonl'), join(home, 'out.jsonl')];
+    writeFileSync(
+      input,
+      '{"id":1,"kind":"infill","prefix":"the ","suffix":" fox","maxTokens":3}\r\n\r\nbad\r\n',
+    );
+    assert.equal(await run(['batch', '--input', input, '--output', output, ...ENGINE]), '');
+    const results = readFileSync(output, 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    assert.equal(results[0].id, 1);
+    assert.equal(results[0].outputTokens, 3);
+    assert.deepEqual([results[1].line, results[1].error.code], [3, 'bad-request']);
+  });
+
+  it('fills in between two files as in a batch', async () => {
+    const [prefixFile, suffixFile] = [join(home, 'prefix'), join(home, 'suffix')];
+    writeFileSync(prefixFile, 'the ');
+    writeFileSync(suffixFile, ' fox');
+    const places = ['--prefix-file', prefixFile, '--suffix-file', suffixFile];
+    const record = { kind: 'infill', prefix: 'the ', suffix: ' fox', maxTokens: 3 };
+    const answer = JSON.parse(await run(['batch', ...ENGINE], JSON.stringify(record)));
+    assert.ok(answer.text.length > 0);
+    assert.equal(await run(['infill', ...places, '-n', '3', ...ENGINE]), `${answer.text}\n`);
+    await assert.rejects(run(['infill', '--file', prefixFile, ...ENGINE]), { code: 'bad-request' });
+  });
+
+  it('measures the levels that a model has', async () => {
+    const { speeds } = JSON.parse(
+      await run(['bench', '--json', '--prompt-tokens', '40', '--rounds', '1', ...ENGINE]),
+    );
+    assert.deepEqual(
+      speeds.map((speed: { level: string }) => speed.level),
+      ['exact', 'fast', 'frugal'],
+    );
+    for (const speed of speeds)
+      assert.ok(speed.prefillTokensPerSecond > 0 && speed.decodeTokensPerSecond > 0);
+  });
+});
