@@ -241,8 +241,7 @@ describe('daemon process', function () {
     let written = 0;
     const onEvent = (event: GenerateEvent) => {
       if (event.type === 'text') written += event.text.length;
-    };
-      { onEvent: event => { if (event.type === 'text') written += event.text.length; } },
+    };onEvent: event => { if (event.type === 'text') written += event.text.length; } ,
     await until(() => written > 0);
     const blockedUntil = performance.now() + 1500;
     while (performance.now() < blockedUntil);
