@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { carve } from '../convert/carve/carve.ts';
-import { OnnxTensorMath } from '../engine/session/tensor-math.ts';
 import { Tokenizer } from '../engine/tokenizer.ts';
 import { openGguf } from '../formats/gguf.ts';
 import { tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
@@ -47,6 +46,8 @@ Example:
     .action(async (gguf: string, options: CarveCommandOptions) => {
       const id = options.id ?? basename(gguf).replace(/\.gguf$/i, '');
       const tokenizer = await readTokenizer(gguf);
+      // Here only: other commands leave onnxruntime to the engine's thread.
+      const { OnnxTensorMath } = await import('../engine/session/tensor-math.ts');
       const math = await OnnxTensorMath.create(options.threads);
       try {
         await withProgress(terminal, options.jsonProgress ?? false, async report => {
