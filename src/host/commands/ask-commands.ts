@@ -37,7 +37,8 @@ export function askCommands(chat: ChatView): CommandTable {
     },
     'moebius.chat.open': () => chat.open(),
     'moebius.chat.new': () => chat.newChat(),
-    'moebius.chat.focus': () => chat.focusInput(),
+    // Not `moebius.chat.focus`: every view's id with .focus is a command of the editor's own.
+    'moebius.chat.focusInput': () => chat.focusInput(),
     'moebius.chat.attachSelection': () => chat.attach({ kind: 'selection' }),
   };
 }

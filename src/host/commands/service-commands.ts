@@ -79,7 +79,7 @@ function menu({ daemon }: HostContext): Choice[] {
       ? { label: `$(chip) Model: ${current}`, description: 'choose another', command: 'moebius.model.choose' }
       : { label: '$(cloud-download) Get a model…', command: 'moebius.model.download' },
     { label: `$(dashboard) Chat reads at level: ${chat.level}`, command: 'moebius.chat.chooseLevel' },
-    { label: '$(comment-discussion) Open chat', command: 'moebius.chat.focus' },
+    { label: '$(comment-discussion) Open chat', command: 'moebius.chat.focusInput' },
     { label: '', kind: vscode.QuickPickItemKind.Separator },
     {
       label: `$(${completion.isEnabled ? 'circle-slash' : 'sparkle'}) Turn completions ${completion.isEnabled ? 'off' : 'on'}`,
