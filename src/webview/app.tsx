@@ -13,6 +13,7 @@ export function App() {
   const { state, send } = usePage();
   const isDragging = useDropOfFiles();
   useEscape();
+  useFocusOfView();
   const toggleHistory = () => {
     const isOpen = state.history.value !== null;
     state.history.value = isOpen ? null : [];
@@ -65,6 +66,28 @@ function useEscape(): void {
     window.addEventListener('keydown', onKeyDown);
     return () => window.removeEventListener('keydown', onKeyDown);
   }, [state, send]);
+}
+
+/** The view was focused as a whole, e.g. by "Focus on Chat View": the input takes the focus. A click keeps its own. */
+function useFocusOfView(): void {
+  const { state } = usePage();
+  useEffect(() => {
+    let clickedAt = Number.NEGATIVE_INFINITY;
+    const onPointerDown = () => {
+      clickedAt = performance.now();
+    };
+    const onFocus = () =>
+      setTimeout(() => {
+        const isFree = document.activeElement === document.body && performance.now() - clickedAt > 200;
+        if (isFree) state.focusRequests.value++;
+      }, 50);
+    window.addEventListener('pointerdown', onPointerDown, true);
+    window.addEventListener('focus', onFocus);
+    return () => {
+      window.removeEventListener('pointerdown', onPointerDown, true);
+      window.removeEventListener('focus', onFocus);
+    };
+  }, [state]);
 }
 
 function useDropOfFiles(): boolean {
