@@ -241,7 +241,8 @@ describe('daemon process', function () {
     let written = 0;
     const onEvent = (event: GenerateEvent) => {
       if (event.type === 'text') written += event.text.length;
-    };onEvent: event => { if (event.type === 'text') written += event.text.length; } ,
+    };
+    const answer = backend.generate({ prompt: plan({ steps: 60_000 }) }, { onEvent });
     await until(() => written > 0);
     const blockedUntil = performance.now() + 1500;
     while (performance.now() < blockedUntil);
