@@ -46,7 +46,7 @@ const PARTS: Part[] = [
   },
   mocha('model', 'test/model', '--timeout', '300000'),
   mocha('daemon', 'test/daemon', '--timeout', '120000'),
-  mocha('e2e', 'test/e2e', '--timeout', '600000'),
+  mocha('e2e', 'test/e2e/workbench.test.ts', '--timeout', '600000'),
 ];
 
 async function main(): Promise<void> {
