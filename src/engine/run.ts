@@ -3,12 +3,15 @@ import { cancelled } from '../base/errors.ts';
 import type { LevelPlan } from '../models/manifest.ts';
 import type { EngineCore } from './core.ts';
 import type { RunHooks } from './engine.ts';
-import { planRead } from './read-plan.ts';
+import { planRead, type Segment } from './read-plan.ts';
 import type { Sequence } from './sequences.ts';
 import type { ForwardReply } from './session/wire.ts';
 
-/** Tokens of a prompt read at once: cancelling and giving way happen between chunks; more is no faster. */
-const CHUNK_TOKENS = 128;
+/**
+ * Tokens of a prompt read at once. Cancelling and giving way happen between chunks, so they are short; 64 are read at 97 %
+ * of the speed of 256 (1.5B, two cores). The routed graph deals its rows out to many experts and so wants more of them.
+ */
+const CHUNK_TOKENS = { body: 64, routed: 128 };
 /** Shorter chunks say nothing about reading speed. */
 const MEASURED_TOKENS = 32;
 
@@ -46,16 +49,13 @@ export class Run {
     this.#sequence.truncate(reused);
     if (!onProgress(reused, reused)) return null;
     let logits: Float32Array | null = null;
-    for (const segment of segments) {
-      for (let from = segment.from; from < segment.to; from += CHUNK_TOKENS) {
-        const to = Math.min(from + CHUNK_TOKENS, segment.to);
-        const isLast = to === prompt.length;
-        const reply = await this.#forward(prompt.slice(from, to), segment.experts, { wantLogits: isLast });
-        this.prefillMs += reply.ms;
-        if (to - from >= MEASURED_TOKENS) this.#core.prefillMeter.add(to - from, reply.ms);
-        logits = reply.logits;
-        if (!onProgress(to, reused) && !isLast) return null;
-      }
+    for (const { from, to, experts } of chunked(segments)) {
+      const isLast = to === prompt.length;
+      const reply = await this.#forward(prompt.slice(from, to), experts, { wantLogits: isLast });
+      this.prefillMs += reply.ms;
+      if (to - from >= MEASURED_TOKENS) this.#core.prefillMeter.add(to - from, reply.ms);
+      logits = reply.logits;
+      if (!onProgress(to, reused) && !isLast) return null;
     }
     return logits;
   }
@@ -72,13 +72,10 @@ export class Run {
   async score(tokens: readonly number[]): Promise<Float32Array> {
     this.#sequence.truncate(0);
     const scores = new Float32Array(tokens.length - 1);
-    for (const segment of planRead(this.#sequence, tokens, this.#level).segments) {
-      for (let from = segment.from; from < segment.to; from += CHUNK_TOKENS) {
-        const to = Math.min(from + CHUNK_TOKENS, segment.to);
-        const targets = tokens.slice(from + 1, to + 1);
-        const reply = await this.#forward(tokens.slice(from, to), segment.experts, { targets });
-        scores.set(reply.logProbs!, from);
-      }
+    for (const { from, to, experts } of chunked(planRead(this.#sequence, tokens, this.#level).segments)) {
+      const targets = tokens.slice(from + 1, to + 1);
+      const reply = await this.#forward(tokens.slice(from, to), experts, { targets });
+      scores.set(reply.logProbs!, from);
     }
     return scores;
   }
@@ -110,5 +107,13 @@ export class Run {
     }
     this.#sequence.capacityRows = reply.capacityRows;
     return { ...reply, ms: performance.now() - began };
+  }
+}
+
+function* chunked(segments: readonly Segment[]): Generator<Segment> {
+  for (const { from, to, experts } of segments) {
+    const size = experts === null ? CHUNK_TOKENS.body : CHUNK_TOKENS.routed;
+    for (let start = from; start < to; start += size)
+      yield { from: start, to: Math.min(start + size, to), experts };
   }
 }

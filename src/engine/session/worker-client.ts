@@ -20,6 +20,7 @@ export class WorkerClient {
 
   constructor() {
     this.#worker = startWorker();
+    this.#worker.stdout.pipe(process.stderr, { end: false });
     this.#worker.on('message', (reply: WorkerReply) => this.#settle(reply));
     this.#worker.on('error', cause =>
       this.#fail(new MoebiusError('internal', `The model's thread failed: ${cause}`)),
@@ -62,6 +63,7 @@ export class WorkerClient {
 /** The bundle next to this one; when the sources run unbundled (tests), the source file through the same loader. */
 function startWorker(): Worker {
   const bundle = join(__dirname, 'engine-worker.js');
-  if (existsSync(bundle)) return new Worker(bundle);
-  return new Worker(join(__dirname, 'worker.ts'), { execArgv: ['--require', 'tsx/cjs'] });
+  // `stdout`: what the thread prints must not reach the process's stdout, which carries JSON-RPC.
+  if (existsSync(bundle)) return new Worker(bundle, { stdout: true });
+  return new Worker(join(__dirname, 'worker.ts'), { stdout: true, execArgv: ['--require', 'tsx/cjs'] });
 }
