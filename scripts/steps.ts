@@ -1,7 +1,8 @@
 /** Few, timed lines on the terminal, and child processes whose output is shown only when they fail. */
 import { type SpawnOptions, spawn } from 'node:child_process';
+import { join } from 'node:path';
 
-export const ROOT = `${__dirname}/..`;
+export const ROOT = join(__dirname, '..');
 
 /** A failure that a person can act on: printed without a stack trace. */
 export class ScriptError extends Error {}

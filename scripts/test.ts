@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check, each run even when an earlier one failed. `npm test -- unit daemon` runs only those parts.
- * The last line is `N passed, N failed`; types, lint and build count as one check each.
+ * The last line is `N passed, N failed`; types, lint, dead code and build count as one check each.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -37,6 +37,7 @@ const PARTS: Part[] = [
   { name: 'build', command: [process.execPath, 'esbuild.js'], isNeeded: true },
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
   { name: 'lint', command: [bin('biome'), 'check', '.'] },
+  { name: 'dead code', command: [bin('knip')] },
   mocha('layers', 'test/layers.test.ts'),
   mocha('unit', 'test/unit'),
   {

@@ -59,11 +59,6 @@ export async function runCommand(page: Page, title: string, timeoutMs = 60_000):
   await row.click();
 }
 
-/** Picks the entry of an open quick pick that contains the text. */
-export async function pick(page: Page, text: string | RegExp): Promise<void> {
-  await quickRows(page).filter({ hasText: text }).first().click();
-}
-
 /** Opens a file of the workspace and puts the cursor into its editor. */
 export async function openFile(page: Page, name: string): Promise<Locator> {
   await page.keyboard.press('Control+P');

@@ -80,10 +80,12 @@ export async function startServer(workbench: Workbench, options: ServerOptions):
 
 function writeProfile({ folder, settings, workspaceTrust }: ServerOptions): void {
   rmSync(folder, { recursive: true, force: true });
-  for (const name of ['data/User', 'extensions', 'home']) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ['data/User', 'data/Machine', 'extensions', 'home'])
+    mkdirSync(join(folder, name), { recursive: true });
   const trust = { 'security.workspace.trust.enabled': workspaceTrust ?? false };
-  const all = { ...SETTINGS, ...trust, ...settings };
-  writeFileSync(join(folder, 'data/User/settings.json'), JSON.stringify(all, null, 2));
+  writeFileSync(join(folder, 'data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...trust }, null, 2));
+  // The server counts as a remote machine: settings with machine scope are read from this file only.
+  writeFileSync(join(folder, 'data/Machine/settings.json'), JSON.stringify(settings ?? {}, null, 2));
   writeFileSync(join(folder, 'config.yaml'), 'auth: none\n');
 }
 

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { ghostText, goTo, openFile, runCommand } from '../../scripts/workbench/page.ts';
+import { MODEL_MS, type Session, startSession } from '../support/workbench.ts';
+
+describe('ghost text', () => {
+  let session: Session;
+  before(async () => {
+    session = await startSession({ name: 'ghost-text' });
+  });
+  after(() => session?.stop());
+
+  it('appears while typing, and Tab writes it into the file', async () => {
+    const { page } = session;
+    await openFile(page, 'statistics_report.py');
+    await goTo(page, 4);
+    await page.keyboard.press('Enter');
+    await goTo(page, 5);
+    await page.keyboard.type('def maximum(values):', { delay: 30 });
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('return ', { delay: 30 });
+    await ghostText(page).first().waitFor({ timeout: MODEL_MS });
+    await session.screenshots('ghost-text');
+    await openFile(page, 'statistics_report.py');
+    await goTo(page, 6, 99);
+    await runCommand(page, 'Moebius: Trigger Completion');
+    const ghost = ghostText(page).first();
+    await ghost.waitFor({ timeout: MODEL_MS });
+    const shown = plain(await ghost.textContent());
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Control+S');
+    const text = await session.untilFile('python/statistics_report.py', saved => saved.includes(shown));
+    assert.match(text, /def maximum\(values\):\n {4}return \S/);
+    assert.doesNotMatch(text, /<\|/, 'no special token in the text');
+  });
+
+  it('is accepted word by word', async () => {
+    const { page } = session;
+    await openFile(page, 'fibonacci.ts');
+    await goTo(page, 3, 99);
+    await page.keyboard.type('if (n <= 1) ', { delay: 30 });
+    await runCommand(page, 'Moebius: Trigger Completion');
+    await ghostText(page).first().waitFor({ timeout: MODEL_MS });
+    const shown = plain(await ghostText(page).first().textContent());
+    await page.keyboard.press('Control+ArrowRight');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+S');
+    const text = await session.untilFile('src/fibonacci.ts', saved => saved.includes('if (n <= 1) '));
+    const written = text.match(/if \(n <= 1\) (.*)/)?.[1] ?? '';
+    assert.ok(
+      written && shown.startsWith(written.trimEnd()) && written.length <= shown.length,
+      `${written} | ${shown}`,
+    );
+  });
+
+  it('does not appear where completions are off', async () => {
+    const { page } = session;
+    await runCommand(page, 'Moebius: Toggle Completions');
+    await openFile(page, 'cart.ts');
+    await goTo(page, 17, 1);
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('\nexport function largest(items: Item[]): Item { return ', { delay: 20 });
+    await page.waitForTimeout(4000);
+    assert.equal(await ghostText(page).count(), 0);
+    await runCommand(page, 'Moebius: Toggle Completions');
+  });
+
+  it('left no error in the console', () => {
+    assert.deepEqual(session.errors, []);
+  });
+
+  /** The editor draws blanks as no-break spaces. */
+  const plain = (text: string | null) => (text ?? '').replaceAll('\u00a0', ' ');
+});

@@ -1,0 +1,151 @@
+/** One workbench for a test file: the packaged VSIX, a fresh profile, a copy of the sample workspace under Git. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FrameLocator, Page } from 'playwright-core';
+import { packageVsix } from '../../scripts/package.ts';
+import { ROOT } from '../../scripts/steps.ts';
+import { installBrowser, launchBrowser } from '../../scripts/workbench/browser.ts';
+import { installWorkbench } from '../../scripts/workbench/install.ts';
+import { openWorkbench, runCommand, setTheme, webview } from '../../scripts/workbench/page.ts';
+import { type ServerOptions, startServer } from '../../scripts/workbench/server.ts';
+
+/** Small: what is tested is the road, not the answers. MOEBIUS_E2E_MODEL names another. */
+const MODEL = process.env.MOEBIUS_E2E_MODEL || 'qwen2.5-coder-0.5b';
+/** For whatever waits for the model: a machine may read 10 tokens/s and write 2. */
+export const MODEL_MS = 180_000;
+const RESULTS = join(ROOT, 'test-results');
+
+export interface Session {
+  page: Page;
+  /** Absolute path of the workspace. */
+  folder: string;
+  /** Process id of the workbench server, the ancestor of everything that runs. */
+  serverPid: number;
+  /** Console errors and uncaught errors of the page that speak of Moebius or of its content policy. */
+  errors: string[];
+  read(path: string): string;
+  /** Waits until a file of the workspace fulfils the condition, and returns its text. */
+  untilFile(path: string, isDone: (text: string) => boolean): Promise<string>;
+  /** Screenshots `<name>-dark.png` and `<name>-light.png` in test-results. */
+  screenshots(name: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+let vsix: Promise<string> | undefined;
+
+/** The package under test, built once for all test files. */
+export const packageOnce = (): Promise<string> => (vsix ??= packageVsix());
+
+export interface SessionOptions extends Partial<Omit<ServerOptions, 'folder'>> {
+  /** Of the profile and workspace folders. */
+  name: string;
+}
+
+export async function startSession({ name, ...options }: SessionOptions): Promise<Session> {
+  const workbench = await installWorkbench();
+  const chromium = await installBrowser();
+  const runFolder = join(ROOT, '.cache/e2e', name);
+  const folder = join(runFolder, 'workspace');
+  const server = await startServer(workbench, {
+    ...options,
+    folder: join(runFolder, 'profile'),
+    vsix: [await packageOnce(), ...(options.vsix ?? [])],
+    settings: { 'moebius.model.id': MODEL, ...options.settings },
+  });
+  layWorkspace(folder);
+  mkdirSync(RESULTS, { recursive: true });
+  const errors: string[] = [];
+  const browser = await launchBrowser(chromium);
+  const page = await openWorkbench(browser, server.url, folder, {
+    onConsole(kind, text) {
+      const isOurs = /moebius|Content Security Policy/i.test(text);
+      if ((kind === 'error' || kind === 'pageerror') && isOurs) errors.push(text);
+    },
+  });
+  const read = (path: string) => readFileSync(join(folder, path), 'utf8');
+  return {
+    page,
+    folder,
+    serverPid: server.process.pid ?? 0,
+    errors,
+    read,
+    async untilFile(path, isDone) {
+      await until(() => isDone(read(path)), `${path} to change`);
+      return read(path);
+    },
+    async screenshots(shot) {
+      await page.screenshot({ path: join(RESULTS, `${shot}-dark.png`) });
+      await setTheme(page, 'light');
+      await page.screenshot({ path: join(RESULTS, `${shot}-light.png`) });
+      await setTheme(page, 'dark');
+    },
+    async stop() {
+      await page.screenshot({ path: join(RESULTS, `last-${name}.png`) }).catch(() => undefined);
+      await browser.close();
+      await server.stop();
+    },
+  };
+}
+
+function layWorkspace(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(join(ROOT, 'test/fixtures/sample'), folder, { recursive: true });
+  const identity = ['-c', 'user.name=Sample', '-c', 'user.email=sample@example.com'];
+  const git = (...args: string[]) => execFileSync('git', [...identity, ...args], { cwd: folder });
+  git('init', '-q');
+  git('add', '-A');
+  git('commit', '-qm', 'Add the sample');
+}
+
+export async function until(
+  isDone: () => boolean | Promise<boolean>,
+  what: string,
+  ms = 30_000,
+): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (!(await isDone())) {
+    if (performance.now() > deadline) throw new Error(`Waited ${ms / 1000} s for ${what}.`);
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+}
+
+/** Processes below `pid` whose command line contains `text`. */
+export function descendants(pid: number, text: string): number[] {
+  const table = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' });
+  const rows = table
+    .trim()
+    .split('\n')
+    .map(line => line.trim().match(/^(\d+)\s+(\d+)\s+(.*)$/))
+    .filter(match => match !== null)
+    .map(match => ({ pid: Number(match[1]), parent: Number(match[2]), args: match[3] ?? '' }));
+  const found = new Set([pid]);
+  for (let size = 0; size !== found.size; ) {
+    size = found.size;
+    for (const row of rows) if (found.has(row.parent)) found.add(row.pid);
+  }
+  return rows
+    .filter(row => row.pid !== pid && found.has(row.pid) && row.args.includes(text))
+    .map(row => row.pid);
+}
+
+/** Opens the chat view on a new chat; returns the frame with our page in it. */
+export async function openChat(page: Page): Promise<FrameLocator> {
+  await runCommand(page, 'Moebius: New Chat');
+  const chat = webview(page);
+  await chat.getByTestId('input').waitFor({ timeout: 60_000 });
+  return chat;
+}
+
+export async function ask(page: Page, chat: FrameLocator, text: string): Promise<void> {
+  await chat.getByTestId('input').click();
+  await page.keyboard.type(text);
+  await page.keyboard.press('Enter');
+}
+
+/** Waits for the end of the n-th answer (counted from 0) and returns its finish. */
+export async function untilAnswered(chat: FrameLocator, index: number): Promise<string> {
+  const answer = chat.getByTestId('answer').nth(index);
+  await answer.and(chat.locator(':not([data-finish="writing"])')).waitFor({ timeout: MODEL_MS });
+  return (await answer.getAttribute('data-finish')) ?? '';
+}
