@@ -230,6 +230,21 @@ describe('engine on a tiny model', function () {
     await check({ prompt: 'a', level: 'balanced' }, 'unsupported');
   });
 
+  it('fails what still runs when it is disposed, at once', async () => {
+    const other = await loadEngine({ folder, contextTokens: CONTEXT, threads: 1 });
+    const running = other.generate(ask({ prompt: prose(100), maxTokens: 500, temperature: 2 }), hooks());
+    const refused = assert.rejects(running, (error: MoebiusError) => error instanceof MoebiusError);
+    await other.dispose();
+    await refused;
+  });
+
+  it('stops loading when it is cancelled', async () => {
+    const abort = new AbortController();
+    const loading = loadEngine({ folder, contextTokens: CONTEXT, threads: 1, signal: abort.signal });
+    abort.abort();
+    await assert.rejects(loading, { code: 'cancelled' });
+  });
+
   it('refuses a damaged folder before a runtime sees it', async () => {
     const other = await mkdtemp(join(tmpdir(), 'moebius-tiny-'));
     const load = () => loadEngine({ folder: other, contextTokens: 64, threads: 1 });
