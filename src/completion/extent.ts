@@ -5,7 +5,7 @@ export type Extent = 'none' | 'line' | 'block';
 export type MultilineSetting = 'auto' | 'always' | 'never';
 
 /** What may stand right of the cursor without making it the middle of something: closers, quotes, a final , ; : or {. */
-const CLOSING_REST = /^\s*[)\]}>"'`]*\s*[,;:{]?\s*$/;
+const CLOSING_REST = /^\s*(?:\/>)?[)\]}>"'`]*\s*[,;:{]?\s*$/;
 const WORD = /[\p{L}\p{N}_$]/u;
 /** A line that ends like this opens a block in some language. */
 const OPENER = /(?:[{([]|=>|->|:|\b(?:do|then|else|begin|of|where|repeat))\s*$/;
@@ -21,10 +21,11 @@ export function decideExtent(cursor: Cursor, options: ExtentOptions): Extent {
   const prefix = lineBefore(cursor);
   const rest = lineAfter(cursor);
   if (!options.isManual && isQuietPlace(cursor, prefix, rest)) return 'none';
-  if (rest.trim() !== '') return 'line';
+  const isOpen = rest.trim() === '' || isInFreshPair(cursor, prefix, rest);
+  if (!isOpen) return 'line';
   if (options.multiline !== 'auto') return options.multiline === 'always' ? 'block' : 'line';
   if (prefix.trim() === '') return 'block';
-  return opensEmptyBlock(cursor, prefix) ? 'block' : 'line';
+  return rest.trim() !== '' || opensEmptyBlock(cursor, prefix) ? 'block' : 'line';
 }
 
 function isQuietPlace(cursor: Cursor, prefix: string, rest: string): boolean {
@@ -33,6 +34,21 @@ function isQuietPlace(cursor: Cursor, prefix: string, rest: string): boolean {
   // After a statement's end there is nothing to complete on this line.
   if (/;\s*$/.test(prefix) && rest.trim() === '' && !/\bfor\s*\(/.test(prefix)) return true;
   return WORD.test(prefix.slice(-1)) && WORD.test(rest.slice(0, 1));
+}
+
+/** Keywords whose parentheses are followed by a block. */
+const HEADER =
+  /^\s*(?:(?:export|default|public|private|protected|static|async|pub|else|\})\s*)*(?:function|def|fn|func|fun|class|if|for|while|switch|match)\b[^;]*\([^()]*$/;
+
+/**
+ * Between brackets that the editor has just closed, with nothing in them: `{█}` takes a body, and the head of a function
+ * takes its parameters and a body. Anything else between brackets is a list on one line.
+ */
+function isInFreshPair(cursor: Cursor, prefix: string, rest: string): boolean {
+  if (!/^[)\]}]+[;,]?\s*$/.test(rest)) return false;
+  const below = nextLine(cursor);
+  if (below !== null && indentWidth(below) > indentWidth(prefix)) return false;
+  return (prefix.endsWith('{') && rest.startsWith('}')) || (HEADER.test(prefix) && rest.trim() === ')');
 }
 
 /** The line opens a block and the next line of the file is not already inside it. */

@@ -25,6 +25,7 @@ import { ModelProvider } from './lm/model-provider.ts';
 import { registerParticipant } from './lm/participant.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
 import { offerModel } from './models/offer.ts';
+import { Pages } from './pages.ts';
 import { readSettings } from './settings.ts';
 import { watchSettings } from './settings-watch.ts';
 import { StatusBar } from './status/status-bar.ts';
@@ -64,19 +65,21 @@ export function compose(extension: vscode.ExtensionContext): Composition {
 
   const chat = registerChat(context);
   const proposals = new Proposals();
+  const pages = new Pages();
   const ghostText = new GhostTextProvider(context, () => model() !== null);
   const status = new StatusBar(supervisor);
   const commands = {
     ...askCommands(chat),
     ...editCommands(context, proposals),
     ...commitCommand(context),
-    ...modelCommands(context),
-    ...serviceCommands(context, daemonLog),
+    ...modelCommands(context, pages),
+    ...serviceCommands(context, daemonLog, pages),
   };
   subscriptions.push(
     log,
     daemonLog,
     proposals,
+    pages,
     status,
     registerCommands(commands, log),
     vscode.languages.registerInlineCompletionItemProvider('*', ghostText),

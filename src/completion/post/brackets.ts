@@ -62,7 +62,7 @@ export function fitBrackets(text: string, linePrefix: string, rest: string): Fit
   if (first === undefined) return { text: trimSeam(text, rest), replaceAfter: 0 };
   const tail = text.slice(first).trimEnd();
   const seam = rest.trim();
-  if (seam.startsWith(tail)) return { text: text.slice(0, first), replaceAfter: 0 };
+  if (seam.startsWith(tail)) return { text: joinTo(rest, text.slice(0, first)), replaceAfter: 0 };
   // The suggestion goes on after the closer, so it takes the place of as much of the rest as it writes itself.
   return { text, replaceAfter: tail.startsWith(seam) ? rest.length : matched.at(-1)!.restAt + 1 };
 }
@@ -87,8 +87,13 @@ function matchRest(text: string, outer: number[], rest: string): { at: number; r
   return matched;
 }
 
-/** A final `;`, `,`, `:` or ` {` that the line has already. */
+/** One space between the two, not one of each. */
+const joinTo = (rest: string, text: string): string => (/^\s/.test(rest) ? text.trimEnd() : text);
+
+/** A final `/>`, `;`, `,`, `:` or ` {` that the line has already. */
 function trimSeam(text: string, rest: string): string {
   const seam = rest.trim();
-  return /^[,;:{]/.test(seam) && text.trimEnd().endsWith(seam) ? text.trimEnd().slice(0, -seam.length) : text;
+  return /^(?:\/?>|[,;:{])/.test(seam) && text.trimEnd().endsWith(seam)
+    ? text.trimEnd().slice(0, -seam.length)
+    : text;
 }

@@ -2,6 +2,8 @@
 const LARGEST_PERIOD = 6;
 /** This many equal turns in a row are a loop, not code. */
 const TURNS = 3;
+/** A line of at least this many characters is not written twice in a row on purpose. */
+const TWICE_CHARS = 12;
 /** A short piece repeated this often at the end of a line is a loop as well. */
 const PIECE = /(.{1,24}?)\1{11,}$/;
 
@@ -19,7 +21,8 @@ export function cutRepetition(text: string): string {
 }
 
 function isLoop(lines: string[], start: number, period: number): boolean {
-  const end = start + period * TURNS;
+  const isLongLine = period === 1 && lines[start]!.trim().length >= TWICE_CHARS;
+  const end = start + period * (isLongLine ? 2 : TURNS);
   if (end > lines.length) return false;
   const turn = lines.slice(start, start + period);
   // Closing brackets in a row are the end of nested blocks.

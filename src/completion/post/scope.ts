@@ -1,10 +1,11 @@
 /** Ends a suggestion where the block that the cursor is in (or that its line opens) ends. */
-import { type Cursor, indentWidth, lineBefore } from '../cursor.ts';
+import { type Cursor, indentWidth, lineBefore, nextLine } from '../cursor.ts';
 
 /** Lines at the opening line's own indentation that still belong to it. */
 const CONTINUES =
   /^\s*(?:[)\]}]|else\b|elif\b|elsif\b|except\b|catch\b|finally\b|rescue\b|ensure\b|end\b|fi\b|done\b|esac\b|case\b|default\b|when\b|\|>|\.|&&|\|\||\?|:)/;
-const OPENS_AGAIN = /(?:[{([:]|=>|\b(?:do|then|else|begin))\s*$/;
+/** A line that opens a block. */
+const OPENS = /(?:[{([:]|=>|\b(?:do|then|else|begin))\s*$/;
 
 export interface Scoped {
   text: string;
@@ -12,28 +13,48 @@ export interface Scoped {
   isClosed: boolean;
 }
 
+/** A line that closes blocks and does nothing else. */
+const CLOSES = /^\s*(?:[)\]}]+[;,]*|end|fi|done|esac)\s*$/;
+
 /** `text` up to the end of its scope. Only whole lines are judged, so it can be asked while the text still grows. */
 export function limitScope(text: string, cursor: Cursor): Scoped {
   const prefix = lineBefore(cursor);
-  const isBlank = prefix.trim() === '';
-  const base = indentWidth(prefix);
   const lines = text.split('\n');
+  const opens = prefix.trim() !== '' && OPENS.test(prefix + lines[0]!);
+  const base = baseWidth(prefix, lines);
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i]!;
     if (line.trim() === '') continue;
     const width = indentWidth(line);
-    if (width < base) return closed(lines, i);
     if (width > base) continue;
-    const isAfterGap = lines[i - 1]!.trim() === '';
-    if (isBlank ? isAfterGap && i > 1 && lines[0]!.trim() !== '' : !CONTINUES.test(line))
-      return closed(lines, i);
-    if (!isBlank && !OPENS_AGAIN.test(line) && /^\s*(?:[)\]}]|end\b|fi\b|done\b|esac\b)/.test(line)) {
-      if (i + 1 < lines.length) return closed(lines, i + 1);
-    }
+    if (width < base) return closed(lines, closesOpenBlock(line, cursor) ? i + 1 : i);
+    if (opens ? !CONTINUES.test(line) : isAfterGap(lines, i)) return closed(lines, i);
+    if (opens && CLOSES.test(line) && i + 1 < lines.length) return closed(lines, i + 1);
   }
   return { text, isClosed: false };
 }
 
-function closed(lines: string[], count: number): Scoped {
+/** The indentation below which the text has left its block. */
+function baseWidth(prefix: string, lines: readonly string[]): number {
+  const own = indentWidth(prefix);
+  if (prefix.trim() !== '' || lines[0]!.trim() !== '') return own;
+  const first = lines.find(line => line.trim() !== '');
+  return first === undefined ? own : Math.max(own, indentWidth(first));
+}
+
+/** A blank line and a return to the block's own indentation: another thing begins. */
+function isAfterGap(lines: readonly string[], i: number): boolean {
+  return lines[i - 1]!.trim() === '' && lines.slice(0, i).some(line => line.trim() !== '');
+}
+
+/** The line closes a block that the document leaves open: what comes below is not its closing line. */
+function closesOpenBlock(line: string, cursor: Cursor): boolean {
+  const below = nextLine(cursor);
+  return (
+    CLOSES.test(line) && (below === null || (indentWidth(below) <= indentWidth(line) && !CLOSES.test(below)))
+  );
+}
+
+function closed(lines: readonly string[], count: number): Scoped {
   return { text: lines.slice(0, count).join('\n'), isClosed: true };
 }

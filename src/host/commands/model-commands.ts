@@ -9,6 +9,7 @@ import { chosenModel, storeHome } from '../models/chosen-model.ts';
 import { installModel } from '../models/install.ts';
 import { megabytes } from '../models/install-progress.ts';
 import { modelPage } from '../models/model-page.ts';
+import type { Pages } from '../pages.ts';
 import { readSettings, updateSetting } from '../settings.ts';
 import type { CommandTable } from './command-table.ts';
 
@@ -16,7 +17,7 @@ interface Choice extends vscode.QuickPickItem {
   run?(): Promise<unknown>;
 }
 
-export function modelCommands(context: HostContext): CommandTable {
+export function modelCommands(context: HostContext, pages: Pages): CommandTable {
   const home = () => storeHome(readSettings().model.home);
 
   const use = async (id: string): Promise<void> => {
@@ -118,9 +119,7 @@ export function modelCommands(context: HostContext): CommandTable {
     const model = await (await openStore(home())).find(id);
     const { state } = context.daemon;
     const loaded = state.kind === 'ready' && state.model === id ? await context.daemon.ready() : null;
-    const content = modelPage(model, loaded);
-    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
-    await vscode.window.showTextDocument(document, { preview: true });
+    await pages.show(`Moebius model ${id}`, modelPage(model, loaded));
   };
 
   return {

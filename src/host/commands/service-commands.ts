@@ -4,6 +4,7 @@ import { isLanguageOn, toggleLanguage } from '../../completion/languages.ts';
 import { EXPERT_LEVELS } from '../../protocol/daemon.ts';
 import type { HostContext } from '../context.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
+import type { Pages } from '../pages.ts';
 import { readSettings, updateSetting } from '../settings.ts';
 import { describeStatus } from '../status/status-page.ts';
 import type { CommandTable } from './command-table.ts';
@@ -13,7 +14,11 @@ interface Choice extends vscode.QuickPickItem {
   args?: unknown[];
 }
 
-export function serviceCommands(context: HostContext, daemonLog: vscode.LogOutputChannel): CommandTable {
+export function serviceCommands(
+  context: HostContext,
+  daemonLog: vscode.LogOutputChannel,
+  pages: Pages,
+): CommandTable {
   const { daemon } = context;
   return {
     'moebius.daemon.restart': async () => {
@@ -30,9 +35,7 @@ export function serviceCommands(context: HostContext, daemonLog: vscode.LogOutpu
     'moebius.daemon.status': async () => {
       const isUp = daemon.state.kind === 'ready' || daemon.state.kind === 'loading';
       const status = isUp ? await daemon.status() : null;
-      const content = describeStatus(daemon.state, status);
-      const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
-      await vscode.window.showTextDocument(document, { preview: true });
+      await pages.show('Moebius status', describeStatus(daemon.state, status));
     },
     'moebius.completion.toggle': async () => {
       const { isEnabled } = readSettings().completion;

@@ -15,7 +15,7 @@ export function enclosingBlock(lines: readonly string[], line: number): LineRang
     const text = lines[start]!;
     if (text.trim() === '' || !FUNCTION.test(text)) continue;
     const last = blockEnd(lines, start);
-    if (last >= line && (last > start || start === line)) return { first: withLeading(lines, start), last };
+    if (last >= line && (last > start || start === line)) return { first: leadingLine(lines, start), last };
   }
   return paragraph(lines, line);
 }
@@ -36,8 +36,8 @@ function blockEnd(lines: readonly string[], start: number): number {
   return last;
 }
 
-/** Decorators and comments directly above belong to the function. */
-function withLeading(lines: readonly string[], start: number): number {
+/** The first of the decorators and comments directly above `start`; they belong to the function there. */
+export function leadingLine(lines: readonly string[], start: number): number {
   let first = start;
   while (first > 0 && /^\s*(?:@|\/\/|\/\*|\*|#(?!include|define|if|endif)|"""|\[\w)/.test(lines[first - 1]!))
     first--;

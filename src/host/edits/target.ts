@@ -1,7 +1,7 @@
 /** Which lines of a document a command works on: the selection, else the function around the cursor. */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
-import { enclosingBlock } from './enclosing-block.ts';
+import { enclosingBlock, leadingLine } from './enclosing-block.ts';
 
 export interface Target {
   document: vscode.TextDocument;
@@ -65,9 +65,9 @@ async function functionAround(
   document: vscode.TextDocument,
   position: vscode.Position,
 ): Promise<vscode.Range | null> {
-  const symbol = await symbolAround(document, position);
-  if (symbol) return symbol;
   const lines = Array.from({ length: document.lineCount }, (_, line) => document.lineAt(line).text);
+  const symbol = await symbolAround(document, position);
+  if (symbol) return symbol.with(new vscode.Position(leadingLine(lines, symbol.start.line), 0));
   const block = enclosingBlock(lines, position.line);
   return block && new vscode.Range(block.first, 0, block.last, lines[block.last]!.length);
 }

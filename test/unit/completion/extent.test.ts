@@ -25,6 +25,11 @@ describe('completion/extent', () => {
   check('if (a) {█\n  b();\n}', 'line');
   check('const a = 1;\n█', 'block');
   check('  foo();\n  ba█', 'line');
+  check('function f(█)', 'block');
+  check('pub fn f(n: u32█)', 'block');
+  check('function f(█) {\n  body();\n}', 'line');
+  check('call(x => {█});', 'block');
+  check('<App █/>', 'line');
 
   it('obeys the multi-line setting', () => {
     const at = (text: string, multiline: 'always' | 'never') =>

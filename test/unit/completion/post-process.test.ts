@@ -31,6 +31,8 @@ describe('completion/post', () => {
     );
     check('a doubled semicolon goes', 'const x = █;', '5;', 'const x = ‹5›;');
     check('a doubled brace goes', 'if (█) {', 'a > b) {', 'if (‹a > b›) {');
+    check('a tag that is closed', '<App █/>', 'a={b} />', '<App ‹a={b} ›/>', 'typescriptreact');
+    check('one space between', 'f = ({ ok:█ }) => {', ' boolean }) => { ', 'f = ({ ok:‹ boolean› }) => {');
     check('an apostrophe is no string', 'say(█)', "don't)", "say(‹don't›)");
     check('only closers: nothing left', 'foo(a█)', ')', null);
   });
@@ -87,6 +89,20 @@ describe('completion/post', () => {
       'python',
     );
     check('one group of statements', 'a();\n█', 'b();\nc();\n\nd();', 'a();\n‹b();\nc();›');
+    check('a head and its body', 'function f(█)', 'a) {\n  b();\n}', 'function f(‹a) {\n  b();\n}›');
+    check('a body between fresh braces', 'on(x => {█})', '\n  b();\n});', 'on(x => {‹\n  b();\n});›');
+    check(
+      'what the document leaves open',
+      'f() {\n  a();\n  █\n\ng() {\n}',
+      'b();\n}\n\nh();',
+      'f() {\n  a();\n  ‹b();\n}›\n\ng() {\n}',
+    );
+    check(
+      'a class goes on',
+      'class A {\n  a() {\n    b();\n█',
+      '  }\n\n  c() {\n  }',
+      'class A {\n  a() {\n    b();\n‹  }\n\n  c() {\n  }›',
+    );
     check('single line', 'const x = █', '5;\nconst y = 6;', 'const x = ‹5;›');
   });
 
@@ -101,6 +117,7 @@ describe('completion/post', () => {
       'markdown',
     );
     check('a loop of lines', 'x\n█', 'a = 1\nb = 2\na = 1\nb = 2\na = 1\nb = 2', 'x\n‹a = 1\nb = 2›');
+    check('a line twice', 'x\n█', 'DB_NAME: mydb\nDB_NAME: mydb\n', 'x\n‹DB_NAME: mydb›');
     check('a loop in a line', 'x = █', `'${'ab '.repeat(20)}`, null);
     check('blank', 'x = █', '  \n', null);
     check('indentation that is there', 'f {\n    █', '    a();\n    b();', 'f {\n    ‹a();\n    b();›');

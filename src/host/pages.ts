@@ -1,0 +1,31 @@
+/** Read-only pages in Markdown, shown rendered: the status of the daemon, what a model is. */
+import * as vscode from 'vscode';
+
+const SCHEME = 'moebius-page';
+
+export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly texts = new Map<string, string>();
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  readonly onDidChange = this.changed.event;
+
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.texts.get(uri.path) ?? '';
+  }
+
+  /** `name` is the title of the tab; a page of the same name is replaced. */
+  async show(name: string, markdown: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}.md` });
+    this.texts.set(uri.path, markdown);
+    this.changed.fire(uri);
+    // The preview belongs to an extension of VS Code's that can be disabled.
+    await vscode.commands
+      .executeCommand('markdown.showPreview', uri)
+      .then(undefined, () => vscode.window.showTextDocument(uri, { preview: true }));
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+    this.changed.dispose();
+  }
+}
