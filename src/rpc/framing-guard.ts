@@ -40,9 +40,9 @@ export class FramingGuard extends Transform {
 
   override _flush(done: TransformCallback): void {
     const isInFrame = this.#bodyLeft > 0 || this.#header.length > 0;
-    done(
-      isInFrame ? new MoebiusError('format-invalid', 'The stream ended in the middle of a message.') : null,
-    );
+    // Not `format-invalid`: nothing is wrong with the other side's format, it died while it wrote.
+    const error = new MoebiusError('daemon-down', 'The stream ended in the middle of a message.');
+    done(isInFrame ? error : null);
   }
 
   /** Lets body bytes through; returns what lies behind the body. */

@@ -242,7 +242,7 @@ describe('daemon process', function () {
     const onEvent = (event: GenerateEvent) => {
       if (event.type === 'text') written += event.text.length;
     };
-    const answer = backend.generate({ prompt: plan({ steps: 60_000 }) }, { onEvent });
+    const answer = backend.generate({ prompt: plan({ steps: 10_000 }) }, { onEvent });
     await until(() => written > 0);
     const blockedUntil = performance.now() + 1500;
     while (performance.now() < blockedUntil);
