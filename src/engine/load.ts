@@ -62,7 +62,10 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
       manifest,
       ...text,
       worker,
-      sequences: new Sequences(KV_BUDGET_BYTES, sequence => void worker.request('drop', { sequence })),
+      sequences: new Sequences(KV_BUDGET_BYTES, sequence => {
+        // A worker that is gone has nothing left to drop.
+        worker.request('drop', { sequence }).catch(() => undefined);
+      }),
       contextTokens,
       prefillMeter: new SpeedMeter(0.8),
       decodeMeter: new SpeedMeter(0.98),
