@@ -1,37 +1,34 @@
-/** The few calls of the extension's API, for programs: `const moebius = await openModel(); await moebius.generateText(...)`. */
-import type { CompleteParams, GenerateParams } from '../protocol/daemon.ts';
+/** The same few calls as the extension's API (host/api.ts), for programs without an editor. */
+import type { ExpertLevel, SamplingParams } from '../protocol/daemon.ts';
 import { hooksFor, type OpenOptions, openEngine } from './engine-session.ts';
 
-export interface TextOptions extends Omit<GenerateParams, 'requestId' | 'priority' | 'sequence'> {
+interface CallOptions extends SamplingParams {
+  level?: ExpertLevel;
   signal?: AbortSignal;
-  onText?(text: string): void;
-}
-export interface CodeOptions extends Omit<CompleteParams, 'requestId' | 'sequence'> {
-  signal?: AbortSignal;
+  /** Called with each piece of the text as it is written. */
   onText?(text: string): void;
 }
 
 export interface Moebius {
-  /** Goes on from `prompt`, or answers `messages`. */
-  generateText(options: TextOptions): Promise<string>;
-  /** What fits between `prefix` and `suffix`. */
-  completeCode(options: CodeOptions): Promise<string>;
+  /** Answers one prompt as a chat would. Greedy, at most 512 tokens, unless the options say otherwise. */
+  generateText(options: CallOptions & { prompt: string }): Promise<string>;
+  /** The text between `prefix` and `suffix`, as the model writes it. Greedy, at most 128 tokens by default. */
+  completeCode(options: CallOptions & { prefix: string; suffix: string }): Promise<string>;
   dispose(): Promise<void>;
 }
 
 /** Loads a model of the store into this process. Throws MoebiusError `model-missing` when there is none. */
 export async function openModel(options: OpenOptions = {}): Promise<Moebius> {
   const engine = await openEngine(options);
-  let requests = 0;
-  const nextId = () => `api-${++requests}`;
   return {
-    async generateText({ signal, onText, ...params }) {
-      const result = await engine.generate({ ...params, requestId: nextId() }, hooks(signal, onText));
-      return result.text;
+    async generateText({ prompt, signal, onText, ...rest }) {
+      const messages = [{ role: 'user' as const, content: prompt }];
+      const params = { maxTokens: 512, temperature: 0, ...rest, messages, requestId: 'api' };
+      return (await engine.generate(params, hooks(signal, onText))).text;
     },
-    async completeCode({ signal, onText, ...params }) {
-      const result = await engine.complete({ ...params, requestId: nextId() }, hooks(signal, onText));
-      return result.text;
+    async completeCode({ signal, onText, ...rest }) {
+      const params = { maxTokens: 128, temperature: 0, ...rest, requestId: 'api' };
+      return (await engine.complete(params, hooks(signal, onText))).text;
     },
     dispose: () => engine.dispose(),
   };

@@ -91,7 +91,7 @@ describe('commands on a store', () => {
     await assert.rejects(run(['model', 'add', 'no-such-model']), { code: 'not-found' });
   });
 
-  it('generates the same text from an argument, from stdin, in a batch and through the module', async () => {
+  it('generates the same text from an argument, from stdin, and in a batch', async () => {
     const prompt = 'the quick';
     const text = await run(['generate', prompt, '-n', '8', ...ENGINE]);
     assert.ok(text.length > 1);
@@ -100,14 +100,21 @@ describe('commands on a store', () => {
     const answer = JSON.parse(await run(['batch', ...ENGINE], lines));
     assert.equal(`${answer.text}\n`, text);
     assert.equal(answer.outputTokens, 8);
+  });
+
+  it('answers through the module as the commands do', async () => {
     const moebius = await openModel({ model: 'tiny', variant: 'fp32', context: 512, threads: 1 });
     try {
       let streamed = '';
       const onText = (part: string) => {
         streamed += part;
       };
-      assert.equal(await moebius.generateText({ prompt, maxTokens: 8, temperature: 0, onText }), answer.text);
-      assert.equal(streamed, answer.text);
+      const text = await moebius.generateText({ prompt: 'the quick', maxTokens: 8, onText });
+      assert.equal(`${text}\n`, await run(['generate', 'the quick', '--chat', '-n', '8', ...ENGINE]));
+      assert.equal(streamed, text);
+      const middle = await moebius.completeCode({ prefix: 'the ', suffix: ' fox', maxTokens: 3 });
+      const record = { kind: 'infill', prefix: 'the ', suffix: ' fox', maxTokens: 3 };
+      assert.equal(middle, JSON.parse(await run(['batch', ...ENGINE], JSON.stringify(record))).text);
     } finally {
       await moebius.dispose();
     }
