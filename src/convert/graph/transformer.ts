@@ -25,9 +25,6 @@ export interface LayerSource {
   feedForward(graph: GraphWriter, index: number, name: string, x: string): Promise<string>;
 }
 
-/** Masked scores: far below every real score, and finite so that a row without any visible key stays a number. */
-export const MASKED = -1e30;
-
 export async function transformer(
   graph: GraphWriter,
   source: LayerSource,
