@@ -11,9 +11,14 @@ import { aptInstall } from './debian.ts';
 
 const CODE_SERVER = '4.139.1';
 const NODE = '24.21.0';
+/** Raised when what is installed changes, so that an older installation is not taken for it. */
+const REVISION = 2;
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 
-/** Dependencies of features that are never started here; most would need compiling. Half of the installed size. */
+/**
+ * Dependencies of features that are never started here; most would need compiling. Half of the installed size.
+ * The Git extension needs fs-copyfile.
+ */
 const UNUSED = [
   '@github/copilot-sdk',
   '@microsoft/mxc-sdk',
@@ -23,7 +28,6 @@ const UNUSED = [
   'ssh2',
   '@vscode/windows-process-tree',
   '@vscode/windows-registry',
-  '@vscode/fs-copyfile',
   '@vscode/sandbox-runtime',
 ];
 
@@ -45,7 +49,7 @@ export async function installWorkbench(): Promise<Workbench> {
         'Install VS Code, make its "code" command available and run npm start again.',
     );
   }
-  const folder = join(cacheFolder(), `code-server-${CODE_SERVER}-node-${NODE}`);
+  const folder = join(cacheFolder(), `code-server-${CODE_SERVER}-node-${NODE}-${REVISION}`);
   if (!existsSync(folder)) {
     const partial = `${folder}.partial-${process.pid}`;
     rmSync(partial, { recursive: true, force: true });

@@ -66,8 +66,12 @@ export async function openFile(page: Page, name: string): Promise<Locator> {
   await quickInput(page).fill(name);
   await quickRows(page).filter({ hasText: name }).first().waitFor();
   await page.keyboard.press('Enter');
-  const tab = page.locator('.tabs-container .tab.active', { hasText: name.split('/').at(-1) ?? name });
-  await tab.waitFor();
+  // By its whole label: a diff of the file has the name in its own label too.
+  const label = (name.split('/').at(-1) ?? name).replaceAll('.', '\\.');
+  await page
+    .locator('.tab.active .label-name', { hasText: new RegExp(`^${label}$`) })
+    .first()
+    .waitFor();
   const editor = page.locator('.editor-group-container.active .editor-instance .monaco-editor').first();
   await editor.locator('.view-lines').first().waitFor();
   await editor.locator('.view-line').first().click();

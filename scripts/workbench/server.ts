@@ -9,6 +9,7 @@ import type { Workbench } from './install.ts';
 
 /** Nothing that pops up, asks or looks for the network. */
 const SETTINGS = {
+  'workbench.colorTheme': 'Dark Modern',
   'workbench.startupEditor': 'none',
   'workbench.welcomePage.walkthroughs.openOnInstall': false,
   'workbench.tips.enabled': false,

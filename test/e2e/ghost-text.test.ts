@@ -19,12 +19,14 @@ describe('ghost text', () => {
     await page.keyboard.press('Enter');
     await page.keyboard.type('return ', { delay: 30 });
     await ghostText(page).first().waitFor({ timeout: MODEL_MS });
-    await session.screenshots('ghost-text');
-    await openFile(page, 'statistics_report.py');
-    await goTo(page, 6, 99);
-    await runCommand(page, 'Moebius: Trigger Completion');
+    const suggest = async () => {
+      await goTo(page, 6, 99);
+      await runCommand(page, 'Moebius: Trigger Completion');
+      await ghostText(page).first().waitFor({ timeout: MODEL_MS });
+    };
+    await session.screenshots('ghost-text', suggest);
+    await suggest();
     const ghost = ghostText(page).first();
-    await ghost.waitFor({ timeout: MODEL_MS });
     const shown = plain(await ghost.textContent());
     await page.keyboard.press('Tab');
     await page.keyboard.press('Control+S');

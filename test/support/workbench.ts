@@ -27,12 +27,21 @@ export interface Session {
   read(path: string): string;
   /** Waits until a file of the workspace fulfils the condition, and returns its text. */
   untilFile(path: string, isDone: (text: string) => boolean): Promise<string>;
-  /** Screenshots `<name>-dark.png` and `<name>-light.png` in test-results. */
-  screenshots(name: string): Promise<void>;
+  /** `<name>-dark.png` and `<name>-light.png` in test-results. `again` brings back what a change of theme closes. */
+  screenshots(name: string, again?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
 let vsix: Promise<string> | undefined;
+let openPage: { page: Page; name: string } | undefined;
+
+/** A failed test leaves a picture of what it saw. */
+afterEach(async function () {
+  const test = this.currentTest;
+  if (test?.state !== 'failed' || !openPage) return;
+  const name = `failed-${openPage.name}-${test.title.replace(/\W+/g, '-').slice(0, 40)}`;
+  await openPage.page.screenshot({ path: join(RESULTS, `${name}.png`) }).catch(() => undefined);
+});
 
 /** The package under test, built once for all test files. */
 export const packageOnce = (): Promise<string> => (vsix ??= packageVsix());
@@ -59,10 +68,11 @@ export async function startSession({ name, ...options }: SessionOptions): Promis
   const browser = await launchBrowser(chromium);
   const page = await openWorkbench(browser, server.url, folder, {
     onConsole(kind, text) {
-      const isOurs = /moebius|Content Security Policy/i.test(text);
+      const isOurs = /moebius\.moebius|Content Security Policy/i.test(text);
       if ((kind === 'error' || kind === 'pageerror') && isOurs) errors.push(text);
     },
   });
+  openPage = { page, name };
   const read = (path: string) => readFileSync(join(folder, path), 'utf8');
   return {
     page,
@@ -74,14 +84,15 @@ export async function startSession({ name, ...options }: SessionOptions): Promis
       await until(() => isDone(read(path)), `${path} to change`);
       return read(path);
     },
-    async screenshots(shot) {
+    async screenshots(shot, again) {
       await page.screenshot({ path: join(RESULTS, `${shot}-dark.png`) });
       await setTheme(page, 'light');
+      await again?.();
       await page.screenshot({ path: join(RESULTS, `${shot}-light.png`) });
       await setTheme(page, 'dark');
     },
     async stop() {
-      await page.screenshot({ path: join(RESULTS, `last-${name}.png`) }).catch(() => undefined);
+      openPage = undefined;
       await browser.close();
       await server.stop();
     },
