@@ -1,0 +1,151 @@
+/** The daemon as it ships, with a real model: what a scripted engine cannot show about caches, native runs and memory. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LocalBackend } from '../../src/backends/local.ts';
+import type { GenerateEvent } from '../../src/protocol/daemon.ts';
+import { isAlive, stopAll, until, type Watched, watchDaemon } from '../support/daemons.ts';
+import { variantFolder } from '../support/models.ts';
+
+const MODEL = 'qwen2.5-coder-0.5b';
+const SCRIPT = join(__dirname, '../../dist/daemon.js');
+const CHAT = { messages: [{ role: 'user' as const, content: 'Write quicksort in Python.' }], temperature: 0 };
+const FIM = {
+  prefix: 'def add(a, b):\n    return ',
+  suffix: '\n\nprint(add(1, 2))\n',
+  maxTokens: 12,
+  temperature: 0,
+};
+/** Some 4,500 tokens. */
+const LONG = Array.from({ length: 500 }, (_, i) => `def f${i}(x):\n    return x + ${i}\n`).join('\n');
+
+describe('daemon with a real model', function () {
+  this.timeout(180_000);
+  let watched: Watched;
+  let backend: LocalBackend;
+
+  before(function () {
+    for (const path of [SCRIPT, join(variantFolder(MODEL, 'int4'), 'manifest.json')]) {
+      if (existsSync(path)) continue;
+      if (process.env.MOEBIUS_REQUIRE_MODEL === '1')
+        throw new Error(`${path} is missing; npm run test:daemon makes it.`);
+      console.log(`      skipped: ${path} is missing`);
+      this.skip();
+    }
+  });
+  beforeEach(async () => {
+    watched = watchDaemon(SCRIPT, { model: MODEL });
+    watched.settings.threads = 2;
+    backend = new LocalBackend(signal => watched.supervisor.connect(signal));
+    await watched.supervisor.ready();
+  });
+  afterEach(stopAll);
+
+  const textOf = (events: GenerateEvent[]) =>
+    events.map(event => (event.type === 'text' ? event.text : '')).join('');
+
+  it('a chat that is held for completions says what it says alone', async () => {
+    const alone = await backend.generate({ ...CHAT, maxTokens: 60, sequence: 'alone' });
+    assert.match(alone.text, /quicksort|def /i);
+    const fimAlone = await backend.complete({ ...FIM, sequence: 'fim-alone' });
+    const events: GenerateEvent[] = [];
+    const chat = backend.generate(
+      { ...CHAT, maxTokens: 60, sequence: 'held' },
+      { onEvent: event => events.push(event) },
+    );
+    const completions: string[] = [];
+    while (completions.length < 3) {
+      await until(() => textOf(events).length > 20 * completions.length, 60_000);
+      completions.push((await backend.complete({ ...FIM, sequence: `fim${completions.length}` })).text);
+    }
+    const held = await chat;
+    assert.equal(held.text, alone.text);
+    assert.equal(textOf(events), alone.text);
+    assert.deepEqual(completions, Array(3).fill(fimAlone.text));
+    assert.ok(held.usage.queueMs > 0);
+    const again = await backend.generate({ ...CHAT, maxTokens: 5, sequence: 'held' });
+    assert.ok(again.usage.reusedTokens > 0, 'the cache survived being held');
+  });
+
+  it('serves a completion while a long prompt is being read', async () => {
+    await backend.complete(FIM);
+    const alone = performance.now();
+    await backend.complete({ ...FIM, sequence: 'b' });
+    const aloneMs = performance.now() - alone;
+    const abort = new AbortController();
+    const events: GenerateEvent[] = [];
+    const { signal } = abort;
+    const reading = backend
+      .generate(
+        { prompt: LONG, maxTokens: 1, temperature: 0 },
+        { signal, onEvent: event => events.push(event) },
+      )
+      .catch(error => error.code);
+    await until(() => events.some(event => event.type === 'prefill' && event.done > 0), 30_000);
+    const started = performance.now();
+    await backend.complete({ ...FIM, sequence: 'c' });
+    const underMs = performance.now() - started;
+    assert.ok(!events.some(event => event.type === 'text'), 'the prompt is still being read');
+    const aborted = performance.now();
+    abort.abort();
+    assert.equal(await reading, 'cancelled');
+    await backend.complete({ ...FIM, sequence: 'd', maxTokens: 1 });
+    const freeMs = performance.now() - aborted;
+    const figures = [aloneMs, underMs, freeMs].map(ms => ms.toFixed(0));
+    console.log(
+      `      completion ${figures[0]} ms alone, ${figures[1]} ms under a chat, next ${figures[2]} ms after a cancel`,
+    );
+  });
+
+  it('kill -9 while it writes: named, restarted, the same answer again', async () => {
+    const expected = await backend.generate({ ...CHAT, maxTokens: 24 });
+    const events: GenerateEvent[] = [];
+    const dying = backend.generate({ ...CHAT, maxTokens: 400 }, { onEvent: event => events.push(event) });
+    const settled = dying.catch(error => error);
+    await until(() => textOf(events).length > 10, 60_000);
+    const killed = performance.now();
+    watched.processes[0]!.kill('SIGKILL');
+    assert.match((await settled).message, /killed \(SIGKILL\)/);
+    const rejectedMs = performance.now() - killed;
+    await watched.supervisor.ready();
+    const readyMs = performance.now() - killed;
+    assert.equal((await backend.generate({ ...CHAT, maxTokens: 24 })).text, expected.text);
+    console.log(
+      `      rejected after ${rejectedMs.toFixed(0)} ms, ready again after ${readyMs.toFixed(0)} ms`,
+    );
+  });
+
+  const stops = (name: string, prompt: string) =>
+    it(`stops within 3 s while it ${name}`, async () => {
+      const events: GenerateEvent[] = [];
+      const request = backend
+        .generate({ prompt, maxTokens: 4000, temperature: 0 }, { onEvent: event => events.push(event) })
+        .catch(error => error);
+      await until(() => events.some(event => event.type !== 'queued'), 60_000);
+      const pid = watched.processes[0]!.pid!;
+      const started = performance.now();
+      await watched.supervisor.stop();
+      const ms = performance.now() - started;
+      assert.ok((await request) instanceof Error);
+      assert.equal(isAlive(pid), false);
+      assert.ok(ms < 3000, `${ms} ms`);
+      console.log(`      ${ms.toFixed(0)} ms`);
+    });
+  stops('reads', LONG);
+  stops('writes', 'def f(');
+
+  it('lets go of a model and takes it again without growing', async () => {
+    const peer = await watched.supervisor.connect();
+    const sizes: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      await backend.generate({ ...CHAT, maxTokens: 4 });
+      sizes.push((await watched.supervisor.status()).memory.rssBytes / 2 ** 20);
+      await peer.request('model/unload', {});
+      assert.equal((await watched.supervisor.status()).phase, 'no-model');
+      await watched.supervisor.load(MODEL);
+    }
+    console.log(`      RSS after each load, MiB: ${sizes.map(size => size.toFixed(0)).join(' ')}`);
+    // The first load is smaller than the rest; a model that stayed behind would add hundreds of MiB a round.
+    assert.ok(sizes[3]! < sizes[1]! + 150);
+  });
+});
