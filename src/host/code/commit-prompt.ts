@@ -6,14 +6,18 @@ import { digestDiff } from './diff-digest.ts';
 const DIFF_CHARS = 5000;
 /** Earlier subjects show the project's style. */
 const SUBJECTS = 5;
+const FEWEST_SUBJECTS = 3;
 
 const SYSTEM =
   'You write git commit messages. Answer with the message only: a subject line in the imperative of at most 72 ' +
   'characters and, only if the change needs it, a blank line and a short body that says why.';
 
 export function commitMessages(diff: string, recentSubjects: readonly string[]): ChatMessage[] {
-  const style = recentSubjects.slice(0, SUBJECTS).map(subject => `- ${subject}`);
-  const earlier = style.length > 0 ? `Earlier subjects of this repository:\n${style.join('\n')}\n\n` : '';
+  // A small model copies a single example; several show what they have in common.
+  const examples = recentSubjects.length < FEWEST_SUBJECTS ? [] : recentSubjects.slice(0, SUBJECTS);
+  const style = examples.map(subject => `- ${subject}`);
+  const earlier =
+    style.length > 0 ? `Subjects of earlier commits, for their style only:\n${style.join('\n')}\n\n` : '';
   return [
     { role: 'system', content: SYSTEM },
     {

@@ -1,11 +1,13 @@
 /** Offers the installed models to VS Code's own chat and to other extensions, as the vendor `moebius`. */
+import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { openStore } from '../../models/store.ts';
 import type { HostContext } from '../context.ts';
 import { storeHome } from '../models/chosen-model.ts';
 import { signalOf } from '../report.ts';
 import { readSettings } from '../settings.ts';
-import { toChatMessages } from './messages.ts';
+import { toChatMessages, withSystemText } from './messages.ts';
+import { describeTools, readAnswer, settledLength } from './tool-calls.ts';
 
 const ANSWER_TOKENS = 2048;
 /** For counting while no model is loaded: starting one for an estimate would be out of proportion. */
@@ -42,23 +44,29 @@ export class ModelProvider implements vscode.LanguageModelChatProvider {
       detail: 'local',
       maxInputTokens: Math.min(engine.contextTokens, manifest.dims.trainedContext) - ANSWER_TOKENS,
       maxOutputTokens: ANSWER_TOKENS,
-      capabilities: {},
+      capabilities: { toolCalling: true },
     }));
   }
 
   async provideLanguageModelChatResponse(
     model: vscode.LanguageModelChatInformation,
     messages: readonly vscode.LanguageModelChatRequestMessage[],
-    _options: vscode.ProvideLanguageModelChatResponseOptions,
+    options: vscode.ProvideLanguageModelChatResponseOptions,
     progress: vscode.Progress<vscode.LanguageModelResponsePart>,
     token: vscode.CancellationToken,
   ): Promise<void> {
     const signal = signalOf(token);
     const { daemon, backend } = this.context;
     if ((await daemon.ready(signal)).id !== model.id) await daemon.load(model.id);
-    await backend.generate(
+    const tools = options.tools ?? [];
+    let written = '';
+    let shown = 0;
+    const show = (text: string): void => {
+      if (text !== '') progress.report(new vscode.LanguageModelTextPart(text));
+    };
+    const result = await backend.generate(
       {
-        messages: toChatMessages(messages),
+        messages: withSystemText(toChatMessages(messages), describeTools(tools)),
         maxTokens: model.maxOutputTokens,
         temperature: 0.2,
         level: readSettings().chat.level,
@@ -67,10 +75,18 @@ export class ModelProvider implements vscode.LanguageModelChatProvider {
       {
         signal,
         onEvent: event => {
-          if (event.type === 'text') progress.report(new vscode.LanguageModelTextPart(event.text));
+          if (event.type !== 'text') return;
+          written += event.text;
+          const settled = tools.length === 0 ? written.length : settledLength(written);
+          show(written.slice(shown, settled));
+          shown = Math.max(shown, settled);
         },
       },
     );
+    for (const part of readAnswer(result.text.slice(shown), tools)) {
+      if (part.kind === 'text') show(part.text);
+      else progress.report(new vscode.LanguageModelToolCallPart(randomUUID(), part.name, part.input));
+    }
   }
 
   async provideTokenCount(

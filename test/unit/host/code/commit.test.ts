@@ -35,11 +35,12 @@ describe('host/code/commit-prompt', () => {
   check('Add `parse`', 'Add `parse`');
   check('Add a parser  \n\nBody \n', 'Add a parser\n\nBody');
 
-  it('shows earlier subjects when there are any', () => {
+  it('shows earlier subjects when there are enough to have something in common', () => {
+    const prompt = (subjects: string[]) => commitMessages(file('a.ts', 1), subjects)[1]!.content;
     assert.match(
-      commitMessages(file('a.ts', 1), ['fix: it'])[1]!.content,
-      /^Earlier subjects.*\n- fix: it\n/,
+      prompt(['fix: it', 'fix: that', 'add: more']),
+      /^Subjects of earlier.*\n- fix: it\n- fix: that\n/,
     );
-    assert.match(commitMessages(file('a.ts', 1), [])[1]!.content, /^Write the commit message/);
+    assert.match(prompt(['one']), /^Write the commit message/);
   });
 });

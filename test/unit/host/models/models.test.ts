@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MoebiusError } from '../../../../src/base/errors.ts';
 import { describeFailure } from '../../../../src/host/failure.ts';
-import { toChatMessages } from '../../../../src/host/lm/messages.ts';
 import { chosenModel, installedIds } from '../../../../src/host/models/chosen-model.ts';
 import {
   describeStep,
@@ -92,26 +91,5 @@ describe('host/failure', () => {
   it('says nothing of a cancellation', () => {
     assert.equal(describeFailure(new MoebiusError('cancelled', '')), null);
     assert.equal(describeFailure(new DOMException('', 'AbortError')), null);
-  });
-});
-
-describe('host/lm/messages', () => {
-  it('keeps text, joins parts, drops what it can not read', () => {
-    assert.deepEqual(
-      toChatMessages([
-        { role: 3, content: [{ value: 'Be brief.' }] },
-        {
-          role: 1,
-          content: [{ value: 'a' }, { value: 'b' }, { mimeType: 'image/png', data: new Uint8Array(1) }],
-        },
-        { role: 2, content: [{ callId: '1', name: 'tool', input: {} }] },
-        { role: 1, content: [{ callId: '1', content: [{ value: 'result' }] }] },
-      ]),
-      [
-        { role: 'system', content: 'Be brief.' },
-        { role: 'user', content: 'a\nb' },
-        { role: 'user', content: 'result' },
-      ],
-    );
   });
 });
