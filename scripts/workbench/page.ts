@@ -66,12 +66,9 @@ export async function openFile(page: Page, name: string): Promise<Locator> {
   await quickInput(page).fill(name);
   await quickRows(page).filter({ hasText: name }).first().waitFor();
   await page.keyboard.press('Enter');
-  // By its whole label: a diff of the file has the name in its own label too.
-  const label = (name.split('/').at(-1) ?? name).replaceAll('.', '\\.');
-  await page
-    .locator('.tab.active .label-name', { hasText: new RegExp(`^${label}$`) })
-    .first()
-    .waitFor();
+  // By the start of its label: a diff of the file has the name further back, a preview has more after it.
+  const label = name.split('/').at(-1) ?? name;
+  await page.locator(`.tabs-container .tab.active[aria-label^="${label}"]`).first().waitFor();
   const editor = page.locator('.editor-group-container.active .editor-instance .monaco-editor').first();
   await editor.locator('.view-lines').first().waitFor();
   await editor.locator('.view-line').first().click();
