@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ROOT, step } from './steps.ts';
 import { installBrowser, launchBrowser } from './workbench/browser.ts';
 import { installWorkbench } from './workbench/install.ts';
-import { ghostText, openFile, openWorkbench, runCommand, webview } from './workbench/page.ts';
+import { ghostText, openFile, openWorkbench, runCommand, statusItem, webview } from './workbench/page.ts';
 import { startServer } from './workbench/server.ts';
 
 /** Generous: a slow machine reads a prompt for a while. */
@@ -39,6 +39,10 @@ export async function checkWorkbench(
       });
       await shot(name.toLowerCase().replaceAll(' ', '-'));
     };
+    await attempt('Extension active', async () => {
+      await statusItem(page, 'Moebius').waitFor({ timeout: 120_000 });
+      return '';
+    });
     await attempt('Ghost text', async () => {
       await openFile(page, 'fibonacci.ts');
       await page.keyboard.press('Control+End');

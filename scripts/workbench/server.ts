@@ -17,6 +17,8 @@ const SETTINGS = {
   'workbench.settings.enableNaturalLanguageSearch': false,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'telemetry.telemetryLevel': 'off',
+  // As on the desktop; in a browser files are saved by themselves.
+  'files.autoSave': 'off',
   'update.mode': 'none',
   'update.showReleaseNotes': false,
   'extensions.autoUpdate': false,

@@ -7,7 +7,7 @@ import { packageVsix } from '../../scripts/package.ts';
 import { ROOT } from '../../scripts/steps.ts';
 import { installBrowser, launchBrowser } from '../../scripts/workbench/browser.ts';
 import { installWorkbench } from '../../scripts/workbench/install.ts';
-import { openWorkbench, runCommand, setTheme, webview } from '../../scripts/workbench/page.ts';
+import { openWorkbench, runCommand, setTheme, statusItem, webview } from '../../scripts/workbench/page.ts';
 import { type ServerOptions, startServer } from '../../scripts/workbench/server.ts';
 
 /** Small: what is tested is the road, not the answers. MOEBIUS_E2E_MODEL names another. */
@@ -73,6 +73,8 @@ export async function startSession({ name, ...options }: SessionOptions): Promis
     },
   });
   openPage = { page, name };
+  // What is typed before the extension is active asks nobody for ghost text.
+  await statusItem(page, 'Moebius').waitFor({ timeout: 120_000 });
   const read = (path: string) => readFileSync(join(folder, path), 'utf8');
   return {
     page,
