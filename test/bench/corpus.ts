@@ -20,6 +20,20 @@ export function readCorpus(files: readonly string[]): Corpus {
 
 export const SPEED_FILES = ['argparse.py', 'textwrap.py', 'heapq.py'];
 export const QUALITY_FILES = ['textwrap.py', 'heapq.py'];
+export const LEVEL_FILES = [
+  'argparse.py',
+  'ast.py',
+  'dataclasses.py',
+  'difflib.py',
+  'inspect.py',
+  'shutil.py',
+  'socket.py',
+  'statistics.py',
+  'subprocess.py',
+  'tarfile.py',
+  'threading.py',
+  'typing.py',
+];
 
 /**
  * The shortest start of `text` that is exactly `tokens` tokens long, behind a first token that differs by `round`, so

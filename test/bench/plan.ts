@@ -19,7 +19,7 @@ export interface Figure {
   scenario: string;
   /** e.g. `read 512, fast`. */
   what: string;
-  unit: 'tokens/s' | 'ms' | 'MB' | 'ppl' | '%';
+  unit: 'tokens/s' | 'ms' | 'MB' | 'ppl' | 'nats' | '%';
   /** Median by contender. */
   values: Record<string, number>;
   /** Half the quartile distance in percent of the median, by contender; absent for a single measurement. */

@@ -23,12 +23,13 @@ function cell(figure: Figure, name: string, first: string): string {
   const spread = figure.spread?.[name];
   const parts = [format(value, figure.unit)];
   if (spread !== undefined) parts.push(`±${spread.toFixed(0)} %`);
-  if (name !== first && figure.unit !== '%') parts.push(`(${(value / figure.values[first]!).toFixed(2)}x)`);
+  if (name !== first && figure.unit !== '%' && figure.unit !== 'nats')
+    parts.push(`(${(value / figure.values[first]!).toFixed(2)}x)`);
   return parts.join(' ');
 }
 
 function format(value: number, unit: Figure['unit']): string {
-  if (unit === 'ppl') return value.toFixed(4);
+  if (unit === 'ppl' || unit === 'nats') return value.toFixed(4);
   if (unit === '%') return `${value >= 0 ? '+' : ''}${value.toFixed(2)}`;
   return unit === 'tokens/s' ? value.toFixed(1) : Math.round(value).toLocaleString('en-US');
 }

@@ -6,10 +6,15 @@ import { type Figure, nameOf } from './plan.ts';
 import { median, spreadPercent } from './statistics.ts';
 
 export class Samples {
-  readonly #values = new Map<string, number[]>();
+  readonly #values: Map<string, number[]>;
+
+  /** `names`: the columns of the table, in order. */
+  constructor(names: readonly string[]) {
+    this.#values = new Map(names.map(name => [name, []]));
+  }
 
   add(contender: string, value: number): void {
-    this.#values.set(contender, [...(this.#values.get(contender) ?? []), value]);
+    this.#values.get(contender)!.push(value);
   }
 
   figure(scenario: string, what: string, unit: Figure['unit']): Figure {
@@ -17,6 +22,7 @@ export class Samples {
     const spread: Record<string, number> = {};
     let rounds = 0;
     for (const [name, samples] of this.#values) {
+      if (samples.length === 0) continue;
       values[name] = median(samples);
       if (samples.length > 1) spread[name] = spreadPercent(samples);
       rounds = Math.max(rounds, samples.length);

@@ -11,8 +11,8 @@ export function chat(plan: Plan, log: Log): Promise<Figure[]> {
   const levels = plan.levels.filter(level => level === 'exact' || level === 'fast');
   return withContenders([...llamaConfig(plan), ...moebiusConfig(plan, 'int4')], async contenders => {
     const entries = entriesOf(contenders, levels);
-    const total = new Samples();
-    const first = new Samples();
+    const total = new Samples(entries.map(entry => entry.label));
+    const first = new Samples(entries.map(entry => entry.label));
     for (const entry of entries) await entry.contender.write('def warm_up():\n', 8, entry.level);
     for (let round = 0; round < plan.rounds; round++) {
       for (const [i, { label, contender, level }] of rotated(entries, round).entries()) {

@@ -16,11 +16,12 @@ interface Measurements {
 
 export async function load(plan: Plan, log: Log): Promise<Figure[]> {
   const configs = [...llamaConfig(plan), ...moebiusConfig(plan, 'int4')];
+  const columns = () => new Samples(configs.map(nameOf));
   const samples: Measurements = {
-    load: new Samples(),
-    firstToken: new Samples(),
-    anonymous: new Samples(),
-    fileBacked: new Samples(),
+    load: columns(),
+    firstToken: columns(),
+    anonymous: columns(),
+    fileBacked: columns(),
   };
   const { text } = readCorpus(SPEED_FILES);
   // The first round fills the page cache and is not counted.

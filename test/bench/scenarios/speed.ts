@@ -17,8 +17,8 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
     const figures: Figure[] = [];
     for (const tokens of plan.quick ? [128, WRITE_CONTEXT] : [128, WRITE_CONTEXT, 2048]) {
       const written = tokens === WRITE_CONTEXT ? (plan.quick ? 33 : 65) : 1;
-      const reading = new Samples();
-      const writing = new Samples();
+      const reading = new Samples(entries.map(entry => entry.label));
+      const writing = new Samples(entries.map(entry => entry.label));
       for (let round = 0; round < plan.rounds; round++) {
         const turn = rotated(entries, round);
         for (const [i, { label, contender, level }] of turn.entries()) {

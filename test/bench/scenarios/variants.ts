@@ -10,10 +10,11 @@ import { Samples } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 
 export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
-  const size = new Samples();
-  const reading = new Samples();
-  const writing = new Samples();
-  const anonymous = new Samples();
+  const columns = () => new Samples(Object.keys(plan.variants));
+  const size = columns();
+  const reading = columns();
+  const writing = columns();
+  const anonymous = columns();
   const { text } = readCorpus(SPEED_FILES);
   for (let round = 0; round < plan.rounds; round++) {
     for (const variant of Object.keys(plan.variants) as ModelVariant[]) {

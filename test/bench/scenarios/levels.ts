@@ -1,0 +1,42 @@
+/**
+ * What reading with few experts costs: texts of 1,024 tokens are read at each level, and the last 32 tokens, which like
+ * everything near the end of a prompt are read with all experts, are scored. At least 32 exact rows lie between them and
+ * the sparsely read ones; what a user sees written has more, so this is an upper bound.
+ */
+import type { ExpertLevel } from '../../../src/protocol/daemon.ts';
+import { LEVEL_FILES, readCorpus } from '../corpus.ts';
+import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
+import { withContenders } from '../rounds.ts';
+
+const TEXT = 1024;
+const SCORED = 32;
+
+export function levels(plan: Plan, log: Log): Promise<Figure[]> {
+  const files = plan.quick ? LEVEL_FILES.slice(0, 3) : LEVEL_FILES;
+  return withContenders(moebiusConfig(plan, 'int4'), async ([contender]) => {
+    if (!contender) return [];
+    const texts: number[][] = [];
+    for (const file of files) {
+      const ids = await contender.tokenize(readCorpus([file]).text);
+      const middle = ids.length >> 1;
+      texts.push(ids.slice(middle - TEXT / 2, middle + TEXT / 2));
+    }
+    const values: Record<string, number> = {};
+    const measured: ExpertLevel[] = ['exact', ...plan.levels.filter(level => level !== 'exact')];
+    for (const level of measured) {
+      let sum = 0;
+      for (const text of texts) {
+        const scores = await contender.score(text, level);
+        for (const value of scores.subarray(-SCORED)) sum -= value;
+      }
+      values[level] = sum / (texts.length * SCORED);
+      log(`${level}: ${values[level].toFixed(4)} nats a token`);
+    }
+    const above = Object.entries(values).map(([name, value]) => [name, value - values.exact!]);
+    const scored = `last ${SCORED} of ${TEXT}, ${texts.length} texts`;
+    return [
+      { scenario: 'levels', what: `negative log probability, ${scored}`, unit: 'nats', values, rounds: 1 },
+      { scenario: 'levels', what: 'above exact', unit: 'nats', values: Object.fromEntries(above), rounds: 1 },
+    ];
+  });
+}
