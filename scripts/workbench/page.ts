@@ -4,8 +4,10 @@ import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
 export interface OpenOptions {
   /** Called for every console message and uncaught error of the page. */
   onConsole?(kind: string, text: string): void;
-  /** `extensionDevelopmentPath` and so on, for tests inside the extension host. */
+  /** For tests inside the extension host: `extensionTestsPath` and so on, see developing.md. */
   payload?: [string, string][];
+  /** Called before anything is loaded. */
+  prepare?(page: Page): Promise<void>;
   viewport?: { width: number; height: number };
 }
 
@@ -22,6 +24,7 @@ export async function openWorkbench(
   const page = await context.newPage();
   page.on('console', message => options.onConsole?.(message.type(), message.text()));
   page.on('pageerror', error => options.onConsole?.('pageerror', String(error)));
+  await options.prepare?.(page);
   const url = new URL(serverUrl);
   url.searchParams.set('folder', folder);
   if (options.payload) url.searchParams.set('payload', JSON.stringify(options.payload));

@@ -46,10 +46,7 @@ describe('chat', () => {
     await goTo(page, 5);
     await chat.getByTestId('code-block').first().hover();
     await chat.getByTestId('code-insert').first().click();
-    await page
-      .locator('.view-lines', { hasText: /def double|def / })
-      .first()
-      .waitFor();
+    await page.locator('.tab.active.dirty').waitFor();
     await openFile(page, 'statistics_report.py');
     await page.keyboard.press('Control+S');
     await session.untilFile(

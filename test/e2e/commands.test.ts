@@ -14,25 +14,29 @@ describe('commands', () => {
 
   it('refactor shows a diff; applied, one undo takes it back', async () => {
     const { page } = session;
-    const original = session.read('src/cart.ts');
-    await openFile(page, 'cart.ts');
-    await goTo(page, 17, 3);
+    const original = session.read('python/statistics_report.py');
+    await openFile(page, 'statistics_report.py');
+    await goTo(page, 7, 5);
     await runCommand(page, 'Moebius: Refactor by Instruction');
-    await page.locator('.quick-input-widget input.input').waitFor({ state: 'visible' });
-    await page.keyboard.type('rename the parameter cents to amount');
+    await page.locator('.quick-input-widget', { hasText: 'What should change?' }).waitFor();
+    await page.keyboard.type('raise a ValueError if values is empty');
     await page.keyboard.press('Enter');
     await page.locator('.tab', { hasText: 'Moebius: Refactor' }).waitFor({ timeout: MODEL_MS });
     await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
     await session.screenshots('refactor');
-    assert.equal(session.read('src/cart.ts'), original, 'nothing is written before it is applied');
+    assert.equal(
+      session.read('python/statistics_report.py'),
+      original,
+      'nothing is written before it is applied',
+    );
 
     await page.locator('.editor-actions a[aria-label*="Apply Proposed"]').first().click();
     await page.locator('.tab', { hasText: 'Moebius: Refactor' }).waitFor({ state: 'detached' });
     await page.keyboard.press('Control+S');
-    await session.untilFile('src/cart.ts', text => text !== original);
+    await session.untilFile('python/statistics_report.py', text => text !== original);
     await page.keyboard.press('Control+Z');
     await page.keyboard.press('Control+S');
-    await session.untilFile('src/cart.ts', text => text === original);
+    await session.untilFile('python/statistics_report.py', text => text === original);
   });
 
   it('explain asks in the chat with the code attached', async () => {

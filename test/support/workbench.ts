@@ -11,9 +11,10 @@ import { openWorkbench, runCommand, setTheme, statusItem, webview } from '../../
 import { type ServerOptions, startServer } from '../../scripts/workbench/server.ts';
 
 /** Small: what is tested is the road, not the answers. MOEBIUS_E2E_MODEL names another. */
-const MODEL = process.env.MOEBIUS_E2E_MODEL || 'qwen2.5-coder-0.5b';
+export const MODEL = process.env.MOEBIUS_E2E_MODEL || 'qwen2.5-coder-0.5b';
 /** For whatever waits for the model: a machine may read 10 tokens/s and write 2. */
 export const MODEL_MS = 180_000;
+const FADE_MS = 300;
 const RESULTS = join(ROOT, 'test-results');
 
 export interface Session {
@@ -87,9 +88,12 @@ export async function startSession({ name, ...options }: SessionOptions): Promis
       return read(path);
     },
     async screenshots(shot, again) {
+      // Widgets fade in.
+      await page.waitForTimeout(FADE_MS);
       await page.screenshot({ path: join(RESULTS, `${shot}-dark.png`) });
       await setTheme(page, 'light');
       await again?.();
+      await page.waitForTimeout(FADE_MS);
       await page.screenshot({ path: join(RESULTS, `${shot}-light.png`) });
       await setTheme(page, 'dark');
     },
