@@ -39,7 +39,7 @@ export function readSettings(scope?: vscode.ConfigurationScope): Settings {
       decodeBudgetMs: get('completion.decodeBudgetMs', 1500),
     },
     model: { id: get('model.id', '').trim(), home: get('model.home', '').trim() },
-    chat: { level: EXPERT_LEVELS.find(level => level === get('chat.level', 'balanced')) ?? 'exact' },
+    chat: { level: EXPERT_LEVELS.find(level => level === get('chat.level', 'exact')) ?? 'exact' },
     engine: {
       threads: get<number>('engine.threads', 0) || null,
       contextTokens: get('engine.contextTokens', 8192),

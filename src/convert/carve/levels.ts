@@ -6,7 +6,7 @@ import type { ExpertSizes } from './partition.ts';
 const PLANS = {
   exact: { read: null, write: null, exactTail: 0, exactHead: 0 },
   balanced: { read: 0.5, write: null, exactTail: 128, exactHead: 4 },
-  fast: { read: 0.36, write: null, exactTail: 64, exactHead: 4 },
+  fast: { read: 0.36, write: null, exactTail: 128, exactHead: 4 },
   frugal: { read: 0.36, write: 0.75, exactTail: 64, exactHead: 4 },
 } as const;
 

@@ -179,7 +179,7 @@ const ACTION_COMMANDS = {
 
 function chatOptions() {
   const settings = vscode.workspace.getConfiguration('moebius.chat');
-  const level = settings.get<string>('level', 'balanced');
+  const level = settings.get<string>('level', 'exact');
   return {
     level: (EXPERT_LEVELS as readonly string[]).includes(level) ? (level as ExpertLevel) : 'exact',
     maxTokens: settings.get<number>('maxTokens', 2048),
