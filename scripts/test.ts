@@ -37,6 +37,7 @@ const PARTS: Part[] = [
   { name: 'build', command: [process.execPath, 'esbuild.js'], isNeeded: true },
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
   { name: 'lint', command: [bin('biome'), 'check', '.'] },
+  { name: 'dead code', command: [bin('knip')] },
   mocha('layers', 'test/layers.test.ts'),
   mocha('unit', 'test/unit'),
   {
@@ -46,8 +47,7 @@ const PARTS: Part[] = [
   },
   mocha('model', 'test/model', '--timeout', '300000'),
   mocha('daemon', 'test/daemon/supervisor.test.ts', '--timeout', '120000'),
-  // The end-to-end tests join `npm test` when they have been seen green on a quiet machine; until then `npm run test:e2e`.
-  ...(process.argv.includes('e2e') ? [mocha('e2e', 'test/e2e', '--timeout', '600000')] : []),
+  mocha('e2e', 'test/e2e', '--timeout', '300000'),
 ];
 
 async function main(): Promise<void> {

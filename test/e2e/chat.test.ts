@@ -47,7 +47,8 @@ describe('chat', () => {
     await chat.getByTestId('code-block').first().hover();
     await chat.getByTestId('code-insert').first().click();
     await page.locator('.tab.active.dirty').waitFor();
-    await openFile(page, 'statistics_report.py');
+    // Inserting moves the focus to the editor; a picker opened before that would be closed by it.
+    await page.locator('.editor-group-container.active .monaco-editor.focused').waitFor();
     await page.keyboard.press('Control+S');
     await session.untilFile(
       'python/statistics_report.py',
