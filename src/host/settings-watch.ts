@@ -1,15 +1,15 @@
 /** Changed settings take effect at once: another store restarts the daemon, another model or size loads again. */
 import * as vscode from 'vscode';
 import type { Daemon } from './context.ts';
+import { onModelChange } from './model-change.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
 import { readSettings } from './settings.ts';
 
-export function watchSettings(daemon: Daemon, onModelChange: () => void): vscode.Disposable {
-  let loaded: string | null = null;
+export function watchSettings(daemon: Daemon, onForget: () => void): vscode.Disposable {
   return vscode.Disposable.from(
     vscode.workspace.onDidChangeConfiguration(event => {
       const isRunning = daemon.state.kind === 'ready' || daemon.state.kind === 'loading';
-      if (event.affectsConfiguration('moebius.completion')) onModelChange();
+      if (event.affectsConfiguration('moebius.completion')) onForget();
       if (!isRunning) return;
       if (event.affectsConfiguration('moebius.model.home')) {
         void daemon.restart().then(
@@ -24,10 +24,6 @@ export function watchSettings(daemon: Daemon, onModelChange: () => void): vscode
       if (chosen && (isOther || event.affectsConfiguration('moebius.engine')))
         daemon.load(chosen).catch(() => undefined);
     }),
-    daemon.onDidChangeState(state => {
-      if (state.kind !== 'ready' || state.model === loaded) return;
-      loaded = state.model;
-      onModelChange();
-    }),
+    onModelChange(daemon, onForget),
   );
 }
