@@ -11,11 +11,7 @@ import { startServer } from './workbench/server.ts';
 const MODEL_MS = 180_000;
 
 /** Returns the exit status; screenshots go to `results`. */
-export async function checkWorkbench(
-  vsix: string,
-  results: string,
-  settings: Record<string, unknown> = {},
-): Promise<number> {
+export async function checkWorkbench(vsix: string, results: string): Promise<number> {
   mkdirSync(results, { recursive: true });
   const workbench = await step('Browser workbench', () => installWorkbench());
   const chromium = await step('Browser', () => installBrowser());
@@ -25,7 +21,6 @@ export async function checkWorkbench(
   const server = await startServer(workbench, {
     folder: join(ROOT, '.cache/check-profile'),
     vsix: [vsix],
-    settings,
   });
   const browser = await launchBrowser(chromium);
   let status = 0;

@@ -46,7 +46,7 @@ const PARTS: Part[] = [
     isNeeded: true,
   },
   mocha('model', 'test/model', '--timeout', '300000'),
-  mocha('daemon', 'test/daemon/supervisor.test.ts', '--timeout', '120000'),
+  mocha('daemon', 'test/daemon', '--timeout', '120000'),
   mocha('e2e', 'test/e2e', '--timeout', '300000'),
 ];
 

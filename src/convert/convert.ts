@@ -6,15 +6,16 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import packageJson from '../../package.json';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { type GgufFile, openGguf } from '../formats/gguf.ts';
-import { tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
+import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
 import { type ExternalBlob, ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
-import type { EmbeddingTable, Manifest } from '../models/manifest.ts';
+import type { EmbeddingTable, Manifest, SpecialTokens } from '../models/manifest.ts';
 import { MANIFEST_FORMAT } from '../models/manifest.ts';
 import { writeManifest } from '../models/manifest-file.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
-import { type DenseModel, qwen2, qwen2Tokens } from './architectures/qwen2.ts';
+import { type DenseModel, qwen2 } from './architectures/qwen2.ts';
 import { type Carving, readCarving } from './carving.ts';
 import { allExperts, splitExperts } from './experts.ts';
 import { GraphWriter, type WeightForm } from './graph/linear.ts';
@@ -46,7 +47,7 @@ export interface ConvertOptions {
   signal?: AbortSignal;
 }
 
-const PRODUCER = { name: 'moebius', version: '0.1.0' };
+const PRODUCER = { name: packageJson.name, version: packageJson.version };
 
 /** Throws MoebiusError: `unsupported` architecture, `format-invalid` file, `disk-full`, `cancelled`. */
 export async function convertModel(options: ConvertOptions): Promise<Manifest> {
@@ -129,11 +130,7 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
 
   await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizerJsonFromGguf(gguf)), files);
   await writeText(folder, 'chat_template.jinja', gguf.getString('tokenizer.chat_template', ''), files);
-  const tokens = qwen2Tokens(
-    gguf.getArray('tokenizer.ggml.tokens', 'string'),
-    gguf.getArray('tokenizer.ggml.token_type', 'number'),
-    gguf.getNumber('tokenizer.ggml.eos_token_id'),
-  );
+  const tokens = specialTokens(gguf);
   const levels = isSplit ? carving.levels : {};
   return {
     format: MANIFEST_FORMAT,
@@ -170,6 +167,14 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
     files,
     createdBy: `${PRODUCER.name} ${PRODUCER.version}`,
   };
+}
+
+/** What ends an answer, and what the sampler never writes: every added token that does not end one, and unused ids. */
+function specialTokens(gguf: GgufFile): SpecialTokens {
+  const { bos, addBos, eos, pad, fim, added, unused } = tokenizerConfigFromGguf(gguf);
+  const banned = [...added, ...unused].filter(id => !eos.includes(id));
+  // Qwen's files name a bos that the model was not trained to begin with.
+  return { bos: addBos ? bos : null, eos, pad, banned, fim: fim && { ...fim, order: 'psm' } };
 }
 
 export function openArchitecture(gguf: GgufFile): DenseModel {

@@ -67,8 +67,9 @@ interface GgufTokenizerConfig {
     fileSeparator: number | null;
     repoName: number | null;
   } | null;
-  /** Ids of every added token. */
+  /** Ids of every added token, and of those that the file calls unused. */
   added: number[];
+  unused: number[];
 }
 
 interface Vocabulary {
@@ -154,6 +155,7 @@ export function tokenizerConfigFromGguf(gguf: GgufFile): GgufTokenizerConfig {
     chatTemplate: gguf.getString('tokenizer.chat_template', null),
     fim: hasFim ? { prefix, suffix, middle, fileSeparator, repoName } : null,
     added: [...idOfAdded.values()],
+    unused: tokens.flatMap((_, id) => (types[id] === UNUSED ? [id] : [])),
   };
 }
 

@@ -137,7 +137,7 @@ describe('daemon with a real model', function () {
   it('lets go of a model and takes it again without growing', async () => {
     const peer = await watched.supervisor.connect();
     const sizes: number[] = [];
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 7; round++) {
       await backend.generate({ ...CHAT, maxTokens: 4 });
       sizes.push((await watched.supervisor.status()).memory.rssBytes / 2 ** 20);
       await peer.request('model/unload', {});
@@ -145,7 +145,8 @@ describe('daemon with a real model', function () {
       await watched.supervisor.load(MODEL);
     }
     console.log(`      RSS after each load, MiB: ${sizes.map(size => size.toFixed(0)).join(' ')}`);
-    // The first load is smaller than the rest; a model that stayed behind would add hundreds of MiB a round.
-    assert.ok(sizes[3]! < sizes[1]! + 150);
+    // The first load is smaller than the rest, and up to 250 MiB of tokenizer garbage wait for the collector. A model that
+    // stayed behind adds 600 MiB a round, so over five more rounds even a sixth of one would show.
+    assert.ok(sizes.at(-1)! < sizes[1]! + 400);
   });
 });

@@ -1,7 +1,7 @@
 /** Qwen2 (dense) in GGUF: dims, tensor names, special tokens. Names as llama.cpp's converter writes them. */
 import { MoebiusError } from '../../base/errors.ts';
 import type { GgufFile } from '../../formats/gguf.ts';
-import type { ModelDims, SpecialTokens } from '../../models/manifest.ts';
+import type { ModelDims } from '../../models/manifest.ts';
 import type { LayerWeights } from '../graph/transformer.ts';
 import { ggufMatrix, type MatrixSource } from '../weights.ts';
 
@@ -79,37 +79,4 @@ function checkDims(dims: ModelDims): void {
       `The model's attention has ${heads} heads, ${kvHeads} key/value heads and ${hidden} channels, which this version cannot run.`,
     );
   }
-}
-
-/** Special ids by the literals that the model family was trained with. */
-export function qwen2Tokens(
-  vocabulary: readonly string[],
-  types: readonly number[],
-  eos: number,
-): SpecialTokens {
-  const id = (literal: string) => {
-    const found = vocabulary.indexOf(literal);
-    return found < 0 ? null : found;
-  };
-  const control = types.flatMap((type, token) => (type === 3 || type === 4 ? [token] : []));
-  const ends = [eos, id('<|im_end|>'), id('<|endoftext|>')].filter(token => token !== null);
-  const [prefix, suffix, middle] = [id('<|fim_prefix|>'), id('<|fim_suffix|>'), id('<|fim_middle|>')];
-  const unused = vocabulary.flatMap((_, token) => (types[token] === 5 ? [token] : []));
-  return {
-    bos: null,
-    eos: [...new Set(ends)],
-    pad: id('<|endoftext|>'),
-    banned: [...new Set([...control, ...unused])].filter(token => !ends.includes(token)),
-    fim:
-      prefix === null || suffix === null || middle === null
-        ? null
-        : {
-            prefix,
-            suffix,
-            middle,
-            fileSeparator: id('<|file_sep|>'),
-            repoName: id('<|repo_name|>'),
-            order: 'psm',
-          },
-  };
 }

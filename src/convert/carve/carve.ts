@@ -6,6 +6,7 @@
  * Method: CMoE (arXiv 2502.04416) in outline, with influence instead of activation counts for the shared expert,
  * clusters of gate directions, and a ridge regression for the router.
  */
+import packageJson from '../../../package.json';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import { openGguf } from '../../formats/gguf.ts';
 import type { DenseModel } from '../architectures/qwen2.ts';
@@ -56,7 +57,7 @@ export interface CarveProgress {
 export const SEQUENCE_TOKENS = 1024;
 /** Quantised kernels work on blocks of 32 or 64 input channels, which must not straddle experts. */
 const NEURON_MULTIPLE = 64;
-const CREATED_BY = 'moebius carve 0.1.0';
+const CREATED_BY = `moebius carve ${packageJson.version}`;
 
 /** Writes carving.json and carving.bin. Throws MoebiusError: `unsupported`, `bad-request`, `format-invalid`, `cancelled`. */
 export async function carve(options: CarveOptions): Promise<Carving> {

@@ -140,6 +140,7 @@ describe('formats: tokenizer from GGUF', () => {
       chatTemplate: '{{ messages }}',
       fim: { prefix: 11, suffix: 1, middle: 2, fileSeparator: null, repoName: null },
       added: [8, 9, 11],
+      unused: [10],
     });
     assert.equal((await withMetadata({}, tokenizerConfigFromGguf)).fim, null);
     const past = withMetadata({ 'tokenizer.ggml.bos_token_id': 12 }, tokenizerConfigFromGguf);
