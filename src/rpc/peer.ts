@@ -85,8 +85,12 @@ export class Peer<
     );
     input.on('close', () => !input.readableEnded && guard.end());
     input.pipe(guard);
+    const reader = new StreamMessageReader(guard);
+    // The reader's timer for half a message starts itself again for ever, also when the stream has ended there, and
+    // keeps the process alive. Nobody listens to it: a daemon that hangs is found by its pings.
+    reader.partialMessageTimeout = 0;
     this.#connection = createMessageConnection(
-      new StreamMessageReader(guard),
+      reader,
       new StreamMessageWriter(output),
       { error: this.#log, warn: this.#log, info: this.#log, log: this.#log },
       { connectionStrategy: { cancelUndispatched: refuseCancelled } },

@@ -69,7 +69,7 @@ for (const entry of catalogue()) {
     }).timeout(60_000);
 
     it('knows the special ids', () => {
-      const { chatTemplate, added, ...ids } = config;
+      const { chatTemplate, added, unused, ...ids } = config;
       assert.deepEqual(ids, {
         bos: 151643,
         eos: [151645, 151643],
@@ -78,6 +78,7 @@ for (const entry of catalogue()) {
         fim: { prefix: 151659, suffix: 151661, middle: 151660, fileSeparator: 151664, repoName: 151663 },
       });
       assert.equal(added.length, 22);
+      assert.deepEqual([unused[0], unused.at(-1)], [151665, 151935]);
       assert.match(chatTemplate ?? '', /<\|im_start\|>/);
     });
   });
