@@ -193,12 +193,14 @@ function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { ki
 }
 
 /**
- * Written with, so as close to the published weights as the format allows: Q4_K keeps its codes, what the publisher kept
- * at more than four bits becomes 8-bit.
+ * Written with, so close to the published weights: where the publisher chose four bits, and for the down projections that
+ * it kept at six in some layers, four bits with a minimum (Q4_K keeps its codes); everything else becomes 8-bit.
  */
 function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
-  return weight =>
-    variant === 'int4' && weight.type === 'Q4_K' ? { kind: 'q4k' } : wideForm(variant, weight.cols);
+  return weight => {
+    const isFourBit = (weight.parts ?? [weight]).some(part => part.type === 'Q4_K') || weight.type === 'Q6_K';
+    return variant === 'int4' && isFourBit ? { kind: 'int4min' } : wideForm(variant, weight.cols);
+  };
 }
 
 /** Only read with: plain 4-bit blocks, whose error is small beside what the skipped experts cost. */

@@ -2,7 +2,7 @@
  * Block quantisers in the layout of onnxruntime's MatMulNBits: a row of K values is ceil(K/block) blocks; a value is
  * (q - 2^(bits-1)) * scale; 4-bit values are packed low nibble first. Everything works on a few rows at a time.
  */
-import { decodeQ4K } from '../formats/dequantize-k.ts';
+import type { Q4KBlocks } from '../formats/dequantize-k.ts';
 
 export interface Packed {
   /** [rows, ceil(cols/blockSize), blockSize*bits/8] */
@@ -111,19 +111,88 @@ function writeBlock(
   }
 }
 
-/** Columns that a corrected row has behind its `cols` values: two codes for each block of 32, padded to whole blocks. */
-export const correctionColumns = (cols: number): number => 2 * Math.ceil(cols / 32 / 32) * 32;
+/** Blocks of 32 codes 0..15, w = scale * q - min: what Q4_K is made of. */
+export type MinimumBlocks = Q4KBlocks;
+
+/** Where the best scale lies around the one that spans the block: fewer or more than 15 steps from least to largest. */
+const STEPS_BESIDE_15 = [0, -0.3, 0.3, -0.6, 0.6, -0.9, 0.9, -1.5];
+
+/** The scale, minimum and codes of every block of 32 of `values` [rows, cols] with the least squared error (see packRows). */
+export function fitMinima(values: Float32Array, cols: number, importance?: Float32Array): MinimumBlocks {
+  const blocks = values.length / 32;
+  const fitted = {
+    q: new Uint8Array(values.length),
+    scale: new Float32Array(blocks),
+    min: new Float32Array(blocks),
+  };
+  for (let block = 0; block < blocks; block++) fitBlock(values, 32 * block, cols, importance, fitted);
+  return fitted;
+}
+
+function fitBlock(
+  values: Float32Array,
+  start: number,
+  cols: number,
+  importance: Float32Array | undefined,
+  { q, scale, min }: MinimumBlocks,
+): void {
+  const column = start % cols;
+  let least = Number.POSITIVE_INFINITY;
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = start; i < start + 32; i++) {
+    least = Math.min(least, values[i]!);
+    largest = Math.max(largest, values[i]!);
+  }
+  min[start / 32] = -least;
+  const span = largest - least;
+  if (span === 0) return;
+  let inverse = 15 / span;
+  scale[start / 32] = 1 / inverse;
+  let bestGain = Number.NEGATIVE_INFINITY;
+  for (const beside of STEPS_BESIDE_15) {
+    const steps = (15 + beside) / span;
+    let [w, wq, wqq, wx, wqx] = [0, 0, 0, 0, 0];
+    for (let i = 0; i < 32; i++) {
+      const x = values[start + i]!;
+      const code = codeOf(x, least, steps);
+      const weight = importance ? importance[column + i]! : 1;
+      w += weight;
+      wq += weight * code;
+      wqq += weight * code * code;
+      wx += weight * x;
+      wqx += weight * code * x;
+    }
+    // Least squares of x = s * code + m for fixed codes; s * wqx + m * wx is what it takes off the sum of squares.
+    const determinant = w * wqq - wq * wq;
+    if (!(determinant > 0)) continue;
+    const s = (w * wqx - wq * wx) / determinant;
+    const m = (wqq * wx - wq * wqx) / determinant;
+    const gain = s * wqx + m * wx;
+    if (gain > bestGain) {
+      bestGain = gain;
+      inverse = steps;
+      scale[start / 32] = s;
+      min[start / 32] = -m;
+    }
+  }
+  for (let i = start; i < start + 32; i++) q[i] = codeOf(values[i]!, least, inverse);
+}
+
+const codeOf = (value: number, least: number, steps: number): number =>
+  Math.max(0, Math.min(15, Math.round((value - least) * steps)));
+
+/** Columns that a row with minima has behind its `cols` values: two codes for each block of 32, padded to whole blocks. */
+export const minimumColumns = (cols: number): number => 2 * Math.ceil(cols / 32 / 32) * 32;
 
 /**
- * Q4_K rows without loss. A Q4_K block of 32 is w = scale*q - min with q in 0..15, so
- * w.x = scale * (q - 8).x + (8*scale - min) * sum(x): the published codes as symmetric 4-bit blocks, and one
- * correction per block for the sum of its 32 inputs. The corrections are stored as further columns of the same matrix,
- * each as a 4-bit code and a 4-bit code of what that left over, and meet the block sums of x there (see graph/linear.ts).
+ * Rows of blocks with a minimum in a layout that only knows symmetric blocks, without loss:
+ * w.x = scale * (q - 8).x + (8*scale - min) * sum(x). The codes become symmetric 4-bit blocks, and each block gets a
+ * correction for the sum of its 32 inputs. The corrections are further columns of the same matrix, each as a 4-bit code
+ * and a 4-bit code of what that left over, and meet the block sums of x there (see graph/linear.ts).
  */
-export function packQ4K(raw: Uint8Array, cols: number, rows: number): Packed {
-  const { q: codes, scale, min } = decodeQ4K(raw, rows * cols);
+export function packMinima({ q: codes, scale, min }: MinimumBlocks, cols: number, rows: number): Packed {
   const inner = cols / 32;
-  const half = correctionColumns(cols) / 2;
+  const half = minimumColumns(cols) / 2;
   const blocks = inner + (2 * half) / 32;
   const q = new Uint8Array(rows * blocks * 16);
   const scales = new Float32Array(rows * blocks);

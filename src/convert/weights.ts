@@ -4,10 +4,12 @@ import type { GgufFile } from '../formats/gguf.ts';
 export interface MatrixSource {
   rows: number;
   cols: number;
-  /** Storage type of the published file (`Q4_K`, `F32`, ...), or `F32` for a matrix made here. */
+  /** Storage type of the published file (`Q4_K`, `F32`, ...), `F32` for a matrix made here, `mixed` for a stack of several. */
   type: string;
   raw(rowStart: number, rowCount: number): Promise<Uint8Array>;
   values(rowStart: number, rowCount: number): Promise<Float32Array>;
+  /** The matrices that a stack is made of, which may be stored in different types. */
+  parts?: readonly MatrixSource[];
 }
 
 export function ggufMatrix(gguf: GgufFile, name: string): MatrixSource {
@@ -32,38 +34,37 @@ export function memoryMatrix(values: Float32Array, cols: number): MatrixSource {
   };
 }
 
-/** Several matrices of the same width and type, one above the other. */
+/** Several matrices of the same width, one above the other. */
 export function stacked(parts: readonly MatrixSource[]): MatrixSource {
-  const first = parts[0]!;
-  const slices = function* (start: number, count: number) {
-    let base = 0;
-    for (const part of parts) {
-      const from = Math.max(start, base);
-      const to = Math.min(start + count, base + part.rows);
-      if (from < to) yield { part, from: from - base, count: to - from };
-      base += part.rows;
-    }
-  };
+  const { cols, type } = parts[0]!;
   return {
     rows: parts.reduce((sum, part) => sum + part.rows, 0),
-    cols: first.cols,
-    type: first.type,
-    raw: async (start, count) => {
-      const chunks: Uint8Array[] = [];
-      for (const slice of slices(start, count)) chunks.push(await slice.part.raw(slice.from, slice.count));
-      return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-    },
+    cols,
+    type: parts.every(part => part.type === type) ? type : 'mixed',
+    raw: () => Promise.reject(new Error('the parts of a stack are read one by one')),
     values: async (start, count) => {
-      const out = new Float32Array(count * first.cols);
-      let at = 0;
-      for (const slice of slices(start, count)) {
-        const values = await slice.part.values(slice.from, slice.count);
-        out.set(values, at);
-        at += values.length;
+      const out = new Float32Array(count * cols);
+      let base = 0;
+      for (const part of parts) {
+        const from = Math.max(start, base);
+        const to = Math.min(start + count, base + part.rows);
+        if (from < to) out.set(await part.values(from - base, to - from), (from - start) * cols);
+        base += part.rows;
       }
       return out;
     },
+    parts,
   };
+}
+
+export function concatFloats(arrays: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    out.set(array, at);
+    at += array.length;
+  }
+  return out;
 }
 
 /** `values` [rows, cols] with its rows in the given order; `order` may pick a part of them. */

@@ -11,7 +11,7 @@
  */
 import type { ExpertLevel, ModelCapabilities, ModelVariant } from '../protocol/daemon.ts';
 
-export const MANIFEST_FORMAT = 1;
+export const MANIFEST_FORMAT = 2;
 
 export interface Manifest {
   format: typeof MANIFEST_FORMAT;

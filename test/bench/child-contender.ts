@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { withHugePages } from '../../src/base/huge-pages.ts';
 import type { Contender, ContenderConfig, ContenderMethod, ContenderReply } from './contender.ts';
 
 export interface ChildContender extends Contender {
@@ -20,6 +21,7 @@ export async function startContender(
   const child = fork(join(__dirname, 'child.ts'), [JSON.stringify(config)], {
     execArgv: ['--import', 'tsx'],
     serialization: 'advanced',
+    env: withHugePages(process.env), // as the extension starts its daemon; llama.cpp gets the same
   });
   onSpawn(child.pid!);
   const loaded = await nextReply(child);

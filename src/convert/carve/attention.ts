@@ -5,10 +5,8 @@ import { addToRows, type Matrix, matrix, rowOf, type TensorMath } from './tensor
 /** One layer's attention weights in memory, [outputs, inputs] as published. */
 export interface AttentionMatrices {
   norm: Float32Array;
-  query: Matrix;
-  key: Matrix;
-  value: Matrix;
-  bias: { query: Float32Array; key: Float32Array; value: Float32Array } | null;
+  qkv: Matrix;
+  bias: Float32Array | null;
   output: Matrix;
 }
 
@@ -30,21 +28,17 @@ export async function attention(
   const { heads, kvHeads, headDim } = dims;
   const n = states.rows;
   const input = rmsNorm(states, weights.norm, dims.rmsEpsilon);
-  const project = async (weight: Matrix, bias: Float32Array | undefined) => {
-    const out = await math.timesTransposed(input, weight);
-    if (bias) addToRows(out, bias);
-    return out;
-  };
-  const query = rotate(await project(weights.query, weights.bias?.query), headDim, dims.ropeTheta);
-  const key = rotate(await project(weights.key, weights.bias?.key), headDim, dims.ropeTheta);
-  const value = await project(weights.value, weights.bias?.value);
+  const qkv = await math.timesTransposed(input, weights.qkv);
+  if (weights.bias) addToRows(qkv, weights.bias);
+  rotate(qkv, heads + kvHeads, headDim, dims.ropeTheta);
   const mixed = matrix(n, heads * headDim);
   const group = heads / kvHeads;
   for (let kv = 0; kv < kvHeads; kv++) {
-    const asked = stackHeads(query, kv * group, group, headDim);
-    const scores = await math.timesTransposed(asked, stackHeads(key, kv, 1, headDim));
+    const asked = stackHeads(qkv, kv * group, group, headDim);
+    const scores = await math.timesTransposed(asked, stackHeads(qkv, heads + kv, 1, headDim));
     causalSoftmax(scores, n, 1 / Math.sqrt(headDim));
-    unstackHeads(mixed, await math.times(scores, stackHeads(value, kv, 1, headDim)), kv * group, group);
+    const values = stackHeads(qkv, heads + kvHeads + kv, 1, headDim);
+    unstackHeads(mixed, await math.times(scores, values), kv * group, group);
   }
   return { input, mixed, output: await math.timesTransposed(mixed, weights.output) };
 }
@@ -63,8 +57,11 @@ export function rmsNorm(x: Matrix, weight: Float32Array, epsilon: number): Matri
   return out;
 }
 
-/** RoPE in place on [n, h * headDim], position = row; channel i turns with channel i + headDim / 2 (as Qwen2 does). */
-function rotate(x: Matrix, headDim: number, theta: number): Matrix {
+/**
+ * RoPE in place on the first `heads` heads of [n, h * headDim], position = row; channel i turns with channel
+ * i + headDim / 2 (as Qwen2 does).
+ */
+function rotate(x: Matrix, heads: number, headDim: number, theta: number): void {
   const half = headDim / 2;
   for (let row = 0; row < x.rows; row++) {
     const values = rowOf(x, row);
@@ -72,7 +69,7 @@ function rotate(x: Matrix, headDim: number, theta: number): Matrix {
       const angle = row * theta ** (-i / half);
       const cos = Math.cos(angle);
       const sin = Math.sin(angle);
-      for (let at = i; at < values.length; at += headDim) {
+      for (let at = i; at < heads * headDim; at += headDim) {
         const a = values[at]!;
         const b = values[at + half]!;
         values[at] = a * cos - b * sin;
@@ -80,7 +77,6 @@ function rotate(x: Matrix, headDim: number, theta: number): Matrix {
       }
     }
   }
-  return x;
 }
 
 /** Heads `first .. first + count` of [n, h * headDim] below one another: [count * n, headDim]. */

@@ -170,14 +170,12 @@ async function loadLayer(
   feedForwardNorm: Float32Array;
   feedForward: FeedForwardMatrices;
 }> {
-  const { attentionNorm, feedForwardNorm, bias, query, key, value, output } = await model.attention(index);
+  const { attentionNorm, feedForwardNorm, bias, qkv, output } = await model.attention(index);
   return {
     attention: {
       norm: attentionNorm,
       bias,
-      query: await load(query),
-      key: await load(key),
-      value: await load(value),
+      qkv: await load(qkv),
       output: await load(output),
     },
     feedForwardNorm,

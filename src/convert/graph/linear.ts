@@ -1,17 +1,20 @@
 /** Matrix products of a graph: which form a weight takes, its bytes in the data file, its nodes. */
+
+import { decodeQ4K } from '../../formats/dequantize-k.ts';
 import type { ExternalBlob, ExternalDataWriter, OnnxBuilder } from '../../formats/onnx.ts';
-import { correctionColumns, type Packed, packQ4K, packRows } from '../quantise.ts';
+import { fitMinima, minimumColumns, type Packed, packMinima, packRows } from '../quantise.ts';
 import type { MatrixSource } from '../weights.ts';
 
 /**
- * `f32`: as is. `int8`, `int4`: symmetric blocks. `q4k`: the published Q4_K codes without loss (see packQ4K).
+ * `f32`: as is. `int8`, `int4`: symmetric blocks. `int4min`: 4-bit blocks of 32 with a minimum, as Q4_K has them; what is
+ * published as Q4_K keeps its codes.
  * The block sizes are what onnxruntime's kernels are fastest at without losing quality.
  */
 export type WeightForm =
   | { kind: 'f32' }
   | { kind: 'int8'; blockSize: number }
   | { kind: 'int4'; blockSize: number }
-  | { kind: 'q4k' };
+  | { kind: 'int4min' };
 
 /** Rows quantised at a time: bounds memory to a few tens of megabytes. */
 const ROWS_AT_ONCE = 512;
@@ -76,7 +79,7 @@ export class GraphWriter {
     const blocks = Math.ceil(cols / blockSize);
     this.builder.addExternal(`${name}.weight`, 'uint8', [weight.rows, blocks, (blockSize * bits) / 8], blob);
     this.builder.addExternal(`${name}.scales`, 'float32', [weight.rows * blocks], scales);
-    const input = form.kind === 'q4k' ? this.#withBlockSums(x, weight.cols) : x;
+    const input = form.kind === 'int4min' ? this.#withBlockSums(x, weight.cols) : x;
     this.contrib(
       'MatMulNBits',
       [input, `${name}.weight`, `${name}.scales`, ...(bias ? ['', '', bias] : [])],
@@ -94,8 +97,8 @@ export class GraphWriter {
     importance?: Float32Array,
   ): Promise<{ blob: ExternalBlob; scales: ExternalBlob; bits: 4 | 8; blockSize: number; cols: number }> {
     const bits = form.kind === 'int8' ? 8 : 4;
-    const blockSize = form.kind === 'q4k' ? 32 : form.blockSize;
-    const cols = form.kind === 'q4k' ? weight.cols + correctionColumns(weight.cols) : weight.cols;
+    const blockSize = form.kind === 'int4min' ? 32 : form.blockSize;
+    const cols = form.kind === 'int4min' ? weight.cols + minimumColumns(weight.cols) : weight.cols;
     const scales = new Float32Array(weight.rows * Math.ceil(cols / blockSize));
     const blob = await this.data.write(this.#packed(weight, form, scales, importance));
     return { blob, scales: await this.data.write(scales), bits, blockSize, cols };
@@ -113,22 +116,15 @@ export class GraphWriter {
     importance?: Float32Array,
   ): AsyncGenerator<Uint8Array> {
     let at = 0;
-    for (let row = 0; row < weight.rows; row += ROWS_AT_ONCE) {
-      const count = Math.min(ROWS_AT_ONCE, weight.rows - row);
-      const packed: Packed =
-        form.kind === 'q4k'
-          ? packQ4K(await weight.raw(row, count), weight.cols, count)
-          : packRows(
-              await weight.values(row, count),
-              weight.cols,
-              form.kind === 'int8' ? 8 : 4,
-              form.blockSize,
-              importance,
-            );
-      scales.set(packed.scales, at);
-      at += packed.scales.length;
-      this.#onBytes(count * weight.cols);
-      yield packed.q;
+    for (const part of weight.parts ?? [weight]) {
+      for (let row = 0; row < part.rows; row += ROWS_AT_ONCE) {
+        const count = Math.min(ROWS_AT_ONCE, part.rows - row);
+        const packed = await pack(part, row, count, form, importance);
+        scales.set(packed.scales, at);
+        at += packed.scales.length;
+        this.#onBytes(count * part.cols);
+        yield packed.q;
+      }
     }
   }
 
@@ -145,7 +141,7 @@ export class GraphWriter {
     const known = this.#corrected.get(x);
     if (known) return known;
     const blocks = cols / 32;
-    const padding = correctionColumns(cols) / 2 - blocks;
+    const padding = minimumColumns(cols) / 2 - blocks;
     const cubes = this.node('Reshape', [x, this.ints([0, blocks, 32])], `${x}.cubes`);
     let sums = this.node('ReduceSum', [cubes, this.ints([2])], `${x}.sums`, { keepdims: 0 });
     if (padding > 0) sums = this.node('Pad', [sums, this.ints([0, 0, 0, padding])], `${x}.padded`);
@@ -153,4 +149,23 @@ export class GraphWriter {
     this.#corrected.set(x, corrected);
     return corrected;
   }
+}
+
+async function pack(
+  source: MatrixSource,
+  row: number,
+  count: number,
+  form: Exclude<WeightForm, { kind: 'f32' }>,
+  importance?: Float32Array,
+): Promise<Packed> {
+  const { cols, type } = source;
+  if (form.kind !== 'int4min') {
+    const bits = form.kind === 'int8' ? 8 : 4;
+    return packRows(await source.values(row, count), cols, bits, form.blockSize, importance);
+  }
+  const blocks =
+    type === 'Q4_K'
+      ? decodeQ4K(await source.raw(row, count), count * cols)
+      : fitMinima(await source.values(row, count), cols, importance);
+  return packMinima(blocks, cols, count);
 }

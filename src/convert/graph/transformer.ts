@@ -6,11 +6,9 @@ import type { GraphWriter, WeightForm } from './linear.ts';
 
 export interface LayerWeights {
   attentionNorm: Float32Array;
-  /** q, k, v [rows, hidden] with optional biases. */
-  query: MatrixSource;
-  key: MatrixSource;
-  value: MatrixSource;
-  bias: { query: Float32Array; key: Float32Array; value: Float32Array } | null;
+  /** Queries, keys and values one above the other: [(heads + 2 kvHeads) * headDim, hidden], with an optional bias. */
+  qkv: MatrixSource;
+  bias: Float32Array | null;
   output: MatrixSource;
   feedForwardNorm: Float32Array;
 }
@@ -32,28 +30,27 @@ export async function transformer(
 ): Promise<void> {
   const { dims } = source;
   const { layers, hidden, heads, kvHeads, headDim } = dims;
-  const group = heads / kvHeads;
   const { builder } = graph;
   builder.addInput('x', 'float32', ['n', hidden]);
   builder.addInput('positions', 'int64', [1, 'n']);
-  builder.addInput('mask_past', 'float32', [1, 1, 'cap']);
-  builder.addInput('mask_new', 'float32', [1, 'gn', 'n']);
+  builder.addInput('mask_past', 'float32', [1, 1, 1, 'cap']);
+  builder.addInput('mask_new', 'float32', [1, 1, 'gn', 'n']);
   builder.addInput('sizes', 'int64', [2]);
   builder.addInput('select', 'int64', ['m']);
   if (isRouted) builder.addInput('k', 'int64', [1]);
   for (let i = 0; i < layers; i++) {
-    builder.addInput(`past_k.${i}`, 'float32', [kvHeads, 'cap', headDim]);
-    builder.addInput(`past_v.${i}`, 'float32', [kvHeads, 'cap', headDim]);
+    builder.addInput(`past_k.${i}`, 'float32', [1, kvHeads, 'cap', headDim]);
+    builder.addInput(`past_v.${i}`, 'float32', [1, kvHeads, 'cap', headDim]);
   }
   const { cos, sin } = ropeTables(dims);
   const shared: AttentionInputs = {
     positions: 'positions',
-    queryPositions: 'positions',
     maskPast: 'mask_past',
     maskNew: 'mask_new',
     sizes: 'sizes',
     cos: await graph.floats('rope.cos', [dims.trainedContext, headDim / 2], cos),
     sin: await graph.floats('rope.sin', [dims.trainedContext, headDim / 2], sin),
+    select: null,
   };
 
   let residual = 'x';
@@ -71,31 +68,18 @@ export async function transformer(
       dims.rmsEpsilon,
     );
     let { sum } = normed;
-    let queryInput = normed.out;
     let inputs = shared;
     if (i === layers - 1) {
       // Only the wanted rows go on: the others have given their keys and values, which is all they are for.
-      queryInput = graph.node('Gather', [normed.out, 'select'], 'last.query_rows', { axis: 0 });
       sum = graph.node('Gather', [normed.sum, 'select'], 'last.residual', { axis: 0 });
-      const cube = graph.node('Reshape', ['mask_new', graph.ints([group, -1, 0])], 'last.mask.cube');
-      const picked = graph.node('Gather', [cube, 'select'], 'last.mask.picked', { axis: 1 });
-      inputs = {
-        ...shared,
-        queryPositions: graph.node('Gather', ['positions', 'select'], 'last.positions', { axis: 1 }),
-        maskNew: graph.node('Reshape', [picked, graph.ints([1, -1, 0])], 'last.mask'),
-      };
+      inputs = { ...shared, select: 'select', maskNew: selectedMask(graph, heads / kvHeads) };
     }
-    const project = async (name: string, x: string, weight: MatrixSource, bias: Float32Array | undefined) => {
-      await graph.linear(name, x, weight, source.form(weight), {
-        ...(bias ? { bias } : {}),
-        importance: importance?.attentionIn,
-      });
-      return name;
-    };
-    const query = await project(`query.${i}`, queryInput, weights.query, weights.bias?.query);
-    const key = await project(`key.${i}`, normed.out, weights.key, weights.bias?.key);
-    const value = await project(`value.${i}`, normed.out, weights.value, weights.bias?.value);
-    const attended = attention(graph, i, dims, { query, key, value }, inputs);
+    const qkv = `qkv.${i}`;
+    await graph.linear(qkv, normed.out, weights.qkv, source.form(weights.qkv), {
+      ...(weights.bias ? { bias: weights.bias } : {}),
+      importance: importance?.attentionIn,
+    });
+    const attended = attention(graph, i, dims, qkv, inputs);
     const output = `output.${i}`;
     await graph.linear(output, attended, weights.output, source.form(weights.output), {
       importance: importance?.attentionOut,
@@ -114,9 +98,16 @@ export async function transformer(
   graph.node('Add', [residual, delta!], 'hidden');
   builder.addOutput('hidden', 'float32', ['m', hidden]);
   for (let i = 0; i < layers; i++) {
-    builder.addOutput(`new_k.${i}`, 'float32', [kvHeads, 'n', headDim]);
-    builder.addOutput(`new_v.${i}`, 'float32', [kvHeads, 'n', headDim]);
+    builder.addOutput(`new_k.${i}`, 'float32', [1, kvHeads, 'n', headDim]);
+    builder.addOutput(`new_v.${i}`, 'float32', [1, kvHeads, 'n', headDim]);
   }
+}
+
+/** The rows `select` [m] of mask_new [1, 1, group*n, n], in every group: [1, 1, group*m, n]. */
+function selectedMask(graph: GraphWriter, group: number): string {
+  const cube = graph.node('Reshape', ['mask_new', graph.ints([1, group, -1, 0])], 'last.mask.cube');
+  const picked = graph.node('Gather', [cube, 'select'], 'last.mask.picked', { axis: 2 });
+  return graph.node('Reshape', [picked, graph.ints([1, 1, -1, 0])], 'last.mask');
 }
 
 /** sum = residual + delta, out = RMSNorm(sum), in one node where there is a delta. */

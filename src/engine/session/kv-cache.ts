@@ -1,5 +1,5 @@
 /**
- * Keys and values of one sequence: per layer two f32 buffers [KV, capacity, D] that the graphs read as `past_k.{i}` and
+ * Keys and values of one sequence: per layer two f32 buffers [1, KV, capacity, D] that the graphs read as `past_k.{i}` and
  * `past_v.{i}`, and the mask that tells valid rows from room to grow. The graphs return only new rows; they are copied in.
  */
 import { Tensor } from 'onnxruntime-node';
@@ -23,7 +23,7 @@ export class KvCache {
   length = 0;
   /** Rows of the layout the graphs see, a multiple of 256 (or the largest context). */
   capacity = 0;
-  /** Inputs of a run: past_k.{i} and past_v.{i} f32 [KV, capacity, D], mask_past f32 [1, 1, capacity]. */
+  /** Inputs of a run: past_k.{i} and past_v.{i} f32 [1, KV, capacity, D], mask_past f32 [1, 1, 1, capacity]. */
   readonly feeds: Record<string, Tensor> = {};
   readonly #dims: KvDims;
   readonly #maxRows: number;
@@ -66,6 +66,7 @@ export class KvCache {
       this.#buffers[i] = moved;
       const view = moved.subarray(0, kvHeads * capacity * headDim);
       this.feeds[`past_${i % 2 === 0 ? 'k' : 'v'}.${i >> 1}`] = new Tensor('float32', view, [
+        1,
         kvHeads,
         capacity,
         headDim,
@@ -75,7 +76,7 @@ export class KvCache {
     this.#allocated = allocated;
     this.#mask = new Float32Array(capacity).fill(MASKED);
     this.#mask.fill(0, 0, this.length);
-    this.feeds.mask_past = new Tensor('float32', this.#mask, [1, 1, capacity]);
+    this.feeds.mask_past = new Tensor('float32', this.#mask, [1, 1, 1, capacity]);
   }
 
   /** Forgets all rows from `rows` on. */
@@ -85,7 +86,7 @@ export class KvCache {
     this.length = rows;
   }
 
-  /** Appends `count` rows; `output` holds new_k.{i} and new_v.{i}, f32 [KV, count, D]. Room must have been reserved. */
+  /** Appends `count` rows; `output` holds new_k.{i} and new_v.{i}, f32 [1, KV, count, D]. Room must have been reserved. */
   append(output: Record<string, Tensor>, count: number): void {
     const { layers, kvHeads, headDim } = this.#dims;
     const size = count * headDim;

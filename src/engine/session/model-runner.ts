@@ -22,7 +22,7 @@ export class ModelRunner {
   /** Opened when a level first asks for it. */
   #routed: Promise<GraphSession> | null = null;
   readonly #sequences = new Map<number, KvCache>();
-  /** mask_new f32 [1, G n, n] by n; a prompt is read in chunks of few sizes. */
+  /** mask_new f32 [1, 1, G n, n] by n; a prompt is read in chunks of few sizes. */
   readonly #causalMasks = new Map<number, Tensor>();
 
   private constructor(options: LoadArgs, body: GraphSession, head: GraphSession, embedding: Embedding) {
@@ -132,7 +132,7 @@ export class ModelRunner {
     return scores;
   }
 
-  /** f32 [1, G n, n]: row g n + i sees the columns j <= i. */
+  /** f32 [1, 1, G n, n]: row g n + i sees the columns j <= i. */
   #causalMask(count: number): Tensor {
     let mask = this.#causalMasks.get(count);
     if (!mask) {
@@ -140,7 +140,7 @@ export class ModelRunner {
       const rows = (heads / kvHeads) * count;
       const data = new Float32Array(rows * count).fill(MASKED);
       for (let row = 0; row < rows; row++) data.fill(0, row * count, row * count + (row % count) + 1);
-      mask = new Tensor('float32', data, [1, rows, count]);
+      mask = new Tensor('float32', data, [1, 1, rows, count]);
       if (this.#causalMasks.size >= 8) this.#causalMasks.clear();
       this.#causalMasks.set(count, mask);
     }

@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Disposable } from '../../base/disposable.ts';
 import { Emitter } from '../../base/emitter.ts';
 import { cancelled, MoebiusError } from '../../base/errors.ts';
+import { withHugePages } from '../../base/huge-pages.ts';
 
 /** Of stderr, kept for the reason that is shown when the process dies. */
 const STDERR_TAIL_CHARS = 8000;
@@ -88,7 +89,7 @@ export async function runCommand(
 /** `isGroup`: its own process group, so that it can be killed together with what it starts. */
 function spawnScript({ script, args = [], env = {} }: ScriptOptions, isGroup: boolean): ChildProcess {
   return spawn(process.execPath, [script, ...args], {
-    env: { ...cleanEnvironment(process.env), ELECTRON_RUN_AS_NODE: '1', ...env },
+    env: { ...withHugePages(cleanEnvironment(process.env)), ELECTRON_RUN_AS_NODE: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     // Not the extension's folder: on Windows a running process would keep an update from replacing it.
     cwd: homedir(),

@@ -196,14 +196,8 @@ describe('convert/carve: layer', () => {
     const states = randomMatrix(n, hidden, 20);
     const weights = {
       norm: randomMatrix(1, hidden, 21).values,
-      query: randomMatrix(heads * headDim, hidden, 22),
-      key: randomMatrix(kvHeads * headDim, hidden, 23),
-      value: randomMatrix(kvHeads * headDim, hidden, 24),
-      bias: {
-        query: randomMatrix(1, heads * headDim, 25).values,
-        key: randomMatrix(1, kvHeads * headDim, 26).values,
-        value: randomMatrix(1, kvHeads * headDim, 27).values,
-      },
+      qkv: randomMatrix((heads + 2 * kvHeads) * headDim, hidden, 22),
+      bias: randomMatrix(1, (heads + 2 * kvHeads) * headDim, 25).values,
       output: randomMatrix(hidden, heads * headDim, 28),
     };
     const pass = await attention(math, TINY, weights, states);
@@ -213,14 +207,14 @@ describe('convert/carve: layer', () => {
       const scale = 1 / Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / hidden + rmsEpsilon);
       return x.map((v, i) => v * scale * weights.norm[i]!);
     };
-    /** One head's vector at `row`, turned by its position if it is a query or key. */
-    const headOf = (weight: Matrix, bias: Float32Array, head: number, row: number, turns: boolean) => {
+    /** The vector of head `head` of qkv at `row`, turned by its position if it is a query or key. */
+    const headOf = (head: number, row: number) => {
       const x = normed(row);
       const raw = Array.from({ length: headDim }, (_, i) => {
         const at = head * headDim + i;
-        return bias[at]! + rowOf(weight, at).reduce((sum, w, j) => sum + w * x[j]!, 0);
+        return weights.bias[at]! + rowOf(weights.qkv, at).reduce((sum, w, j) => sum + w * x[j]!, 0);
       });
-      if (!turns) return raw;
+      if (head >= heads + kvHeads) return raw;
       return raw.map((value, i) => {
         const pair = i % (headDim / 2);
         const angle = row / ropeTheta ** ((2 * pair) / headDim);
@@ -231,16 +225,15 @@ describe('convert/carve: layer', () => {
     for (let row = 0; row < n; row++) {
       for (let head = 0; head < heads; head++) {
         const kv = Math.floor(head / (heads / kvHeads));
-        const q = headOf(weights.query, weights.bias.query, head, row, true);
+        const q = headOf(head, row);
         const scores = Array.from({ length: row + 1 }, (_, past) => {
-          const k = headOf(weights.key, weights.bias.key, kv, past, true);
+          const k = headOf(heads + kv, past);
           return Math.exp(q.reduce((sum, v, i) => sum + v * k[i]!, 0) / Math.sqrt(headDim));
         });
         const total = scores.reduce((a, b) => a + b, 0);
         const mixed = Array.from({ length: headDim }, (_, i) =>
           scores.reduce(
-            (sum, score, past) =>
-              sum + (score / total) * headOf(weights.value, weights.bias.value, kv, past, false)[i]!,
+            (sum, score, past) => sum + (score / total) * headOf(heads + kvHeads + kv, past)[i]!,
             0,
           ),
         );

@@ -34,15 +34,15 @@ async function run(
         Array.from({ length: n }, (_, i) => at + i),
         [1, n],
       ),
-      mask_past: new ort.Tensor('float32', maskPast, [1, 1, CAPACITY]),
-      mask_new: new ort.Tensor('float32', maskNew, [1, group * n, n]),
+      mask_past: new ort.Tensor('float32', maskPast, [1, 1, 1, CAPACITY]),
+      mask_new: new ort.Tensor('float32', maskNew, [1, 1, group * n, n]),
       sizes: ints([CAPACITY, n], [2]),
       select: ints(rows, [rows.length]),
       ...(k === undefined ? {} : { k: ints([k], [1]) }),
     };
     for (let i = 0; i < layers; i++) {
-      feeds[`past_k.${i}`] = new ort.Tensor('float32', cache[2 * i]!, [kvHeads, CAPACITY, headDim]);
-      feeds[`past_v.${i}`] = new ort.Tensor('float32', cache[2 * i + 1]!, [kvHeads, CAPACITY, headDim]);
+      feeds[`past_k.${i}`] = new ort.Tensor('float32', cache[2 * i]!, [1, kvHeads, CAPACITY, headDim]);
+      feeds[`past_v.${i}`] = new ort.Tensor('float32', cache[2 * i + 1]!, [1, kvHeads, CAPACITY, headDim]);
     }
     const result = await session.run(feeds);
     out.push(...(result['hidden']!.data as Float32Array));

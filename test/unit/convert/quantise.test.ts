@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
-import { correctionColumns, type Packed, packQ4K, packRows } from '../../../src/convert/quantise.ts';
+import {
+  fitMinima,
+  minimumColumns,
+  type Packed,
+  packMinima,
+  packRows,
+} from '../../../src/convert/quantise.ts';
 import { dequantize } from '../../../src/formats/dequantize.ts';
+import { decodeQ4K } from '../../../src/formats/dequantize-k.ts';
 import { random } from '../../support/tiny-model.ts';
 
 /** Values [rows, cols] that MatMulNBits reads from packed blocks. */
@@ -71,8 +78,8 @@ describe('quantise', () => {
       view.setUint16(block, 0x2000 + block, true); // d and dmin: small positive halves
       view.setUint16(block + 2, 0x2400 + block, true);
     }
-    const half = correctionColumns(cols) / 2;
-    const wide = unpack(packQ4K(raw, cols, rows), rows, cols + 2 * half, 4, 32);
+    const half = minimumColumns(cols) / 2;
+    const wide = unpack(packMinima(decodeQ4K(raw, rows * cols), cols, rows), rows, cols + 2 * half, 4, 32);
     const exact = dequantize('Q4_K', raw);
     const x = Float32Array.from({ length: cols }, () => next() + 0.5);
     for (let row = 0; row < rows; row++) {
@@ -88,5 +95,36 @@ describe('quantise', () => {
       }
       assert.ok(Math.abs(actual - expected) < 2e-3 * size, `${actual} != ${expected} (sum of sizes ${size})`);
     }
+  });
+
+  it('fits blocks with a minimum better than without one, exactly where that is possible', () => {
+    const next = random(5);
+    const skewed = Float32Array.from({ length: 4 * 64 }, () => next() + 0.7);
+    const error = (blocks: ReturnType<typeof fitMinima>) =>
+      skewed.reduce((sum, value, i) => {
+        const back = blocks.scale[i >> 5]! * blocks.q[i]! - blocks.min[i >> 5]!;
+        return sum + (value - back) ** 2;
+      }, 0);
+    const symmetric = unpack(packRows(skewed, 64, 4, 32), 4, 64, 4, 32);
+    const without = skewed.reduce((sum, value, i) => sum + (value - symmetric[i]!) ** 2, 0);
+    assert.ok(error(fitMinima(skewed, 64)) < 0.5 * without);
+
+    const grid = Float32Array.from({ length: 32 }, (_, i) => 0.25 * (i % 16) - 1);
+    const { q, scale, min } = fitMinima(grid, 32);
+    for (const [i, value] of grid.entries()) assert.ok(Math.abs(scale[0]! * q[i]! - min[0]! - value) < 1e-6);
+    const flat = fitMinima(new Float32Array(32).fill(0.3), 32);
+    assert.deepEqual([flat.scale[0], flat.min[0]], [0, Math.fround(-0.3)]);
+  });
+
+  it('weighs columns by their importance', () => {
+    const next = random(6);
+    const values = Float32Array.from({ length: 32 }, () => next());
+    const importance = new Float32Array(32).fill(0.01).fill(100, 0, 3);
+    const errorOfFirst = (blocks: ReturnType<typeof fitMinima>) =>
+      [0, 1, 2].reduce(
+        (sum, i) => sum + (blocks.scale[0]! * blocks.q[i]! - blocks.min[0]! - values[i]!) ** 2,
+        0,
+      );
+    assert.ok(errorOfFirst(fitMinima(values, 32, importance)) < errorOfFirst(fitMinima(values, 32)));
   });
 });

@@ -176,7 +176,7 @@ describe('KV cache', () => {
     for (let layer = 0; layer < dims.layers; layer++) {
       for (const [j, kind] of ['k', 'v'].entries()) {
         const { data, dims: shape } = cache.feeds[`past_${kind}.${layer}`]!;
-        assert.deepEqual(shape, [dims.kvHeads, cache.capacity, dims.headDim]);
+        assert.deepEqual(shape, [1, dims.kvHeads, cache.capacity, dims.headDim]);
         for (let head = 0; head < dims.kvHeads; head++) {
           for (let row = 0; row < rows; row++) {
             const at = (head * cache.capacity + row) * dims.headDim;

@@ -10,7 +10,7 @@ const CONTENTS = { 'body.onnx': 'graph', 'body.data': 'weights', 'head.onnx': 'h
 
 export function manifestOf(id: string, variant: Manifest['variant']): Manifest {
   return {
-    format: 1,
+    format: 2,
     id,
     name: 'Test',
     variant,
