@@ -18,5 +18,8 @@ export interface EngineCore {
   /** Ids that must never be sampled: the manifest's, and those the tokenizer doesn't know. */
   banned: readonly number[];
   prefillMeter: SpeedMeter;
+  /** Tokens written, however many a run gave. */
   decodeMeter: SpeedMeter;
+  /** Runs of one token. */
+  stepMeter: SpeedMeter;
 }

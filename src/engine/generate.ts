@@ -8,6 +8,7 @@ import {
   type Usage,
 } from '../protocol/daemon.ts';
 import type { EngineCore } from './core.ts';
+import { Decoder } from './decoder.ts';
 import type { RunHooks } from './engine.ts';
 import { levelPlan } from './read-plan.ts';
 import { RepetitionGuard } from './repetition.ts';
@@ -127,12 +128,15 @@ class Writer {
 
   async write(): Promise<Outcome> {
     let finish: FinishReason;
+    const decoder = new Decoder(this.#core, this.#run, this.#request.prompt);
     try {
       const logits = await this.#read();
-      finish = logits === null ? 'time' : await this.#decode(logits);
+      finish = logits === null ? 'time' : await this.#decode(logits, decoder);
     } catch (error) {
       if (toMoebiusError(error).code !== 'cancelled') throw error;
       finish = 'cancelled';
+    } finally {
+      decoder.end();
     }
     this.#emit(this.#stops.flush());
     this.#emitUsage();
@@ -150,7 +154,7 @@ class Writer {
     });
   }
 
-  async #decode(logits: Float32Array): Promise<FinishReason> {
+  async #decode(logits: Float32Array, decoder: Decoder): Promise<FinishReason> {
     const { sampling, stopTokens, prompt, decodeBudgetMs = Number.POSITIVE_INFINITY } = this.#request;
     const room = this.#core.contextTokens - prompt.length;
     const maxTokens = Math.min(sampling.maxTokens ?? LIMITS.maxTokens, LIMITS.maxTokens, room);
@@ -172,7 +176,8 @@ class Writer {
         reported = now;
         this.#emitUsage();
       }
-      if (this.#outputTokens < maxTokens) logits = await this.#run.step(token);
+      const left = maxTokens - this.#outputTokens;
+      if (left > 0) logits = await decoder.next(token, left - 1);
     }
     return 'length';
   }

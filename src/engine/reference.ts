@@ -18,7 +18,7 @@ export async function generateByReference(
       at: 0,
       tokens: [...prompt, ...written],
       experts: null,
-      wantLogits: true,
+      logitRows: 1,
     });
     const { token } = sampler.choose(reply.logits!);
     if (core.manifest.tokens.eos.includes(token)) break;

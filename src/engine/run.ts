@@ -1,4 +1,4 @@
-/** One request's way through its sequence: reads the prompt in chunks, then takes steps of one token. */
+/** One request's way through its sequence: reads the prompt in chunks, then takes steps of one or a few tokens. */
 import { cancelled } from '../base/errors.ts';
 import type { LevelPlan } from '../models/manifest.ts';
 import type { EngineCore } from './core.ts';
@@ -51,7 +51,7 @@ export class Run {
     let logits: Float32Array | null = null;
     for (const { from, to, experts } of chunked(segments)) {
       const isLast = to === prompt.length;
-      const reply = await this.#forward(prompt.slice(from, to), experts, { wantLogits: isLast });
+      const reply = await this.#forward(prompt.slice(from, to), experts, { logitRows: isLast ? 1 : 0 });
       this.prefillMs += reply.ms;
       if (to - from >= MEASURED_TOKENS) this.#core.prefillMeter.add(to - from, reply.ms);
       logits = reply.logits;
@@ -60,12 +60,19 @@ export class Run {
     return logits;
   }
 
-  /** Appends `token` to the sequence; logits f32 [vocab] after it. Throws `cancelled`. */
-  async step(token: number): Promise<Float32Array> {
-    const reply = await this.#forward([token], this.#level.writeK, { wantLogits: true });
-    this.decodeMs += reply.ms;
-    this.#core.decodeMeter.add(1, reply.ms);
-    return reply.logits!;
+  /** Appends `tokens` to the sequence; logits f32 [vocab] after each of them. Throws `cancelled`. */
+  async step(tokens: number[]): Promise<Float32Array[]> {
+    const { logits, ms } = await this.#forward(tokens, this.#level.writeK, { logitRows: tokens.length });
+    this.decodeMs += ms;
+    this.#core.decodeMeter.add(1, ms);
+    if (tokens.length === 1) this.#core.stepMeter.add(1, ms);
+    const vocab = logits!.length / tokens.length;
+    return tokens.map((_, i) => logits!.subarray(i * vocab, (i + 1) * vocab));
+  }
+
+  /** Takes the last `count` tokens off the sequence. */
+  forget(count: number): void {
+    this.#sequence.truncate(this.#sequence.tokens.length - count);
   }
 
   /** Log probability of every token of `tokens` after the first, f32 [tokens - 1]; nothing is reused. */
@@ -83,7 +90,7 @@ export class Run {
   async #forward(
     tokens: number[],
     experts: number | null,
-    wanted: { wantLogits?: boolean; targets?: number[] },
+    wanted: { logitRows?: number; targets?: number[] },
   ): Promise<ForwardReply & { ms: number }> {
     const asked = performance.now();
     await this.#hooks.turn();
@@ -97,7 +104,7 @@ export class Run {
       at: cached.length,
       tokens,
       experts,
-      wantLogits: false,
+      logitRows: 0,
       ...wanted,
     });
     this.#sequence.append(tokens, experts);

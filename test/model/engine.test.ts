@@ -58,12 +58,18 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
   };
   const mean = (values: Float32Array) => values.reduce((total, value) => total + value, 0) / values.length;
 
-  it('writes what the slow reference writes, up to ties that rounding decides', async () => {
-    const prompt = core.tokenizer.encodePlain('def quicksort(arr):\n    """Sort a list."""\n');
-    const expected = await generateByReference(core, prompt, 12);
+  /** Written ids of a greedy run against the reference's; how many runs of the model they took. */
+  async function assertEqualsReference(prompt: number[], tokens: number): Promise<{ runs: number }> {
+    const expected = await generateByReference(core, prompt, tokens);
+    let runs = 0;
+    const request: typeof core.worker.request = (method, args) => {
+      if (method === 'forward') runs++;
+      return core.worker.request(method, args);
+    };
+    const counting = { ...core, worker: { request, terminate: () => core.worker.terminate() } };
     await runRequest(
-      core,
-      { prompt, sampling: { maxTokens: 13 }, sequence: 'fast', stopTokens: new Set(), patience: 9 },
+      counting,
+      { prompt, sampling: { maxTokens: tokens + 1 }, sequence: 'fast', stopTokens: new Set(), patience: 9 },
       hooks,
     );
     const written = core.sequences
@@ -71,14 +77,30 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
       .find(sequence => sequence.name === 'fast')!
       .tokens.slice(prompt.length);
     const differs = expected.findIndex((id, i) => id !== written[i]);
-    if (differs < 0) return;
+    if (differs < 0) return { runs };
     // One row and many rows go through different int4 kernels, so two equally good tokens may change places.
     const { logits } = await core.worker.request('forward', {
-      ...{ sequence: -2, at: 0, experts: null, wantLogits: true },
+      ...{ sequence: -2, at: 0, experts: null, logitRows: 1 },
       tokens: [...prompt, ...expected.slice(0, differs)],
     });
     const gap = logProbOf(logits!, expected[differs]!) - logProbOf(logits!, written[differs]!);
     assert.ok(gap < 0.3, `token ${differs} is worse by ${gap} nats`);
+    return { runs };
+  }
+
+  it('writes what the slow reference writes, up to ties that rounding decides', async () => {
+    await assertEqualsReference(
+      core.tokenizer.encodePlain('def quicksort(arr):\n    """Sort a list."""\n'),
+      12,
+    );
+  });
+
+  it('copies from the prompt in fewer runs than tokens, and the same text', async () => {
+    const prompt = core.tokenizer.encodePlain(
+      `${SNIPPET}\n// The same two functions again:\n${SNIPPET.slice(0, 90)}`,
+    );
+    const { runs } = await assertEqualsReference(prompt, 32);
+    assert.ok(runs < 20, `${runs} runs for 33 tokens and the prompt`);
   });
 
   it('fills in the middle', async () => {
@@ -89,7 +111,7 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
       singleLine: true,
     });
     const { text, finish, meanLogProb } = await runRequest(core, request, hooks);
-    assert.match(text.replaceAll(' ', ''), /^fib\(n-1\)\+fib\(n-2\)$/);
+    assert.match(text.replaceAll(' ', ''), /^fib\(n-1\)\+fib\(n-2\)/);
     assert.equal(finish, 'stop');
     assert.ok(meanLogProb > -0.5, `${meanLogProb}`);
   });

@@ -75,7 +75,7 @@ export class ModelRunner {
 
     const hidden = output.hidden!;
     return {
-      logits: !args.targets && args.wantLogits ? await this.#logits(hidden) : null,
+      logits: !args.targets && args.logitRows > 0 ? await this.#logits(hidden) : null,
       logProbs: args.targets ? await this.#score(hidden.data as Float32Array, args.targets) : null,
       capacityRows: cache.capacity,
       bytes: cache.bytes,
@@ -152,10 +152,10 @@ export class ModelRunner {
  * Rows whose hidden state is wanted. The routed graph gets at least one, even if it is then ignored: it sorts rows by
  * expert, and onnxruntime's TopK over no rows at all kills the process.
  */
-function wantedRows({ tokens, experts, wantLogits, targets }: ForwardArgs): { first: number; count: number } {
+function wantedRows({ tokens, experts, logitRows, targets }: ForwardArgs): { first: number; count: number } {
   const least = experts === null ? 0 : 1;
   if (targets) return { first: 0, count: Math.max(targets.length, least) };
-  const count = Math.max(wantLogits ? 1 : 0, least);
+  const count = Math.max(logitRows, least);
   return { first: tokens.length - count, count };
 }
 

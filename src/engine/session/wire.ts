@@ -18,13 +18,13 @@ export interface ForwardArgs {
   tokens: number[];
   /** Routed experts per token; null runs the body graph, all experts fused. */
   experts: number | null;
-  /** Return the logits of the last token. */
-  wantLogits: boolean;
+  /** Return the logits after the last so many tokens. */
+  logitRows: number;
   /** Return the log probability of targets[i] after token i instead, for the first targets.length tokens. */
   targets?: number[];
 }
 export interface ForwardReply {
-  /** f32 [vocab], or null when not wanted. */
+  /** f32 [logitRows, vocab], or null when none were wanted. */
   logits: Float32Array | null;
   /** f32 [targets] */
   logProbs: Float32Array | null;
