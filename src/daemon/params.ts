@@ -61,6 +61,7 @@ const SCHEMAS = {
       level: optional(level),
       sequence: optional(name),
       priority: optional(z.enum(['chat', 'background'])),
+      drafts: optional(z.boolean()),
     })
     .check(
       z.refine(exactlyOne('prompt', 'messages'), 'give either prompt or messages'),

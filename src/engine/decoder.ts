@@ -9,17 +9,22 @@ const FIRST_ROW_COST = 0.3;
 export class Decoder {
   readonly #core: EngineCore;
   readonly #run: Run;
-  readonly #lookup: PromptLookup;
+  /** null where nothing is drafted. */
+  readonly #lookup: PromptLookup | null;
   /** Tokens of the draft that are not judged yet; the sequence ends with them. */
   #draft: number[] = [];
   /** Logits after each of them, f32 [vocab]. */
   #rows: Float32Array[] = [];
   #drafted = 0;
 
-  constructor(core: EngineCore, run: Run, prompt: readonly number[]) {
+  constructor(
+    core: EngineCore,
+    run: Run,
+    request: { prompt: readonly number[]; drafts?: boolean | undefined },
+  ) {
     this.#core = core;
     this.#run = run;
-    this.#lookup = new PromptLookup(prompt);
+    this.#lookup = request.drafts === false ? null : new PromptLookup(request.prompt);
   }
 
   /**
@@ -27,14 +32,14 @@ export class Decoder {
    * The tokens chosen from them are those that steps of one token would give, up to rounding. Throws `cancelled`.
    */
   async next(token: number, room: number): Promise<Float32Array> {
-    this.#lookup.push(token);
+    this.#lookup?.push(token);
     if (this.#draft[0] === token) {
       this.#draft.shift();
       this.#core.decodeMeter.add(1, 0);
       return this.#rows.shift()!;
     }
     this.end();
-    const draft = this.#lookup.draft(room, this.#rowCost());
+    const draft = this.#lookup?.draft(room, this.#rowCost()) ?? [];
     const [row, ...rows] = await this.#run.step([token, ...draft]);
     this.#draft = draft;
     this.#drafted = draft.length;
@@ -44,7 +49,7 @@ export class Decoder {
 
   /** Forgets what is left of the draft. */
   end(): void {
-    if (this.#drafted > 0) this.#lookup.learn(this.#drafted - this.#draft.length, this.#drafted);
+    if (this.#drafted > 0) this.#lookup?.learn(this.#drafted - this.#draft.length, this.#drafted);
     this.#run.forget(this.#draft.length);
     this.#draft = [];
     this.#rows = [];

@@ -26,6 +26,8 @@ export interface GenerateRequest extends Pick<GenerateParams, 'level'> {
   /** See RepetitionGuard. */
   patience: number;
   wantLogProb?: boolean;
+  /** See Decoder; default true. */
+  drafts?: boolean | undefined;
   prefillBudgetMs?: number | undefined;
   decodeBudgetMs?: number | undefined;
 }
@@ -50,6 +52,7 @@ export function generateRequest(core: EngineCore, params: GenerateParams): Gener
     sequence: params.sequence ?? 'chat',
     stopTokens: new Set(core.manifest.tokens.eos),
     patience: CHAT_PATIENCE,
+    drafts: params.drafts,
     ...(params.level ? { level: params.level } : {}),
   };
 }
@@ -128,7 +131,7 @@ class Writer {
 
   async write(): Promise<Outcome> {
     let finish: FinishReason;
-    const decoder = new Decoder(this.#core, this.#run, this.#request.prompt);
+    const decoder = new Decoder(this.#core, this.#run, this.#request);
     try {
       const logits = await this.#read();
       finish = logits === null ? 'time' : await this.#decode(logits, decoder);

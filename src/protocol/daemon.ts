@@ -91,6 +91,8 @@ export interface GenerateParams extends SamplingParams {
   /** Requests of one conversation share a KV sequence and so reuse the common prefix. Default `chat`. */
   sequence?: string;
   priority?: 'chat' | 'background';
+  /** `false`: one run for each token. Default: tokens that stood in the prompt before are drafted, several in one run. */
+  drafts?: boolean;
 }
 export type FinishReason = 'stop' | 'length' | 'time' | 'cancelled' | 'repetition';
 export interface Usage {

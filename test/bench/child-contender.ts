@@ -38,7 +38,7 @@ export async function startContender(
     loadedMs: loaded.loadedMs,
     settings: () => call('settings'),
     tokenize: text => call('tokenize', text),
-    write: (prompt, maxTokens, level) => call('write', prompt, maxTokens, level),
+    write: (...args) => call('write', ...args),
     score: (tokens, level) => call('score', tokens, level),
     async close() {
       const exited = once(child, 'exit');

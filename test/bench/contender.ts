@@ -11,9 +11,9 @@ export interface Written {
   reusedTokens: number;
   /** From the call to the first token. */
   firstTokenMs: number;
-  /** Forward passes after the first token, an end token included. */
+  /** Tokens after the first, an end token included. */
   steps: number;
-  /** Duration of the steps. */
+  /** Time they took. */
   decodeMs: number;
   text: string;
 }
@@ -22,8 +22,11 @@ export interface Contender {
   /** Settings that bear on speed, for the report. */
   settings(): Promise<string>;
   tokenize(text: string): Promise<number[]>;
-  /** Reads `prompt` from nothing and writes greedily up to `maxTokens` tokens. llama.cpp has no levels. */
-  write(prompt: string, maxTokens: number, level: ExpertLevel): Promise<Written>;
+  /**
+   * Reads `prompt` from nothing and writes greedily up to `maxTokens` tokens, one a run; with `drafts` several, where they
+   * stood in the prompt before. llama.cpp has no levels.
+   */
+  write(prompt: string, maxTokens: number, level: ExpertLevel, drafts?: boolean): Promise<Written>;
   /** Natural-log probability of every token after the first; shape [n-1]. */
   score(tokens: number[], level: ExpertLevel): Promise<Float32Array>;
   close(): Promise<void>;

@@ -3,19 +3,25 @@ import { loadLlama } from '../support/llama.ts';
 import type { Contender, ContenderConfig, Written } from './contender.ts';
 
 export async function openLlama(config: ContenderConfig & { kind: 'llama' }): Promise<Contender> {
-  const { model, context, systemInfo, dispose } = await loadLlama(
+  const { model, context, systemInfo, lookup, dispose } = await loadLlama(
     config.gguf,
     config.contextTokens,
     config.threads,
   );
-  const sequence = context.getSequence();
+  let sequence = context.getSequence();
+  let isDrafting = false;
   return {
     async settings() {
       const { batchSize, currentThreads, flashAttention } = context;
       return `threads ${currentThreads || config.threads}, batch ${batchSize}, flash attention ${flashAttention}, mmap ${model.useMmap}; ${systemInfo}`;
     },
     tokenize: async text => model.tokenize(text, false),
-    async write(prompt, maxTokens): Promise<Written> {
+    async write(prompt, maxTokens, _level, drafts = false): Promise<Written> {
+      if (drafts !== isDrafting) {
+        sequence.dispose();
+        sequence = context.getSequence(drafts ? { tokenPredictor: lookup() } : {});
+        isDrafting = drafts;
+      }
       await sequence.clearHistory();
       const start = performance.now();
       const tokens = model.tokenize(prompt, false);

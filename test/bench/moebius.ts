@@ -12,9 +12,17 @@ export async function openMoebius(config: ContenderConfig & { kind: 'moebius' })
   return {
     settings: async () => `threads ${engine.info().threads}, ${config.variant}`,
     tokenize: async text => tokenizer.encodePlain(text),
-    async write(prompt, maxTokens, level): Promise<Written> {
+    async write(prompt, maxTokens, level, drafts = false): Promise<Written> {
       const start = performance.now();
-      const params = { requestId: 'bench', sequence: 'bench', prompt, maxTokens, level, temperature: 0 };
+      const params = {
+        requestId: 'bench',
+        sequence: 'bench',
+        prompt,
+        maxTokens,
+        level,
+        drafts,
+        temperature: 0,
+      };
       const { text, usage, finish } = await engine.generate(params, hooks);
       const totalMs = performance.now() - start;
       return {

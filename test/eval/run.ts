@@ -64,6 +64,7 @@ async function run(options: Options): Promise<void> {
       const seconds = (performance.now() - start) / 1000;
       all.push(answers);
       scores.push(await scoreSuite(name, label, tasks, answers, seconds));
+      console.error(renderScores(scores.slice(-1))); // a run takes hours: what is there is shown
     }
     warnOfOtherPrompts(tasks, all);
   }

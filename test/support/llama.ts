@@ -13,6 +13,7 @@ const PACKAGE = join(FOLDER, 'node_modules', 'node-llama-cpp');
 
 /** The part of node-llama-cpp's types that is used here. */
 export interface LlamaSequence {
+  dispose(): void;
   clearHistory(): Promise<void>;
   adaptStateToTokens(tokens: number[], allowShift?: boolean): Promise<void>;
   nextTokenIndex: number;
@@ -30,7 +31,7 @@ interface LogitFilter {
   includeTop?: number;
 }
 export interface LlamaContext {
-  getSequence(): LlamaSequence;
+  getSequence(options?: { tokenPredictor?: object }): LlamaSequence;
   batchSize: number;
   currentThreads: number;
   flashAttention: boolean | 'auto';
@@ -53,6 +54,8 @@ export interface LoadedLlama {
   model: LlamaModel;
   context: LlamaContext;
   systemInfo: string;
+  /** llama.cpp's own drafts from the prompt, with the library's defaults. */
+  lookup(): object;
   dispose(): Promise<void>;
 }
 
@@ -97,5 +100,11 @@ export async function loadLlama(gguf: string, contextSize: number, threads: numb
   });
   const model: LlamaModel = await llama.loadModel({ modelPath: gguf });
   const context = await model.createContext({ contextSize, threads });
-  return { model, context, systemInfo: llama.systemInfo, dispose: () => llama.dispose() };
+  return {
+    model,
+    context,
+    systemInfo: llama.systemInfo,
+    lookup: () => new library.InputLookupTokenPredictor(),
+    dispose: () => llama.dispose(),
+  };
 }

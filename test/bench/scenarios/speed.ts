@@ -15,25 +15,32 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
     const entries = entriesOf(contenders, plan.levels);
     for (const entry of entries) await entry.contender.write('def warm_up():\n', 8, entry.level);
     const figures: Figure[] = [];
+    const written = plan.quick ? 33 : 65;
     for (const tokens of plan.quick ? [128, WRITE_CONTEXT] : [128, WRITE_CONTEXT, 2048]) {
-      const written = tokens === WRITE_CONTEXT ? (plan.quick ? 33 : 65) : 1;
+      const isWriting = tokens === WRITE_CONTEXT;
       const reading = new Samples(entries.map(entry => entry.label));
       const writing = new Samples(entries.map(entry => entry.label));
+      const drafting = new Samples(entries.map(entry => entry.label));
       for (let round = 0; round < plan.rounds; round++) {
         const turn = rotated(entries, round);
         for (const [i, { label, contender, level }] of turn.entries()) {
           const number = round * entries.length + i;
           const prompt = await promptOfLength(corpus.text, tokens, number, contenders[0]!.tokenize);
           if (round === 0) await requireSameTokens(contenders, prompt);
-          const result = await contender.write(prompt, written, level);
+          const result = await contender.write(prompt, isWriting ? written : 1, level);
           requireFresh(label, result.reusedTokens, result.promptTokens, tokens);
           reading.add(label, perSecond(tokens, result.firstTokenMs));
-          if (written > 1) writing.add(label, perSecond(result.steps, result.decodeMs));
+          if (!isWriting) continue;
+          writing.add(label, perSecond(result.steps, result.decodeMs));
+          const drafted = await contender.write(prompt, written, level, true);
+          drafting.add(label, perSecond(drafted.steps, drafted.decodeMs));
         }
         log(`read ${tokens}: round ${round + 1} of ${plan.rounds}`);
       }
       figures.push(reading.figure('speed', `read ${tokens}`, 'tokens/s'));
-      if (written > 1) figures.push(writing.figure('speed', `write at ${tokens}`, 'tokens/s'));
+      if (!isWriting) continue;
+      figures.push(writing.figure('speed', `write at ${tokens}`, 'tokens/s'));
+      figures.push(drafting.figure('speed', `write at ${tokens}, drafts from the prompt`, 'tokens/s'));
     }
     return figures;
   });
