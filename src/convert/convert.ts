@@ -193,12 +193,12 @@ function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { ki
 }
 
 /**
- * Written with, so close to the published weights: where the publisher chose four bits, and for the down projections that
- * it kept at six in some layers, four bits with a minimum (Q4_K keeps its codes); everything else becomes 8-bit.
+ * Written with, so as close to the published weights as the format allows: where the publisher chose four bits for a
+ * matrix (or most of a stack) four bits with a minimum, in which Q4_K keeps its codes; everything else becomes 8-bit.
  */
 function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
   return weight => {
-    const isFourBit = (weight.parts ?? [weight]).some(part => part.type === 'Q4_K') || weight.type === 'Q6_K';
+    const isFourBit = (weight.parts ?? [weight])[0]!.type === 'Q4_K';
     return variant === 'int4' && isFourBit ? { kind: 'int4min' } : wideForm(variant, weight.cols);
   };
 }
