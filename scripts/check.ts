@@ -44,9 +44,8 @@ export async function checkWorkbench(vsix: string, results: string): Promise<num
       await page.keyboard.type('\nexport function add(a: number, b: number): number {\n  return ', {
         delay: 40,
       });
-      const ghost = ghostText(page).first();
-      await ghost.waitFor({ timeout: MODEL_MS });
-      return JSON.stringify(await ghost.textContent());
+      await ghostText(page).first().waitFor({ timeout: MODEL_MS });
+      return JSON.stringify((await ghostText(page).allTextContents()).join(''));
     });
     await attempt('Chat answer', async () => {
       await page.keyboard.press('Escape');

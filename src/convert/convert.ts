@@ -194,7 +194,8 @@ function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { ki
 
 /**
  * Written with, so as close to the published weights as the format allows: where the publisher chose four bits for a
- * matrix (or most of a stack) four bits with a minimum, in which Q4_K keeps its codes; everything else becomes 8-bit.
+ * matrix, or for the first of a stack (the queries), four bits with a minimum, in which Q4_K keeps its codes; everything
+ * else becomes 8-bit.
  */
 function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
   return weight => {

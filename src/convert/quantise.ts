@@ -111,14 +111,11 @@ function writeBlock(
   }
 }
 
-/** Blocks of 32 codes 0..15, w = scale * q - min: what Q4_K is made of. */
-export type MinimumBlocks = Q4KBlocks;
-
 /** Where the best scale lies around the one that spans the block: fewer or more than 15 steps from least to largest. */
 const STEPS_BESIDE_15 = [0, -0.3, 0.3, -0.6, 0.6, -0.9, 0.9, -1.5];
 
 /** The scale, minimum and codes of every block of 32 of `values` [rows, cols] with the least squared error (see packRows). */
-export function fitMinima(values: Float32Array, cols: number, importance?: Float32Array): MinimumBlocks {
+export function fitMinima(values: Float32Array, cols: number, importance?: Float32Array): Q4KBlocks {
   const blocks = values.length / 32;
   const fitted = {
     q: new Uint8Array(values.length),
@@ -134,7 +131,7 @@ function fitBlock(
   start: number,
   cols: number,
   importance: Float32Array | undefined,
-  { q, scale, min }: MinimumBlocks,
+  { q, scale, min }: Q4KBlocks,
 ): void {
   const column = start % cols;
   let least = Number.POSITIVE_INFINITY;
@@ -190,7 +187,7 @@ export const minimumColumns = (cols: number): number => 2 * Math.ceil(cols / 32 
  * correction for the sum of its 32 inputs. The corrections are further columns of the same matrix, each as a 4-bit code
  * and a 4-bit code of what that left over, and meet the block sums of x there (see graph/linear.ts).
  */
-export function packMinima({ q: codes, scale, min }: MinimumBlocks, cols: number, rows: number): Packed {
+export function packMinima({ q: codes, scale, min }: Q4KBlocks, cols: number, rows: number): Packed {
   const inner = cols / 32;
   const half = minimumColumns(cols) / 2;
   const blocks = inner + (2 * half) / 32;

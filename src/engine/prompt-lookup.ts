@@ -19,7 +19,7 @@ const RECOVERY = 0.01;
 export class PromptLookup {
   readonly #tokens: number[] = [];
   /** Last place of a pair of tokens: the index of its second token. */
-  readonly #last = new Map<string, number>();
+  readonly #last = new Map<number, number>();
   /** By index of a pair's second token: the place of the same pair before, or -1. */
   readonly #before: number[] = [];
   readonly #chances = [...FIRST_GUESS];
@@ -31,7 +31,8 @@ export class PromptLookup {
 
   push(token: number): void {
     const at = this.#tokens.push(token) - 1;
-    const key = `${this.#tokens[at - 1]},${token}`;
+    // Vocabularies are far below 2^20 ids, so a pair is one exact number; -1 stands before the first token.
+    const key = (this.#tokens[at - 1] ?? -1) * 2 ** 20 + token;
     this.#before.push(this.#last.get(key) ?? -1);
     this.#last.set(key, at);
   }

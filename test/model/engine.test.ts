@@ -59,7 +59,11 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
   const mean = (values: Float32Array) => values.reduce((total, value) => total + value, 0) / values.length;
 
   /** Written ids of a greedy run against the reference's; how many runs of the model they took. */
-  async function assertEqualsReference(prompt: number[], tokens: number): Promise<{ runs: number }> {
+  async function assertEqualsReference(
+    prompt: number[],
+    tokens: number,
+    drafts = true,
+  ): Promise<{ runs: number }> {
     const expected = await generateByReference(core, prompt, tokens);
     let runs = 0;
     const request: typeof core.worker.request = (method, args) => {
@@ -69,7 +73,10 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
     const counting = { ...core, worker: { request, terminate: () => core.worker.terminate() } };
     await runRequest(
       counting,
-      { prompt, sampling: { maxTokens: tokens + 1 }, sequence: 'fast', stopTokens: new Set(), patience: 9 },
+      {
+        ...{ prompt, drafts, sampling: { maxTokens: tokens + 1 } },
+        ...{ sequence: 'fast', stopTokens: new Set<number>(), patience: 9 },
+      },
       hooks,
     );
     const written = core.sequences
@@ -101,6 +108,12 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
     );
     const { runs } = await assertEqualsReference(prompt, 32);
     assert.ok(runs < 20, `${runs} runs for 33 tokens and the prompt`);
+    const single = await assertEqualsReference(prompt, 32, false);
+    assert.equal(
+      single.runs,
+      33,
+      'without drafts: the end of the prompt, and a run for each token but the last',
+    );
   });
 
   it('fills in the middle', async () => {

@@ -40,7 +40,7 @@ export interface DaemonProcess {
 }
 
 export function spawnDaemon(options: ScriptOptions): DaemonProcess {
-  const child = spawnScript(options, false);
+  const child = spawnScript({ ...options, env: withHugePages({ ...options.env }) }, false);
   const lines = new Emitter<string>();
   const tail = keepTail(child.stderr!, line => lines.fire(line));
   return {
@@ -89,7 +89,7 @@ export async function runCommand(
 /** `isGroup`: its own process group, so that it can be killed together with what it starts. */
 function spawnScript({ script, args = [], env = {} }: ScriptOptions, isGroup: boolean): ChildProcess {
   return spawn(process.execPath, [script, ...args], {
-    env: { ...withHugePages(cleanEnvironment(process.env)), ELECTRON_RUN_AS_NODE: '1', ...env },
+    env: { ...cleanEnvironment(process.env), ELECTRON_RUN_AS_NODE: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     // Not the extension's folder: on Windows a running process would keep an update from replacing it.
     cwd: homedir(),
