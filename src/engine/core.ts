@@ -20,6 +20,4 @@ export interface EngineCore {
   prefillMeter: SpeedMeter;
   /** Tokens written, however many a run gave. */
   decodeMeter: SpeedMeter;
-  /** Runs of one token. */
-  stepMeter: SpeedMeter;
 }

@@ -69,7 +69,6 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
       contextTokens,
       prefillMeter: new SpeedMeter(0.8),
       decodeMeter: new SpeedMeter(0.98),
-      stepMeter: new SpeedMeter(0.95),
     };
   } catch (error) {
     await worker.terminate();

@@ -65,7 +65,6 @@ export class Run {
     const { logits, ms } = await this.#forward(tokens, this.#level.writeK, { logitRows: tokens.length });
     this.decodeMs += ms;
     this.#core.decodeMeter.add(1, ms);
-    if (tokens.length === 1) this.#core.stepMeter.add(1, ms);
     const vocab = logits!.length / tokens.length;
     return tokens.map((_, i) => logits!.subarray(i * vocab, (i + 1) * vocab));
   }

@@ -116,6 +116,16 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
     );
   });
 
+  it('is deterministic when greedy, whatever the machine measured before', async () => {
+    const texts: string[] = [];
+    for (const sequence of ['first', 'second']) {
+      texts.push((await generate({ prompt: SNIPPET, maxTokens: 48, sequence })).text);
+      core.prefillMeter.add(1, 1e6); // as if everything had become slow meanwhile
+      core.decodeMeter.add(1, 1e6);
+    }
+    assert.equal(texts[0], texts[1]);
+  });
+
   it('fills in the middle', async () => {
     const request = completeRequest(core, {
       requestId: 'c',
