@@ -10,15 +10,15 @@ import packageJson from '../../package.json';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { type GgufFile, openGguf } from '../formats/gguf.ts';
 import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
-import { type ExternalBlob, ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
+import { ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
 import type { EmbeddingTable, Manifest, SpecialTokens } from '../models/manifest.ts';
 import { MANIFEST_FORMAT } from '../models/manifest.ts';
 import { writeManifest } from '../models/manifest-file.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { type DenseModel, qwen2 } from './architectures/qwen2.ts';
-import { type Carving, readCarving } from './carving.ts';
+import { readCarving } from './carving.ts';
 import { allExperts, splitExperts } from './experts.ts';
-import { GraphWriter, type WeightForm } from './graph/linear.ts';
+import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
 import { fusedExperts, routedExperts } from './graph/moe-block.ts';
 import { head, type LayerSource, transformer } from './graph/transformer.ts';
 import type { MatrixSource } from './weights.ts';
@@ -87,9 +87,10 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
   const files: Manifest['files'] = {};
   const isSplit = carving !== null && options.variant !== 'fp32';
   const progress = progressMeter(model, isSplit, options);
+  const attentionForm = wideForm(options.variant, dims.hidden);
 
   const body = await writeGraph(folder, 'body', files, progress, async graph => {
-    const source = layerSource(model, carving, bodyForm(options.variant), (writer, layer, name, x) => {
+    const source = layerSource(model, attentionForm, (writer, layer, name, x) => {
       const weights = allExperts(model, layer, carving?.layers[layer]);
       const forms = {
         gateUp: bodyForm(options.variant)(weights.gateUp),
@@ -103,29 +104,22 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
     ? await writeGraph(folder, 'routed', files, progress, async graph => {
         const form = routedForm(options.variant);
         const forms = { gateUp: form, down: form };
-        const source = layerSource(
-          model,
-          carving,
-          bodyForm(options.variant),
-          async (writer, layer, name, x) => {
-            const { router, routerBias } = carving.layers[layer]!;
-            const experts = await splitExperts(model, layer, carving);
-            const scored = { weight: router, bias: routerBias };
-            return routedExperts(writer, name, x, 'k', dims.hidden, scored, experts.shared, experts.routed, {
-              shared: forms,
-              routed: forms,
-            });
-          },
-        );
+        const source = layerSource(model, attentionForm, async (writer, layer, name, x) => {
+          const { router, routerBias } = carving.layers[layer]!;
+          const experts = await splitExperts(model, layer, carving);
+          const scored = { weight: router, bias: routerBias };
+          return routedExperts(writer, name, x, 'k', dims.hidden, scored, experts.shared, experts.routed, {
+            shared: forms,
+            routed: forms,
+          });
+        });
         await transformer(graph, source, { isRouted: true, signal: options.signal });
       })
     : null;
 
-  let embedding: EmbeddingTable | null = null;
-  const headForm = wideForm(options.variant, dims.hidden);
+  let tables: Pick<Manifest, 'embedding' | 'outputEmbedding'> | null = null;
   const headGraph = await writeGraph(folder, 'head', files, progress, async graph => {
-    const placed = await head(graph, dims, await model.finalNorm(), model.head, headForm);
-    embedding = model.isTied ? embeddingAt(placed, headForm) : await storeEmbedding(graph, model, headForm);
+    tables = await writeHead(graph, model, options.variant);
   });
 
   await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizerJsonFromGguf(gguf)), files);
@@ -141,7 +135,7 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
     parameters: [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.elements, 0),
     dims,
     graphs: { body, routed, head: headGraph },
-    embedding: embedding!,
+    ...tables!,
     experts: isSplit
       ? {
           kind: 'carved',
@@ -186,20 +180,20 @@ export function openArchitecture(gguf: GgufFile): DenseModel {
   );
 }
 
-/** 4- and 8-bit codes with the widest block that divides the row: fewer scales to read, and the fastest kernels. */
 function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { kind: 'f32' | 'int8' }> {
-  if (variant === 'fp32') return { kind: 'f32' };
-  return { kind: 'int8', blockSize: cols % 128 === 0 ? 128 : 32 };
+  return variant === 'fp32' ? { kind: 'f32' } : { kind: 'int8', blockSize: widestBlock(cols) };
 }
 
+/** Of those that divide a row: fewer scales to read, and the fastest kernels. */
+const widestBlock = (cols: number): number => (cols % 128 === 0 ? 128 : 32);
+
 /**
- * Written with, so as close to the published weights as the format allows: where the publisher chose four bits for a
- * matrix, or for the first of a stack (the queries), four bits with a minimum, in which Q4_K keeps its codes; everything
- * else becomes 8-bit.
+ * Feed-forward matrices that are written with, so as close to the published weights as the format allows: where the
+ * publisher chose four bits, four bits with a minimum, in which Q4_K keeps its codes; everything else becomes 8-bit.
  */
 function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
   return weight => {
-    const isFourBit = (weight.parts ?? [weight])[0]!.type === 'Q4_K';
+    const isFourBit = weight.type === 'Q4_K';
     return variant === 'int4' && isFourBit ? { kind: 'int4min' } : wideForm(variant, weight.cols);
   };
 }
@@ -211,10 +205,32 @@ function routedForm(variant: ModelVariant): WeightForm {
 
 type WideForm = ReturnType<typeof wideForm>;
 
-function embeddingAt(
-  placed: { blob: ExternalBlob; scales: ExternalBlob | null },
-  form: WideForm,
-): EmbeddingTable {
+/**
+ * The output projection, and the rows of both embeddings. With 4 bits the projection is coarse, for speed: it finds the
+ * tokens that matter, whose logits the engine computes again from the 8-bit rows.
+ */
+async function writeHead(
+  graph: GraphWriter,
+  model: DenseModel,
+  variant: ModelVariant,
+): Promise<Pick<Manifest, 'embedding' | 'outputEmbedding'>> {
+  const { dims, isTied } = model;
+  const form = wideForm(variant, dims.hidden);
+  const norm = await model.finalNorm();
+  if (variant !== 'int4') {
+    const placed = await head(graph, dims, norm, model.head, form);
+    const embedding = isTied ? tableAt(placed, form) : await storeTable(graph, model.embedding, form);
+    return { embedding, outputEmbedding: null };
+  }
+  await head(graph, dims, norm, model.head, { kind: 'int4', blockSize: widestBlock(dims.hidden) });
+  const outputEmbedding = await storeTable(graph, model.head, form);
+  return {
+    embedding: isTied ? outputEmbedding : await storeTable(graph, model.embedding, form),
+    outputEmbedding,
+  };
+}
+
+function tableAt(placed: PlacedWeight, form: WideForm): EmbeddingTable {
   const { location: file, offset } = placed.blob;
   if (form.kind === 'f32') return { kind: 'f32', file, offset };
   return {
@@ -227,29 +243,23 @@ function embeddingAt(
   };
 }
 
-async function storeEmbedding(
-  graph: GraphWriter,
-  model: DenseModel,
-  form: WideForm,
-): Promise<EmbeddingTable> {
+async function storeTable(graph: GraphWriter, matrix: MatrixSource, form: WideForm): Promise<EmbeddingTable> {
   const placed =
     form.kind === 'f32'
-      ? { blob: await graph.storeFloats(model.embedding), scales: null }
-      : await graph.store(model.embedding, form);
-  return embeddingAt(placed, form);
+      ? { blob: await graph.storeFloats(matrix), scales: null }
+      : await graph.store(matrix, form);
+  return tableAt(placed, form);
 }
 
 function layerSource(
   model: DenseModel,
-  carving: Carving | null,
-  form: (weight: MatrixSource) => WeightForm,
+  attentionForm: WeightForm,
   feedForward: LayerSource['feedForward'],
 ): LayerSource {
   return {
     dims: model.dims,
     layer: index => model.attention(index),
-    form,
-    importance: index => carving?.layers[index]?.importance,
+    attentionForm,
     feedForward,
   };
 }
@@ -295,7 +305,8 @@ function progressMeter(
 ): (count: number) => void {
   const { layers, hidden, feedForward, heads, kvHeads, headDim, vocab } = model.dims;
   const layer = 3 * hidden * feedForward + hidden * headDim * (2 * heads + 2 * kvHeads);
-  const total = layer * layers * (isSplit ? 2 : 1) + vocab * hidden * (model.isTied ? 1 : 2);
+  const tables = (model.isTied ? 1 : 2) + (options.variant === 'int4' ? 1 : 0);
+  const total = layer * layers * (isSplit ? 2 : 1) + vocab * hidden * tables;
   const start = performance.now();
   let done = 0;
   let reported = 0;

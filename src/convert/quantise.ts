@@ -111,113 +111,64 @@ function writeBlock(
   }
 }
 
-/** Where the best scale lies around the one that spans the block: fewer or more than 15 steps from least to largest. */
-const STEPS_BESIDE_15 = [0, -0.3, 0.3, -0.6, 0.6, -0.9, 0.9, -1.5];
+/** A fine code of a correction counts for this much of a coarse one: the fine codes span what the coarse ones leave over. */
+export const FINE = 1 / 16;
 
-/** The scale, minimum and codes of every block of 32 of `values` [rows, cols] with the least squared error (see packRows). */
-export function fitMinima(values: Float32Array, cols: number, importance?: Float32Array): Q4KBlocks {
-  const blocks = values.length / 32;
-  const fitted = {
-    q: new Uint8Array(values.length),
-    scale: new Float32Array(blocks),
-    min: new Float32Array(blocks),
-  };
-  for (let block = 0; block < blocks; block++) fitBlock(values, 32 * block, cols, importance, fitted);
-  return fitted;
-}
-
-function fitBlock(
-  values: Float32Array,
-  start: number,
-  cols: number,
-  importance: Float32Array | undefined,
-  { q, scale, min }: Q4KBlocks,
-): void {
-  const column = start % cols;
-  let least = Number.POSITIVE_INFINITY;
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let i = start; i < start + 32; i++) {
-    least = Math.min(least, values[i]!);
-    largest = Math.max(largest, values[i]!);
-  }
-  min[start / 32] = -least;
-  const span = largest - least;
-  if (span === 0) return;
-  let inverse = 15 / span;
-  scale[start / 32] = 1 / inverse;
-  let bestGain = Number.NEGATIVE_INFINITY;
-  for (const beside of STEPS_BESIDE_15) {
-    const steps = (15 + beside) / span;
-    let [w, wq, wqq, wx, wqx] = [0, 0, 0, 0, 0];
-    for (let i = 0; i < 32; i++) {
-      const x = values[start + i]!;
-      const code = codeOf(x, least, steps);
-      const weight = importance ? importance[column + i]! : 1;
-      w += weight;
-      wq += weight * code;
-      wqq += weight * code * code;
-      wx += weight * x;
-      wqx += weight * code * x;
-    }
-    // Least squares of x = s * code + m for fixed codes; s * wqx + m * wx is what it takes off the sum of squares.
-    const determinant = w * wqq - wq * wq;
-    if (!(determinant > 0)) continue;
-    const s = (w * wqx - wq * wx) / determinant;
-    const m = (wqq * wx - wq * wqx) / determinant;
-    const gain = s * wqx + m * wx;
-    if (gain > bestGain) {
-      bestGain = gain;
-      inverse = steps;
-      scale[start / 32] = s;
-      min[start / 32] = -m;
-    }
-  }
-  for (let i = start; i < start + 32; i++) q[i] = codeOf(values[i]!, least, inverse);
-}
-
-const codeOf = (value: number, least: number, steps: number): number =>
-  Math.max(0, Math.min(15, Math.round((value - least) * steps)));
-
-/** Columns that a row with minima has behind its `cols` values: two codes for each block of 32, padded to whole blocks. */
-export const minimumColumns = (cols: number): number => 2 * Math.ceil(cols / 32 / 32) * 32;
+/** Columns that a row with minima has behind its `cols` values: two for each block of 32. */
+export const minimumColumns = (cols: number): number => 2 * (cols / 32);
 
 /**
- * Rows of blocks with a minimum in a layout that only knows symmetric blocks, without loss:
- * w.x = scale * (q - 8).x + (8*scale - min) * sum(x). The codes become symmetric 4-bit blocks, and each block gets a
- * correction for the sum of its 32 inputs. The corrections are further columns of the same matrix, each as a 4-bit code
- * and a 4-bit code of what that left over, and meet the block sums of x there (see graph/linear.ts).
+ * Rows of blocks with a minimum in a layout that only knows symmetric blocks:
+ * w.x = scale * (q - 8).x + (8*scale - min) * sum(x). The codes become symmetric 4-bit blocks without loss, and each block
+ * gets a correction for the sum of its 32 inputs. The corrections are further columns of the same matrix, each as a coarse
+ * and a fine 4-bit code; they meet the block sums of x, and `FINE` of them, there (see graph/linear.ts).
  */
 export function packMinima({ q: codes, scale, min }: Q4KBlocks, cols: number, rows: number): Packed {
   const inner = cols / 32;
-  const half = minimumColumns(cols) / 2;
-  const blocks = inner + (2 * half) / 32;
+  const blocks = Math.ceil((cols + minimumColumns(cols)) / 32);
   const q = new Uint8Array(rows * blocks * 16);
   const scales = new Float32Array(rows * blocks);
-  const correction = new Float32Array(half);
+  const correction = new Float32Array(inner);
   for (let row = 0; row < rows; row++) {
     const from = row * cols;
     const to = row * blocks * 16;
     for (let i = 0; i < cols; i += 2) q[to + (i >> 1)] = codes[from + i]! | (codes[from + i + 1]! << 4);
-    correction.fill(0);
     for (let block = 0; block < inner; block++) {
       const s = scale[row * inner + block]!;
       scales[row * blocks + block] = s;
       correction[block] = 8 * s - min[row * inner + block]!;
     }
-    const coarse = packRows(correction, half, 4, 32);
-    subtract(correction, coarse);
-    const fine = packRows(correction, half, 4, 32);
-    q.set(coarse.q, to + cols / 2);
-    q.set(fine.q, to + (cols + half) / 2);
-    scales.set(coarse.scales, row * blocks + inner);
-    scales.set(fine.scales, row * blocks + inner + half / 32);
+    const packed = packCorrections(correction);
+    q.set(packed.q, to + cols / 2);
+    scales.set(packed.scales, row * blocks + inner);
   }
   return { q, scales };
 }
 
-function subtract(values: Float32Array, { q, scales }: Packed): void {
-  for (let i = 0; i < values.length; i++) {
-    const code = ((q[i >> 1]! >> (4 * (i & 1))) & 15) - 8;
-    values[i] = values[i]! - code * scales[i >> 5]!;
+/** Coarse codes of all `values`, then their fine codes, without a gap; `values` become what the coarse codes left over. */
+function packCorrections(values: Float32Array): Packed {
+  const count = values.length;
+  const coarse = packRows(values, count, 4, 32);
+  for (let i = 0; i < count; i++) {
+    values[i] = (values[i]! - (codeAt(coarse.q, i) - 8) * coarse.scales[i >> 5]!) / FINE;
   }
+  // The first fine codes lie in the last coarse block and have its scale, which spans them: half a coarse step is 8 fine ones.
+  const shared = Math.min(count, 32 * coarse.scales.length - count);
+  const scale = coarse.scales.at(-1)!;
+  for (let i = 0; i < shared; i++) {
+    const code = scale === 0 ? 8 : Math.max(0, Math.min(15, Math.round(values[i]! / scale) + 8));
+    const at = (count + i) >> 1;
+    coarse.q[at] = (count + i) & 1 ? (coarse.q[at]! & 15) | (code << 4) : (coarse.q[at]! & 0xf0) | code;
+  }
+  const rest = packRows(values.subarray(shared), count - shared, 4, 32);
+  return { q: concat(coarse.q, rest.q), scales: Float32Array.of(...coarse.scales, ...rest.scales) };
+}
+
+const codeAt = (q: Uint8Array, i: number): number => (q[i >> 1]! >> (4 * (i & 1))) & 15;
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const out = new Uint8Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
 }

@@ -57,6 +57,40 @@ export function stacked(parts: readonly MatrixSource[]): MatrixSource {
   };
 }
 
+/** `source` with its rows in runs of `size`, the runs in the given order. */
+export function permutedRows(source: MatrixSource, order: readonly number[], size: number): MatrixSource {
+  const { cols } = source;
+  return {
+    rows: order.length * size,
+    cols,
+    type: source.type,
+    raw: () => Promise.reject(new Error('a permuted matrix is read as float32')),
+    values: async (start, count) => {
+      const out = new Float32Array(count * cols);
+      for (let row = 0; row < count; ) {
+        const run = Math.floor((start + row) / size);
+        const within = (start + row) % size;
+        const taken = Math.min(size - within, count - row);
+        out.set(await source.values(order[run]! * size + within, taken), row * cols);
+        row += taken;
+      }
+      return out;
+    },
+  };
+}
+
+/** `source` with its columns in runs of `size`, the runs in the given order. */
+export function permutedColumns(source: MatrixSource, order: readonly number[], size: number): MatrixSource {
+  const columns = order.flatMap(run => Array.from({ length: size }, (_, i) => run * size + i));
+  return {
+    rows: source.rows,
+    cols: columns.length,
+    type: source.type,
+    raw: () => Promise.reject(new Error('a permuted matrix is read as float32')),
+    values: async (start, count) => pickColumns(await source.values(start, count), source.cols, columns),
+  };
+}
+
 export function concatFloats(arrays: readonly Float32Array[]): Float32Array {
   const out = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
   let at = 0;

@@ -27,6 +27,18 @@ const levelPlan = z.strictObject({
   tailNll: z.number().exactOptional(),
 });
 
+const embeddingTable = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('f32'), file: fileName, offset: size }),
+  z.strictObject({
+    kind: z.literal('blocks'),
+    bits: z.union([z.literal(4), z.literal(8)]),
+    blockSize: count,
+    file: fileName,
+    offset: size,
+    scalesOffset: size,
+  }),
+]);
+
 const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
   id: z.string().min(1),
@@ -47,17 +59,8 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     rmsEpsilon: z.number().positive(),
   }),
   graphs: z.strictObject({ body: graph, routed: graph.nullable(), head: graph }),
-  embedding: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('f32'), file: fileName, offset: size }),
-    z.strictObject({
-      kind: z.literal('blocks'),
-      bits: z.union([z.literal(4), z.literal(8)]),
-      blockSize: count,
-      file: fileName,
-      offset: size,
-      scalesOffset: size,
-    }),
-  ]),
+  embedding: embeddingTable,
+  outputEmbedding: embeddingTable.nullable(),
   experts: z
     .strictObject({
       kind: z.enum(['carved', 'trained']),
@@ -174,7 +177,8 @@ function checkManifest(json: unknown, folder: string): Manifest {
   const manifest = result.data;
   const { body, routed, head } = manifest.graphs;
   const needed = [body, head, ...(routed ? [routed] : [])].flatMap(({ onnx, data }) => [onnx, data]);
-  for (const name of [...needed, manifest.embedding.file]) {
+  const tables = [manifest.embedding, ...(manifest.outputEmbedding ? [manifest.outputEmbedding] : [])];
+  for (const name of [...needed, ...tables.map(table => table.file)]) {
     if (!Object.hasOwn(manifest.files, name)) throw unusable(folder, `${name} is not among its files`);
   }
   return manifest;

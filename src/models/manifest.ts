@@ -7,11 +7,12 @@
  *   body.onnx + body.data       every layer with all experts fused, [n] tokens in, new K/V rows and hidden rows out
  *   routed.onnx + routed.data   the same layers with router and split experts (absent in a dense-only conversion)
  *   head.onnx + head.data       final norm and output projection: hidden rows in, logits out
- * The token embedding is read row by row from the file named in `embedding` (often the output projection's own bytes).
+ * The token embedding is read row by row from the file named in `embedding` (often the output projection's own bytes),
+ * and so is what `outputEmbedding` names.
  */
 import type { ExpertLevel, ModelCapabilities, ModelVariant } from '../protocol/daemon.ts';
 
-export const MANIFEST_FORMAT = 2;
+export const MANIFEST_FORMAT = 3;
 
 export interface Manifest {
   format: typeof MANIFEST_FORMAT;
@@ -24,6 +25,11 @@ export interface Manifest {
   dims: ModelDims;
   graphs: { body: GraphFile; routed: GraphFile | null; head: GraphFile };
   embedding: EmbeddingTable;
+  /**
+   * Rows of the output projection, where `head` multiplies with a coarser form of them: with these the largest logits are
+   * computed again. null where `head` is as exact as the variant.
+   */
+  outputEmbedding: EmbeddingTable | null;
   experts: ExpertLayout | null;
   tokens: SpecialTokens;
   capabilities: ModelCapabilities;
@@ -52,7 +58,7 @@ export interface GraphFile {
   data: string;
 }
 
-/** How to read one row [hidden] of the token embedding as float32. Offsets in bytes from the start of `file`. */
+/** How to read one row [hidden] of a [vocab, hidden] matrix as float32. Offsets in bytes from the start of `file`. */
 export type EmbeddingTable =
   | { kind: 'f32'; file: string; offset: number }
   /**

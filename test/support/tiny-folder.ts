@@ -57,6 +57,7 @@ export async function writeTinyModel(folder: string): Promise<Manifest> {
       head: { onnx: 'head.onnx', data: 'head.data' },
     },
     embedding: { kind: 'f32', file: embedding.location, offset: embedding.offset },
+    outputEmbedding: null,
     experts: { kind: 'carved', sharedNeurons: 16, routed: 4, routedNeurons: 8, levels: TINY_LEVELS },
     tokens: {
       bos: null,

@@ -46,8 +46,14 @@ export async function writeTinyGraph(
   const matrix = (rows: number, cols: number) => memoryMatrix(array(rows * cols, 1 / Math.sqrt(cols)), cols);
   const weights = Array.from({ length: layers }, () => ({
     attentionNorm: array(hidden, 1),
-    qkv: matrix((heads + 2 * kvHeads) * headDim, hidden),
-    bias: array((heads + 2 * kvHeads) * headDim, 1),
+    query: matrix(heads * headDim, hidden),
+    key: matrix(kvHeads * headDim, hidden),
+    value: matrix(kvHeads * headDim, hidden),
+    biases: {
+      query: array(heads * headDim, 1),
+      key: array(kvHeads * headDim, 1),
+      value: array(kvHeads * headDim, 1),
+    },
     output: matrix(hidden, heads * headDim),
     feedForwardNorm: array(hidden, 1),
     gate: array(feedForward * hidden, 0.3),
@@ -68,8 +74,7 @@ export async function writeTinyGraph(
   const source: LayerSource = {
     dims,
     layer: async index => weights[index]!,
-    form: () => F32,
-    importance: () => undefined,
+    attentionForm: F32,
     feedForward: (graph, index, name, x) => {
       if (kind === 'body') return fusedExperts(graph, name, x, expert(index, 0, feedForward), forms);
       const size = (feedForward - SHARED) / ROUTED;

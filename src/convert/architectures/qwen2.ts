@@ -3,7 +3,7 @@ import { MoebiusError } from '../../base/errors.ts';
 import type { GgufFile } from '../../formats/gguf.ts';
 import type { ModelDims } from '../../models/manifest.ts';
 import type { LayerWeights } from '../graph/transformer.ts';
-import { concatFloats, ggufMatrix, type MatrixSource, stacked } from '../weights.ts';
+import { ggufMatrix, type MatrixSource } from '../weights.ts';
 
 /** A dense decoder as convert sees it. */
 export interface DenseModel {
@@ -51,10 +51,14 @@ export function qwen2(gguf: GgufFile): DenseModel {
     finalNorm: () => vector('output_norm.weight'),
     attention: async layer => ({
       attentionNorm: await vector(`blk.${layer}.attn_norm.weight`),
-      qkv: stacked(['q', 'k', 'v'].map(part => matrix(layer, `attn_${part}`))),
-      bias: concatFloats(
-        await Promise.all(['q', 'k', 'v'].map(part => vector(`blk.${layer}.attn_${part}.bias`))),
-      ),
+      query: matrix(layer, 'attn_q'),
+      key: matrix(layer, 'attn_k'),
+      value: matrix(layer, 'attn_v'),
+      biases: {
+        query: await vector(`blk.${layer}.attn_q.bias`),
+        key: await vector(`blk.${layer}.attn_k.bias`),
+        value: await vector(`blk.${layer}.attn_v.bias`),
+      },
       output: matrix(layer, 'attn_output'),
       feedForwardNorm: await vector(`blk.${layer}.ffn_norm.weight`),
     }),

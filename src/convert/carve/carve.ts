@@ -12,7 +12,7 @@ import { openGguf } from '../../formats/gguf.ts';
 import type { DenseModel } from '../architectures/qwen2.ts';
 import type { CarvedLayer, Carving } from '../carving.ts';
 import { openArchitecture } from '../convert.ts';
-import type { MatrixSource } from '../weights.ts';
+import { concatFloats, type MatrixSource, stacked } from '../weights.ts';
 import { type AttentionMatrices, attention, rmsNorm } from './attention.ts';
 import { readCorpus } from './corpus.ts';
 import {
@@ -170,12 +170,12 @@ async function loadLayer(
   feedForwardNorm: Float32Array;
   feedForward: FeedForwardMatrices;
 }> {
-  const { attentionNorm, feedForwardNorm, bias, qkv, output } = await model.attention(index);
+  const { attentionNorm, feedForwardNorm, biases, query, key, value, output } = await model.attention(index);
   return {
     attention: {
       norm: attentionNorm,
-      bias,
-      qkv: await load(qkv),
+      bias: biases && concatFloats([biases.query, biases.key, biases.value]),
+      qkv: await load(stacked([query, key, value])),
       output: await load(output),
     },
     feedForwardNorm,

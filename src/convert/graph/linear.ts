@@ -2,12 +2,12 @@
 
 import { decodeQ4K } from '../../formats/dequantize-k.ts';
 import type { ExternalBlob, ExternalDataWriter, OnnxBuilder } from '../../formats/onnx.ts';
-import { fitMinima, minimumColumns, type Packed, packMinima, packRows } from '../quantise.ts';
+import { FINE, minimumColumns, type Packed, packMinima, packRows } from '../quantise.ts';
 import type { MatrixSource } from '../weights.ts';
 
 /**
- * `f32`: as is. `int8`, `int4`: symmetric blocks. `int4min`: 4-bit blocks of 32 with a minimum, as Q4_K has them; what is
- * published as Q4_K keeps its codes.
+ * `f32`: as is. `int8`, `int4`: symmetric blocks. `int4min`: 4-bit blocks of 32 with a minimum, for
+ * what is published as Q4_K: its codes are kept.
  * The block sizes are what onnxruntime's kernels are fastest at without losing quality.
  */
 export type WeightForm =
@@ -15,6 +15,12 @@ export type WeightForm =
   | { kind: 'int8'; blockSize: number }
   | { kind: 'int4'; blockSize: number }
   | { kind: 'int4min' };
+
+/** Where a weight lies in the data file; scales of block forms alone. */
+export interface PlacedWeight {
+  blob: ExternalBlob;
+  scales: ExternalBlob | null;
+}
 
 /** Rows quantised at a time: bounds memory to a few tens of megabytes. */
 const ROWS_AT_ONCE = 512;
@@ -67,7 +73,7 @@ export class GraphWriter {
     weight: MatrixSource,
     form: WeightForm,
     options: { bias?: Float32Array; importance?: Float32Array | undefined } = {},
-  ): Promise<{ blob: ExternalBlob; scales: ExternalBlob | null }> {
+  ): Promise<PlacedWeight> {
     const bias = options.bias ? await this.floats(`${name}.bias`, [weight.rows], options.bias) : null;
     if (form.kind === 'f32') {
       const blob = await this.storeFloats(weight);
@@ -136,16 +142,18 @@ export class GraphWriter {
     }
   }
 
-  /** x [n, cols] -> [n, cols + correction columns]: x, the sums of its blocks of 32, and the same sums again. */
+  /** x [n, cols] -> [n, cols + correction columns]: x, the sums of its blocks of 32, and a fraction of each sum. */
   #withBlockSums(x: string, cols: number): string {
     const known = this.#corrected.get(x);
     if (known) return known;
-    const blocks = cols / 32;
-    const padding = minimumColumns(cols) / 2 - blocks;
-    const cubes = this.node('Reshape', [x, this.ints([0, blocks, 32])], `${x}.cubes`);
-    let sums = this.node('ReduceSum', [cubes, this.ints([2])], `${x}.sums`, { keepdims: 0 });
-    if (padding > 0) sums = this.node('Pad', [sums, this.ints([0, 0, 0, padding])], `${x}.padded`);
-    const corrected = this.node('Concat', [x, sums, sums], `${x}.corrected`, { axis: 1 });
+    const cubes = this.node('Reshape', [x, this.ints([0, cols / 32, 32])], `${x}.cubes`);
+    const sums = this.node('ReduceSum', [cubes, this.ints([2])], `${x}.sums`, { keepdims: 0 });
+    if (!this.#constants.has('const.fine')) {
+      this.#constants.add('const.fine');
+      this.builder.addInitializer('const.fine', 'float32', [], Float32Array.of(FINE));
+    }
+    const fine = this.node('Mul', [sums, 'const.fine'], `${x}.fine_sums`);
+    const corrected = this.node('Concat', [x, sums, fine], `${x}.corrected`, { axis: 1 });
     this.#corrected.set(x, corrected);
     return corrected;
   }
@@ -158,14 +166,10 @@ async function pack(
   form: Exclude<WeightForm, { kind: 'f32' }>,
   importance?: Float32Array,
 ): Promise<Packed> {
-  const { cols, type } = source;
-  if (form.kind !== 'int4min') {
-    const bits = form.kind === 'int8' ? 8 : 4;
-    return packRows(await source.values(row, count), cols, bits, form.blockSize, importance);
+  const { cols } = source;
+  if (form.kind === 'int4min') {
+    return packMinima(decodeQ4K(await source.raw(row, count), count * cols), cols, count);
   }
-  const blocks =
-    type === 'Q4_K'
-      ? decodeQ4K(await source.raw(row, count), count * cols)
-      : fitMinima(await source.values(row, count), cols, importance);
-  return packMinima(blocks, cols, count);
+  const bits = form.kind === 'int8' ? 8 : 4;
+  return packRows(await source.values(row, count), cols, bits, form.blockSize, importance);
 }

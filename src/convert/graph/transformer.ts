@@ -1,14 +1,23 @@
 /** The layers of a decoder as an ONNX graph: `body` or `routed` of docs/engine.md, by the feed-forward block it is given. */
 import type { ModelDims } from '../../models/manifest.ts';
-import type { MatrixSource } from '../weights.ts';
-import { type AttentionInputs, attention } from './attention.ts';
-import type { GraphWriter, WeightForm } from './linear.ts';
+import {
+  concatFloats,
+  type MatrixSource,
+  permutedColumns,
+  permutedRows,
+  pickRows,
+  stacked,
+} from '../weights.ts';
+import { type AttentionInputs, attention, groupedHeads } from './attention.ts';
+import type { GraphWriter, PlacedWeight, WeightForm } from './linear.ts';
 
 export interface LayerWeights {
   attentionNorm: Float32Array;
-  /** Queries, keys and values one above the other: [(heads + 2 kvHeads) * headDim, hidden], with an optional bias. */
-  qkv: MatrixSource;
-  bias: Float32Array | null;
+  /** [heads * headDim, hidden], then twice [kvHeads * headDim, hidden]; with biases or without. */
+  query: MatrixSource;
+  key: MatrixSource;
+  value: MatrixSource;
+  biases: { query: Float32Array; key: Float32Array; value: Float32Array } | null;
   output: MatrixSource;
   feedForwardNorm: Float32Array;
 }
@@ -17,8 +26,8 @@ export interface LayerSource {
   dims: ModelDims;
   /** Weights of one layer; asked for one layer at a time. */
   layer(index: number): Promise<LayerWeights>;
-  form(weight: MatrixSource): WeightForm;
-  importance(index: number): { attentionIn: Float32Array; attentionOut: Float32Array } | undefined;
+  /** How the attention's products are stored. */
+  attentionForm: WeightForm;
   /** Adds the feed-forward block of a layer: x [n, hidden] -> [n, hidden] named `name`. */
   feedForward(graph: GraphWriter, index: number, name: string, x: string): Promise<string>;
 }
@@ -29,24 +38,23 @@ export async function transformer(
   { isRouted, signal }: { isRouted: boolean; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const { dims } = source;
-  const { layers, hidden, heads, kvHeads, headDim } = dims;
+  const { layers, hidden, kvHeads, headDim } = dims;
   const { builder } = graph;
   builder.addInput('x', 'float32', ['n', hidden]);
   builder.addInput('positions', 'int64', [1, 'n']);
-  builder.addInput('mask_past', 'float32', [1, 1, 1, 'cap']);
-  builder.addInput('mask_new', 'float32', [1, 1, 'gn', 'n']);
+  builder.addInput('mask', 'float32', ['rows', 'all']);
+  builder.addInput('mask_selected', 'float32', ['rows_selected', 'all']);
   builder.addInput('sizes', 'int64', [2]);
   builder.addInput('select', 'int64', ['m']);
   if (isRouted) builder.addInput('k', 'int64', [1]);
   for (let i = 0; i < layers; i++) {
-    builder.addInput(`past_k.${i}`, 'float32', [1, kvHeads, 'cap', headDim]);
-    builder.addInput(`past_v.${i}`, 'float32', [1, kvHeads, 'cap', headDim]);
+    builder.addInput(`past_k.${i}`, 'float32', ['past', kvHeads, headDim]);
+    builder.addInput(`past_v.${i}`, 'float32', ['past', kvHeads, headDim]);
   }
   const { cos, sin } = ropeTables(dims);
   const shared: AttentionInputs = {
     positions: 'positions',
-    maskPast: 'mask_past',
-    maskNew: 'mask_new',
+    mask: 'mask',
     sizes: 'sizes',
     cos: await graph.floats('rope.cos', [dims.trainedContext, headDim / 2], cos),
     sin: await graph.floats('rope.sin', [dims.trainedContext, headDim / 2], sin),
@@ -58,7 +66,6 @@ export async function transformer(
   for (let i = 0; i < layers; i++) {
     signal?.throwIfAborted();
     const weights = await source.layer(i);
-    const importance = source.importance(i);
     const normed = await addAndNorm(
       graph,
       `norm.attn.${i}`,
@@ -72,18 +79,15 @@ export async function transformer(
     if (i === layers - 1) {
       // Only the wanted rows go on: the others have given their keys and values, which is all they are for.
       sum = graph.node('Gather', [normed.sum, 'select'], 'last.residual', { axis: 0 });
-      inputs = { ...shared, select: 'select', maskNew: selectedMask(graph, heads / kvHeads) };
+      inputs = { ...shared, select: 'select', mask: 'mask_selected' };
     }
     const qkv = `qkv.${i}`;
-    await graph.linear(qkv, normed.out, weights.qkv, source.form(weights.qkv), {
-      ...(weights.bias ? { bias: weights.bias } : {}),
-      importance: importance?.attentionIn,
-    });
+    const { matrix, bias } = queryKeyValue(weights, dims);
+    await graph.linear(qkv, normed.out, matrix, source.attentionForm, bias ? { bias } : {});
     const attended = attention(graph, i, dims, qkv, inputs);
     const output = `output.${i}`;
-    await graph.linear(output, attended, weights.output, source.form(weights.output), {
-      importance: importance?.attentionOut,
-    });
+    const byGroup = permutedColumns(weights.output, groupedHeads(dims), headDim);
+    await graph.linear(output, attended, byGroup, source.attentionForm);
     const between = await addAndNorm(
       graph,
       `norm.ffn.${i}`,
@@ -98,16 +102,21 @@ export async function transformer(
   graph.node('Add', [residual, delta!], 'hidden');
   builder.addOutput('hidden', 'float32', ['m', hidden]);
   for (let i = 0; i < layers; i++) {
-    builder.addOutput(`new_k.${i}`, 'float32', [1, kvHeads, 'n', headDim]);
-    builder.addOutput(`new_v.${i}`, 'float32', [1, kvHeads, 'n', headDim]);
+    builder.addOutput(`new_k.${i}`, 'float32', [1, 'n', kvHeads * headDim]);
+    builder.addOutput(`new_v.${i}`, 'float32', ['n', kvHeads * headDim]);
   }
 }
 
-/** The rows `select` [m] of mask_new [1, 1, group*n, n], in every group: [1, 1, group*m, n]. */
-function selectedMask(graph: GraphWriter, group: number): string {
-  const cube = graph.node('Reshape', ['mask_new', graph.ints([1, group, -1, 0])], 'last.mask.cube');
-  const picked = graph.node('Gather', [cube, 'select'], 'last.mask.picked', { axis: 2 });
-  return graph.node('Reshape', [picked, graph.ints([1, 1, -1, 0])], 'last.mask');
+/** Queries, keys and values one above the other, so that they are one product; query heads in the order attention wants. */
+function queryKeyValue(
+  { query, key, value, biases }: LayerWeights,
+  dims: ModelDims,
+): { matrix: MatrixSource; bias: Float32Array | null } {
+  const order = groupedHeads(dims);
+  const matrix = stacked([permutedRows(query, order, dims.headDim), key, value]);
+  if (!biases) return { matrix, bias: null };
+  const queryBias = pickRows(biases.query, dims.headDim, order);
+  return { matrix, bias: concatFloats([queryBias, biases.key, biases.value]) };
 }
 
 /** sum = residual + delta, out = RMSNorm(sum), in one node where there is a delta. */
@@ -156,17 +165,18 @@ function ropeTables({ trainedContext, headDim, ropeTheta }: ModelDims): {
   return { cos, sin };
 }
 
-/** Final norm and output projection: hidden [m, hidden] -> logits [m, vocab]. */
+/** Final norm and output projection: hidden [m, hidden] -> normed [m, hidden], logits [m, vocab]. */
 export async function head(
   graph: GraphWriter,
   dims: ModelDims,
   norm: Float32Array,
   weight: MatrixSource,
   form: WeightForm,
-): ReturnType<GraphWriter['linear']> {
+): Promise<PlacedWeight> {
   graph.builder.addInput('hidden', 'float32', ['m', dims.hidden]);
-  const { out } = await addAndNorm(graph, 'norm.final', 'hidden', null, norm, dims.rmsEpsilon);
+  const { out } = await addAndNorm(graph, 'normed', 'hidden', null, norm, dims.rmsEpsilon);
   const placed = await graph.linear('logits', out, weight, form);
+  graph.builder.addOutput('normed', 'float32', ['m', dims.hidden]);
   graph.builder.addOutput('logits', 'float32', ['m', dims.vocab]);
   return placed;
 }

@@ -1,4 +1,4 @@
-/** Token embeddings, read row by row from the model's file: the table is hundreds of megabytes, a prompt needs a few. */
+/** Embeddings of tokens, read row by row from the model's file: the table is hundreds of megabytes, a prompt needs a few. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { MoebiusError } from '../../base/errors.ts';
@@ -22,7 +22,7 @@ export class Embedding {
   /** Embeddings of `tokens`, f32 [tokens, hidden]. */
   rows(tokens: ArrayLike<number>): Float32Array {
     const out = new Float32Array(tokens.length * this.#hidden);
-    for (let i = 0; i < tokens.length; i++) out.set(this.#row(tokens[i]!), i * this.#hidden);
+    for (let i = 0; i < tokens.length; i++) out.set(this.row(tokens[i]!), i * this.#hidden);
     return out;
   }
 
@@ -30,8 +30,8 @@ export class Embedding {
     closeSync(this.#file);
   }
 
-  /** f32 [hidden] */
-  #row(token: number): Float32Array {
+  /** Embedding of one token, f32 [hidden]; not to be written to. */
+  row(token: number): Float32Array {
     let row = this.#rows.get(token);
     if (row) this.#rows.delete(token);
     else

@@ -1,6 +1,6 @@
 /**
- * Keys and values of one sequence: per layer two f32 buffers [1, KV, capacity, D] that the graphs read as `past_k.{i}` and
- * `past_v.{i}`, and the mask that tells valid rows from room to grow. The graphs return only new rows; they are copied in.
+ * Keys and values of one sequence: per layer two f32 buffers [rows, KV, D] that the graphs read as `past_k.{i}` and
+ * `past_v.{i}`. The graphs see exactly the valid rows and return only new ones, which are copied in behind them.
  */
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
@@ -13,26 +13,18 @@ export interface KvDims {
   headDim: number;
 }
 
-/** Capacity grows in these steps: unused rows cost attention time, growing costs a move of the rows. */
-const BLOCK_ROWS = 256;
-/** What a score gets where there is no row (docs/engine.md). */
-export const MASKED = -1e30;
+/** Buffers start with room for so many rows and double, so that growing to the full context copies every row about once. */
+const FIRST_ROWS = 256;
 
 export class KvCache {
   /** Rows that are valid. */
   length = 0;
-  /** Rows of the layout the graphs see, a multiple of 256 (or the largest context). */
+  /** Rows the buffers have room for. */
   capacity = 0;
-  /** Inputs of a run: past_k.{i} and past_v.{i} f32 [1, KV, capacity, D], mask_past f32 [1, 1, 1, capacity]. */
-  readonly feeds: Record<string, Tensor> = {};
   readonly #dims: KvDims;
   readonly #maxRows: number;
-  /** Rows the buffers have room for; doubles, so that growing to the full context copies every row about once. */
-  #allocated = 0;
-  /** Keys of layer i at 2 i, values at 2 i + 1: f32 [KV * allocated * D], laid out as [KV, capacity, D]. */
+  /** Keys of layer i at 2 i, values at 2 i + 1: f32 [capacity, KV, D]. */
   #buffers: Float32Array[] = [];
-  /** 0 for rows < length, MASKED behind: f32 [capacity]. */
-  #mask = new Float32Array(0);
 
   constructor(dims: KvDims, maxRows: number) {
     this.#dims = dims;
@@ -42,64 +34,58 @@ export class KvCache {
   }
 
   get bytes(): number {
-    const { layers, kvHeads, headDim } = this.#dims;
-    return 2 * layers * kvHeads * headDim * this.#allocated * Float32Array.BYTES_PER_ELEMENT;
+    return this.#buffers.length * this.#rowSize * this.capacity * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Rows that the graphs are given: an empty cache has one of no meaning, which is to be masked (docs/engine.md). */
+  get pastRows(): number {
+    return Math.max(this.length, 1);
+  }
+
+  get #rowSize(): number {
+    return this.#dims.kvHeads * this.#dims.headDim;
+  }
+
+  /** Inputs past_k.{i} and past_v.{i} of a run, f32 [pastRows, KV, D]: views, valid until the next `reserve`. */
+  feeds(): Record<string, Tensor> {
+    const { kvHeads, headDim } = this.#dims;
+    const rows = this.pastRows;
+    const feeds: Record<string, Tensor> = {};
+    this.#buffers.forEach((buffer, i) => {
+      const view = buffer.subarray(0, rows * this.#rowSize);
+      feeds[`past_${i % 2 === 0 ? 'k' : 'v'}.${i >> 1}`] = new Tensor('float32', view, [
+        rows,
+        kvHeads,
+        headDim,
+      ]);
+    });
+    return feeds;
   }
 
   /** Makes room for `rows` rows in all. */
   reserve(rows: number): void {
     if (rows <= this.capacity) return;
-    const capacity = Math.min(this.#maxRows, Math.ceil(rows / BLOCK_ROWS) * BLOCK_ROWS);
-    const allocated =
-      capacity <= this.#allocated
-        ? this.#allocated
-        : Math.min(this.#maxRows, Math.max(capacity, 2 * this.#allocated));
-    const { kvHeads, headDim } = this.#dims;
-    this.#buffers.forEach((buffer, i) => {
-      const moved = allocated === this.#allocated ? buffer : allocate(kvHeads * allocated * headDim);
-      // From the last head down, because in place a head's new home overlaps the next head's old one.
-      for (let head = kvHeads - 1; head >= 0; head--) {
-        const from = head * this.capacity * headDim;
-        const rows = buffer.subarray(from, from + this.length * headDim);
-        moved.set(rows, head * capacity * headDim);
-      }
-      this.#buffers[i] = moved;
-      const view = moved.subarray(0, kvHeads * capacity * headDim);
-      this.feeds[`past_${i % 2 === 0 ? 'k' : 'v'}.${i >> 1}`] = new Tensor('float32', view, [
-        1,
-        kvHeads,
-        capacity,
-        headDim,
-      ]);
+    const capacity = Math.min(this.#maxRows, Math.max(rows, FIRST_ROWS, 2 * this.capacity));
+    this.#buffers = this.#buffers.map(buffer => {
+      const grown = allocate(capacity * this.#rowSize);
+      grown.set(buffer.subarray(0, this.length * this.#rowSize));
+      return grown;
     });
     this.capacity = capacity;
-    this.#allocated = allocated;
-    this.#mask = new Float32Array(capacity).fill(MASKED);
-    this.#mask.fill(0, 0, this.length);
-    this.feeds.mask_past = new Tensor('float32', this.#mask, [1, 1, 1, capacity]);
   }
 
   /** Forgets all rows from `rows` on. */
   truncate(rows: number): void {
-    if (rows >= this.length) return;
-    this.#mask.fill(MASKED, rows, this.length);
-    this.length = rows;
+    this.length = Math.min(this.length, rows);
   }
 
-  /** Appends `count` rows; `output` holds new_k.{i} and new_v.{i}, f32 [1, KV, count, D]. Room must have been reserved. */
+  /** Appends `count` rows; `output` holds new_k.{i} and new_v.{i}, f32 of [count, KV, D]. Room must have been reserved. */
   append(output: Record<string, Tensor>, count: number): void {
-    const { layers, kvHeads, headDim } = this.#dims;
-    const size = count * headDim;
-    for (let layer = 0; layer < layers; layer++) {
-      const keys = output[`new_k.${layer}`]!.data as Float32Array;
-      const values = output[`new_v.${layer}`]!.data as Float32Array;
-      for (let head = 0; head < kvHeads; head++) {
-        const at = (head * this.capacity + this.length) * headDim;
-        this.#buffers[2 * layer]!.set(keys.subarray(head * size, (head + 1) * size), at);
-        this.#buffers[2 * layer + 1]!.set(values.subarray(head * size, (head + 1) * size), at);
-      }
+    const at = this.length * this.#rowSize;
+    for (let layer = 0; layer < this.#dims.layers; layer++) {
+      this.#buffers[2 * layer]!.set(output[`new_k.${layer}`]!.data as Float32Array, at);
+      this.#buffers[2 * layer + 1]!.set(output[`new_v.${layer}`]!.data as Float32Array, at);
     }
-    this.#mask.fill(0, this.length, this.length + count);
     this.length += count;
   }
 }

@@ -5,31 +5,38 @@
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
+import type { EmbeddingTable } from '../../models/manifest.ts';
 import { logProbOf } from '../sampler.ts';
 import { Embedding } from './embedding.ts';
 import { GraphSession } from './graph-session.ts';
-import { KvCache, MASKED } from './kv-cache.ts';
+import { KvCache } from './kv-cache.ts';
+import { LogitRefiner } from './logit-refiner.ts';
 import type { ForwardArgs, ForwardReply, LoadArgs } from './wire.ts';
 
 /** Rows of logits computed at once when scoring: 16 x 152,000 floats are 10 MB. */
 const SCORED_ROWS = 16;
+/** What a score gets where a row must not be seen. */
+const MASKED = -1e30;
 
 export class ModelRunner {
   readonly #options: LoadArgs;
   readonly #body: GraphSession;
   readonly #head: GraphSession;
   readonly #embedding: Embedding;
+  /** null where the head's logits are exact. */
+  readonly #refiner: LogitRefiner | null;
   /** Opened when a level first asks for it. */
   #routed: Promise<GraphSession> | null = null;
   readonly #sequences = new Map<number, KvCache>();
-  /** mask_new f32 [1, 1, G n, n] by n; a prompt is read in chunks of few sizes. */
-  readonly #causalMasks = new Map<number, Tensor>();
 
-  private constructor(options: LoadArgs, body: GraphSession, head: GraphSession, embedding: Embedding) {
+  private constructor(options: LoadArgs, body: GraphSession, head: GraphSession) {
     this.#options = options;
     this.#body = body;
     this.#head = head;
-    this.#embedding = embedding;
+    const { folder, manifest } = options;
+    const table = (of: EmbeddingTable) => new Embedding(folder, of, manifest.dims.hidden);
+    this.#embedding = table(manifest.embedding);
+    this.#refiner = manifest.outputEmbedding && new LogitRefiner(table(manifest.outputEmbedding));
   }
 
   static async load(options: LoadArgs, onProgress: (percent: number) => void): Promise<ModelRunner> {
@@ -38,12 +45,7 @@ export class ModelRunner {
     onProgress(80);
     const head = await GraphSession.open(join(folder, manifest.graphs.head.onnx), threads);
     onProgress(95);
-    return new ModelRunner(
-      options,
-      body,
-      head,
-      new Embedding(folder, manifest.embedding, manifest.dims.hidden),
-    );
+    return new ModelRunner(options, body, head);
   }
 
   /** Runs `tokens` after the first `at` rows of the sequence, whose further rows are forgotten. */
@@ -58,14 +60,14 @@ export class ModelRunner {
 
     const rows = wantedRows(args);
     const feeds: Record<string, Tensor> = {
-      ...cache.feeds,
+      ...cache.feeds(),
       x: new Tensor('float32', this.#embedding.rows(args.tokens), [
         count,
         this.#options.manifest.dims.hidden,
       ]),
       positions: range(args.at, count, [1, count]),
-      mask_new: this.#causalMask(count),
-      sizes: new Tensor('int64', BigInt64Array.of(BigInt(cache.capacity), BigInt(count)), [2]),
+      ...this.#masks(cache, count, rows),
+      sizes: new Tensor('int64', BigInt64Array.of(BigInt(cache.pastRows), BigInt(count)), [2]),
       select: range(rows.first, rows.count, [rows.count]),
     };
     if (args.experts !== null) feeds.k = range(args.experts, 1, [1]);
@@ -89,6 +91,7 @@ export class ModelRunner {
   async release(): Promise<void> {
     this.#sequences.clear();
     this.#embedding.close();
+    this.#refiner?.close();
     const routed = await this.#routed;
     for (const session of [this.#body, this.#head, routed]) await session?.release();
   }
@@ -114,7 +117,16 @@ export class ModelRunner {
   /** hidden f32 [m, H] -> logits f32 [m, vocab] */
   async #logits(hidden: Tensor): Promise<Float32Array> {
     const output = await this.#head.run({ hidden });
-    return output.logits!.data as Float32Array;
+    const logits = output.logits!.data as Float32Array;
+    if (this.#refiner) {
+      const normed = output.normed!.data as Float32Array;
+      const { hidden: width, vocab } = this.#options.manifest.dims;
+      for (let row = 0; row * vocab < logits.length; row++) {
+        const logitsOfRow = logits.subarray(row * vocab, (row + 1) * vocab);
+        this.#refiner.refine(logitsOfRow, normed.subarray(row * width, (row + 1) * width));
+      }
+    }
+    return logits;
   }
 
   /** Log probability of targets[i] after row i of hidden f32 [targets, H]. */
@@ -132,30 +144,41 @@ export class ModelRunner {
     return scores;
   }
 
-  /** f32 [1, 1, G n, n]: row g n + i sees the columns j <= i. */
-  #causalMask(count: number): Tensor {
-    let mask = this.#causalMasks.get(count);
-    if (!mask) {
-      const { heads, kvHeads } = this.#options.manifest.dims;
-      const rows = (heads / kvHeads) * count;
-      const data = new Float32Array(rows * count).fill(MASKED);
-      for (let row = 0; row < rows; row++) data.fill(0, row * count, row * count + (row % count) + 1);
-      mask = new Tensor('float32', data, [1, 1, rows, count]);
-      if (this.#causalMasks.size >= 8) this.#causalMasks.clear();
-      this.#causalMasks.set(count, mask);
+  /**
+   * `mask` for all tokens of a run and `mask_selected` for the wanted rows, f32 [rows * G, past + n]: all of the past is
+   * seen, and of the new rows those before and the row itself. One row for all where nothing is hidden.
+   */
+  #masks(cache: KvCache, count: number, wanted: Rows): { mask: Tensor; mask_selected: Tensor } {
+    const { heads, kvHeads } = this.#options.manifest.dims;
+    const past = cache.pastRows;
+    const width = past + count;
+    const mask = ({ first, count: rows }: Rows, group: number) => {
+      const data = new Float32Array(rows * group * width);
+      if (cache.length === 0) for (let at = 0; at < data.length; at += width) data[at] = MASKED;
+      for (let row = 0; row < rows * group; row++) {
+        const seen = past + first + Math.floor(row / group) + 1;
+        data.fill(MASKED, row * width + seen, (row + 1) * width);
+      }
+      return new Tensor('float32', data, [rows * group, width]);
+    };
+    if (count === 1) {
+      const open = mask({ first: 0, count: 1 }, 1);
+      return { mask: open, mask_selected: open };
     }
-    return mask;
+    const group = heads / kvHeads;
+    return { mask: mask({ first: 0, count }, group), mask_selected: mask(wanted, group) };
   }
 }
 
-/**
- * Rows whose hidden state is wanted. The routed graph gets at least one, even if it is then ignored: it sorts rows by
- * expert, and onnxruntime's TopK over no rows at all kills the process.
- */
-function wantedRows({ tokens, experts, logitRows, targets }: ForwardArgs): { first: number; count: number } {
-  const least = experts === null ? 0 : 1;
-  if (targets) return { first: 0, count: Math.max(targets.length, least) };
-  const count = Math.max(logitRows, least);
+interface Rows {
+  first: number;
+  count: number;
+}
+
+/** Rows whose hidden state is wanted. At least one, even if it is then ignored: onnxruntime crashes over none. */
+function wantedRows({ tokens, logitRows, targets }: ForwardArgs): Rows {
+  if (targets) return { first: 0, count: Math.max(targets.length, 1) };
+  const count = Math.max(logitRows, 1);
   return { first: tokens.length - count, count };
 }
 

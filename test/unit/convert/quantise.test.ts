@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  fitMinima,
-  minimumColumns,
-  type Packed,
-  packMinima,
-  packRows,
-} from '../../../src/convert/quantise.ts';
+import { FINE, minimumColumns, type Packed, packMinima, packRows } from '../../../src/convert/quantise.ts';
 import { dequantize } from '../../../src/formats/dequantize.ts';
 import { decodeQ4K } from '../../../src/formats/dequantize-k.ts';
 import { random } from '../../support/tiny-model.ts';
@@ -68,63 +62,35 @@ describe('quantise', () => {
     assert.deepEqual(unpack(packRows(new Float32Array(64), 64, 4, 32), 1, 64, 4, 32), new Float32Array(64));
   });
 
-  it('keeps Q4_K: codes and corrections give the published values times any x', () => {
-    const rows = 4;
-    const cols = 512;
-    const raw = new Uint8Array((rows * cols * 144) / 256);
-    for (let i = 0; i < raw.length; i++) raw[i] = Math.floor((next() + 1) * 128);
-    const view = new DataView(raw.buffer);
-    for (let block = 0; block < raw.length; block += 144) {
-      view.setUint16(block, 0x2000 + block, true); // d and dmin: small positive halves
-      view.setUint16(block + 2, 0x2400 + block, true);
-    }
-    const half = minimumColumns(cols) / 2;
-    const wide = unpack(packMinima(decodeQ4K(raw, rows * cols), cols, rows), rows, cols + 2 * half, 4, 32);
-    const exact = dequantize('Q4_K', raw);
-    const x = Float32Array.from({ length: cols }, () => next() + 0.5);
-    for (let row = 0; row < rows; row++) {
-      let expected = 0;
-      let actual = 0;
-      let size = 0;
-      for (let col = 0; col < cols; col++) {
-        expected += exact[row * cols + col]! * x[col]!;
-        size += Math.abs(exact[row * cols + col]! * x[col]!);
-        const at = row * (cols + 2 * half);
-        actual +=
-          (wide[at + col]! + wide[at + cols + (col >> 5)]! + wide[at + cols + half + (col >> 5)]!) * x[col]!;
+  for (const cols of [256, 512, 1536, 8960])
+    it(`keeps Q4_K ${cols} wide: codes and corrections give the published values times any x`, () => {
+      const rows = 4;
+      const raw = new Uint8Array((rows * cols * 144) / 256);
+      for (let i = 0; i < raw.length; i++) raw[i] = Math.floor((next() + 1) * 128);
+      const view = new DataView(raw.buffer);
+      for (let block = 0; block < raw.length; block += 144) {
+        view.setUint16(block, 0x2000 + block, true); // d and dmin: small positive halves
+        view.setUint16(block + 2, 0x2400 + block, true);
       }
-      assert.ok(Math.abs(actual - expected) < 2e-3 * size, `${actual} != ${expected} (sum of sizes ${size})`);
-    }
-  });
-
-  it('fits blocks with a minimum better than without one, exactly where that is possible', () => {
-    const next = random(5);
-    const skewed = Float32Array.from({ length: 4 * 64 }, () => next() + 0.7);
-    const error = (blocks: ReturnType<typeof fitMinima>) =>
-      skewed.reduce((sum, value, i) => {
-        const back = blocks.scale[i >> 5]! * blocks.q[i]! - blocks.min[i >> 5]!;
-        return sum + (value - back) ** 2;
-      }, 0);
-    const symmetric = unpack(packRows(skewed, 64, 4, 32), 4, 64, 4, 32);
-    const without = skewed.reduce((sum, value, i) => sum + (value - symmetric[i]!) ** 2, 0);
-    assert.ok(error(fitMinima(skewed, 64)) < 0.5 * without);
-
-    const grid = Float32Array.from({ length: 32 }, (_, i) => 0.25 * (i % 16) - 1);
-    const { q, scale, min } = fitMinima(grid, 32);
-    for (const [i, value] of grid.entries()) assert.ok(Math.abs(scale[0]! * q[i]! - min[0]! - value) < 1e-6);
-    const flat = fitMinima(new Float32Array(32).fill(0.3), 32);
-    assert.deepEqual([flat.scale[0], flat.min[0]], [0, Math.fround(-0.3)]);
-  });
-
-  it('weighs columns by their importance', () => {
-    const next = random(6);
-    const values = Float32Array.from({ length: 32 }, () => next());
-    const importance = new Float32Array(32).fill(0.01).fill(100, 0, 3);
-    const errorOfFirst = (blocks: ReturnType<typeof fitMinima>) =>
-      [0, 1, 2].reduce(
-        (sum, i) => sum + (blocks.scale[0]! * blocks.q[i]! - blocks.min[0]! - values[i]!) ** 2,
-        0,
-      );
-    assert.ok(errorOfFirst(fitMinima(values, 32, importance)) < errorOfFirst(fitMinima(values, 32)));
-  });
+      const width = cols + minimumColumns(cols);
+      const wide = unpack(packMinima(decodeQ4K(raw, rows * cols), cols, rows), rows, width, 4, 32);
+      const exact = dequantize('Q4_K', raw);
+      const x = Float32Array.from({ length: cols }, () => next() + 0.5);
+      for (let row = 0; row < rows; row++) {
+        let expected = 0;
+        let actual = 0;
+        let size = 0;
+        for (let col = 0; col < cols; col++) {
+          expected += exact[row * cols + col]! * x[col]!;
+          size += Math.abs(exact[row * cols + col]! * x[col]!);
+          const at = row * width;
+          const [coarse, fine] = [wide[at + cols + (col >> 5)]!, wide[at + cols + cols / 32 + (col >> 5)]!];
+          actual += (wide[at + col]! + coarse + FINE * fine) * x[col]!;
+        }
+        assert.ok(
+          Math.abs(actual - expected) < 2e-3 * size,
+          `${actual} != ${expected} (sum of sizes ${size})`,
+        );
+      }
+    });
 });

@@ -6,7 +6,7 @@ import { Tensor } from 'onnxruntime-node';
 import { levelPlan, planRead } from '../../../src/engine/read-plan.ts';
 import { Sequences } from '../../../src/engine/sequences.ts';
 import { Embedding } from '../../../src/engine/session/embedding.ts';
-import { KvCache, MASKED } from '../../../src/engine/session/kv-cache.ts';
+import { KvCache } from '../../../src/engine/session/kv-cache.ts';
 import type { LevelPlan } from '../../../src/models/manifest.ts';
 
 const ALL = Number.POSITIVE_INFINITY;
@@ -156,31 +156,27 @@ describe('KV cache', () => {
     const output: Record<string, Tensor> = {};
     for (let layer = 0; layer < dims.layers; layer++) {
       for (const [j, kind] of ['k', 'v'].entries()) {
-        const data = Float32Array.from({ length: dims.kvHeads * count * dims.headDim }, (_, i) => {
-          const [head, row, column] = [Math.floor(i / (count * 3)), Math.floor(i / 3) % count, i % 3];
-          return value(layer, j, head, at + row, column);
-        });
-        output[`new_${kind}.${layer}`] = new Tensor('float32', data, [dims.kvHeads, count, dims.headDim]);
+        const data = Float32Array.from({ length: count * 6 }, (_, i) =>
+          value(layer, j, at + Math.floor(i / 6), Math.floor(i / 3) % 2, i % 3),
+        );
+        output[`new_${kind}.${layer}`] = new Tensor('float32', data, [count, 6]);
       }
     }
     return output;
   }
-  const value = (layer: number, j: number, head: number, row: number, column: number) =>
+  const value = (layer: number, j: number, row: number, head: number, column: number) =>
     1 + column + 10 * row + 20_000 * head + 40_000 * j + 80_000 * layer;
 
   function assertHolds(cache: KvCache, rows: number) {
     assert.equal(cache.length, rows);
-    const mask = cache.feeds.mask_past!.data as Float32Array;
-    assert.equal(mask.length, cache.capacity);
-    for (const [row, value] of mask.entries()) assert.equal(value, row < rows ? 0 : Math.fround(MASKED));
+    const feeds = cache.feeds();
     for (let layer = 0; layer < dims.layers; layer++) {
       for (const [j, kind] of ['k', 'v'].entries()) {
-        const { data, dims: shape } = cache.feeds[`past_${kind}.${layer}`]!;
-        assert.deepEqual(shape, [1, dims.kvHeads, cache.capacity, dims.headDim]);
-        for (let head = 0; head < dims.kvHeads; head++) {
-          for (let row = 0; row < rows; row++) {
-            const at = (head * cache.capacity + row) * dims.headDim;
-            assert.equal((data as Float32Array)[at + 1], value(layer, j, head, row, 1));
+        const { data, dims: shape } = feeds[`past_${kind}.${layer}`]!;
+        assert.deepEqual(shape, [rows, dims.kvHeads, dims.headDim]);
+        for (let row = 0; row < rows; row++) {
+          for (let head = 0; head < dims.kvHeads; head++) {
+            assert.equal((data as Float32Array)[row * 6 + head * 3 + 1], value(layer, j, row, head, 1));
           }
         }
       }
@@ -202,17 +198,23 @@ describe('KV cache', () => {
     assertHolds(cache, 280);
   });
 
-  it('grows in blocks up to the largest context and accounts for it', () => {
+  it('doubles up to the largest context and accounts for it', () => {
     const cache = new KvCache(dims, 1000);
     const bytesPerRow = 2 * dims.layers * dims.kvHeads * dims.headDim * 4;
-    const check = (rows: number, capacity: number, allocated: number) => {
+    const check = (rows: number, capacity: number) => {
       cache.reserve(rows);
-      assert.deepEqual([cache.capacity, cache.bytes], [capacity, allocated * bytesPerRow]);
+      assert.deepEqual([cache.capacity, cache.bytes], [capacity, capacity * bytesPerRow]);
     };
-    check(1, 256, 256);
-    check(257, 512, 512);
-    check(513, 768, 1000);
-    check(1000, 1000, 1000);
+    check(1, 256);
+    check(257, 512);
+    check(513, 1000);
+    check(1000, 1000);
+  });
+
+  it('gives the graphs one row when it is empty, because they cannot take none', () => {
+    const cache = new KvCache(dims, 1000);
+    assert.equal(cache.pastRows, 1);
+    assert.deepEqual(cache.feeds()['past_k.1']!.dims, [1, 2, 3]);
   });
 });
 

@@ -10,7 +10,7 @@ const CONTENTS = { 'body.onnx': 'graph', 'body.data': 'weights', 'head.onnx': 'h
 
 export function manifestOf(id: string, variant: Manifest['variant']): Manifest {
   return {
-    format: 2,
+    format: 3,
     id,
     name: 'Test',
     variant,
@@ -34,6 +34,7 @@ export function manifestOf(id: string, variant: Manifest['variant']): Manifest {
       head: { onnx: 'head.onnx', data: 'head.data' },
     },
     embedding: { kind: 'f32', file: 'head.data', offset: 0 },
+    outputEmbedding: null,
     experts: {
       kind: 'carved',
       sharedNeurons: 2,
