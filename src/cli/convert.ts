@@ -6,7 +6,7 @@ import { MoebiusError } from '../base/errors.ts';
 import { convertModel } from '../convert/convert.ts';
 import { hashFile } from '../models/file-hash.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
-import { variantOption } from './engine-session.ts';
+import { finiteNumber, variantOption } from './engine-session.ts';
 import { withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -14,6 +14,8 @@ interface ConvertOptions {
   out: string;
   variant: ModelVariant;
   carving?: string;
+  drafter?: string;
+  taps: number[];
   id?: string;
   name?: string;
   license: string;
@@ -27,6 +29,13 @@ export function convertCommand(terminal: Terminal): Command {
     .requiredOption('-o, --out <folder>', 'where the model goes; replaced if it exists')
     .addOption(variantOption())
     .option('--carving <folder>', 'carving.json of this model: split its layers into experts')
+    .option('--drafter <folder>', 'drafter.json of this model: guess ahead while writing')
+    .option(
+      '--taps <layers>',
+      'put out the states of these layers (comma-separated), for fit-drafter',
+      layers => layers.split(',').map(finiteNumber),
+      [],
+    )
     .option('--id <id>', 'id in the manifest; default: the name of the file')
     .option('--name <name>', 'name in the manifest; default: the id')
     .option('--license <spdx>', 'licence of the weights', 'unknown')
@@ -50,6 +59,8 @@ Example:
           license: options.license,
           variant: options.variant,
           carvingFolder: options.carving ?? null,
+          drafterFolder: options.drafter ?? null,
+          taps: options.taps,
           outFolder: resolve(options.out),
           onProgress: report,
           signal: terminal.signal,

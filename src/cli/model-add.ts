@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { CARVING_JSON } from '../convert/carving.ts';
 import { convertModel } from '../convert/convert.ts';
+import { DRAFTER_JSON } from '../convert/drafter.ts';
 import { adviseHardware } from '../models/hardware.ts';
 import { openStore, type Store } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
@@ -99,7 +100,8 @@ async function convertInto(
   const lock = await store.lock(`convert-${id}-${variant}`);
   try {
     await store.requireFree(file.sizeBytes * GROWTH[variant], `the converted ${file.name}`);
-    const carvingFolder = join(terminal.packageFolder, 'models', file.id);
+    const calibrated = join(terminal.packageFolder, 'models', file.id);
+    const folderWith = (name: string) => (existsSync(join(calibrated, name)) ? calibrated : null);
     const manifest = await convertModel({
       source: file.path,
       sourceSha256: file.sha256,
@@ -107,7 +109,8 @@ async function convertInto(
       name: file.name,
       license: file.license,
       variant,
-      carvingFolder: existsSync(join(carvingFolder, CARVING_JSON)) ? carvingFolder : null,
+      carvingFolder: folderWith(CARVING_JSON),
+      drafterFolder: folderWith(DRAFTER_JSON),
       outFolder: store.variantFolder(id, variant),
       onProgress: report,
       signal: terminal.signal,

@@ -5,6 +5,7 @@ import { benchCommand } from './bench.ts';
 import { carveCommand } from './carve.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
+import { fitDrafterCommand } from './fit-drafter.ts';
 import { generateCommand } from './generate.ts';
 import { infillCommand } from './infill.ts';
 import { modelCommand } from './model.ts';
@@ -32,6 +33,7 @@ Example:
     benchCommand,
     convertCommand,
     carveCommand,
+    fitDrafterCommand,
   ];
   for (const create of commands) program.addCommand(create(terminal));
   configureOutput(program, terminal);

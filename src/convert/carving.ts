@@ -9,13 +9,11 @@
  *   importance  f16, square roots of the mean squares: attentionIn [hidden], attentionOut [hidden],
  *               feedForwardIn [hidden], feedForwardMid [feedForward]
  */
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MoebiusError } from '../base/errors.ts';
-import { halfTable } from '../formats/float16.ts';
 import type { ExpertLayout, ModelDims } from '../models/manifest.ts';
+import { dataFile, FieldReader, readDescription, readSealed } from './sealed-data.ts';
 
 export interface Carving {
   sharedNeurons: number;
@@ -48,10 +46,6 @@ export type CarvingDims = Pick<ModelDims, 'layers' | 'hidden' | 'feedForward'>;
 
 export const CARVING_FORMAT = 1;
 export const CARVING_JSON = 'carving.json';
-
-/** Far above any carving: 8 KiB a neuron of the largest model that fits u16 orders would be less. */
-const MAX_DATA_BYTES = 256 * 1024 * 1024;
-const MAX_JSON_BYTES = 64 * 1024;
 
 const count = z.int().positive();
 const reads = z.int().nonnegative().nullable();
@@ -86,11 +80,7 @@ const carvingJson = z.strictObject({
     corpusSha256: sha256,
     seed: z.int(),
   }),
-  data: z.strictObject({
-    file: z.string().regex(/^[\w-]+\.bin$/),
-    sizeBytes: count.max(MAX_DATA_BYTES),
-    sha256,
-  }),
+  data: dataFile,
   createdBy: z.string(),
 });
 export type CarvingJson = z.infer<typeof carvingJson>;
@@ -122,7 +112,7 @@ export async function readCarving(folder: string, dims: CarvingDims): Promise<Ca
   }
   const expected = dims.layers * layerBytes(dims, routed);
   if (json.data.sizeBytes !== expected) throw invalid(folder, `its data should have ${expected} bytes`);
-  const source = new LayerReader(await readData(join(folder, json.data.file), json.data));
+  const source = new FieldReader(await readSealed(join(folder, json.data.file), json.data));
   const layers = Array.from({ length: dims.layers }, (_, index) => {
     const layer = readLayer(source, dims, routed);
     const fault = layerFault(layer);
@@ -134,40 +124,10 @@ export async function readCarving(folder: string, dims: CarvingDims): Promise<Ca
 
 /** The description alone, checked for shape. Errors: `not-found`, `model-invalid`. */
 export async function readCarvingJson(folder: string): Promise<CarvingJson> {
-  const path = join(folder, CARVING_JSON);
-  const size = await stat(path).then(
-    found => found.size,
-    cause => {
-      throw new MoebiusError('not-found', `There is no carving in ${folder}.`, { cause });
-    },
-  );
-  if (size > MAX_JSON_BYTES) throw invalid(folder, `${CARVING_JSON} is larger than ${MAX_JSON_BYTES} bytes`);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw invalid(folder, `${CARVING_JSON} is not JSON`, cause);
-  }
-  const result = carvingJson.safeParse(parsed);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw invalid(folder, `${issue.path.join('.') || CARVING_JSON}: ${issue.message}`, result.error);
+  return readDescription(join(folder, CARVING_JSON), carvingJson);
 }
 
-async function readData(path: string, expected: CarvingJson['data']): Promise<Buffer> {
-  const size = await stat(path).then(
-    found => found.size,
-    () => -1,
-  );
-  const damaged = (): MoebiusError =>
-    new MoebiusError('hash-mismatch', `${path} is missing or damaged. Get the file again from the release.`);
-  if (size !== expected.sizeBytes) throw damaged();
-  const bytes = await readFile(path);
-  if (createHash('sha256').update(bytes).digest('hex') !== expected.sha256) throw damaged();
-  return bytes;
-}
-
-function readLayer(source: LayerReader, { hidden, feedForward }: CarvingDims, routed: number): CarvedLayer {
+function readLayer(source: FieldReader, { hidden, feedForward }: CarvingDims, routed: number): CarvedLayer {
   return {
     order: source.u16(feedForward),
     router: source.f16(hidden * routed),
@@ -200,35 +160,8 @@ export function layerFault(layer: CarvedLayer): string | undefined {
   return undefined;
 }
 
-class LayerReader {
-  readonly #view: DataView;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  u16(length: number): Uint16Array {
-    return Uint16Array.from({ length }, () => this.#view.getUint16(this.#step(2), true));
-  }
-
-  f16(length: number): Float32Array {
-    const table = halfTable();
-    return Float32Array.from({ length }, () => table[this.#view.getUint16(this.#step(2), true)]!);
-  }
-
-  f32(length: number): Float32Array {
-    return Float32Array.from({ length }, () => this.#view.getFloat32(this.#step(4), true));
-  }
-
-  #step(bytes: number): number {
-    this.#at += bytes;
-    return this.#at - bytes;
-  }
-}
-
 const square = (values: Float32Array): Float32Array => values.map(value => value * value);
 
-function invalid(folder: string, problem: string, cause?: unknown): MoebiusError {
-  return new MoebiusError('model-invalid', `The carving in ${folder} can't be used: ${problem}.`, { cause });
+function invalid(folder: string, problem: string): MoebiusError {
+  return new MoebiusError('model-invalid', `The carving in ${folder} can't be used: ${problem}.`);
 }

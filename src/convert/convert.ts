@@ -17,7 +17,9 @@ import { writeManifest } from '../models/manifest-file.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { type DenseModel, qwen2 } from './architectures/qwen2.ts';
 import { readCarving } from './carving.ts';
+import { readDrafter } from './drafter.ts';
 import { allExperts, splitExperts } from './experts.ts';
+import { drafter } from './graph/drafter.ts';
 import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
 import { fusedExperts, routedExperts } from './graph/moe-block.ts';
 import { head, type LayerSource, transformer } from './graph/transformer.ts';
@@ -41,6 +43,10 @@ export interface ConvertOptions {
   variant: ModelVariant;
   /** Folder with carving.json, or null for a model without routed experts. */
   carvingFolder: string | null;
+  /** Folder with drafter.json, or null for a model that does not guess ahead. */
+  drafterFolder: string | null;
+  /** Layers whose input states the graphs put out, to fit a drafter to; those of the drafter where there is one. */
+  taps?: readonly number[];
   /** Final folder of the converted model; replaced if it exists. */
   outFolder: string;
   onProgress?(progress: ConvertProgress): void;
@@ -84,6 +90,8 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
   const model = openArchitecture(gguf);
   const { dims } = model;
   const carving = options.carvingFolder ? await readCarving(options.carvingFolder, dims) : null;
+  const guesser = options.drafterFolder ? await readDrafter(options.drafterFolder, dims) : null;
+  const taps = guesser?.taps ?? options.taps ?? [];
   const files: Manifest['files'] = {};
   const isSplit = carving !== null && options.variant !== 'fp32';
   const progress = progressMeter(model, isSplit, options);
@@ -98,7 +106,7 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
       };
       return fusedExperts(writer, name, x, weights, forms);
     });
-    await transformer(graph, source, { isRouted: false, signal: options.signal });
+    await transformer(graph, source, { isRouted: false, taps, signal: options.signal });
   });
   const routed = isSplit
     ? await writeGraph(folder, 'routed', files, progress, async graph => {
@@ -113,7 +121,7 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
             routed: forms,
           });
         });
-        await transformer(graph, source, { isRouted: true, signal: options.signal });
+        await transformer(graph, source, { isRouted: true, taps, signal: options.signal });
       })
     : null;
 
@@ -121,6 +129,12 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
   const headGraph = await writeGraph(folder, 'head', files, progress, async graph => {
     tables = await writeHead(graph, model, options.variant);
   });
+
+  const drafterGraph = guesser
+    ? await writeGraph(folder, 'drafter', files, progress, graph =>
+        drafter(graph, dims, guesser, model.head, attentionForm),
+      )
+    : null;
 
   await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizerJsonFromGguf(gguf)), files);
   await writeText(folder, 'chat_template.jinja', gguf.getString('tokenizer.chat_template', ''), files);
@@ -134,7 +148,7 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
     architecture: model.architecture,
     parameters: [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.elements, 0),
     dims,
-    graphs: { body, routed, head: headGraph },
+    graphs: { body, routed, head: headGraph, drafter: drafterGraph },
     ...tables!,
     experts: isSplit
       ? {

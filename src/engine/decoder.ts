@@ -8,6 +8,8 @@ import type { Run } from './run.ts';
  * not what this machine measures: the length of a draft decides how numbers are rounded, and greedy must not depend on time.
  */
 const ROW_COST = 0.25;
+/** The model's drafter is asked for one token, whose row is the second of its run: by far the cheapest. */
+const DRAFT_ABOVE = 0.15;
 
 export class Decoder {
   readonly #core: EngineCore;
@@ -19,6 +21,8 @@ export class Decoder {
   /** Logits after each of them, f32 [vocab]. */
   #rows: Float32Array[] = [];
   #drafted = 0;
+  /** The draft is the prompt's, not the drafter's. */
+  #learns = false;
 
   constructor(
     core: EngineCore,
@@ -43,16 +47,20 @@ export class Decoder {
     }
     this.end();
     const draft = this.#lookup?.draft(room, ROW_COST) ?? [];
-    const [row, ...rows] = await this.#run.step([token, ...draft]);
-    this.#draft = draft;
-    this.#drafted = draft.length;
-    this.#rows = rows;
-    return row!;
+    const isAsked = this.#lookup !== null && draft.length === 0 && room > 0;
+    const { rows, drafted } = await this.#run.step([token, ...draft], isAsked ? DRAFT_ABOVE : null);
+    this.#draft = isAsked ? drafted : draft;
+    this.#learns = !isAsked;
+    this.#drafted = this.#draft.length;
+    const [first, ...others] = rows;
+    this.#rows = others;
+    return first!;
   }
 
   /** Forgets what is left of the draft. */
   end(): void {
-    if (this.#drafted > 0) this.#lookup?.learn(this.#drafted - this.#draft.length, this.#drafted);
+    if (this.#learns && this.#drafted > 0)
+      this.#lookup?.learn(this.#drafted - this.#draft.length, this.#drafted);
     this.#run.forget(this.#draft.length);
     this.#draft = [];
     this.#rows = [];

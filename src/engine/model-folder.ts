@@ -25,8 +25,9 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     if (!found?.isFile()) throw damaged(`${name} is missing`);
     if (found.size !== sizeBytes) throw damaged(`${name} has ${found.size} bytes instead of ${sizeBytes}`);
   }
-  const { body, routed, head } = manifest.graphs;
-  for (const graph of [body, routed, head]) if (graph) await assertSafeOnnx(join(folder, graph.onnx));
+  const { body, routed, head, drafter } = manifest.graphs;
+  for (const graph of [body, routed, head, drafter])
+    if (graph) await assertSafeOnnx(join(folder, graph.onnx));
   return {
     manifest,
     tokenizer: await readTokenizer(folder),

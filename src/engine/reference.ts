@@ -19,6 +19,7 @@ export async function generateByReference(
       tokens: [...prompt, ...written],
       experts: null,
       logitRows: 1,
+      draftAbove: null,
     });
     const { token } = sampler.choose(reply.logits!);
     if (core.manifest.tokens.eos.includes(token)) break;

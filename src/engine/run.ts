@@ -5,7 +5,7 @@ import type { EngineCore } from './core.ts';
 import type { RunHooks } from './engine.ts';
 import { planRead, type Segment } from './read-plan.ts';
 import type { Sequence } from './sequences.ts';
-import type { ForwardReply } from './session/wire.ts';
+import type { ForwardArgs, ForwardReply } from './session/wire.ts';
 
 /**
  * Tokens of a prompt read at once. Cancelling and giving way happen between chunks, so they are short; 64 are read at 97 %
@@ -60,13 +60,22 @@ export class Run {
     return logits;
   }
 
-  /** Appends `tokens` to the sequence; logits f32 [vocab] after each of them. Throws `cancelled`. */
-  async step(tokens: number[]): Promise<Float32Array[]> {
-    const { logits, ms } = await this.#forward(tokens, this.#level.writeK, { logitRows: tokens.length });
+  /**
+   * Appends `tokens` to the sequence, and what the model's drafter guesses to follow (see ForwardArgs.draftAbove); logits
+   * f32 [vocab] after each of them. Throws `cancelled`.
+   */
+  async step(
+    tokens: number[],
+    draftAbove: number | null,
+  ): Promise<{ rows: Float32Array[]; drafted: number[] }> {
+    const wanted = { logitRows: tokens.length, draftAbove };
+    const { logits, drafted, ms } = await this.#forward(tokens, this.#level.writeK, wanted);
     this.decodeMs += ms;
     this.#core.decodeMeter.add(1, ms);
-    const vocab = logits!.length / tokens.length;
-    return tokens.map((_, i) => logits!.subarray(i * vocab, (i + 1) * vocab));
+    const count = tokens.length + drafted.length;
+    const vocab = logits!.length / count;
+    const rows = Array.from({ length: count }, (_, i) => logits!.subarray(i * vocab, (i + 1) * vocab));
+    return { rows, drafted };
   }
 
   /** Takes the last `count` tokens off the sequence. */
@@ -89,7 +98,7 @@ export class Run {
   async #forward(
     tokens: number[],
     experts: number | null,
-    wanted: { logitRows?: number; targets?: number[] },
+    wanted: Pick<Partial<ForwardArgs>, 'logitRows' | 'targets' | 'draftAbove'>,
   ): Promise<ForwardReply & { ms: number }> {
     const asked = performance.now();
     await this.#hooks.turn();
@@ -104,9 +113,10 @@ export class Run {
       tokens,
       experts,
       logitRows: 0,
+      draftAbove: null,
       ...wanted,
     });
-    this.#sequence.append(tokens, experts);
+    this.#sequence.append([...tokens, ...reply.drafted], experts);
     if (reply.bytes !== this.#sequence.bytes) {
       this.#sequence.bytes = reply.bytes;
       this.#core.sequences.evict();

@@ -58,7 +58,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     ropeTheta: z.number().positive(),
     rmsEpsilon: z.number().positive(),
   }),
-  graphs: z.strictObject({ body: graph, routed: graph.nullable(), head: graph }),
+  graphs: z.strictObject({ body: graph, routed: graph.nullable(), head: graph, drafter: graph.nullable() }),
   embedding: embeddingTable,
   outputEmbedding: embeddingTable.nullable(),
   experts: z

@@ -7,12 +7,13 @@
  *   body.onnx + body.data       every layer with all experts fused, [n] tokens in, new K/V rows and hidden rows out
  *   routed.onnx + routed.data   the same layers with router and split experts (absent in a dense-only conversion)
  *   head.onnx + head.data       final norm and output projection: hidden rows in, logits out
+ *   drafter.onnx + drafter.data a guess at the token after next (absent where the model has no drafter)
  * The token embedding is read row by row from the file named in `embedding` (often the output projection's own bytes),
  * and so is what `outputEmbedding` names.
  */
 import type { ExpertLevel, ModelCapabilities, ModelVariant } from '../protocol/daemon.ts';
 
-export const MANIFEST_FORMAT = 3;
+export const MANIFEST_FORMAT = 4;
 
 export interface Manifest {
   format: typeof MANIFEST_FORMAT;
@@ -23,7 +24,7 @@ export interface Manifest {
   architecture: string;
   parameters: number;
   dims: ModelDims;
-  graphs: { body: GraphFile; routed: GraphFile | null; head: GraphFile };
+  graphs: { body: GraphFile; routed: GraphFile | null; head: GraphFile; drafter: GraphFile | null };
   embedding: EmbeddingTable;
   /**
    * Rows of the output projection, where `head` multiplies with a coarser form of them: with these the largest logits are

@@ -87,7 +87,7 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
     if (differs < 0) return { runs };
     // One row and many rows go through different int4 kernels, so two equally good tokens may change places.
     const { logits } = await core.worker.request('forward', {
-      ...{ sequence: -2, at: 0, experts: null, logitRows: 1 },
+      ...{ sequence: -2, at: 0, experts: null, logitRows: 1, draftAbove: null },
       tokens: [...prompt, ...expected.slice(0, differs)],
     });
     const gap = logProbOf(logits!, expected[differs]!) - logProbOf(logits!, written[differs]!);

@@ -3,9 +3,10 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { drafter } from '../../src/convert/graph/drafter.ts';
 import { GraphWriter } from '../../src/convert/graph/linear.ts';
 import { head } from '../../src/convert/graph/transformer.ts';
-import { memoryMatrix } from '../../src/convert/weights.ts';
+import { type MatrixSource, memoryMatrix } from '../../src/convert/weights.ts';
 import { ExternalDataWriter, OnnxBuilder } from '../../src/formats/onnx.ts';
 import { MANIFEST_FORMAT, type Manifest } from '../../src/models/manifest.ts';
 import { writeManifest } from '../../src/models/manifest-file.ts';
@@ -22,10 +23,12 @@ export const TINY_LEVELS = {
   frugal: { readK: 1, writeK: 2, exactTail: 32, exactHead: 4 },
 } as const;
 
-export async function writeTinyModel(folder: string): Promise<Manifest> {
+/** `guess`: with a drafter that always guesses this token, and is sure of it. */
+export async function writeTinyModel(folder: string, { guess }: { guess?: number } = {}): Promise<Manifest> {
+  const taps = guess === undefined ? [] : [1];
   const { hidden, vocab } = TINY_DIMS;
-  await writeTinyGraph(folder, 'body', 1, TINY_DIMS);
-  await writeTinyGraph(folder, 'routed', 1, TINY_DIMS);
+  await writeTinyGraph(folder, 'body', 1, TINY_DIMS, taps);
+  await writeTinyGraph(folder, 'routed', 1, TINY_DIMS, taps);
 
   const next = random(2);
   const table = () => Float32Array.from({ length: vocab * hidden }, next);
@@ -33,11 +36,14 @@ export async function writeTinyModel(folder: string): Promise<Manifest> {
   const data = await ExternalDataWriter.create(join(folder, 'head.data'));
   const norm = new Float32Array(hidden).fill(1);
   const graph = new GraphWriter(builder, data, () => {});
-  await head(graph, TINY_DIMS, norm, memoryMatrix(table(), hidden), { kind: 'f32' });
+  const projection = memoryMatrix(table(), hidden);
+  await head(graph, TINY_DIMS, norm, projection, { kind: 'f32' });
   // Not tied to the output: a random model with tied weights only ever repeats its last token.
   const embedding = await data.write(table());
   await data.close();
   await builder.write(join(folder, 'head.onnx'));
+
+  if (guess !== undefined) await writeDrafterGraph(folder, projection, taps, guess);
 
   const { added_tokens } = tinyTokenizerJson();
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tinyTokenizerJson()));
@@ -55,6 +61,7 @@ export async function writeTinyModel(folder: string): Promise<Manifest> {
       body: { onnx: 'body.onnx', data: 'body.data' },
       routed: { onnx: 'routed.onnx', data: 'routed.data' },
       head: { onnx: 'head.onnx', data: 'head.data' },
+      drafter: guess === undefined ? null : { onnx: 'drafter.onnx', data: 'drafter.data' },
     },
     embedding: { kind: 'f32', file: embedding.location, offset: embedding.offset },
     outputEmbedding: null,
@@ -91,4 +98,26 @@ export async function writeTinyModel(folder: string): Promise<Manifest> {
   }
   await writeManifest(folder, manifest);
   return manifest;
+}
+
+async function writeDrafterGraph(
+  folder: string,
+  projection: MatrixSource,
+  taps: readonly number[],
+  guess: number,
+): Promise<void> {
+  const { hidden } = TINY_DIMS;
+  const builder = new OnnxBuilder('drafter', { name: 'test', version: '0' });
+  const data = await ExternalDataWriter.create(join(folder, 'drafter.data'));
+  const states = taps.length + 1;
+  const weights = {
+    taps,
+    tokens: Uint32Array.of(guess, guess + 1),
+    bias: Float32Array.of(5, 0),
+    gain: new Float32Array(states * hidden).fill(1),
+    weight: new Float32Array(hidden * hidden * (states + 1)),
+  };
+  await drafter(new GraphWriter(builder, data, () => {}), TINY_DIMS, weights, projection, { kind: 'f32' });
+  await data.close();
+  await builder.write(join(folder, 'drafter.onnx'));
 }

@@ -39,6 +39,7 @@ export async function writeTinyGraph(
   kind: 'body' | 'routed',
   seed = 1,
   dims = TINY,
+  taps: readonly number[] = [],
 ): Promise<string> {
   const next = random(seed);
   const { hidden, heads, kvHeads, headDim, feedForward, layers } = dims;
@@ -88,7 +89,7 @@ export async function writeTinyGraph(
   };
   const builder = new OnnxBuilder(kind, { name: 'test', version: '0' });
   const data = await ExternalDataWriter.create(`${folder}/${kind}.data`);
-  await transformer(new GraphWriter(builder, data, () => {}), source, { isRouted: kind === 'routed' });
+  await transformer(new GraphWriter(builder, data, () => {}), source, { isRouted: kind === 'routed', taps });
   await data.close();
   await builder.write(`${folder}/${kind}.onnx`);
   return `${folder}/${kind}.onnx`;

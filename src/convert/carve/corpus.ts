@@ -56,7 +56,7 @@ export async function readCorpus(options: CorpusOptions): Promise<Corpus> {
 }
 
 /** Names below `folder`, sorted by code unit so that every system reads them in the same order. */
-async function listFiles(folder: string): Promise<string[]> {
+export async function listFiles(folder: string): Promise<string[]> {
   let names: string[];
   try {
     names = await readdir(folder, { recursive: true });

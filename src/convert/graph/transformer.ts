@@ -32,10 +32,17 @@ export interface LayerSource {
   feedForward(graph: GraphWriter, index: number, name: string, x: string): Promise<string>;
 }
 
+export interface TransformerOptions {
+  isRouted: boolean;
+  /** Layers whose input states are put out as well, for the drafter. */
+  taps?: readonly number[];
+  signal?: AbortSignal | undefined;
+}
+
 export async function transformer(
   graph: GraphWriter,
   source: LayerSource,
-  { isRouted, signal }: { isRouted: boolean; signal?: AbortSignal | undefined },
+  { isRouted, taps = [], signal }: TransformerOptions,
 ): Promise<void> {
   const { dims } = source;
   const { layers, hidden, kvHeads, headDim } = dims;
@@ -63,6 +70,7 @@ export async function transformer(
 
   let residual = 'x';
   let delta: string | null = null; // what the previous block adds to the residual
+  const tapped: string[] = [];
   for (let i = 0; i < layers; i++) {
     signal?.throwIfAborted();
     const weights = await source.layer(i);
@@ -76,6 +84,7 @@ export async function transformer(
     );
     let { sum } = normed;
     let inputs = shared;
+    if (taps.includes(i)) tapped.push(graph.node('Gather', [normed.sum, 'select'], `tap.${i}`, { axis: 0 }));
     if (i === layers - 1) {
       // Only the wanted rows go on: the others have given their keys and values, which is all they are for.
       sum = graph.node('Gather', [normed.sum, 'select'], 'last.residual', { axis: 0 });
@@ -101,6 +110,10 @@ export async function transformer(
   }
   graph.node('Add', [residual, delta!], 'hidden');
   builder.addOutput('hidden', 'float32', ['m', hidden]);
+  if (tapped.length > 0) {
+    graph.node('Concat', tapped, 'taps', { axis: 1 });
+    builder.addOutput('taps', 'float32', ['m', tapped.length * hidden]);
+  }
   for (let i = 0; i < layers; i++) {
     builder.addOutput(`new_k.${i}`, 'float32', [1, 'n', kvHeads * headDim]);
     builder.addOutput(`new_v.${i}`, 'float32', ['n', kvHeads * headDim]);

@@ -1,5 +1,5 @@
 /**
- * The three graphs of a model and the caches of its sequences, as docs/engine.md lays them out. Lives in the worker.
+ * The graphs of a model and the caches of its sequences, as docs/engine.md lays them out. Lives in the worker.
  * Below n = tokens of a run, m = rows whose hidden state is wanted, H = hidden size, G = query heads per key/value head.
  */
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
 import type { EmbeddingTable } from '../../models/manifest.ts';
 import { logProbOf } from '../sampler.ts';
+import { Drafter, StateTail } from './drafter.ts';
 import { Embedding } from './embedding.ts';
 import { GraphSession } from './graph-session.ts';
 import { KvCache } from './kv-cache.ts';
@@ -18,6 +19,11 @@ const SCORED_ROWS = 16;
 /** What a score gets where a row must not be seen. */
 const MASKED = -1e30;
 
+interface SequenceState {
+  cache: KvCache;
+  states: StateTail;
+}
+
 export class ModelRunner {
   readonly #options: LoadArgs;
   readonly #body: GraphSession;
@@ -25,14 +31,19 @@ export class ModelRunner {
   readonly #embedding: Embedding;
   /** null where the head's logits are exact. */
   readonly #refiner: LogitRefiner | null;
+  readonly #drafter: Drafter | null;
   /** Opened when a level first asks for it. */
   #routed: Promise<GraphSession> | null = null;
-  readonly #sequences = new Map<number, KvCache>();
+  readonly #sequences = new Map<number, SequenceState>();
 
-  private constructor(options: LoadArgs, body: GraphSession, head: GraphSession) {
+  private constructor(
+    options: LoadArgs,
+    graphs: { body: GraphSession; head: GraphSession; drafter: GraphSession | null },
+  ) {
     this.#options = options;
-    this.#body = body;
-    this.#head = head;
+    this.#body = graphs.body;
+    this.#head = graphs.head;
+    this.#drafter = graphs.drafter && new Drafter(graphs.drafter);
     const { folder, manifest } = options;
     const table = (of: EmbeddingTable) => new Embedding(folder, of, manifest.dims.hidden);
     this.#embedding = table(manifest.embedding);
@@ -45,12 +56,20 @@ export class ModelRunner {
     onProgress(80);
     const head = await GraphSession.open(join(folder, manifest.graphs.head.onnx), threads);
     onProgress(95);
-    return new ModelRunner(options, body, head);
+    const { drafter: file } = manifest.graphs;
+    const drafter = file && (await GraphSession.open(join(folder, file.onnx), threads));
+    return new ModelRunner(options, { body, head, drafter });
   }
 
   /** Runs `tokens` after the first `at` rows of the sequence, whose further rows are forgotten. */
-  async forward(args: ForwardArgs): Promise<ForwardReply> {
-    const cache = this.#sequence(args.sequence);
+  async forward(given: ForwardArgs): Promise<ForwardReply> {
+    const { cache, states } = this.#sequence(given.sequence);
+    const drafted = await this.#draft(given, states);
+    const args = {
+      ...given,
+      tokens: [...given.tokens, ...drafted],
+      logitRows: given.logitRows + drafted.length,
+    };
     cache.truncate(args.at);
     if (cache.length !== args.at) {
       throw new MoebiusError('internal', `The cache holds ${cache.length} rows, not ${args.at}.`);
@@ -76,12 +95,19 @@ export class ModelRunner {
     cache.append(output, count);
 
     const hidden = output.hidden!;
+    states.set(output, rows.first + rows.count === count ? cache.length : 0);
     return {
+      drafted,
       logits: !args.targets && args.logitRows > 0 ? await this.#logits(hidden) : null,
       logProbs: args.targets ? await this.#score(hidden.data as Float32Array, args.targets) : null,
       capacityRows: cache.capacity,
       bytes: cache.bytes,
     };
+  }
+
+  /** Rows of the last run's `hidden` and `taps` of this sequence, for tracing. */
+  states(sequence: number): StateTail['states'] {
+    return this.#sequence(sequence).states.states;
   }
 
   drop(sequence: number): void {
@@ -93,16 +119,25 @@ export class ModelRunner {
     this.#embedding.close();
     this.#refiner?.close();
     const routed = await this.#routed;
-    for (const session of [this.#body, this.#head, routed]) await session?.release();
+    for (const session of [this.#body, this.#head, this.#drafter, routed]) await session?.release();
   }
 
-  #sequence(key: number): KvCache {
-    let cache = this.#sequences.get(key);
-    if (!cache) {
-      cache = new KvCache(this.#options.manifest.dims, this.#options.contextTokens);
-      this.#sequences.set(key, cache);
+  /** What follows the tokens of `args` by the drafter's guess: one token or none. */
+  async #draft({ tokens, at, draftAbove }: ForwardArgs, states: StateTail): Promise<number[]> {
+    const known = tokens.length === 1 ? states.at(at - 1) : null;
+    if (!this.#drafter || draftAbove === null || !known) return [];
+    const guess = await this.#drafter.guess(known, this.#embedding.row(tokens[0]!));
+    return guess.probability > draftAbove ? [guess.token] : [];
+  }
+
+  #sequence(key: number): SequenceState {
+    let state = this.#sequences.get(key);
+    if (!state) {
+      const { dims } = this.#options.manifest;
+      state = { cache: new KvCache(dims, this.#options.contextTokens), states: new StateTail() };
+      this.#sequences.set(key, state);
     }
-    return cache;
+    return state;
   }
 
   #openRouted(): Promise<GraphSession> {

@@ -20,12 +20,19 @@ export interface ForwardArgs {
   experts: number | null;
   /** Return the logits after the last so many tokens. */
   logitRows: number;
+  /**
+   * Run one token more, which the model's drafter guesses, if its guess is likelier than this to be right; null = don't.
+   * Its logits are returned too.
+   */
+  draftAbove: number | null;
   /** Return the log probability of targets[i] after token i instead, for the first targets.length tokens. */
   targets?: number[];
 }
 export interface ForwardReply {
-  /** f32 [logitRows, vocab], or null when none were wanted. */
+  /** f32 [logitRows + drafted, vocab], or null when none were wanted. */
   logits: Float32Array | null;
+  /** Tokens that were guessed and run after the given ones. */
+  drafted: number[];
   /** f32 [targets] */
   logProbs: Float32Array | null;
   /** Of the sequence, after this run. */

@@ -88,7 +88,7 @@ describe('convert/carving: data files', () => {
     });
 
   const refused: [string, () => Promise<unknown>, string, RegExp][] = [
-    ['no description', () => rm(join(folder, 'carving.json')), 'not-found', /no carving/],
+    ['no description', () => rm(join(folder, 'carving.json')), 'not-found', /There is no .*carving/],
     ['not JSON', () => writeFile(join(folder, 'carving.json'), '{'), 'model-invalid', /not JSON/],
     [
       'huge JSON',

@@ -10,7 +10,7 @@ const CONTENTS = { 'body.onnx': 'graph', 'body.data': 'weights', 'head.onnx': 'h
 
 export function manifestOf(id: string, variant: Manifest['variant']): Manifest {
   return {
-    format: 3,
+    format: 4,
     id,
     name: 'Test',
     variant,
@@ -32,6 +32,7 @@ export function manifestOf(id: string, variant: Manifest['variant']): Manifest {
       body: { onnx: 'body.onnx', data: 'body.data' },
       routed: null,
       head: { onnx: 'head.onnx', data: 'head.data' },
+      drafter: null,
     },
     embedding: { kind: 'f32', file: 'head.data', offset: 0 },
     outputEmbedding: null,

@@ -1,0 +1,75 @@
+/** Guessing ahead: whatever a drafter guesses, the text is the model's own. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EngineCore } from '../../../src/engine/core.ts';
+import type { RunHooks } from '../../../src/engine/engine.ts';
+import { generateRequest, runRequest } from '../../../src/engine/generate.ts';
+import { loadCore } from '../../../src/engine/load.ts';
+import { generateByReference } from '../../../src/engine/reference.ts';
+import { TextStream } from '../../../src/engine/text-stream.ts';
+import { writeTinyModel } from '../../support/tiny-folder.ts';
+
+const hooks: RunHooks = { signal: new AbortController().signal, turn: async () => {}, onEvent() {} };
+const PROMPT = 'the quick brown fox';
+const TOKENS = 24;
+
+describe('engine with a drafter', function () {
+  this.timeout(30_000);
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'moebius-drafter-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  /** Writes with a drafter that always guesses `guess`: the tokens, their text, and the rows of every run. */
+  async function write(guess: number | undefined, drafts = true) {
+    const model = await mkdtemp(join(folder, 'model-'));
+    await writeTinyModel(model, guess === undefined ? {} : { guess });
+    const core = await loadCore({ folder: model, contextTokens: 600, threads: 1 });
+    try {
+      const rows: number[] = [];
+      const counting = { ...core, worker: counted(core, rows) } as EngineCore;
+      const request = { requestId: 'r', prompt: PROMPT, maxTokens: TOKENS, drafts };
+      const { text, usage } = await runRequest(counting, generateRequest(counting, request), hooks);
+      const ids = await generateByReference(core, core.tokenizer.encodePlain(PROMPT), TOKENS);
+      const stream = new TextStream(core.tokenizer);
+      return { ids, text, usage, expected: ids.map(id => stream.push(id)).join(''), rows };
+    } finally {
+      await core.worker.terminate();
+    }
+  }
+
+  it('takes right guesses, refuses wrong ones, and changes nothing', async () => {
+    const plain = await write(undefined);
+    const steps = plain.ids.slice(2); // the drafter sees the states of one token and the next one
+    const often = steps.find((id, i) => steps.indexOf(id) < i)!;
+    assert.ok(often !== undefined, 'the model never writes a token twice; choose another prompt');
+    const guessing = await write(often);
+    assert.equal(guessing.text, guessing.expected);
+    assert.equal(guessing.text, plain.text);
+    assert.equal(guessing.usage.outputTokens, plain.usage.outputTokens);
+    assert.ok(guessing.rows.includes(2), 'nothing was guessed');
+    assert.ok(
+      guessing.rows.length < plain.rows.length,
+      `${guessing.rows.length} runs, ${plain.rows.length} without`,
+    );
+  });
+
+  it('does not guess where drafts are not wanted', async () => {
+    const { text, expected, rows } = await write(7, false);
+    assert.equal(text, expected);
+    assert.ok(rows.slice(1).every(count => count === 1));
+  });
+});
+
+/** The worker, with the number of rows of every run noted. */
+function counted(core: EngineCore, rows: number[]): EngineCore['worker'] {
+  const request: typeof core.worker.request = async (method, args) => {
+    const reply = await core.worker.request(method, args);
+    if ('tokens' in args && 'drafted' in reply) rows.push(args.tokens.length + reply.drafted.length);
+    return reply;
+  };
+  return { request } as EngineCore['worker'];
+}
