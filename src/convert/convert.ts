@@ -1,5 +1,5 @@
 /**
- * A published GGUF into a converted model: three graphs, tokenizer, template and manifest in one folder.
+ * A published GGUF into a converted model: its graphs, tokenizer, template and manifest in one folder.
  * Weights stream through a few rows at a time; at most one layer is held as float32. The folder is built beside its
  * final place and renamed when the manifest is in it, so that nothing half-made looks whole.
  */

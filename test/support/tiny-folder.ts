@@ -25,7 +25,7 @@ export const TINY_LEVELS = {
 
 /** `guess`: with a drafter that always guesses this token, and is sure of it. */
 export async function writeTinyModel(folder: string, { guess }: { guess?: number } = {}): Promise<Manifest> {
-  const taps = guess === undefined ? [] : [1];
+  const taps = guess === undefined ? [] : [0, 1];
   const { hidden, vocab } = TINY_DIMS;
   await writeTinyGraph(folder, 'body', 1, TINY_DIMS, taps);
   await writeTinyGraph(folder, 'routed', 1, TINY_DIMS, taps);
