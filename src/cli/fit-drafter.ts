@@ -1,5 +1,6 @@
 /** `moebius fit-drafter`: fits the drafter of a converted model, for those who add a model to models/. */
-import { appendFile, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, open, readFile, stat, truncate } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -53,7 +54,7 @@ export function fitDrafterCommand(terminal: Terminal): Command {
     .addHelpText(
       'after',
       `
-A trace takes 12 KB of disk and memory a token and tap, and as long as reading the text does. More: docs/engine.md.
+A trace of a 1.5B model takes 6 KB of disk and memory a token for the last state and for each tap, and as long as reading the text does. More: docs/engine.md.
 
 Example:
   $ moebius convert model.gguf --taps 23 -o ./traced
@@ -86,6 +87,14 @@ async function traceCorpus(
   const known = await readInts(path(TEXT.file));
   let done = known.length / TEXT.fields;
   if (done >= wanted) return;
+  // A run that was ended between two files left more of one than of the other.
+  const rowBytes = Float32Array.BYTES_PER_ELEMENT * manifest.dims.hidden;
+  for (const [file, states] of [
+    ['hidden.f32', 1],
+    ['taps.f32', taps.length],
+  ] as const) {
+    if (existsSync(path(file))) await truncate(path(file), done * rowBytes * states);
+  }
   let texts = 0;
   for (let i = 0; i < done; i++) if (known[i * TEXT.fields + 2] === 0) texts++;
 
@@ -141,8 +150,10 @@ async function fitTrace(
   const { Embedding } = await import('../engine/session/embedding.ts');
   const { OnnxTensorMath } = await import('../engine/session/tensor-math.ts');
   const math = await OnnxTensorMath.create(options.threads);
+  const opened: { close(): void }[] = [];
   const rowsOf = (table: EmbeddingTable) => {
     const rows = new Embedding(folder, table, hidden);
+    opened.push(rows);
     return async (ids: Uint32Array) => matrix(ids.length, hidden, rows.rows(ids));
   };
   try {
@@ -160,6 +171,7 @@ async function fitTrace(
     });
     return { right: fitted.heldOut.right };
   } finally {
+    for (const rows of opened) rows.close();
     await math.dispose();
   }
 }
@@ -175,7 +187,10 @@ async function readTrace(folder: string, hidden: number, taps: number): Promise<
 }
 
 async function readInts(path: string): Promise<Int32Array> {
-  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  const bytes = await readFile(path).catch(error => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  });
   return new Int32Array(new Uint8Array(bytes).buffer);
 }
 

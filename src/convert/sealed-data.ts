@@ -1,7 +1,7 @@
 /** Calibrated data that ships with the program: a JSON description beside one binary file, which it names with its hash. */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { MoebiusError } from '../base/errors.ts';
 import { halfTable } from '../formats/float16.ts';
@@ -54,6 +54,26 @@ export async function readSealed(path: string, expected: DataFile): Promise<Buff
   const bytes = await readFile(path);
   if (createHash('sha256').update(bytes).digest('hex') !== expected.sha256) throw damaged();
   return bytes;
+}
+
+/**
+ * Writes `bytes` and a description of them, made by `describe`. The description goes last, by rename, so that data which is
+ * half-made has none.
+ */
+export async function writeSealed(
+  folder: string,
+  names: { json: string; data: string },
+  bytes: Buffer,
+  describe: (data: DataFile) => object,
+): Promise<void> {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const description = describe({ file: names.data, sizeBytes: bytes.length, sha256 });
+  await mkdir(folder, { recursive: true });
+  const json = join(folder, names.json);
+  await rm(json, { force: true });
+  await writeFile(join(folder, names.data), bytes);
+  await writeFile(`${json}.part`, `${JSON.stringify(description, null, 2)}\n`);
+  await rename(`${json}.part`, json);
 }
 
 /** Reads little-endian numbers one field after the other. */

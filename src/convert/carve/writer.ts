@@ -1,7 +1,4 @@
 /** Writes the two files of a carving; the description goes last, by rename, so that a half-made carving is none. */
-import { createHash } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { MoebiusError } from '../../base/errors.ts';
 import {
   CARVING_FORMAT,
@@ -13,6 +10,7 @@ import {
   layerBytes,
   layerFault,
 } from '../carving.ts';
+import { writeSealed } from '../sealed-data.ts';
 import { toHalfBits } from './half.ts';
 
 export interface CarvingOrigin {
@@ -33,28 +31,23 @@ export async function writeCarving(folder: string, carving: Carving, origin: Car
   }
   const { sharedNeurons, routed, routedNeurons, levels } = carving;
   const { model, dims, calibration, createdBy } = origin;
-  const description: CarvingJson = {
-    format: CARVING_FORMAT,
-    model,
-    dims,
-    sharedNeurons,
-    routed,
-    routedNeurons,
-    levels,
-    calibration,
-    data: {
-      file: DATA_FILE,
-      sizeBytes: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-    },
-    createdBy,
-  };
-  await mkdir(folder, { recursive: true });
-  const json = join(folder, CARVING_JSON);
-  await rm(json, { force: true });
-  await writeFile(join(folder, DATA_FILE), bytes);
-  await writeFile(`${json}.part`, `${JSON.stringify(description, null, 2)}\n`);
-  await rename(`${json}.part`, json);
+  await writeSealed(
+    folder,
+    { json: CARVING_JSON, data: DATA_FILE },
+    bytes,
+    (data): CarvingJson => ({
+      format: CARVING_FORMAT,
+      model,
+      dims,
+      sharedNeurons,
+      routed,
+      routedNeurons,
+      levels,
+      calibration,
+      data,
+      createdBy,
+    }),
+  );
 }
 
 function layerParts(layer: CarvedLayer, index: number): Buffer[] {

@@ -1,9 +1,7 @@
 /** Writes the two files of a drafter; the description goes last, by rename, so that a half-made drafter is none. */
-import { createHash } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DRAFTER_BLOCK, DRAFTER_FORMAT, DRAFTER_JSON, type DrafterJson } from '../drafter.ts';
 import { packRows } from '../quantise.ts';
+import { writeSealed } from '../sealed-data.ts';
 import type { Fit } from './fit.ts';
 
 const DATA_FILE = 'drafter.bin';
@@ -26,24 +24,19 @@ export async function writeDrafter(
   const codes = q.map(code => code ^ 0x80); // excess 128 to two's complement
   const fields = [fit.tokens, fit.bias, fit.gain, scales, codes];
   const bytes = Buffer.concat(fields.map(of => Buffer.from(of.buffer, of.byteOffset, of.byteLength)));
-  const description: DrafterJson = {
-    format: DRAFTER_FORMAT,
-    model,
-    dims,
-    taps: [...fit.taps],
-    vocabulary: fit.tokens.length,
-    calibration: { ...calibration, heldOut: fit.heldOut },
-    data: {
-      file: DATA_FILE,
-      sizeBytes: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-    },
-    createdBy,
-  };
-  await mkdir(folder, { recursive: true });
-  const json = join(folder, DRAFTER_JSON);
-  await rm(json, { force: true });
-  await writeFile(join(folder, DATA_FILE), bytes);
-  await writeFile(`${json}.part`, `${JSON.stringify(description, null, 2)}\n`);
-  await rename(`${json}.part`, json);
+  await writeSealed(
+    folder,
+    { json: DRAFTER_JSON, data: DATA_FILE },
+    bytes,
+    (data): DrafterJson => ({
+      format: DRAFTER_FORMAT,
+      model,
+      dims,
+      taps: [...fit.taps],
+      vocabulary: fit.tokens.length,
+      calibration: { ...calibration, heldOut: fit.heldOut },
+      data,
+      createdBy,
+    }),
+  );
 }
