@@ -42,33 +42,42 @@ export const quickRows = (page: Page): Locator => page.locator('.quick-input-wid
 
 /**
  * Runs a command from the palette by its full title, e.g. `Moebius: New Chat`. An open palette does not take note of
- * commands that arrive after it, so while the extension is still being registered it is opened again.
+ * commands that arrive after it, and a view that takes the focus closes it: then it is opened again.
  */
 export async function runCommand(page: Page, title: string, timeoutMs = 60_000): Promise<void> {
   const row = quickRows(page).filter({ hasText: title }).first();
+  await insist(page, `The palette has no command "${title}".`, timeoutMs, async () => {
+    await page.keyboard.press('F1');
+    await quickInput(page).fill(`>${title}`, { timeout: 3000 });
+    await row.click({ timeout: 3000 });
+  });
+}
+
+/** Does something in a widget that other things may close, again and again until it succeeds. */
+async function insist(
+  page: Page,
+  complaint: string,
+  timeoutMs: number,
+  act: () => Promise<void>,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    await page.keyboard.press('F1');
-    await quickInput(page).waitFor({ state: 'visible' });
-    await quickInput(page).fill(`>${title}`);
-    const isFound = await row.waitFor({ timeout: 3000 }).then(
-      () => true,
-      () => false,
-    );
-    if (isFound) break;
-    if (performance.now() > deadline) throw new Error(`The palette has no command "${title}".`);
-    await page.keyboard.press('Escape');
+    try {
+      return await act();
+    } catch (cause) {
+      if (performance.now() > deadline) throw new Error(complaint, { cause });
+      await page.keyboard.press('Escape');
+    }
   }
-  await row.click();
 }
 
 /** Opens a file of the workspace and puts the cursor into its editor. */
 export async function openFile(page: Page, name: string): Promise<Locator> {
-  await page.keyboard.press('Control+P');
-  await quickInput(page).waitFor({ state: 'visible' });
-  await quickInput(page).fill(name);
-  await quickRows(page).filter({ hasText: name }).first().waitFor();
-  await page.keyboard.press('Enter');
+  await insist(page, `The workspace has no file "${name}".`, 60_000, async () => {
+    await page.keyboard.press('Control+P');
+    await quickInput(page).fill(name, { timeout: 3000 });
+    await quickRows(page).filter({ hasText: name }).first().click({ timeout: 3000 });
+  });
   // By the start of its label: a diff of the file has the name further back, a preview has more after it.
   const label = name.split('/').at(-1) ?? name;
   await page.locator(`.tabs-container .tab.active[aria-label^="${label}"]`).first().waitFor();

@@ -17,7 +17,7 @@ import type {
 export interface LoadOptions {
   /** Folder of a converted model (holds manifest.json). */
   folder: string;
-  /** Rows of the largest KV sequence; refused above the model's trained context. */
+  /** Rows of the largest KV sequence; no more than the model was trained with. */
   contextTokens: number;
   /** Intra-op threads of the sessions. */
   threads: number;

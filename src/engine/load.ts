@@ -37,16 +37,10 @@ export async function loadEngine(options: LoadOptions): Promise<Engine> {
 
 /** The parts of an engine, for those who need them apart (reference.ts, tests). */
 export async function loadCore(options: LoadOptions): Promise<EngineCore> {
-  const { folder, contextTokens, threads, signal, onProgress } = options;
+  const { folder, threads, signal, onProgress } = options;
   const model = await openModelFolder(folder);
   const { manifest } = model;
-  const trained = manifest.dims.trainedContext;
-  if (!(contextTokens >= 1 && contextTokens <= trained)) {
-    throw new MoebiusError(
-      'bad-request',
-      `A context of ${contextTokens} tokens is not possible: ${manifest.name} was trained with ${trained}.`,
-    );
-  }
+  const contextTokens = Math.min(options.contextTokens, manifest.dims.trainedContext);
   if (signal?.aborted) throw cancelled();
   const worker = new WorkerClient();
   worker.onProgress = percent => onProgress?.(percent);

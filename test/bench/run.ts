@@ -14,13 +14,14 @@ import { ggufOf, variantFolder } from '../support/models.ts';
 import type { Figure, Plan, Scenario } from './plan.ts';
 import { renderTable } from './report.ts';
 import { chat } from './scenarios/chat.ts';
+import { dense } from './scenarios/dense.ts';
 import { levels } from './scenarios/levels.ts';
 import { load } from './scenarios/load.ts';
 import { quality } from './scenarios/quality.ts';
 import { speed } from './scenarios/speed.ts';
 import { variants } from './scenarios/variants.ts';
 
-const SCENARIOS: Record<string, Scenario> = { load, speed, variants, quality, levels, chat };
+const SCENARIOS: Record<string, Scenario> = { load, speed, variants, quality, levels, chat, dense };
 
 interface Options {
   model: string;

@@ -2,8 +2,24 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { goTo, openFile, quickRows, runCommand, statusItem, webview } from '../../scripts/workbench/page.ts';
-import { MODEL_MS, type Session, startSession, until, untilAnswered } from '../support/workbench.ts';
+import {
+  ghostText,
+  goTo,
+  openFile,
+  quickRows,
+  runCommand,
+  statusItem,
+  webview,
+} from '../../scripts/workbench/page.ts';
+import {
+  descendants,
+  MODEL_MS,
+  openChat,
+  type Session,
+  startSession,
+  until,
+  untilAnswered,
+} from '../support/workbench.ts';
 
 describe('commands', () => {
   let session: Session;
@@ -54,6 +70,105 @@ describe('commands', () => {
     await untilAnswered(chat, 0);
   });
 
+  it('fix is told the problem, shows a diff, and discarding it changes nothing', async () => {
+    const { page, folder } = session;
+    const original = "export function greet(name: string): string {\n  return 'Hello ' + nme;\n}\n";
+    writeFileSync(join(folder, 'src/greeting.ts'), original);
+    await openFile(page, 'greeting.ts');
+    await page.locator('.squiggly-error').first().waitFor({ timeout: 60_000 });
+    await goTo(page, 2, 3);
+    await runCommand(page, 'Moebius: Fix');
+    const tab = page.locator('.tab', { hasText: 'Moebius: Fix' });
+    await tab.waitFor({ timeout: MODEL_MS });
+    await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
+    await session.screenshots('fix');
+    await runCommand(page, 'Moebius: Discard Proposed Change');
+    await tab.waitFor({ state: 'detached' });
+    assert.equal(session.read('src/greeting.ts'), original);
+  });
+
+  it('document proposes a comment for the code at the cursor', async () => {
+    const { page } = session;
+    await openFile(page, 'fibonacci.ts');
+    await goTo(page, 2, 3);
+    await runCommand(page, 'Moebius: Document');
+    const tab = page.locator('.tab', { hasText: 'Moebius: Document' });
+    await tab.waitFor({ timeout: MODEL_MS });
+    await page
+      .locator('.monaco-diff-editor .modified .view-lines')
+      .filter({ hasText: /\/\*\*|\/\// })
+      .waitFor();
+    await runCommand(page, 'Moebius: Discard Proposed Change');
+    await tab.waitFor({ state: 'detached' });
+  });
+
+  it('generate tests asks for a test file of the code', async () => {
+    const { page } = session;
+    const chat = await openChat(page);
+    await openFile(page, 'cart.ts');
+    await goTo(page, 17, 3);
+    await runCommand(page, 'Moebius: Generate Tests');
+    await chat
+      .getByTestId('user-message')
+      .filter({ hasText: /Write unit tests for this code from src\/cart\.ts/ })
+      .waitFor({ timeout: 60_000 });
+    await chat
+      .getByTestId('answer-text')
+      .first()
+      .filter({ hasText: /discounted/ })
+      .waitFor({ timeout: MODEL_MS });
+    await untilAnswered(chat, 0);
+  });
+
+  it('explains what is selected in the terminal', async () => {
+    const { page } = session;
+    const chat = await openChat(page);
+    await runCommand(page, 'Terminal: Create New Terminal');
+    const terminal = page.locator('.terminal-wrapper.active');
+    await terminal.waitFor();
+    await page.keyboard.type('cat /no/such/file\n', { delay: 20 });
+    await page.waitForTimeout(2000);
+    await runCommand(page, 'Terminal: Select All');
+    await runCommand(page, 'Moebius: Explain Terminal Selection');
+    await chat
+      .getByTestId('user-message')
+      .filter({ hasText: 'Explain this terminal output' })
+      .waitFor({ timeout: 60_000 });
+    await chat.getByTestId('answer-text').first().filter({ hasText: /\S/ }).waitFor({ timeout: MODEL_MS });
+    await untilAnswered(chat, 0);
+    await runCommand(page, 'Terminal: Kill All Terminals');
+  });
+
+  it('restarts the daemon', async () => {
+    const { page, serverPid } = session;
+    const before = descendants(serverPid, 'dist/daemon.js');
+    assert.equal(before.length, 1);
+    await runCommand(page, 'Moebius: Restart Daemon');
+    await until(
+      () => {
+        const now = descendants(serverPid, 'dist/daemon.js');
+        return now.length === 1 && now[0] !== before[0];
+      },
+      'another daemon',
+      MODEL_MS,
+    );
+  });
+
+  it('turns completions off and on', async () => {
+    const { page } = session;
+    await openFile(page, 'fibonacci.ts');
+    const shown = (text: string) => page.locator('.part.statusbar', { hasText: `completions are ${text}` });
+    await runCommand(page, 'Moebius: Toggle Completions');
+    await shown('off').waitFor();
+    await goTo(page, 3, 99);
+    await page.keyboard.type(' return ', { delay: 30 });
+    await page.waitForTimeout(4000);
+    assert.equal(await ghostText(page).count(), 0);
+    await runCommand(page, 'Moebius: Toggle Completions');
+    await shown('on').waitFor();
+    await runCommand(page, 'File: Revert File');
+  });
+
   it('writes a commit message from the staged diff', async () => {
     const { page, folder } = session;
     writeFileSync(join(folder, 'python/product.py'), 'def product(a, b):\n    return a * b\n');
@@ -63,11 +178,9 @@ describe('commands', () => {
     await input.waitFor();
     await page.waitForTimeout(3000);
     await runCommand(page, 'Moebius: Write Commit Message');
-    await until(
-      async () => ((await input.textContent()) ?? '').trim().length > 5,
-      'a commit message',
-      MODEL_MS,
-    );
+    const text = async () => ((await input.textContent()) ?? '').trim();
+    await until(async () => /product/i.test(await text()), 'a commit message about the change', MODEL_MS);
+    await session.screenshots('commit-message');
   });
 
   it('the status bar item opens a menu, and the picker shows the models', async () => {

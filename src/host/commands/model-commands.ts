@@ -163,6 +163,7 @@ async function askSource(): Promise<string | undefined> {
   const kind = await vscode.window.showQuickPick([file, address], { title: 'Moebius: Add Model' });
   if (kind === file) {
     const picked = await vscode.window.showOpenDialog({
+      title: 'Moebius: Add Model',
       filters: { 'GGUF models': ['gguf'] },
       openLabel: 'Add',
     });

@@ -29,7 +29,7 @@ export function modelPage(model: ModelSummary & { manifest: Manifest }, loaded: 
     const { contextTokens, loadMs, threads } = loaded;
     rows.push([
       'Loaded',
-      `in ${(loadMs / 1000).toFixed(1)} s, ${threads} threads, ${contextTokens} tokens of context`,
+      `in ${(loadMs / 1000).toFixed(1)} s, ${threads} threads, ${contextTokens.toLocaleString('en')} tokens of context`,
     ]);
   } else rows.push(['Loaded', 'no']);
   const table = rows.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`);

@@ -6,58 +6,13 @@ import { type CarveOptions, carve } from '../../../src/convert/carve/carve.ts';
 import { readCorpus } from '../../../src/convert/carve/corpus.ts';
 import { readCarving, readCarvingJson } from '../../../src/convert/carving.ts';
 import { OnnxTensorMath } from '../../../src/engine/session/tensor-math.ts';
+import { TINY_GGUF, tinyGguf } from '../../support/tiny-gguf.ts';
 import { random } from '../../support/tiny-model.ts';
-import { entry, ggufBytes, tensorRow } from '../formats/gguf-bytes.ts';
 
-const LAYERS = 2;
-const HIDDEN = 32;
-const NEURONS = 256;
-const VOCAB = 128;
-const KV = 16;
-const dims = { layers: LAYERS, hidden: HIDDEN, feedForward: NEURONS };
+const { layers, hidden, feedForward, vocab } = TINY_GGUF;
+const dims = { layers, hidden, feedForward };
 
-/** A random Qwen2 of 2 layers as a GGUF file in float32. */
-function tinyGguf(): Buffer {
-  const layer = (i: number): [string, number[]][] => [
-    [`blk.${i}.attn_norm.weight`, [HIDDEN]],
-    [`blk.${i}.attn_q.weight`, [HIDDEN, HIDDEN]],
-    [`blk.${i}.attn_k.weight`, [HIDDEN, KV]],
-    [`blk.${i}.attn_v.weight`, [HIDDEN, KV]],
-    [`blk.${i}.attn_q.bias`, [HIDDEN]],
-    [`blk.${i}.attn_k.bias`, [KV]],
-    [`blk.${i}.attn_v.bias`, [KV]],
-    [`blk.${i}.attn_output.weight`, [HIDDEN, HIDDEN]],
-    [`blk.${i}.ffn_norm.weight`, [HIDDEN]],
-    [`blk.${i}.ffn_gate.weight`, [HIDDEN, NEURONS]],
-    [`blk.${i}.ffn_up.weight`, [HIDDEN, NEURONS]],
-    [`blk.${i}.ffn_down.weight`, [NEURONS, HIDDEN]],
-  ];
-  const shapes: [string, number[]][] = [['token_embd.weight', [HIDDEN, VOCAB]], ...layer(0), ...layer(1)];
-  let offset = 0;
-  const tensors = shapes.map(([name, shape]) => {
-    const row = tensorRow(shape, 0, offset, name);
-    offset += 4 * shape.reduce((a, b) => a * b, 1);
-    return row;
-  });
-  const metadata = { block_count: LAYERS, embedding_length: HIDDEN, feed_forward_length: NEURONS };
-  const attentionData = { head_count: 4, head_count_kv: 2, layer_norm_rms_epsilon: 1 };
-  const bytes = ggufBytes({
-    entries: [
-      entry('general.architecture', 'qwen2'),
-      ...Object.entries(metadata).map(([key, value]) => entry(`qwen2.${key}`, value)),
-      ...Object.entries(attentionData).map(([key, value]) => entry(`qwen2.attention.${key}`, value)),
-      entry('qwen2.context_length', 2048),
-      entry('qwen2.rope.freq_base', 10_000),
-    ],
-    tensors,
-    dataBytes: offset,
-  });
-  const next = random(1);
-  for (let at = bytes.length - offset; at < bytes.length; at += 4) bytes.writeFloatLE(next(), at);
-  return bytes;
-}
-
-const tokenize = (text: string) => [...text].map(char => char.charCodeAt(0) % VOCAB);
+const tokenize = (text: string) => [...text].map(char => char.charCodeAt(0) % vocab);
 
 describe('convert/carve: the tool on a tiny model', () => {
   let folder: string;

@@ -9,7 +9,7 @@ import { loadCore, loadEngine } from '../../../src/engine/load.ts';
 import { generateByReference } from '../../../src/engine/reference.ts';
 import { TextStream } from '../../../src/engine/text-stream.ts';
 import type { GenerateEvent, GenerateParams } from '../../../src/protocol/daemon.ts';
-import { writeTinyModel } from '../../support/tiny-folder.ts';
+import { TINY_DIMS, writeTinyModel } from '../../support/tiny-folder.ts';
 
 const CONTEXT = 600;
 
@@ -236,6 +236,12 @@ describe('engine on a tiny model', function () {
     const refused = assert.rejects(running, { name: 'MoebiusError' });
     await other.dispose();
     await refused;
+  });
+
+  it('takes no longer context than the model was trained with', async () => {
+    const other = await loadEngine({ folder, contextTokens: 100_000, threads: 1 });
+    assert.equal(other.info().contextTokens, TINY_DIMS.trainedContext);
+    await other.dispose();
   });
 
   it('stops loading when it is cancelled', async () => {

@@ -6,7 +6,17 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { MoebiusError } from '../../../src/base/errors.ts';
 import { openGguf } from '../../../src/formats/gguf.ts';
-import { ARRAY, ggufBytes, type Parts, STRING, str, tensorRow, UINT32, u32, u64 } from './gguf-bytes.ts';
+import {
+  ARRAY,
+  ggufBytes,
+  type Parts,
+  STRING,
+  str,
+  tensorRow,
+  UINT32,
+  u32,
+  u64,
+} from '../../support/gguf-bytes.ts';
 
 let folder: string;
 before(async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { openGguf } from '../../../src/formats/gguf.ts';
 import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from '../../../src/formats/gguf-tokenizer.ts';
-import { entry, ggufBytes } from './gguf-bytes.ts';
+import { entry, ggufBytes } from '../../support/gguf-bytes.ts';
 
 const TOKENS = [
   'a',

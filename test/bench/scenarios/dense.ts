@@ -1,0 +1,62 @@
+/**
+ * What the experts cost a writer: the same GGUF converted without its carving, in turn with the carved model. All experts
+ * together are the dense layer, so writing may not be slower. The conversion is kept in .cache/bench.
+ */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { convertModel } from '../../../src/convert/convert.ts';
+import { readManifest } from '../../../src/models/manifest-file.ts';
+import { type ChildContender, startContender } from '../child-contender.ts';
+import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
+import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
+import { rotated, Samples } from '../rounds.ts';
+import { perSecond } from '../statistics.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const CONTEXT = 512;
+
+export async function dense(plan: Plan, log: Log): Promise<Figure[]> {
+  const [carved] = moebiusConfig(plan, 'int4');
+  if (carved?.kind !== 'moebius' || !plan.gguf) return [];
+  const folder = await withoutCarving(carved.folder, plan.gguf, log);
+  const contenders: ChildContender[] = [];
+  try {
+    contenders.push(
+      await startContender('carved', carved),
+      await startContender('dense', { ...carved, folder }),
+    );
+    const samples = new Samples(contenders.map(({ name }) => name));
+    const { text } = readCorpus(SPEED_FILES);
+    for (const contender of contenders) await contender.write('def warm_up():\n', 8, 'exact');
+    for (let round = 0; round < plan.rounds; round++) {
+      const prompt = await promptOfLength(text, CONTEXT, round, contenders[0]!.tokenize);
+      for (const contender of rotated(contenders, round)) {
+        const { steps, decodeMs } = await contender.write(prompt, plan.quick ? 33 : 65, 'exact');
+        samples.add(contender.name, perSecond(steps, decodeMs));
+      }
+      log(`dense: round ${round + 1} of ${plan.rounds}`);
+    }
+    return [samples.figure('dense', `write at ${CONTEXT}`, 'tokens/s')];
+  } finally {
+    for (const contender of contenders) await contender.close().catch(() => {});
+  }
+}
+
+async function withoutCarving(carved: string, gguf: string, log: Log): Promise<string> {
+  const { id, name, license, source, format } = await readManifest(carved);
+  const folder = join(ROOT, '.cache/bench', `${id}-dense-${format}`);
+  if (existsSync(folder)) return folder;
+  log(`converting ${basename(gguf)} without its carving`);
+  await convertModel({
+    source: gguf,
+    sourceSha256: source.sha256,
+    id,
+    name,
+    license,
+    variant: 'int4',
+    carvingFolder: null,
+    drafterFolder: null,
+    outFolder: folder,
+  });
+  return folder;
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { notifications, quickRows, runCommand, statusItem, webview } from '../../scripts/workbench/page.ts';
+import { tinyGguf } from '../support/tiny-gguf.ts';
+import {
+  ask,
+  MODEL_MS,
+  openChat,
+  type Session,
+  startSession,
+  until,
+  untilAnswered,
+} from '../support/workbench.ts';
+
+describe('a model of the user', () => {
+  const home = mkdtempSync(join(tmpdir(), 'moebius-own-'));
+  const file = join(home, 'my-tiny.gguf');
+  let session: Session;
+  before(async () => {
+    writeFileSync(file, tinyGguf());
+    session = await startSession({
+      name: 'models',
+      env: { MOEBIUS_HOME: home },
+      settings: { 'moebius.model.id': '' },
+    });
+  });
+  after(() => session?.stop());
+
+  const pick = (text: string) => quickRows(session.page).filter({ hasText: text }).first().click();
+  const folder = join(home, 'models', 'my-tiny');
+
+  it('is added from a file and loaded', async () => {
+    const { page } = session;
+    await runCommand(page, 'Moebius: Add Model from File or Address');
+    await pick('From a GGUF file');
+    const dialog = page.locator('.quick-input-widget', { hasText: 'Moebius: Add Model' });
+    await dialog.getByRole('button', { name: 'Add', exact: true }).waitFor();
+    const path = dialog.locator('input.input');
+    // What is typed before the dialog has filled its list is written over.
+    await quickRows(page).filter({ hasText: 'python' }).first().waitFor();
+    await path.fill(file);
+    await quickRows(page).filter({ hasText: 'my-tiny.gguf' }).first().waitFor();
+    await page.keyboard.press('Enter');
+    await notifications(page)
+      .filter({ hasText: /my-tiny.gguf is ready/ })
+      .waitFor({ timeout: MODEL_MS });
+    assert.ok(existsSync(join(folder, 'int4', 'manifest.json')));
+  });
+
+  it('is shown with what it is made of', async () => {
+    const { page } = session;
+    await runCommand(page, 'Moebius: Show Model');
+    const preview = webview(page);
+    await preview.getByRole('row', { name: /Made from.*my-tiny\.gguf/ }).waitFor();
+    // Trained with fewer tokens than the setting's default.
+    await preview.getByRole('row', { name: /Loaded.*2,048 tokens of context/ }).waitFor();
+    await runCommand(page, 'View: Close All Editors');
+  });
+
+  it('answers in the chat', async () => {
+    const { page } = session;
+    const chat = await openChat(page);
+    await ask(page, chat, 'Hello');
+    assert.match(await untilAnswered(chat, 0), /stop|length/);
+  });
+
+  it('is removed after a question, and the editor says that there is none', async () => {
+    const { page } = session;
+    await runCommand(page, 'Moebius: Remove Model');
+    await pick('my-tiny');
+    const dialog = page.locator('.monaco-dialog-box', { hasText: /Remove .*my-tiny.* from this machine/i });
+    await dialog.waitFor();
+    assert.ok(existsSync(folder), 'nothing is removed before the answer');
+    await dialog.getByRole('button', { name: 'Remove' }).click();
+    await until(() => !existsSync(folder), 'the folder to go');
+    await statusItem(page, /Moebius: no model/).waitFor({ timeout: 60_000 });
+    assert.ok(existsSync(file), "the user's own file stays");
+  });
+
+  it('an address that is none is refused where it is typed', async () => {
+    const { page } = session;
+    await runCommand(page, 'Moebius: Add Model from File or Address');
+    await pick('From an address');
+    await page.locator('.quick-input-widget', { hasText: 'Address of a GGUF file' }).waitFor();
+    await page.keyboard.type('http://example.com/model.bin');
+    await page.locator('.quick-input-widget', { hasText: 'An https address that ends in .gguf' }).waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  it('left no error in the console', () => {
+    assert.deepEqual(session.errors, []);
+  });
+});
