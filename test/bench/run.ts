@@ -15,13 +15,14 @@ import type { Figure, Plan, Scenario } from './plan.ts';
 import { renderTable } from './report.ts';
 import { chat } from './scenarios/chat.ts';
 import { dense } from './scenarios/dense.ts';
+import { edit } from './scenarios/edit.ts';
 import { levels } from './scenarios/levels.ts';
 import { load } from './scenarios/load.ts';
 import { quality } from './scenarios/quality.ts';
 import { speed } from './scenarios/speed.ts';
 import { variants } from './scenarios/variants.ts';
 
-const SCENARIOS: Record<string, Scenario> = { load, speed, variants, quality, levels, chat, dense };
+const SCENARIOS: Record<string, Scenario> = { load, speed, variants, quality, levels, chat, dense, edit };
 
 interface Options {
   model: string;

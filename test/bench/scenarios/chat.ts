@@ -1,4 +1,4 @@
-/** What someone in the chat waits for: 100 tokens after a prompt of 1,500 that was never seen. */
+/** What someone in the chat waits for: 100 tokens after a prompt of 1,500 that was never seen; each engine with its drafts. */
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
 import { entriesOf, requireSameTokens, rotated, Samples, withContenders } from '../rounds.ts';
@@ -23,7 +23,7 @@ export function chat(plan: Plan, log: Log): Promise<Figure[]> {
           contenders[0]!.tokenize,
         );
         if (round === 0) await requireSameTokens(contenders, prompt);
-        const result = await contender.write(prompt, ANSWER, level);
+        const result = await contender.write(prompt, ANSWER, level, true);
         if (result.reusedTokens > 0)
           throw new Error(`${label} reused ${result.reusedTokens} tokens of a new prompt.`);
         first.add(label, result.firstTokenMs);
