@@ -2,6 +2,7 @@
 import type { ExpertLevel } from '../../src/protocol/daemon.ts';
 import { type ChildContender, startContender } from './child-contender.ts';
 import type { ContenderConfig } from './contender.ts';
+import { promptOfLength } from './corpus.ts';
 import { type Figure, nameOf } from './plan.ts';
 import { median, spreadPercent } from './statistics.ts';
 
@@ -61,6 +62,14 @@ export const entriesOf = (contenders: readonly ChildContender[], levels: readonl
       ? [{ label: contender.name, contender, level: 'exact' as const }]
       : levels.map(level => ({ label: `moebius ${level}`, contender, level })),
   );
+
+/** What is opened or made ready at first use is no part of a measurement: a prompt long enough for every level's graph. */
+export async function warmUp(entries: readonly Entry[], text: string): Promise<void> {
+  for (const { contender, level } of entries) {
+    await contender.write(await promptOfLength(text, WARM_UP_TOKENS, 25, contender.tokenize), 8, level);
+  }
+}
+const WARM_UP_TOKENS = 512;
 
 /** Throws unless all make the same token ids of `text`: otherwise they would not do the same work. */
 export async function requireSameTokens(contenders: readonly ChildContender[], text: string): Promise<void> {

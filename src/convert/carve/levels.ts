@@ -5,8 +5,8 @@ import type { ExpertSizes } from './partition.ts';
 /** Chosen by measurement, see docs/moe.md. null = all experts. */
 const PLANS = {
   exact: { read: null, write: null, exactTail: 0, exactHead: 0 },
-  balanced: { read: 0.5, write: null, exactTail: 128, exactHead: 4 },
-  fast: { read: 0.36, write: null, exactTail: 128, exactHead: 4 },
+  balanced: { read: 0.6, write: null, exactTail: 256, exactHead: 4 },
+  fast: { read: 0.46, write: null, exactTail: 256, exactHead: 4 },
   frugal: { read: 0.36, write: 0.75, exactTail: 64, exactHead: 4 },
 } as const;
 

@@ -1,7 +1,7 @@
 /** What someone in the chat waits for: 100 tokens after a prompt of 1,500 that was never seen; each engine with its drafts. */
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
-import { entriesOf, requireSameTokens, rotated, Samples, withContenders } from '../rounds.ts';
+import { entriesOf, requireSameTokens, rotated, Samples, warmUp, withContenders } from '../rounds.ts';
 
 const PROMPT = 1500;
 const ANSWER = 100;
@@ -13,7 +13,7 @@ export function chat(plan: Plan, log: Log): Promise<Figure[]> {
     const entries = entriesOf(contenders, levels);
     const total = new Samples(entries.map(entry => entry.label));
     const first = new Samples(entries.map(entry => entry.label));
-    for (const entry of entries) await entry.contender.write('def warm_up():\n', 8, entry.level);
+    await warmUp(entries, text);
     for (let round = 0; round < plan.rounds; round++) {
       for (const [i, { label, contender, level }] of rotated(entries, round).entries()) {
         const prompt = await promptOfLength(

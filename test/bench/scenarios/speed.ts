@@ -1,7 +1,7 @@
 /** Reading 128, 512 and 2,048 tokens from nothing, and writing after 512: every level against llama.cpp. */
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
-import { entriesOf, requireSameTokens, rotated, Samples, withContenders } from '../rounds.ts';
+import { entriesOf, requireSameTokens, rotated, Samples, warmUp, withContenders } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 
 const WRITE_CONTEXT = 512;
@@ -13,7 +13,7 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
   return withContenders(configs, async contenders => {
     for (const contender of contenders) log(`${contender.name}: ${await contender.settings()}`);
     const entries = entriesOf(contenders, plan.levels);
-    for (const entry of entries) await entry.contender.write('def warm_up():\n', 8, entry.level);
+    await warmUp(entries, corpus.text);
     const figures: Figure[] = [];
     const written = plan.quick ? 33 : 65;
     for (const tokens of plan.quick ? [128, WRITE_CONTEXT] : [128, WRITE_CONTEXT, 2048]) {
