@@ -3,7 +3,15 @@ import type { ExpertLevel, ModelVariant } from '../../src/protocol/daemon.ts';
 
 export type ContenderConfig =
   | { kind: 'llama'; gguf: string; contextTokens: number; threads: number }
-  | { kind: 'moebius'; folder: string; variant: ModelVariant; contextTokens: number; threads: number };
+  | {
+      kind: 'moebius';
+      /** In the report; by default engine and variant. */
+      name?: string;
+      folder: string;
+      variant: ModelVariant;
+      contextTokens: number;
+      threads: number;
+    };
 
 export interface Written {
   promptTokens: number;

@@ -43,4 +43,4 @@ export function moebiusConfig({ variants, threads }: Plan, variant: ModelVariant
 }
 
 export const nameOf = (config: ContenderConfig): string =>
-  config.kind === 'llama' ? 'llama.cpp' : `moebius ${config.variant}`;
+  config.kind === 'llama' ? 'llama.cpp' : (config.name ?? `moebius ${config.variant}`);

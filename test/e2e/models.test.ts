@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notifications, quickRows, runCommand, statusItem, webview } from '../../scripts/workbench/page.ts';
@@ -26,7 +26,10 @@ describe('a model of the user', () => {
       settings: { 'moebius.model.id': '' },
     });
   });
-  after(() => session?.stop());
+  after(async () => {
+    await session?.stop();
+    rmSync(home, { recursive: true, force: true });
+  });
 
   const pick = (text: string) => quickRows(session.page).filter({ hasText: text }).first().click();
   const folder = join(home, 'models', 'my-tiny');

@@ -4,27 +4,25 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { ROOT } from '../../../scripts/steps.ts';
 import { convertModel } from '../../../src/convert/convert.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
-import { type ChildContender, startContender } from '../child-contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
-import { rotated, Samples } from '../rounds.ts';
+import { rotated, Samples, withContenders } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
 const CONTEXT = 512;
 
 export async function dense(plan: Plan, log: Log): Promise<Figure[]> {
   const [carved] = moebiusConfig(plan, 'int4');
   if (carved?.kind !== 'moebius' || !plan.gguf) return [];
   const folder = await withoutCarving(carved.folder, plan.gguf, log);
-  const contenders: ChildContender[] = [];
-  try {
-    contenders.push(
-      await startContender('carved', carved),
-      await startContender('dense', { ...carved, folder }),
-    );
+  const configs = [
+    { ...carved, name: 'carved' },
+    { ...carved, folder, name: 'dense' },
+  ];
+  return withContenders(configs, async contenders => {
     const samples = new Samples(contenders.map(({ name }) => name));
     const { text } = readCorpus(SPEED_FILES);
     for (const contender of contenders) await contender.write('def warm_up():\n', 8, 'exact');
@@ -37,9 +35,7 @@ export async function dense(plan: Plan, log: Log): Promise<Figure[]> {
       log(`dense: round ${round + 1} of ${plan.rounds}`);
     }
     return [samples.figure('dense', `write at ${CONTEXT}`, 'tokens/s')];
-  } finally {
-    for (const contender of contenders) await contender.close().catch(() => {});
-  }
+  });
 }
 
 async function withoutCarving(carved: string, gguf: string, log: Log): Promise<string> {
