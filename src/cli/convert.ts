@@ -1,10 +1,8 @@
-/** `moebius convert`: a GGUF on disk into the folder that the engine loads. */
-import { stat } from 'node:fs/promises';
+/** `moebius convert`: published weights on disk into the folder that the engine loads. */
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
-import { MoebiusError } from '../base/errors.ts';
 import { convertModel } from '../convert/convert.ts';
-import { hashFile } from '../models/file-hash.ts';
+import { hashWeights } from '../models/file-hash.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { finiteNumber, variantOption } from './engine-session.ts';
 import { withProgress } from './progress.ts';
@@ -24,8 +22,8 @@ interface ConvertOptions {
 
 export function convertCommand(terminal: Terminal): Command {
   return new Command('convert')
-    .description('make a GGUF file into a model folder, outside the store')
-    .argument('<gguf>', 'the published weights')
+    .description('make published weights into a model folder, outside the store')
+    .argument('<source>', 'a .gguf file, or a folder with config.json, tokenizer.json and *.safetensors')
     .requiredOption('-o, --out <folder>', 'where the model goes; replaced if it exists')
     .addOption(variantOption())
     .option('--carving <folder>', 'carving.json of this model: split its layers into experts')
@@ -36,7 +34,7 @@ export function convertCommand(terminal: Terminal): Command {
       layers => layers.split(',').map(finiteNumber),
       [],
     )
-    .option('--id <id>', 'id in the manifest; default: the name of the file')
+    .option('--id <id>', 'id in the manifest; default: the name of the file or folder')
     .option('--name <name>', 'name in the manifest; default: the id')
     .option('--license <spdx>', 'licence of the weights', 'unknown')
     .option('--json-progress', 'JSON lines on stdout instead of a bar')
@@ -45,15 +43,16 @@ export function convertCommand(terminal: Terminal): Command {
       `
 To get a model into the store, use \`moebius model add\`.
 
-Example:
-  $ moebius convert model-q4_k_m.gguf --out ./model-int8 --variant int8`,
+Examples:
+  $ moebius convert model-q4_k_m.gguf --out ./model-int8 --variant int8
+  $ moebius convert ./Qwen3-Coder-30B-A3B-Instruct --out ./qwen3-coder-30b`,
     )
-    .action(async (gguf: string, options: ConvertOptions) => {
-      const id = options.id ?? basename(gguf).replace(/\.gguf$/i, '');
+    .action(async (source: string, options: ConvertOptions) => {
+      const id = options.id ?? basename(resolve(source)).replace(/\.gguf$/i, '');
       const { sizeBytes } = await withProgress(terminal, options.jsonProgress ?? false, async report => {
         const manifest = await convertModel({
-          source: gguf,
-          sourceSha256: await hashSource(gguf, terminal.signal),
+          source,
+          sourceSha256: await hashWeights(source, { signal: terminal.signal }),
           id,
           name: options.name ?? id,
           license: options.license,
@@ -75,10 +74,4 @@ Example:
         );
       }
     });
-}
-
-async function hashSource(file: string, signal: AbortSignal): Promise<string> {
-  const found = await stat(file).catch(() => null);
-  if (!found?.isFile()) throw new MoebiusError('not-found', `There is no file ${file}.`);
-  return hashFile(file, { signal });
 }

@@ -35,7 +35,7 @@ const GROWTH: Record<ModelVariant, number> = { int4: 2.2, int8: 3.2, fp32: 7 };
 export function modelAddCommand(terminal: Terminal): Command {
   return new Command('add')
     .description('get a model: download, verify, convert')
-    .argument('<model>', 'id of the catalogue, a .gguf file, or an https address of one')
+    .argument('<model>', 'id of the catalogue, a .gguf file or https address of one, a folder of safetensors')
     .addOption(variantOption())
     .option('--id <id>', 'id in the store, for a file or address; default: its name')
     .option('--json-progress', 'JSON lines on stdout instead of a bar')

@@ -1,12 +1,13 @@
-/** What `moebius model add` can be given: an id of the catalogue, a GGUF on disk, an address. */
+/** What `moebius model add` can be given: an id of the catalogue, a GGUF file or a folder of safetensors on disk, an address. */
 import { createHash } from 'node:crypto';
-import { rename, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
 import { type CatalogueEntry, catalogue, catalogueEntry } from '../models/catalogue.ts';
 import { download } from '../models/download.ts';
 import { fetchModel } from '../models/fetch-model.ts';
-import { hashFile } from '../models/file-hash.ts';
+import { hashWeights, weightsBytes } from '../models/file-hash.ts';
 import type { Store } from '../models/store.ts';
 import type { Step } from './progress.ts';
 import { secondsLeftMeter } from './time-left.ts';
@@ -39,7 +40,8 @@ export function readSourceName(text: string): SourceName {
     }
     return { kind: 'url', url: text, id: idOfFile(url.pathname) };
   }
-  if (/\.gguf$/i.test(text)) return { kind: 'file', path: resolve(text), id: idOfFile(text) };
+  if (/\.gguf$/i.test(text) || isFolder(text))
+    return { kind: 'file', path: resolve(text), id: idOfFile(text) };
   return { kind: 'catalogue', entry: catalogueEntry(text) };
 }
 
@@ -79,7 +81,7 @@ async function fromCatalogue(
   report: (step: Step) => void,
   signal: AbortSignal,
 ): Promise<SourceFile> {
-  const isThere = (await sizeOf(store.downloadPath(entry.sha256))) === entry.sizeBytes;
+  const isThere = (await weightsBytes(store.downloadPath(entry.sha256))) === entry.sizeBytes;
   const left = secondsLeftMeter();
   const path = await fetchModel(entry, {
     store,
@@ -134,10 +136,10 @@ async function describeFile(
   report: (step: Step) => void,
   signal: AbortSignal,
 ): Promise<SourceFile> {
-  const sizeBytes = await sizeOf(path);
+  const sizeBytes = await weightsBytes(path);
   if (sizeBytes === 0) throw new MoebiusError('not-found', `There is no file ${path}, or it is empty.`);
   const left = secondsLeftMeter();
-  const sha256 = await hashFile(path, {
+  const sha256 = await hashWeights(path, {
     signal,
     onProgress: done => report(byteStep('verify', done, sizeBytes, left('verify', done, sizeBytes))),
   });
@@ -162,8 +164,4 @@ function byteStep(
   };
 }
 
-const sizeOf = (path: string): Promise<number> =>
-  stat(path).then(
-    found => (found.isFile() ? found.size : 0),
-    () => 0,
-  );
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -1,27 +1,27 @@
 /**
- * A published GGUF into a converted model: its graphs, tokenizer, template and manifest in one folder.
- * Weights stream through a few rows at a time; at most one layer is held as float32. The folder is built beside its
+ * A published model into a converted one: its graphs, tokenizer, template and manifest in one folder.
+ * Weights stream through a few rows at a time; at most one dense layer is held as float32. The folder is built beside its
  * final place and renamed when the manifest is in it, so that nothing half-made looks whole.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import packageJson from '../../package.json';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
-import { type GgufFile, openGguf } from '../formats/gguf.ts';
-import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
 import { ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
-import type { EmbeddingTable, Manifest, SpecialTokens } from '../models/manifest.ts';
+import type { EmbeddingTable, ExpertLayout, Manifest } from '../models/manifest.ts';
 import { MANIFEST_FORMAT } from '../models/manifest.ts';
 import { writeManifest } from '../models/manifest-file.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
-import { type DenseModel, qwen2 } from './architectures/qwen2.ts';
-import { readCarving } from './carving.ts';
+import type { Decoder, FeedForward } from './architectures/decoder.ts';
+import { openDecoder } from './architectures/registry.ts';
+import { type Carving, readCarving } from './carving.ts';
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { readDrafter } from './drafter.ts';
-import { allExperts, splitExperts } from './experts.ts';
+import { allExperts, denseFeedForward, publishedExpert, splitExperts } from './experts.ts';
 import { drafter } from './graph/drafter.ts';
 import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
-import { fusedExperts, routedExperts } from './graph/moe-block.ts';
+import { carvedExperts, type ExpertForms, fusedExperts, trainedExperts } from './graph/moe-block.ts';
 import { head, type LayerSource, transformer } from './graph/transformer.ts';
 import type { MatrixSource } from './weights.ts';
 
@@ -33,7 +33,7 @@ export interface ConvertProgress {
 }
 
 export interface ConvertOptions {
-  /** The published GGUF. */
+  /** The published weights: a GGUF file, or a folder of safetensors with config.json and tokenizer.json. */
   source: string;
   /** sha256 of the source when it has been verified already; recorded in the manifest. */
   sourceSha256: string;
@@ -60,9 +60,12 @@ export async function convertModel(options: ConvertOptions): Promise<Manifest> {
   const building = `${options.outFolder}.partial`;
   await rm(building, { recursive: true, force: true });
   await mkdir(building, { recursive: true });
-  const gguf = await openGguf(options.source);
+  const checkpoint = await openCheckpoint(options.source).catch(async error => {
+    await rm(building, { recursive: true, force: true });
+    throw error;
+  });
   try {
-    const manifest = await build(gguf, building, options);
+    const manifest = await build(checkpoint, building, options);
     await writeManifest(building, manifest);
     options.signal?.throwIfAborted();
     await rm(options.outFolder, { recursive: true, force: true });
@@ -82,12 +85,12 @@ export async function convertModel(options: ConvertOptions): Promise<Manifest> {
     }
     throw toMoebiusError(error);
   } finally {
-    await gguf.close();
+    await checkpoint.close();
   }
 }
 
-async function build(gguf: GgufFile, folder: string, options: ConvertOptions): Promise<Manifest> {
-  const model = openArchitecture(gguf);
+async function build(checkpoint: Checkpoint, folder: string, options: ConvertOptions): Promise<Manifest> {
+  const model = await openDecoder(checkpoint);
   const { dims } = model;
   const carving = options.carvingFolder ? await readCarving(options.carvingFolder, dims) : null;
   const guesser = options.drafterFolder ? await readDrafter(options.drafterFolder, dims) : null;
@@ -95,16 +98,22 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
   const files: Manifest['files'] = {};
   const isSplit = carving !== null && options.variant !== 'fp32';
   const progress = progressMeter(model, isSplit, options);
-  const attentionForm = wideForm(options.variant, dims.hidden);
+  const mixerForm = wideForm(options.variant, dims.hidden);
+  const trained: TrainedExperts = { shared: 0, routed: 0, neurons: 0 };
 
   const body = await writeGraph(folder, 'body', files, progress, async graph => {
-    const source = layerSource(model, attentionForm, (writer, layer, name, x) => {
-      const weights = allExperts(model, layer, carving?.layers[layer]);
-      const forms = {
-        gateUp: bodyForm(options.variant)(weights.gateUp),
-        down: bodyForm(options.variant)(weights.down),
-      };
-      return fusedExperts(writer, name, x, weights, forms);
+    const source = layerSource(model, mixerForm, async (writer, layer, name, x) => {
+      const { feedForward } = await model.layer(layer);
+      if (feedForward.kind === 'sparse') noteExperts(trained, feedForward);
+      return publishedBlock(
+        writer,
+        name,
+        x,
+        dims.hidden,
+        feedForward,
+        options.variant,
+        carving?.layers[layer],
+      );
     });
     await transformer(graph, source, { isRouted: false, taps, signal: options.signal });
   });
@@ -112,11 +121,11 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
     ? await writeGraph(folder, 'routed', files, progress, async graph => {
         const form = routedForm(options.variant);
         const forms = { gateUp: form, down: form };
-        const source = layerSource(model, attentionForm, async (writer, layer, name, x) => {
-          const { router, routerBias } = carving.layers[layer]!;
-          const experts = await splitExperts(model, layer, carving);
-          const scored = { weight: router, bias: routerBias };
-          return routedExperts(writer, name, x, 'k', dims.hidden, scored, experts.shared, experts.routed, {
+        const source = layerSource(model, mixerForm, async (writer, layer, name, x) => {
+          const carved = carving.layers[layer]!;
+          const experts = await splitExperts(await denseFeedForward(model, layer), carved, carving);
+          const router = { weight: carved.router, bias: carved.routerBias };
+          return carvedExperts(writer, name, x, 'k', dims.hidden, router, experts.shared, experts.routed, {
             shared: forms,
             routed: forms,
           });
@@ -132,83 +141,109 @@ async function build(gguf: GgufFile, folder: string, options: ConvertOptions): P
 
   const drafterGraph = guesser
     ? await writeGraph(folder, 'drafter', files, progress, graph =>
-        drafter(graph, dims, guesser, model.head, attentionForm),
+        drafter(graph, dims, guesser, model.head, mixerForm),
       )
     : null;
 
-  await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizerJsonFromGguf(gguf)), files);
-  await writeText(folder, 'chat_template.jinja', gguf.getString('tokenizer.chat_template', ''), files);
-  const tokens = specialTokens(gguf);
-  const levels = isSplit ? carving.levels : {};
+  const { tokenizer, chatTemplate, tokens } = checkpoint.text;
+  await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizer), files);
+  await writeText(folder, 'chat_template.jinja', chatTemplate, files);
+  const experts = isSplit ? carvedLayout(carving) : trainedLayout(trained);
   return {
     format: MANIFEST_FORMAT,
     id: options.id,
     name: options.name,
     variant: options.variant,
     architecture: model.architecture,
-    parameters: [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.elements, 0),
+    parameters: model.parameters,
     dims,
     graphs: { body, routed, head: headGraph, drafter: drafterGraph },
     ...tables!,
-    experts: isSplit
-      ? {
-          kind: 'carved',
-          sharedNeurons: carving.sharedNeurons,
-          routed: carving.routed,
-          routedNeurons: carving.routedNeurons,
-          levels,
-        }
-      : null,
+    experts,
     tokens,
     capabilities: {
-      chat: gguf.getString('tokenizer.chat_template', '') !== '',
+      chat: chatTemplate !== '',
       fillInTheMiddle: tokens.fim !== null,
       toolCalls: false,
-      levels: ['exact', ...(['balanced', 'fast', 'frugal'] as const).filter(level => levels[level])],
+      levels: ['exact', ...(['balanced', 'fast', 'frugal'] as const).filter(level => experts?.levels[level])],
     },
     license: options.license,
     source: {
       file: basename(options.source),
       sha256: options.sourceSha256,
-      sizeBytes: (await stat(options.source)).size,
+      sizeBytes: checkpoint.sizeBytes,
     },
     files,
     createdBy: `${PRODUCER.name} ${PRODUCER.version}`,
   };
 }
 
-/** What ends an answer, and what the sampler never writes: every added token that does not end one, and unused ids. */
-function specialTokens(gguf: GgufFile): SpecialTokens {
-  const { bos, addBos, eos, pad, fim, added, unused } = tokenizerConfigFromGguf(gguf);
-  const banned = [...added, ...unused].filter(id => !eos.includes(id));
-  // Qwen's files name a bos that the model was not trained to begin with.
-  return { bos: addBos ? bos : null, eos, pad, banned, fim: fim && { ...fim, order: 'psm' } };
+/** A layer's feed-forward block as it was published, with every expert that the model would use. */
+async function publishedBlock(
+  graph: GraphWriter,
+  name: string,
+  x: string,
+  hidden: number,
+  feedForward: FeedForward,
+  variant: ModelVariant,
+  carved: Carving['layers'][number] | undefined,
+): Promise<string> {
+  const formsOf = ({ gateUp, down }: { gateUp: MatrixSource; down: MatrixSource }): ExpertForms => ({
+    gateUp: bodyForm(variant)(gateUp),
+    down: bodyForm(variant)(down),
+  });
+  if (feedForward.kind === 'dense') {
+    const weights = allExperts(feedForward, carved);
+    return fusedExperts(graph, name, x, weights, formsOf(weights));
+  }
+  const experts = feedForward.experts.map(publishedExpert);
+  const shared = feedForward.shared && publishedExpert(feedForward.shared);
+  const forms = { routed: formsOf(experts[0]!), shared: formsOf(shared ?? experts[0]!) };
+  return trainedExperts(graph, name, x, hidden, feedForward.router, shared, experts, forms);
 }
 
-export function openArchitecture(gguf: GgufFile): DenseModel {
-  const architecture = gguf.getString('general.architecture');
-  if (architecture === 'qwen2') return qwen2(gguf);
-  throw new MoebiusError(
-    'unsupported',
-    `This version cannot convert models of architecture "${architecture}" (only qwen2).`,
-  );
+interface TrainedExperts {
+  shared: number;
+  routed: number;
+  neurons: number;
 }
+
+function noteExperts(noted: TrainedExperts, { shared, experts }: FeedForward & { kind: 'sparse' }): void {
+  noted.shared = shared?.gate.rows ?? 0;
+  noted.routed = experts.length;
+  noted.neurons = experts[0]!.gate.rows;
+}
+
+const carvedLayout = ({ sharedNeurons, routed, routedNeurons, levels }: Carving): ExpertLayout => ({
+  kind: 'carved',
+  sharedNeurons,
+  routed,
+  routedNeurons,
+  levels,
+});
+
+const trainedLayout = ({ shared, routed, neurons }: TrainedExperts): ExpertLayout | null =>
+  routed > 0 ? { kind: 'trained', sharedNeurons: shared, routed, routedNeurons: neurons, levels: {} } : null;
 
 function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { kind: 'f32' | 'int8' }> {
   return variant === 'fp32' ? { kind: 'f32' } : { kind: 'int8', blockSize: widestBlock(cols) };
 }
 
 /** Of those that divide a row: fewer scales to read, and the fastest kernels. */
-const widestBlock = (cols: number): number => (cols % 128 === 0 ? 128 : 32);
+const widestBlock = (cols: number): number => [128, 64].find(size => cols % size === 0) ?? 32;
+
+/** Weights that the publisher did not quantise: how many bits they are worth is for the variant to say. */
+const UNQUANTISED = new Set(['F32', 'F16', 'BF16', 'MXFP4']);
 
 /**
  * Feed-forward matrices that are written with, so as close to the published weights as the format allows: where the
- * publisher chose four bits, four bits with a minimum, in which Q4_K keeps its codes; everything else becomes 8-bit.
+ * publisher chose four bits, four bits with a minimum, in which Q4_K keeps its codes; other quantised ones become 8-bit.
  */
 function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
   return weight => {
-    const isFourBit = weight.type === 'Q4_K';
-    return variant === 'int4' && isFourBit ? { kind: 'int4min' } : wideForm(variant, weight.cols);
+    if (variant !== 'int4') return wideForm(variant, weight.cols);
+    if (weight.type === 'Q4_K') return { kind: 'int4min' };
+    return UNQUANTISED.has(weight.type) ? { kind: 'int4', blockSize: 32 } : wideForm(variant, weight.cols);
   };
 }
 
@@ -225,7 +260,7 @@ type WideForm = ReturnType<typeof wideForm>;
  */
 async function writeHead(
   graph: GraphWriter,
-  model: DenseModel,
+  model: Decoder,
   variant: ModelVariant,
 ): Promise<Pick<Manifest, 'embedding' | 'outputEmbedding'>> {
   const { dims, isTied } = model;
@@ -266,16 +301,11 @@ async function storeTable(graph: GraphWriter, matrix: MatrixSource, form: WideFo
 }
 
 function layerSource(
-  model: DenseModel,
-  attentionForm: WeightForm,
+  { dims, rope, layer }: Decoder,
+  mixerForm: WeightForm,
   feedForward: LayerSource['feedForward'],
 ): LayerSource {
-  return {
-    dims: model.dims,
-    layer: index => model.attention(index),
-    attentionForm,
-    feedForward,
-  };
+  return { dims, rope, layer, mixerForm, feedForward };
 }
 
 async function writeGraph(
@@ -311,16 +341,13 @@ async function writeText(
   files[name] = { sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
 }
 
-/** Counts quantised elements against all that will be; reports at most four times a second. */
-function progressMeter(
-  model: DenseModel,
-  isSplit: boolean,
-  options: ConvertOptions,
-): (count: number) => void {
-  const { layers, hidden, feedForward, heads, kvHeads, headDim, vocab } = model.dims;
-  const layer = 3 * hidden * feedForward + hidden * headDim * (2 * heads + 2 * kvHeads);
+/** Counts stored numbers against all that will be; reports at most four times a second. */
+function progressMeter(model: Decoder, isSplit: boolean, options: ConvertOptions): (count: number) => void {
+  const { hidden, vocab } = model.dims;
+  const table = vocab * hidden;
+  const layers = model.parameters - table * (model.isTied ? 1 : 2);
   const tables = (model.isTied ? 1 : 2) + (options.variant === 'int4' ? 1 : 0);
-  const total = layer * layers * (isSplit ? 2 : 1) + vocab * hidden * tables;
+  const total = layers * (isSplit ? 2 : 1) + table * tables;
   const start = performance.now();
   let done = 0;
   let reported = 0;

@@ -1,15 +1,34 @@
-/** Experts of a layer cut out of a dense feed-forward layer, as the carving says. */
-
-import type { DenseModel } from './architectures/qwen2.ts';
+/** The feed-forward weights of a layer in the form that graph/moe-block.ts takes: whole, as trained, or cut as the carving says. */
+import { MoebiusError } from '../base/errors.ts';
+import type { Decoder, DenseFeedForward, Expert } from './architectures/decoder.ts';
 import type { CarvedLayer, Carving } from './carving.ts';
 import type { ExpertWeights } from './graph/moe-block.ts';
-import { memoryMatrix, pickColumns, pickRows, stacked } from './weights.ts';
+import { concatFloats, memoryMatrix, pickColumns, pickRows, stacked } from './weights.ts';
+
+/** The dense feed-forward block of a layer. Throws `unsupported` for a layer that has experts of its own. */
+export async function denseFeedForward(model: Decoder, layer: number): Promise<DenseFeedForward> {
+  const { feedForward } = await model.layer(layer);
+  if (feedForward.kind === 'dense') return feedForward;
+  throw new MoebiusError(
+    'unsupported',
+    `${model.architecture} has experts of its own: only dense models are carved.`,
+  );
+}
+
+/** A unit as it was published. */
+export function publishedExpert({ gate, up, down, biases, clamped }: Expert): ExpertWeights {
+  return {
+    gateUp: stacked([gate, up]),
+    down,
+    biases: biases && { gateUp: concatFloats([biases.gate, biases.up]), down: biases.down },
+    clamped,
+  };
+}
 
 /** All neurons in their published order: the experts together, as one. */
-export function allExperts(model: DenseModel, layer: number, carved: CarvedLayer | undefined): ExpertWeights {
+export function allExperts(unit: DenseFeedForward, carved: CarvedLayer | undefined): ExpertWeights {
   return {
-    gateUp: stacked([model.gate(layer), model.up(layer)]),
-    down: model.down(layer),
+    ...publishedExpert(unit),
     importance: carved && {
       gateUp: carved.importance.feedForwardIn,
       down: carved.importance.feedForwardMid,
@@ -19,15 +38,14 @@ export function allExperts(model: DenseModel, layer: number, carved: CarvedLayer
 
 /** Shared expert and routed experts of one layer; holds that layer in memory as float32. */
 export async function splitExperts(
-  model: DenseModel,
-  layer: number,
+  unit: DenseFeedForward,
+  carved: CarvedLayer,
   carving: Carving,
 ): Promise<{ shared: ExpertWeights; routed: ExpertWeights[] }> {
-  const carved = carving.layers[layer]!;
-  const { hidden, feedForward } = model.dims;
-  const gate = await model.gate(layer).values(0, feedForward);
-  const up = await model.up(layer).values(0, feedForward);
-  const down = await model.down(layer).values(0, hidden);
+  const [feedForward, hidden] = [unit.gate.rows, unit.gate.cols];
+  const gate = await unit.gate.values(0, feedForward);
+  const up = await unit.up.values(0, feedForward);
+  const down = await unit.down.values(0, hidden);
   const expert = (from: number, to: number): ExpertWeights => {
     const neurons = carved.order.subarray(from, to);
     const gateRows = memoryMatrix(pickRows(gate, hidden, neurons), hidden);

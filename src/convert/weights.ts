@@ -1,5 +1,4 @@
 /** Where a graph's weights come from: matrices [rows, cols] that can be read a few rows at a time. */
-import type { GgufFile } from '../formats/gguf.ts';
 
 export interface MatrixSource {
   rows: number;
@@ -12,18 +11,6 @@ export interface MatrixSource {
   parts?: readonly MatrixSource[];
 }
 
-export function ggufMatrix(gguf: GgufFile, name: string): MatrixSource {
-  const info = gguf.tensor(name);
-  const cols = info.shape.at(-1)!;
-  return {
-    rows: info.elements / cols,
-    cols,
-    type: info.type,
-    raw: (start, count) => gguf.readTensor(name, start, count),
-    values: (start, count) => gguf.readTensorF32(name, start, count),
-  };
-}
-
 export function memoryMatrix(values: Float32Array, cols: number): MatrixSource {
   return {
     rows: values.length / cols,
@@ -31,6 +18,50 @@ export function memoryMatrix(values: Float32Array, cols: number): MatrixSource {
     type: 'F32',
     raw: () => Promise.reject(new Error('a matrix in memory has no stored form')),
     values: async (start, count) => values.subarray(start * cols, (start + count) * cols),
+  };
+}
+
+/** Rows `from .. from + count` of `source`. */
+export function rowsOf(source: MatrixSource, from: number, count: number): MatrixSource {
+  return {
+    rows: count,
+    cols: source.cols,
+    type: source.type,
+    raw: (start, rows) => source.raw(from + start, rows),
+    values: (start, rows) => source.values(from + start, rows),
+  };
+}
+
+/** A matrix that has to be computed as a whole: when its first row is asked for; forgotten when its last one was. */
+export function computedMatrix(
+  rows: number,
+  cols: number,
+  compute: () => Promise<Float32Array>,
+): MatrixSource {
+  let whole: Promise<Float32Array> | null = null;
+  return {
+    rows,
+    cols,
+    type: 'F32',
+    raw: () => Promise.reject(new Error('a computed matrix has no stored form')),
+    values: async (start, count) => {
+      whole ??= compute();
+      const values = (await whole).slice(start * cols, (start + count) * cols);
+      if (start + count === rows) whole = null;
+      return values;
+    },
+  };
+}
+
+/** `source` times a number; itself for 1. */
+export function scaled(source: MatrixSource, factor: number): MatrixSource {
+  if (factor === 1) return source;
+  return {
+    rows: source.rows,
+    cols: source.cols,
+    type: 'F32',
+    raw: () => Promise.reject(new Error('a scaled matrix is read as float32')),
+    values: async (start, count) => (await source.values(start, count)).map(value => value * factor),
   };
 }
 
@@ -117,6 +148,16 @@ export function pickColumns(values: Float32Array, cols: number, order: ArrayLike
   const out = new Float32Array(rows * width);
   for (let row = 0; row < rows; row++) {
     for (let col = 0; col < width; col++) out[row * width + col] = values[row * cols + order[col]!]!;
+  }
+  return out;
+}
+
+/** [rows, cols] -> [cols, rows] */
+export function transposed(values: Float32Array, rows: number): Float32Array {
+  const cols = values.length / rows;
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let col = 0; col < cols; col++) out[col * rows + row] = values[row * cols + col]!;
   }
   return out;
 }

@@ -57,6 +57,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     trainedContext: count,
     ropeTheta: z.number().positive(),
     rmsEpsilon: z.number().positive(),
+    slidingWindow: count.exactOptional(),
   }),
   graphs: z.strictObject({ body: graph, routed: graph.nullable(), head: graph, drafter: graph.nullable() }),
   embedding: embeddingTable,

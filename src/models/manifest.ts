@@ -20,7 +20,7 @@ export interface Manifest {
   id: string;
   name: string;
   variant: ModelVariant;
-  /** GGUF / config architecture, e.g. `qwen2`. */
+  /** `model_type` of the published config, e.g. `qwen2`. */
   architecture: string;
   parameters: number;
   dims: ModelDims;
@@ -45,6 +45,7 @@ export interface ModelDims {
   layers: number;
   hidden: number;
   heads: number;
+  /** Heads that are cached, and the width of one. */
   kvHeads: number;
   headDim: number;
   vocab: number;
@@ -52,6 +53,8 @@ export interface ModelDims {
   trainedContext: number;
   ropeTheta: number;
   rmsEpsilon: number;
+  /** Positions that windowed layers see, the current one among them; absent where no layer is windowed. */
+  slidingWindow?: number;
 }
 
 export interface GraphFile {

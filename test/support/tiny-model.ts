@@ -1,8 +1,10 @@
 /** A tiny random Qwen2-like decoder for tests of graphs: dims of a toy, float32 weights from a seed. */
 
+import { Config } from '../../src/convert/config.ts';
 import { GraphWriter } from '../../src/convert/graph/linear.ts';
-import { type ExpertWeights, fusedExperts, routedExperts } from '../../src/convert/graph/moe-block.ts';
+import { carvedExperts, type ExpertWeights, fusedExperts } from '../../src/convert/graph/moe-block.ts';
 import { type LayerSource, transformer } from '../../src/convert/graph/transformer.ts';
+import { ropeOf } from '../../src/convert/rope.ts';
 import { memoryMatrix, pickColumns, pickRows, stacked } from '../../src/convert/weights.ts';
 import { ExternalDataWriter, OnnxBuilder } from '../../src/formats/onnx.ts';
 import type { ModelDims } from '../../src/models/manifest.ts';
@@ -46,16 +48,24 @@ export async function writeTinyGraph(
   const array = (size: number, scale: number) => Float32Array.from({ length: size }, () => next() * scale);
   const matrix = (rows: number, cols: number) => memoryMatrix(array(rows * cols, 1 / Math.sqrt(cols)), cols);
   const weights = Array.from({ length: layers }, () => ({
-    attentionNorm: array(hidden, 1),
-    query: matrix(heads * headDim, hidden),
-    key: matrix(kvHeads * headDim, hidden),
-    value: matrix(kvHeads * headDim, hidden),
-    biases: {
-      query: array(heads * headDim, 1),
-      key: array(kvHeads * headDim, 1),
-      value: array(kvHeads * headDim, 1),
+    mixerNorm: array(hidden, 1),
+    mixer: {
+      kind: 'grouped' as const,
+      query: matrix(heads * headDim, hidden),
+      key: matrix(kvHeads * headDim, hidden),
+      value: matrix(kvHeads * headDim, hidden),
+      biases: {
+        query: array(heads * headDim, 1),
+        key: array(kvHeads * headDim, 1),
+        value: array(kvHeads * headDim, 1),
+      },
+      output: matrix(hidden, heads * headDim),
+      outputBias: null,
+      norms: null,
+      scale: 1 / Math.sqrt(headDim),
+      sinks: null,
+      isWindowed: false,
     },
-    output: matrix(hidden, heads * headDim),
     feedForwardNorm: array(hidden, 1),
     gate: array(feedForward * hidden, 0.3),
     up: array(feedForward * hidden, 0.3),
@@ -74,8 +84,9 @@ export async function writeTinyGraph(
   const forms = { gateUp: F32, down: F32 };
   const source: LayerSource = {
     dims,
+    rope: ropeOf(new Config({ rope_theta: dims.ropeTheta }, 'test'), headDim),
     layer: async index => weights[index]!,
-    attentionForm: F32,
+    mixerForm: F32,
     feedForward: (graph, index, name, x) => {
       if (kind === 'body') return fusedExperts(graph, name, x, expert(index, 0, feedForward), forms);
       const size = (feedForward - SHARED) / ROUTED;
@@ -84,7 +95,7 @@ export async function writeTinyGraph(
       );
       const { router } = weights[index]!;
       const both = { shared: forms, routed: forms };
-      return routedExperts(graph, name, x, 'k', hidden, router, expert(index, 0, SHARED), routed, both);
+      return carvedExperts(graph, name, x, 'k', hidden, router, expert(index, 0, SHARED), routed, both);
     },
   };
   const builder = new OnnxBuilder(kind, { name: 'test', version: '0' });

@@ -1,5 +1,6 @@
 /** The attention half of a layer over one whole sequence, in float32: slow, exact, without a cache. */
 import type { ModelDims } from '../../models/manifest.ts';
+import type { Rope } from '../rope.ts';
 import { addToRows, type Matrix, matrix, rowOf, type TensorMath } from './tensor-math.ts';
 
 /** One layer's attention weights in memory, [outputs, inputs] as published. */
@@ -7,6 +8,9 @@ export interface AttentionMatrices {
   norm: Float32Array;
   qkv: Matrix;
   bias: Float32Array | null;
+  /** RMSNorm weights of queries and keys, see GroupedAttention. */
+  norms: { query: Float32Array; key: Float32Array } | null;
+  rope: Rope;
   output: Matrix;
 }
 
@@ -30,7 +34,11 @@ export async function attention(
   const input = rmsNorm(states, weights.norm, dims.rmsEpsilon);
   const qkv = await math.timesTransposed(input, weights.qkv);
   if (weights.bias) addToRows(qkv, weights.bias);
-  rotate(qkv, heads + kvHeads, headDim, dims.ropeTheta);
+  if (weights.norms) {
+    normRuns(qkv, 0, heads * headDim, weights.norms.query, dims.rmsEpsilon);
+    normRuns(qkv, heads * headDim, kvHeads * headDim, weights.norms.key, dims.rmsEpsilon);
+  }
+  rotate(qkv, heads + kvHeads, headDim, weights.rope);
   const mixed = matrix(n, heads * headDim);
   const group = heads / kvHeads;
   for (let kv = 0; kv < kvHeads; kv++) {
@@ -57,23 +65,33 @@ export function rmsNorm(x: Matrix, weight: Float32Array, epsilon: number): Matri
   return out;
 }
 
-/**
- * RoPE in place on the first `heads` heads of [n, h * headDim], position = row; channel i turns with channel
- * i + headDim / 2 (as Qwen2 does).
- */
-function rotate(x: Matrix, heads: number, headDim: number, theta: number): void {
-  const half = headDim / 2;
+/** RMSNorm in place of columns `from .. from + width`, in runs as wide as `weight`. */
+function normRuns(x: Matrix, from: number, width: number, weight: Float32Array, epsilon: number): void {
+  for (let row = 0; row < x.rows; row++) {
+    for (let at = from; at < from + width; at += weight.length) {
+      const run = rowOf(x, row).subarray(at, at + weight.length);
+      let squares = 0;
+      for (const value of run) squares += value * value;
+      const scale = 1 / Math.sqrt(squares / run.length + epsilon);
+      for (let i = 0; i < run.length; i++) run[i]! *= scale * weight[i]!;
+    }
+  }
+}
+
+/** RoPE in place on the first `heads` heads of [n, h * headDim], position = row; channel i turns with channel i + pairs. */
+function rotate(x: Matrix, heads: number, headDim: number, { frequencies, scale }: Rope): void {
+  const pairs = frequencies.length;
   for (let row = 0; row < x.rows; row++) {
     const values = rowOf(x, row);
-    for (let i = 0; i < half; i++) {
-      const angle = row * theta ** (-i / half);
-      const cos = Math.cos(angle);
-      const sin = Math.sin(angle);
+    for (let i = 0; i < pairs; i++) {
+      const angle = row * frequencies[i]!;
+      const cos = Math.cos(angle) * scale;
+      const sin = Math.sin(angle) * scale;
       for (let at = i; at < heads * headDim; at += headDim) {
         const a = values[at]!;
-        const b = values[at + half]!;
+        const b = values[at + pairs]!;
         values[at] = a * cos - b * sin;
-        values[at + half] = b * cos + a * sin;
+        values[at + pairs] = b * cos + a * sin;
       }
     }
   }

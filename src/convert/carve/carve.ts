@@ -8,10 +8,11 @@
  */
 import packageJson from '../../../package.json';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
-import { openGguf } from '../../formats/gguf.ts';
-import type { DenseModel } from '../architectures/qwen2.ts';
+import type { Decoder } from '../architectures/decoder.ts';
+import { openDecoder } from '../architectures/registry.ts';
 import type { CarvedLayer, Carving } from '../carving.ts';
-import { openArchitecture } from '../convert.ts';
+import { openCheckpoint } from '../checkpoint.ts';
+import { denseFeedForward } from '../experts.ts';
 import { concatFloats, type MatrixSource, stacked } from '../weights.ts';
 import { type AttentionMatrices, attention, rmsNorm } from './attention.ts';
 import { readCorpus } from './corpus.ts';
@@ -29,7 +30,7 @@ import { addTo, type Matrix, MeanSquares, matrix, rowOf, type TensorMath } from 
 import { writeCarving } from './writer.ts';
 
 export interface CarveOptions {
-  /** The published GGUF of a dense model. */
+  /** The published weights of a dense model, see openCheckpoint. */
   source: string;
   /** Id of the model, recorded in the carving. */
   id: string;
@@ -61,9 +62,9 @@ const CREATED_BY = `moebius carve ${packageJson.version}`;
 
 /** Writes carving.json and carving.bin. Throws MoebiusError: `unsupported`, `bad-request`, `format-invalid`, `cancelled`. */
 export async function carve(options: CarveOptions): Promise<Carving> {
-  const gguf = await openGguf(options.source);
+  const checkpoint = await openCheckpoint(options.source);
   try {
-    const model = openArchitecture(gguf);
+    const model = await openDecoder(checkpoint);
     const sizes = expertSizes(model.dims.feedForward, options);
     const corpus = await readCorpus({
       folder: options.corpus,
@@ -97,7 +98,7 @@ export async function carve(options: CarveOptions): Promise<Carving> {
   } catch (error) {
     throw toMoebiusError(error);
   } finally {
-    await gguf.close();
+    await checkpoint.close();
   }
 }
 
@@ -119,7 +120,7 @@ export function expertSizes(
 /** Carves layer `index`; `states` [n, hidden] of every sequence go through it. */
 async function carveLayer(
   math: TensorMath,
-  model: DenseModel,
+  model: Decoder,
   index: number,
   states: readonly Matrix[],
   sizes: ExpertSizes,
@@ -163,34 +164,37 @@ async function carveLayer(
 }
 
 async function loadLayer(
-  model: DenseModel,
+  model: Decoder,
   index: number,
 ): Promise<{
   attention: AttentionMatrices;
   feedForwardNorm: Float32Array;
   feedForward: FeedForwardMatrices;
 }> {
-  const { attentionNorm, feedForwardNorm, biases, query, key, value, output } = await model.attention(index);
+  const { mixerNorm, mixer, feedForwardNorm } = await model.layer(index);
+  if (mixer.kind !== 'grouped' || mixer.sinks || mixer.isWindowed || mixer.outputBias || !model.rope) {
+    throw new MoebiusError('unsupported', `Models of architecture ${model.architecture} can't be carved.`);
+  }
+  const { biases, query, key, value, output, norms } = mixer;
+  const { gate, up, down } = await denseFeedForward(model, index);
   return {
     attention: {
-      norm: attentionNorm,
+      norm: mixerNorm,
       bias: biases && concatFloats([biases.query, biases.key, biases.value]),
       qkv: await load(stacked([query, key, value])),
+      norms,
+      rope: model.rope,
       output: await load(output),
     },
     feedForwardNorm,
-    feedForward: {
-      gate: await load(model.gate(index)),
-      up: await load(model.up(index)),
-      down: await load(model.down(index)),
-    },
+    feedForward: { gate: await load(gate), up: await load(up), down: await load(down) },
   };
 }
 
 const load = async (source: MatrixSource): Promise<Matrix> =>
   matrix(source.rows, source.cols, await source.values(0, source.rows));
 
-async function embed(model: DenseModel, tokens: Uint32Array): Promise<Matrix> {
+async function embed(model: Decoder, tokens: Uint32Array): Promise<Matrix> {
   const out = matrix(tokens.length, model.dims.hidden);
   for (const [row, token] of tokens.entries()) rowOf(out, row).set(await model.embedding.values(token, 1));
   return out;

@@ -59,6 +59,16 @@ export class GraphWriter {
     return name;
   }
 
+  /** A float32 number, shared by all who ask for the same. */
+  float(value: number): string {
+    const name = `const.f${value}`;
+    if (!this.#constants.has(name)) {
+      this.#constants.add(name);
+      this.builder.addInitializer(name, 'float32', [], Float32Array.of(value));
+    }
+    return name;
+  }
+
   async floats(name: string, dims: number[], values: Float32Array): Promise<string> {
     return this.builder.addExternal(name, 'float32', dims, await this.data.write(values));
   }
@@ -148,11 +158,7 @@ export class GraphWriter {
     if (known) return known;
     const cubes = this.node('Reshape', [x, this.ints([0, cols / 32, 32])], `${x}.cubes`);
     const sums = this.node('ReduceSum', [cubes, this.ints([2])], `${x}.sums`, { keepdims: 0 });
-    if (!this.#constants.has('const.fine')) {
-      this.#constants.add('const.fine');
-      this.builder.addInitializer('const.fine', 'float32', [], Float32Array.of(FINE));
-    }
-    const fine = this.node('Mul', [sums, 'const.fine'], `${x}.fine_sums`);
+    const fine = this.node('Mul', [sums, this.float(FINE)], `${x}.fine_sums`);
     const corrected = this.node('Concat', [x, sums, fine], `${x}.corrected`, { axis: 1 });
     this.#corrected.set(x, corrected);
     return corrected;

@@ -5,14 +5,19 @@
  * `routedExperts`: a shared expert for every token and, per token, the k routed experts with the highest scores. Tokens are
  * sorted by expert, each expert multiplies its own rows (none = the node returns at once), and the rows are put back.
  */
+import type { RouterWeights } from '../architectures/decoder.ts';
 import type { MatrixSource } from '../weights.ts';
 import type { GraphWriter, WeightForm } from './linear.ts';
+import { trainedRouter } from './router.ts';
 
 export interface ExpertWeights {
   /** [2*neurons, hidden], gate rows first */
   gateUp: MatrixSource;
   /** [hidden, neurons] */
   down: MatrixSource;
+  biases?: { gateUp: Float32Array; down: Float32Array } | undefined;
+  /** See Expert.clamped. */
+  clamped?: { alpha: number; limit: number } | undefined;
   /** Mean square of each input channel, [hidden] and [neurons], where known. */
   importance?: { gateUp: Float32Array; down: Float32Array } | undefined;
 }
@@ -29,50 +34,114 @@ export async function fusedExperts(
   weights: ExpertWeights,
   forms: ExpertForms,
 ): Promise<string> {
-  await graph.linear(`${name}.gate_up`, x, weights.gateUp, forms.gateUp, {
-    importance: weights.importance?.gateUp,
-  });
-  const hidden = swiglu(graph, `${name}.gate_up`, name);
-  await graph.linear(name, hidden, weights.down, forms.down, { importance: weights.importance?.down });
+  await product(graph, `${name}.gate_up`, x, weights, 'gateUp', forms);
+  const hidden = gated(graph, `${name}.gate_up`, name, weights.clamped);
+  await product(graph, name, hidden, weights, 'down', forms);
   return name;
 }
 
-/** [r, 2*neurons] -> [r, neurons]: silu(gate) * up */
-function swiglu(graph: GraphWriter, gateUp: string, name: string): string {
-  graph.builder.addNode('Split', [gateUp], [`${name}.gate`, `${name}.up`], { axis: 1, num_outputs: 2 });
-  // QuickGelu with alpha 1 is x * sigmoid(x) in one node.
-  const gate = graph.contrib('QuickGelu', [`${name}.gate`], `${name}.silu`, { alpha: { float: 1 } });
-  return graph.node('Mul', [gate, `${name}.up`], `${name}.mid`);
+async function product(
+  graph: GraphWriter,
+  name: string,
+  x: string,
+  weights: ExpertWeights,
+  part: 'gateUp' | 'down',
+  forms: ExpertForms,
+): Promise<void> {
+  const bias = weights.biases?.[part];
+  await graph.linear(name, x, weights[part], forms[part], {
+    importance: weights.importance?.[part],
+    ...(bias ? { bias } : {}),
+  });
 }
 
-export interface Router {
+/** [r, 2*neurons] -> [r, neurons]: silu(gate) * up, or gpt-oss's clamped form. */
+function gated(graph: GraphWriter, gateUp: string, name: string, clamped: ExpertWeights['clamped']): string {
+  let [gate, up] = [`${name}.gate`, `${name}.up`];
+  graph.builder.addNode('Split', [gateUp], [gate, up], { axis: 1, num_outputs: 2 });
+  if (clamped) {
+    const limit = graph.float(clamped.limit);
+    gate = graph.node('Min', [gate, limit], `${name}.gate.clamped`);
+    const bounded = graph.node('Clip', [up, graph.float(-clamped.limit), limit], `${name}.up.clamped`);
+    up = graph.node('Add', [bounded, graph.float(1)], `${name}.up.shifted`);
+  }
+  // QuickGelu is x * sigmoid(alpha * x) in one node.
+  const alpha = { alpha: { float: clamped?.alpha ?? 1 } };
+  return graph.node('Mul', [graph.contrib('QuickGelu', [gate], `${name}.silu`, alpha), up], `${name}.mid`);
+}
+
+export interface CarvedRouter {
   /** [hidden, experts] row-major, and [experts]; scores = x @ weight + bias */
   weight: Float32Array;
   bias: Float32Array;
 }
 
-/** x [n, hidden] -> [n, hidden], named `name`. `k` is the graph input [1] with the number of routed experts a token. */
-export async function routedExperts(
+/**
+ * A carved layer: x [n, hidden] -> [n, hidden], named `name`. `k` is the graph input [1] with the number of routed experts
+ * a token; each counts in full.
+ */
+export async function carvedExperts(
   graph: GraphWriter,
   name: string,
   x: string,
   k: string,
   hidden: number,
-  router: Router,
+  router: CarvedRouter,
   shared: ExpertWeights,
   experts: ExpertWeights[],
   forms: { shared: ExpertForms; routed: ExpertForms },
 ): Promise<string> {
   const count = experts.length;
   const sharedOut = await fusedExperts(graph, `${name}.shared`, x, shared, forms.shared);
-
   const weight = await graph.floats(`${name}.router.weight`, [hidden, count], router.weight);
   const bias = await graph.floats(`${name}.router.bias`, [count], router.bias);
-  const product = graph.node('MatMul', [x, weight], `${name}.router.product`);
-  const scores = graph.node('Add', [product, bias], `${name}.router.scores`);
+  const scored = graph.node('MatMul', [x, weight], `${name}.router.product`);
+  const scores = graph.node('Add', [scored, bias], `${name}.router.scores`);
   const picks = `${name}.picks`; // [n, k]
   graph.builder.addNode('TopK', [scores, k], [`${name}.router.best`, picks], { axis: 1, sorted: 0 });
+  const cube = await dispatch(graph, name, x, picks, k, hidden, experts, forms.routed);
+  const routed = graph.node('ReduceSum', [cube, graph.ints([1])], `${name}.routed`, { keepdims: 0 });
+  return graph.node('Add', [sharedOut, routed], name);
+}
 
+/** A layer that was trained with experts: x [n, hidden] -> [n, hidden], named `name`. */
+export async function trainedExperts(
+  graph: GraphWriter,
+  name: string,
+  x: string,
+  hidden: number,
+  router: RouterWeights,
+  shared: ExpertWeights | null,
+  experts: ExpertWeights[],
+  forms: { shared: ExpertForms; routed: ExpertForms },
+): Promise<string> {
+  const { picks, weights } = await trainedRouter(graph, name, x, hidden, router);
+  const k = graph.ints([router.perToken]);
+  const cube = await dispatch(graph, name, x, picks, k, hidden, experts, forms.routed);
+  const column = graph.node('Unsqueeze', [weights, graph.ints([2])], `${name}.weights`);
+  const weighted = graph.node('Mul', [cube, column], `${name}.weighted`);
+  const axes = graph.ints([1]);
+  if (!shared) return graph.node('ReduceSum', [weighted, axes], name, { keepdims: 0 });
+  const routed = graph.node('ReduceSum', [weighted, axes], `${name}.routed`, { keepdims: 0 });
+  const sharedOut = await fusedExperts(graph, `${name}.shared`, x, shared, forms.shared);
+  return graph.node('Add', [sharedOut, routed], name);
+}
+
+/**
+ * What the experts in `picks` i64 [n, k] make of their tokens: [n, k, hidden]. The picks are sorted by expert, each expert
+ * multiplies its own rows (none = the node returns at once), and the rows are put back.
+ */
+async function dispatch(
+  graph: GraphWriter,
+  name: string,
+  x: string,
+  picks: string,
+  k: string,
+  hidden: number,
+  experts: ExpertWeights[],
+  forms: ExpertForms,
+): Promise<string> {
+  const count = experts.length;
   // Sort the n*k picks by expert: `order` is the argsort, `inverse` its inverse.
   const flat = graph.node('Reshape', [picks, graph.ints([-1])], `${name}.flat`);
   const total = graph.node('Shape', [flat], `${name}.total`);
@@ -98,9 +167,7 @@ export async function routedExperts(
   const inputs = experts.map((_, e) => `${name}.x.${e}`);
   graph.builder.addNode('Split', [sorted, counts], inputs, { axis: 0 });
   for (const [e, expert] of experts.entries()) {
-    await graph.linear(`${name}.gate_up.${e}`, inputs[e]!, expert.gateUp, forms.routed.gateUp, {
-      importance: expert.importance?.gateUp,
-    });
+    await product(graph, `${name}.gate_up.${e}`, inputs[e]!, expert, 'gateUp', forms);
   }
   const gateUp = graph.node(
     'Concat',
@@ -108,13 +175,11 @@ export async function routedExperts(
     `${name}.gate_up`,
     { axis: 0 },
   );
-  const mid = swiglu(graph, gateUp, name);
+  const mid = gated(graph, gateUp, name, experts[0]!.clamped);
   const mids = experts.map((_, e) => `${name}.mid.${e}`);
   graph.builder.addNode('Split', [mid, counts], mids, { axis: 0 });
   for (const [e, expert] of experts.entries()) {
-    await graph.linear(`${name}.down.${e}`, mids[e]!, expert.down, forms.routed.down, {
-      importance: expert.importance?.down,
-    });
+    await product(graph, `${name}.down.${e}`, mids[e]!, expert, 'down', forms);
   }
   const outs = graph.node(
     'Concat',
@@ -129,7 +194,5 @@ export async function routedExperts(
     `${name}.cube.shape`,
     { axis: 0 },
   );
-  const cube = graph.node('Reshape', [unsorted, shape], `${name}.cube`);
-  const routed = graph.node('ReduceSum', [cube, graph.ints([1])], `${name}.routed`, { keepdims: 0 });
-  return graph.node('Add', [sharedOut, routed], name);
+  return graph.node('Reshape', [unsorted, shape], `${name}.cube`);
 }

@@ -1,5 +1,7 @@
 /** The layers of a decoder as an ONNX graph: `body` or `routed` of docs/engine.md, by the feed-forward block it is given. */
 import type { ModelDims } from '../../models/manifest.ts';
+import type { Decoder, DecoderLayer, GroupedAttention } from '../architectures/decoder.ts';
+import { type Rope, ropeTables } from '../rope.ts';
 import {
   concatFloats,
   type MatrixSource,
@@ -9,25 +11,16 @@ import {
   stacked,
 } from '../weights.ts';
 import { type AttentionInputs, attention, groupedHeads } from './attention.ts';
+import { convolution } from './convolution.ts';
+import { latentAttention } from './latent-attention.ts';
 import type { GraphWriter, PlacedWeight, WeightForm } from './linear.ts';
+import { addAndNorm } from './norm.ts';
 
-export interface LayerWeights {
-  attentionNorm: Float32Array;
-  /** [heads * headDim, hidden], then twice [kvHeads * headDim, hidden]; with biases or without. */
-  query: MatrixSource;
-  key: MatrixSource;
-  value: MatrixSource;
-  biases: { query: Float32Array; key: Float32Array; value: Float32Array } | null;
-  output: MatrixSource;
-  feedForwardNorm: Float32Array;
-}
-
-export interface LayerSource {
-  dims: ModelDims;
-  /** Weights of one layer; asked for one layer at a time. */
-  layer(index: number): Promise<LayerWeights>;
-  /** How the attention's products are stored. */
-  attentionForm: WeightForm;
+export interface LayerSource extends Pick<Decoder, 'dims' | 'rope'> {
+  /** One layer's weights but those of its feed-forward block; asked for one layer at a time. */
+  layer(index: number): Promise<Omit<DecoderLayer, 'feedForward'>>;
+  /** How the products of attention and convolutions are stored. */
+  mixerForm: WeightForm;
   /** Adds the feed-forward block of a layer: x [n, hidden] -> [n, hidden] named `name`. */
   feedForward(graph: GraphWriter, index: number, name: string, x: string): Promise<string>;
 }
@@ -44,66 +37,34 @@ export async function transformer(
   source: LayerSource,
   { isRouted, taps = [], signal }: TransformerOptions,
 ): Promise<void> {
-  const { dims } = source;
-  const { layers, hidden, kvHeads, headDim } = dims;
+  const { layers, hidden, rmsEpsilon } = source.dims;
   const { builder } = graph;
   builder.addInput('x', 'float32', ['n', hidden]);
-  builder.addInput('positions', 'int64', [1, 'n']);
-  builder.addInput('mask', 'float32', ['rows', 'all']);
-  builder.addInput('mask_selected', 'float32', ['rows_selected', 'all']);
-  builder.addInput('sizes', 'int64', [2]);
-  builder.addInput('select', 'int64', ['m']);
   if (isRouted) builder.addInput('k', 'int64', [1]);
-  for (let i = 0; i < layers; i++) {
-    builder.addInput(`past_k.${i}`, 'float32', ['past', kvHeads, headDim]);
-    builder.addInput(`past_v.${i}`, 'float32', ['past', kvHeads, headDim]);
-  }
-  const { cos, sin } = ropeTables(dims);
-  const shared: AttentionInputs = {
-    positions: 'positions',
-    mask: 'mask',
-    sizes: 'sizes',
-    cos: await graph.floats('rope.cos', [dims.trainedContext, headDim / 2], cos),
-    sin: await graph.floats('rope.sin', [dims.trainedContext, headDim / 2], sin),
-    select: null,
-  };
+  const inputs = await attentionInputs(graph, source);
 
   let residual = 'x';
   let delta: string | null = null; // what the previous block adds to the residual
   const tapped: string[] = [];
+  const caches: CacheOutput[] = [];
   for (let i = 0; i < layers; i++) {
     signal?.throwIfAborted();
     const weights = await source.layer(i);
-    const normed = await addAndNorm(
-      graph,
-      `norm.attn.${i}`,
-      residual,
-      delta,
-      weights.attentionNorm,
-      dims.rmsEpsilon,
-    );
+    const normed = await addAndNorm(graph, `norm.attn.${i}`, residual, delta, weights.mixerNorm, rmsEpsilon);
     let { sum } = normed;
-    let inputs = shared;
     if (taps.includes(i)) tapped.push(graph.node('Gather', [normed.sum, 'select'], `tap.${i}`, { axis: 0 }));
-    if (i === layers - 1) {
-      // Only the wanted rows go on: the others have given their keys and values, which is all they are for.
-      sum = graph.node('Gather', [normed.sum, 'select'], 'last.residual', { axis: 0 });
-      inputs = { ...shared, select: 'select', mask: 'mask_selected' };
-    }
-    const qkv = `qkv.${i}`;
-    const { matrix, bias } = queryKeyValue(weights, dims);
-    await graph.linear(qkv, normed.out, matrix, source.attentionForm, bias ? { bias } : {});
-    const attended = attention(graph, i, dims, qkv, inputs);
-    const output = `output.${i}`;
-    const byGroup = permutedColumns(weights.output, groupedHeads(dims), headDim);
-    await graph.linear(output, attended, byGroup, source.attentionForm);
+    const isLast = i === layers - 1;
+    // Only the wanted rows go on: the others have given their keys and values, which is all they are for.
+    if (isLast) sum = graph.node('Gather', [normed.sum, 'select'], 'last.residual', { axis: 0 });
+    const output = await mixer(graph, i, source, weights, normed.out, inputs(weights.mixer, isLast));
+    caches.push(...cacheOutputs(i, weights.mixer, source.dims));
     const between = await addAndNorm(
       graph,
       `norm.ffn.${i}`,
       sum,
       output,
       weights.feedForwardNorm,
-      dims.rmsEpsilon,
+      rmsEpsilon,
     );
     residual = between.sum;
     delta = await source.feedForward(graph, i, `ffn.${i}`, between.out);
@@ -114,15 +75,114 @@ export async function transformer(
     graph.node('Concat', tapped, 'taps', { axis: 1 });
     builder.addOutput('taps', 'float32', ['m', tapped.length * hidden]);
   }
-  for (let i = 0; i < layers; i++) {
-    builder.addOutput(`new_k.${i}`, 'float32', [1, 'n', kvHeads * headDim]);
-    builder.addOutput(`new_v.${i}`, 'float32', ['n', kvHeads * headDim]);
+  for (const { name, dims } of caches) builder.addOutput(name, 'float32', dims);
+}
+
+/** Inputs and tables of attention; a function of the layer's kind and of whether only selected rows go on. */
+async function attentionInputs(
+  graph: GraphWriter,
+  { dims, rope }: LayerSource,
+): Promise<(mixer: DecoderLayer['mixer'], isLast: boolean) => AttentionInputs> {
+  const { builder } = graph;
+  builder.addInput('positions', 'int64', [1, 'n']);
+  builder.addInput('select', 'int64', ['m']);
+  const range = (past: AttentionInputs['past'], suffix: string) => {
+    builder.addInput(`mask${suffix}`, 'float32', [`rows${suffix}`, `all${suffix}`]);
+    builder.addInput(`mask_selected${suffix}`, 'float32', [`rows_selected${suffix}`, `all${suffix}`]);
+    builder.addInput(`sizes${suffix}`, 'int64', [2]);
+    return (isLast: boolean) => ({
+      mask: `mask${isLast ? '_selected' : ''}${suffix}`,
+      sizes: `sizes${suffix}`,
+      select: isLast ? 'select' : null,
+      past,
+    });
+  };
+  const all = range('past', '');
+  const windowed = dims.slidingWindow === undefined ? null : range('window', '_window');
+  const tables = rope && (await ropeConstants(graph, rope, dims.trainedContext));
+  return (mixer, isLast) => ({
+    positions: 'positions',
+    rope: tables,
+    ...(mixer.kind === 'grouped' && mixer.isWindowed ? windowed! : all)(isLast),
+  });
+}
+
+async function ropeConstants(
+  graph: GraphWriter,
+  rope: Rope,
+  positions: number,
+): Promise<NonNullable<AttentionInputs['rope']>> {
+  const pairs = rope.frequencies.length;
+  const { cos, sin } = ropeTables(rope, positions);
+  return {
+    cos: await graph.floats('rope.cos', [positions, pairs], cos),
+    sin: await graph.floats('rope.sin', [positions, pairs], sin),
+    pairs,
+  };
+}
+
+/** What layer `index` adds to its input: [m, hidden] by the name that is returned. */
+async function mixer(
+  graph: GraphWriter,
+  index: number,
+  { dims, mixerForm }: LayerSource,
+  { mixer: weights }: Pick<DecoderLayer, 'mixer'>,
+  x: string,
+  inputs: AttentionInputs,
+): Promise<string> {
+  const output = `output.${index}`;
+  switch (weights.kind) {
+    case 'grouped': {
+      const { matrix, bias } = queryKeyValue(weights, dims);
+      await graph.linear(`qkv.${index}`, x, matrix, mixerForm, bias ? { bias } : {});
+      const shape = { ...dims, scale: weights.scale, sinks: weights.sinks };
+      const norms = weights.norms && { ...ordered(weights.norms, dims), epsilon: dims.rmsEpsilon };
+      const attended = await attention(graph, index, shape, `qkv.${index}`, inputs, norms);
+      const byGroup = permutedColumns(weights.output, groupedHeads(dims), dims.headDim);
+      await graph.linear(output, attended, byGroup, mixerForm, biasOf(weights.outputBias));
+      return output;
+    }
+    case 'latent': {
+      const { heads, rmsEpsilon } = dims;
+      const attended = await latentAttention(graph, index, heads, weights, x, inputs, mixerForm, rmsEpsilon);
+      await graph.linear(output, attended, weights.output, mixerForm);
+      return output;
+    }
+    case 'convolution': {
+      const all = await convolution(graph, index, dims.hidden, weights, x, mixerForm);
+      const wanted = inputs.select
+        ? graph.node('Gather', [all, inputs.select], `${all}.selected`, { axis: 0 })
+        : all;
+      await graph.linear(output, wanted, weights.output, mixerForm, biasOf(weights.outputBias));
+      return output;
+    }
+  }
+}
+
+const biasOf = (bias: Float32Array | null) => (bias ? { bias } : {});
+
+interface CacheOutput {
+  name: string;
+  dims: (number | string)[];
+}
+
+/** Outputs with the rows that a layer's cache grows by; see addPast for the inputs. */
+function cacheOutputs(layer: number, mixer: DecoderLayer['mixer'], dims: ModelDims): CacheOutput[] {
+  const width = dims.kvHeads * dims.headDim;
+  const keys = { name: `new_k.${layer}`, dims: [1, 'n', width] };
+  switch (mixer.kind) {
+    case 'grouped':
+      return [keys, { name: `new_v.${layer}`, dims: ['n', width] }];
+    case 'latent':
+      return [keys];
+    case 'convolution':
+      return [{ name: `new_conv.${layer}`, dims: ['n', dims.hidden] }];
   }
 }
 
 /** Queries, keys and values one above the other, so that they are one product; query heads in the order attention wants. */
 function queryKeyValue(
-  { query, key, value, biases }: LayerWeights,
+  { query, key, value, biases }: GroupedAttention,
   dims: ModelDims,
 ): { matrix: MatrixSource; bias: Float32Array | null } {
   const order = groupedHeads(dims);
@@ -132,50 +192,13 @@ function queryKeyValue(
   return { matrix, bias: concatFloats([queryBias, biases.key, biases.value]) };
 }
 
-/** sum = residual + delta, out = RMSNorm(sum), in one node where there is a delta. */
-async function addAndNorm(
-  graph: GraphWriter,
-  name: string,
-  residual: string,
-  delta: string | null,
-  gamma: Float32Array,
-  epsilon: number,
-): Promise<{ out: string; sum: string }> {
-  const weight = await graph.floats(`${name}.weight`, [gamma.length], gamma);
-  if (delta === null) {
-    const attributes = { axis: -1, epsilon: { float: epsilon } };
-    return {
-      out: graph.node('SimplifiedLayerNormalization', [residual, weight], name, attributes),
-      sum: residual,
-    };
-  }
-  const outputs = [name, '', '', `${name}.sum`];
-  graph.contrib(
-    'SkipSimplifiedLayerNormalization',
-    [residual, delta, weight],
-    name,
-    { epsilon: { float: epsilon } },
-    outputs,
-  );
-  return { out: name, sum: `${name}.sum` };
-}
-
-/** cos and sin [trainedContext, headDim/2] of position * theta^(-2j/headDim): half-rotate (NeoX) RoPE. */
-function ropeTables({ trainedContext, headDim, ropeTheta }: ModelDims): {
-  cos: Float32Array;
-  sin: Float32Array;
-} {
-  const half = headDim / 2;
-  const cos = new Float32Array(trainedContext * half);
-  const sin = new Float32Array(trainedContext * half);
-  for (let j = 0; j < half; j++) {
-    const frequency = ropeTheta ** ((-2 * j) / headDim);
-    for (let position = 0; position < trainedContext; position++) {
-      cos[position * half + j] = Math.cos(position * frequency);
-      sin[position * half + j] = Math.sin(position * frequency);
-    }
-  }
-  return { cos, sin };
+/** Norm weights that differ from head to head, in the order of the heads. */
+function ordered(
+  { query, key }: NonNullable<GroupedAttention['norms']>,
+  dims: ModelDims,
+): { query: Float32Array; key: Float32Array } {
+  const isWhole = query.length !== dims.headDim;
+  return { query: isWhole ? pickRows(query, dims.headDim, groupedHeads(dims)) : query, key };
 }
 
 /** Final norm and output projection: hidden [m, hidden] -> normed [m, hidden], logits [m, vocab]. */

@@ -2,6 +2,12 @@
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
 
+/** A tensor that a graph takes; sizes that are known only at run time by name. */
+export interface GraphInput {
+  name: string;
+  shape: readonly (number | string)[];
+}
+
 export class GraphSession {
   readonly #session: InferenceSession;
 
@@ -25,6 +31,12 @@ export class GraphSession {
     } catch (cause) {
       throw toSessionError(cause, `${path} can't be opened`);
     }
+  }
+
+  get inputs(): GraphInput[] {
+    return this.#session.inputMetadata.flatMap(input =>
+      input.isTensor ? [{ name: input.name, shape: input.shape }] : [],
+    );
   }
 
   async run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> {

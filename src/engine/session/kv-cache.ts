@@ -1,16 +1,34 @@
 /**
- * Keys and values of one sequence: per layer two f32 buffers [rows, KV, D] that the graphs read as `past_k.{i}` and
- * `past_v.{i}`. The graphs see exactly the valid rows and return only new ones, which are copied in behind them.
+ * What a sequence remembers: for each `past_...` input of the graphs one f32 buffer of rows, a row a token. Attention reads
+ * keys and values of all rows or of its window, a convolution those of the last few; the graphs return only new rows, which
+ * are copied in behind. So any number of rows can be forgotten, and what is left is what it would be without them.
  */
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
+import type { GraphInput } from './graph-session.ts';
 
-export interface KvDims {
-  layers: number;
-  /** KV: key/value heads. */
-  kvHeads: number;
-  /** D: numbers a head. */
-  headDim: number;
+export interface CacheLayout {
+  /** Input of the graphs, and the output whose rows are appended to it. */
+  input: string;
+  output: string;
+  /** Of one row. */
+  rowShape: readonly number[];
+  /** Which rows a run is given: all, those of the sliding window, or the last so many (before the first: zeros). */
+  seen: 'all' | 'window' | number;
+}
+
+const PAST = 'past_';
+
+/** Reads the layout off the graph's inputs `past_{what}.{layer}`: [past | window | number, ...shape of a row]. */
+export function cacheLayouts(inputs: readonly GraphInput[]): CacheLayout[] {
+  return inputs
+    .filter(({ name }) => name.startsWith(PAST))
+    .map(({ name, shape: [rows, ...rowShape] }) => ({
+      input: name,
+      output: `new_${name.slice(PAST.length)}`,
+      rowShape: rowShape as number[],
+      seen: typeof rows === 'number' ? rows : rows === 'window' ? 'window' : 'all',
+    }));
 }
 
 /** Buffers start with room for so many rows and double, so that growing to the full context copies every row about once. */
@@ -21,44 +39,45 @@ export class KvCache {
   length = 0;
   /** Rows the buffers have room for. */
   capacity = 0;
-  readonly #dims: KvDims;
+  readonly #layouts: readonly CacheLayout[];
   readonly #maxRows: number;
-  /** Keys of layer i at 2 i, values at 2 i + 1: f32 [capacity, KV, D]. */
-  #buffers: Float32Array[] = [];
+  /** Rows a windowed layer is given at most. */
+  readonly #window: number;
+  /** One for each layout: f32 [padding + capacity, ...row]. */
+  #buffers: Float32Array[];
 
-  constructor(dims: KvDims, maxRows: number) {
-    this.#dims = dims;
+  constructor(layouts: readonly CacheLayout[], maxRows: number, slidingWindow = Number.POSITIVE_INFINITY) {
+    this.#layouts = layouts;
     this.#maxRows = maxRows;
-    this.#buffers = Array.from({ length: 2 * dims.layers }, () => new Float32Array(0));
+    // The window counts the current position.
+    this.#window = Math.max(1, slidingWindow - 1);
+    this.#buffers = layouts.map(layout => new Float32Array(padding(layout) * rowSize(layout)));
     this.reserve(1);
   }
 
   get bytes(): number {
-    return this.#buffers.length * this.#rowSize * this.capacity * Float32Array.BYTES_PER_ELEMENT;
+    return this.#buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
   }
 
-  /** Rows that the graphs are given: an empty cache has one of no meaning, which is to be masked (docs/engine.md). */
+  /** Rows that attention is given: an empty cache has one of no meaning, which is to be masked (docs/engine.md). */
   get pastRows(): number {
     return Math.max(this.length, 1);
   }
 
-  get #rowSize(): number {
-    return this.#dims.kvHeads * this.#dims.headDim;
+  /** The same for layers with a sliding window. */
+  get windowRows(): number {
+    return Math.min(this.pastRows, this.#window);
   }
 
-  /** Inputs past_k.{i} and past_v.{i} of a run, f32 [pastRows, KV, D]: views, valid until the next `reserve`. */
+  /** Inputs of a run by name, f32 [rows, ...row]: views, valid until the next `reserve`. */
   feeds(): Record<string, Tensor> {
-    const { kvHeads, headDim } = this.#dims;
-    const rows = this.pastRows;
     const feeds: Record<string, Tensor> = {};
-    this.#buffers.forEach((buffer, i) => {
-      const view = buffer.subarray(0, rows * this.#rowSize);
-      feeds[`past_${i % 2 === 0 ? 'k' : 'v'}.${i >> 1}`] = new Tensor('float32', view, [
-        rows,
-        kvHeads,
-        headDim,
-      ]);
-    });
+    for (const [i, layout] of this.#layouts.entries()) {
+      const { first, count } = this.#seen(layout);
+      const size = rowSize(layout);
+      const view = this.#buffers[i]!.subarray(first * size, (first + count) * size);
+      feeds[layout.input] = new Tensor('float32', view, [count, ...layout.rowShape]);
+    }
     return feeds;
   }
 
@@ -66,9 +85,11 @@ export class KvCache {
   reserve(rows: number): void {
     if (rows <= this.capacity) return;
     const capacity = Math.min(this.#maxRows, Math.max(rows, FIRST_ROWS, 2 * this.capacity));
-    this.#buffers = this.#buffers.map(buffer => {
-      const grown = allocate(capacity * this.#rowSize);
-      grown.set(buffer.subarray(0, this.length * this.#rowSize));
+    this.#buffers = this.#buffers.map((buffer, i) => {
+      const layout = this.#layouts[i]!;
+      const before = padding(layout);
+      const grown = allocate((before + capacity) * rowSize(layout));
+      grown.set(buffer.subarray(0, (before + this.length) * rowSize(layout)));
       return grown;
     });
     this.capacity = capacity;
@@ -79,16 +100,26 @@ export class KvCache {
     this.length = Math.min(this.length, rows);
   }
 
-  /** Appends `count` rows; `output` holds new_k.{i} and new_v.{i}, f32 of [count, KV, D]. Room must have been reserved. */
+  /** Appends `count` rows, f32 [count, ...row] by output; room must have been reserved. */
   append(output: Record<string, Tensor>, count: number): void {
-    const at = this.length * this.#rowSize;
-    for (let layer = 0; layer < this.#dims.layers; layer++) {
-      this.#buffers[2 * layer]!.set(output[`new_k.${layer}`]!.data as Float32Array, at);
-      this.#buffers[2 * layer + 1]!.set(output[`new_v.${layer}`]!.data as Float32Array, at);
+    for (const [i, layout] of this.#layouts.entries()) {
+      const at = (padding(layout) + this.length) * rowSize(layout);
+      this.#buffers[i]!.set(output[layout.output]!.data as Float32Array, at);
     }
     this.length += count;
   }
+
+  #seen(layout: CacheLayout): { first: number; count: number } {
+    if (layout.seen === 'all') return { first: 0, count: this.pastRows };
+    if (layout.seen === 'window') return { first: this.pastRows - this.windowRows, count: this.windowRows };
+    return { first: this.length, count: layout.seen };
+  }
 }
+
+const rowSize = ({ rowShape }: CacheLayout): number => rowShape.reduce((product, size) => product * size, 1);
+
+/** Rows of zeros before the first, for what always sees a fixed number of rows. */
+const padding = ({ seen }: CacheLayout): number => (typeof seen === 'number' ? seen : 0);
 
 function allocate(length: number): Float32Array {
   try {

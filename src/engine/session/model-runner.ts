@@ -10,7 +10,7 @@ import { logProbOf } from '../sampler.ts';
 import { Drafter, StateTail } from './drafter.ts';
 import { Embedding } from './embedding.ts';
 import { GraphSession } from './graph-session.ts';
-import { KvCache } from './kv-cache.ts';
+import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
 import { LogitRefiner } from './logit-refiner.ts';
 import type { ForwardArgs, ForwardReply, LoadArgs } from './wire.ts';
 
@@ -35,6 +35,9 @@ export class ModelRunner {
   /** Opened when a level first asks for it. */
   #routed: Promise<GraphSession> | null = null;
   readonly #sequences = new Map<number, SequenceState>();
+  readonly #layouts: readonly CacheLayout[];
+  /** Some layers see only a window of the past. */
+  readonly #isWindowed: boolean;
 
   private constructor(
     options: LoadArgs,
@@ -44,6 +47,8 @@ export class ModelRunner {
     this.#body = graphs.body;
     this.#head = graphs.head;
     this.#drafter = graphs.drafter && new Drafter(graphs.drafter);
+    this.#layouts = cacheLayouts(graphs.body.inputs);
+    this.#isWindowed = options.manifest.dims.slidingWindow !== undefined;
     const { folder, manifest } = options;
     const table = (of: EmbeddingTable) => new Embedding(folder, of, manifest.dims.hidden);
     this.#embedding = table(manifest.embedding);
@@ -85,8 +90,8 @@ export class ModelRunner {
         this.#options.manifest.dims.hidden,
       ]),
       positions: range(args.at, count, [1, count]),
-      ...this.#masks(cache, count, rows),
-      sizes: new Tensor('int64', BigInt64Array.of(BigInt(cache.pastRows), BigInt(count)), [2]),
+      ...this.#attention(cache.length, cache.pastRows, count, rows, ''),
+      ...(this.#isWindowed && this.#attention(cache.length, cache.windowRows, count, rows, '_window')),
       select: range(rows.first, rows.count, [rows.count]),
     };
     if (args.experts !== null) feeds.k = range(args.experts, 1, [1]);
@@ -133,8 +138,9 @@ export class ModelRunner {
   #sequence(key: number): SequenceState {
     let state = this.#sequences.get(key);
     if (!state) {
-      const { dims } = this.#options.manifest;
-      state = { cache: new KvCache(dims, this.#options.contextTokens), states: new StateTail() };
+      const { manifest, contextTokens } = this.#options;
+      const cache = new KvCache(this.#layouts, contextTokens, manifest.dims.slidingWindow);
+      state = { cache, states: new StateTail() };
       this.#sequences.set(key, state);
     }
     return state;
@@ -180,28 +186,38 @@ export class ModelRunner {
   }
 
   /**
-   * `mask` for all tokens of a run and `mask_selected` for the wanted rows, f32 [rows * G, past + n]: all of the past is
-   * seen, and of the new rows those before and the row itself. One row for all where nothing is hidden.
+   * Inputs of attention over `past` rows and `count` new ones: `mask` for all tokens of a run and `mask_selected` for the
+   * wanted rows, f32 [rows * G, past + n], and `sizes` [past, n]; with `_window` behind for layers with a sliding window.
+   * All of the past is seen, and of the new rows those before and the row itself, as far back as the window reaches. One
+   * row for all where nothing is hidden. `length` is what the cache holds: none of one row of no meaning is seen.
    */
-  #masks(cache: KvCache, count: number, wanted: Rows): { mask: Tensor; mask_selected: Tensor } {
-    const { heads, kvHeads } = this.#options.manifest.dims;
-    const past = cache.pastRows;
+  #attention(
+    length: number,
+    past: number,
+    count: number,
+    wanted: Rows,
+    suffix: '' | '_window',
+  ): Record<string, Tensor> {
+    const { heads, kvHeads, slidingWindow } = this.#options.manifest.dims;
     const width = past + count;
+    const reach = suffix ? slidingWindow! : Number.POSITIVE_INFINITY;
     const mask = ({ first, count: rows }: Rows, group: number) => {
       const data = new Float32Array(rows * group * width);
-      if (cache.length === 0) for (let at = 0; at < data.length; at += width) data[at] = MASKED;
       for (let row = 0; row < rows * group; row++) {
-        const seen = past + first + Math.floor(row / group) + 1;
-        data.fill(MASKED, row * width + seen, (row + 1) * width);
+        const end = past + first + Math.floor(row / group) + 1;
+        const start = Math.max(length === 0 ? past : 0, end - reach);
+        data.fill(MASKED, row * width, row * width + start);
+        data.fill(MASKED, row * width + end, (row + 1) * width);
       }
       return new Tensor('float32', data, [rows * group, width]);
     };
-    if (count === 1) {
-      const open = mask({ first: 0, count: 1 }, 1);
-      return { mask: open, mask_selected: open };
-    }
     const group = heads / kvHeads;
-    return { mask: mask({ first: 0, count }, group), mask_selected: mask(wanted, group) };
+    const one = count === 1 ? mask({ first: 0, count: 1 }, 1) : null;
+    return {
+      [`mask${suffix}`]: one ?? mask({ first: 0, count }, group),
+      [`mask_selected${suffix}`]: one ?? mask(wanted, group),
+      [`sizes${suffix}`]: new Tensor('int64', BigInt64Array.of(BigInt(past), BigInt(count)), [2]),
+    };
   }
 }
 

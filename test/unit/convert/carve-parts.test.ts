@@ -7,6 +7,8 @@ import { assignGreedily, balancedKMeans } from '../../../src/convert/carve/k-mea
 import { partition } from '../../../src/convert/carve/partition.ts';
 import { fitRouter } from '../../../src/convert/carve/router.ts';
 import { type Matrix, matrix, rowOf } from '../../../src/convert/carve/tensor-math.ts';
+import { Config } from '../../../src/convert/config.ts';
+import { ropeOf } from '../../../src/convert/rope.ts';
 import { pickColumns, pickRows } from '../../../src/convert/weights.ts';
 import { OnnxTensorMath } from '../../../src/engine/session/tensor-math.ts';
 import { random, TINY } from '../../support/tiny-model.ts';
@@ -198,6 +200,8 @@ describe('convert/carve: layer', () => {
       norm: randomMatrix(1, hidden, 21).values,
       qkv: randomMatrix((heads + 2 * kvHeads) * headDim, hidden, 22),
       bias: randomMatrix(1, (heads + 2 * kvHeads) * headDim, 25).values,
+      norms: { query: randomMatrix(1, headDim, 23).values, key: randomMatrix(1, headDim, 24).values },
+      rope: ropeOf(new Config({ rope_theta: ropeTheta }, 'test'), headDim),
       output: randomMatrix(hidden, heads * headDim, 28),
     };
     const pass = await attention(math, TINY, weights, states);
@@ -215,10 +219,13 @@ describe('convert/carve: layer', () => {
         return weights.bias[at]! + rowOf(weights.qkv, at).reduce((sum, w, j) => sum + w * x[j]!, 0);
       });
       if (head >= heads + kvHeads) return raw;
-      return raw.map((value, i) => {
+      const gains = head < heads ? weights.norms.query : weights.norms.key;
+      const rms = Math.sqrt(raw.reduce((sum, v) => sum + v * v, 0) / headDim + rmsEpsilon);
+      const even = raw.map((value, i) => (value / rms) * gains[i]!);
+      return even.map((value, i) => {
         const pair = i % (headDim / 2);
         const angle = row / ropeTheta ** ((2 * pair) / headDim);
-        const other = i < headDim / 2 ? -raw[i + headDim / 2]! : raw[i - headDim / 2]!;
+        const other = i < headDim / 2 ? -even[i + headDim / 2]! : even[i - headDim / 2]!;
         return value * Math.cos(angle) + other * Math.sin(angle);
       });
     };

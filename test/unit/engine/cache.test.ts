@@ -6,7 +6,7 @@ import { Tensor } from 'onnxruntime-node';
 import { levelPlan, planRead } from '../../../src/engine/read-plan.ts';
 import { Sequences } from '../../../src/engine/sequences.ts';
 import { Embedding } from '../../../src/engine/session/embedding.ts';
-import { KvCache } from '../../../src/engine/session/kv-cache.ts';
+import { cacheLayouts, KvCache } from '../../../src/engine/session/kv-cache.ts';
 import type { LevelPlan } from '../../../src/models/manifest.ts';
 
 const ALL = Number.POSITIVE_INFINITY;
@@ -164,6 +164,14 @@ describe('KV cache', () => {
     }
     return output;
   }
+  const layouts = cacheLayouts(
+    Array.from({ length: dims.layers }, (_, layer) =>
+      ['k', 'v'].map(kind => ({
+        name: `past_${kind}.${layer}`,
+        shape: ['past', dims.kvHeads, dims.headDim],
+      })),
+    ).flat(),
+  );
   const value = (layer: number, j: number, row: number, head: number, column: number) =>
     1 + column + 10 * row + 20_000 * head + 40_000 * j + 80_000 * layer;
 
@@ -184,7 +192,7 @@ describe('KV cache', () => {
   }
 
   it('keeps every row through growing, appending and truncating', () => {
-    const cache = new KvCache(dims, 1500);
+    const cache = new KvCache(layouts, 1500);
     let length = 0;
     for (const count of [1, 200, 100, 300, 1, 700]) {
       cache.reserve(length + count);
@@ -199,7 +207,7 @@ describe('KV cache', () => {
   });
 
   it('doubles up to the largest context and accounts for it', () => {
-    const cache = new KvCache(dims, 1000);
+    const cache = new KvCache(layouts, 1000);
     const bytesPerRow = 2 * dims.layers * dims.kvHeads * dims.headDim * 4;
     const check = (rows: number, capacity: number) => {
       cache.reserve(rows);
@@ -212,9 +220,42 @@ describe('KV cache', () => {
   });
 
   it('gives the graphs one row when it is empty, because they cannot take none', () => {
-    const cache = new KvCache(dims, 1000);
+    const cache = new KvCache(layouts, 1000);
     assert.equal(cache.pastRows, 1);
     assert.deepEqual(cache.feeds()['past_k.1']!.dims, [1, 2, 3]);
+  });
+
+  it('gives a windowed layer the last rows, and a convolution zeros before the first one', () => {
+    const [window, before] = [
+      { name: 'past_k.0', shape: ['window', 1, 1] },
+      { name: 'past_conv.1', shape: [2, 1] },
+    ];
+    const cache = new KvCache(cacheLayouts([window, before]), 100, 4);
+    const seen = (name: string) => [...(cache.feeds()[name]!.data as Float32Array)];
+    const append = (from: number, count: number) => {
+      const data = Float32Array.from({ length: count }, (_, i) => from + i);
+      cache.reserve(cache.length + count);
+      cache.append(
+        {
+          'new_k.0': new Tensor('float32', data, [count]),
+          'new_conv.1': new Tensor('float32', data, [count]),
+        },
+        count,
+      );
+    };
+    assert.deepEqual(seen('past_conv.1'), [0, 0]);
+    append(1, 1);
+    assert.deepEqual([seen('past_k.0'), seen('past_conv.1')], [[1], [0, 1]]);
+    append(2, 8);
+    assert.deepEqual(
+      [seen('past_k.0'), seen('past_conv.1')],
+      [
+        [7, 8, 9],
+        [8, 9],
+      ],
+    );
+    cache.truncate(5);
+    assert.deepEqual([seen('past_k.0'), seen('past_conv.1'), cache.windowRows], [[3, 4, 5], [4, 5], 3]);
   });
 });
 

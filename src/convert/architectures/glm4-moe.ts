@@ -1,0 +1,39 @@
+/**
+ * GLM-4.5 and GLM-4.5-Air: the first layers dense, then routed experts beside a shared one; half of each head is rotated.
+ * Tensors of the multi-token prediction layer (behind the last one) are left. Source: transformers, models/glm4_moe.
+ */
+import type { Checkpoint } from '../checkpoint.ts';
+import type { Decoder, FeedForward, RouterWeights } from './decoder.ts';
+import { gatedUnit, plainDecoder, separateExperts } from './parts.ts';
+
+export function glm4Moe(checkpoint: Checkpoint): Decoder {
+  return plainDecoder(checkpoint, index => glmFeedForward(checkpoint, index));
+}
+
+/** Dense or sparse, by what the checkpoint holds for the layer. */
+export async function glmFeedForward(checkpoint: Checkpoint, index: number): Promise<FeedForward> {
+  const { config } = checkpoint;
+  const mlp = `model.layers.${index}.mlp`;
+  if (!checkpoint.has(`${mlp}.gate.weight`)) return gatedUnit(checkpoint, mlp);
+  const experts = config.number('n_routed_experts');
+  return {
+    kind: 'sparse',
+    router: await sigmoidRouter(checkpoint, mlp),
+    experts: separateExperts(checkpoint, `${mlp}.experts`, experts),
+    shared: config.number('n_shared_experts', 0) > 0 ? gatedUnit(checkpoint, `${mlp}.shared_experts`) : null,
+  };
+}
+
+async function sigmoidRouter({ config, vector }: Checkpoint, mlp: string): Promise<RouterWeights> {
+  const groups = config.number('n_group', 1);
+  return {
+    weight: await vector(`${mlp}.gate.weight`),
+    bias: null,
+    scores: 'sigmoid',
+    selectionBias: await vector(`${mlp}.gate.e_score_correction_bias`),
+    groups: groups > 1 ? { count: groups, chosen: config.number('topk_group') } : null,
+    perToken: config.number('num_experts_per_tok'),
+    normalise: config.boolean('norm_topk_prob', true) ? { epsilon: 1e-20 } : null,
+    scale: config.number('routed_scaling_factor', 1),
+  };
+}

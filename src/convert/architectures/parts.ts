@@ -1,0 +1,168 @@
+/** What most architectures have in common, by the names that transformers gives the tensors. */
+import { MoebiusError } from '../../base/errors.ts';
+import type { ModelDims } from '../../models/manifest.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import type { Config } from '../config.ts';
+import { ropeOf } from '../rope.ts';
+import { scaled } from '../weights.ts';
+import type {
+  Decoder,
+  DenseFeedForward,
+  Expert,
+  FeedForward,
+  GroupedAttention,
+  RouterWeights,
+} from './decoder.ts';
+
+/** Dimensions by their usual settings. Throws `model-invalid` or `unsupported` for what no graph can be built of. */
+export function dimsOf({ config, matrix }: Checkpoint, given: Partial<ModelDims> = {}): ModelDims {
+  const hidden = config.number('hidden_size');
+  const heads = config.number('num_attention_heads');
+  const rope = config.section('rope_parameters');
+  const dims: ModelDims = {
+    layers: config.number('num_hidden_layers'),
+    hidden,
+    heads,
+    kvHeads: config.number('num_key_value_heads', heads),
+    headDim: config.number('head_dim', hidden / heads),
+    vocab: matrix('model.embed_tokens.weight').rows,
+    feedForward: config.number('intermediate_size'),
+    trainedContext: config.number('max_position_embeddings'),
+    ropeTheta: rope.number('rope_theta', config.number('rope_theta', 10_000)),
+    rmsEpsilon: config.number('rms_norm_eps', 1e-6),
+    ...given,
+  };
+  for (const [name, value] of Object.entries(dims)) {
+    if (!(value > 0)) throw new MoebiusError('model-invalid', `The model says that its ${name} is ${value}.`);
+  }
+  const { kvHeads, headDim } = dims;
+  if (!Number.isInteger(headDim) || headDim % 2 || heads % kvHeads) {
+    throw new MoebiusError(
+      'unsupported',
+      `The model's attention has ${heads} heads, ${kvHeads} key/value heads and ${headDim} channels a head, which this version cannot run.`,
+    );
+  }
+  return dims;
+}
+
+/** A decoder of the form that Llama made common; `feedForward` where a layer's is not one gated unit. */
+export function plainDecoder(
+  checkpoint: Checkpoint,
+  feedForward: (index: number) => FeedForward | Promise<FeedForward> = index =>
+    gatedUnit(checkpoint, `model.layers.${index}.mlp`),
+  dims: ModelDims = dimsOf(checkpoint),
+): Decoder {
+  return {
+    architecture: checkpoint.architecture,
+    dims,
+    ...ends(checkpoint),
+    rope: ropeOf(checkpoint.config, dims.headDim),
+    layer: async index => ({
+      ...(await norms(checkpoint, index)),
+      mixer: await groupedAttention(checkpoint, index, dims),
+      feedForward: await feedForward(index),
+    }),
+  };
+}
+
+type Ends = Pick<Decoder, 'embedding' | 'head' | 'isTied' | 'finalNorm' | 'parameters'>;
+
+/** Embedding, output projection and the norm before it. */
+export function ends({ config, matrix, vector, has, parameters }: Checkpoint): Ends {
+  const embedding = matrix('model.embed_tokens.weight');
+  const isTied = config.boolean('tie_word_embeddings', false) || !has('lm_head.weight');
+  return {
+    parameters,
+    embedding,
+    head: isTied ? embedding : matrix('lm_head.weight'),
+    isTied,
+    finalNorm: () => vector('model.norm.weight'),
+  };
+}
+
+/** Layer norms as nearly all name them. */
+export async function norms({ vector }: Checkpoint, layer: number) {
+  return {
+    mixerNorm: await vector(`model.layers.${layer}.input_layernorm.weight`),
+    feedForwardNorm: await vector(`model.layers.${layer}.post_attention_layernorm.weight`),
+  };
+}
+
+interface AttentionNames {
+  output: string;
+  queryNorm: string;
+  keyNorm: string;
+}
+
+/** Biases, norms of queries and keys, and sinks are there where the checkpoint has them. */
+export async function groupedAttention(
+  { matrix, vector, has }: Checkpoint,
+  layer: number,
+  dims: ModelDims,
+  names: AttentionNames = { output: 'o_proj', queryNorm: 'q_norm', keyNorm: 'k_norm' },
+): Promise<GroupedAttention> {
+  const at = (part: string) => `model.layers.${layer}.self_attn.${part}`;
+  const optional = async (part: string) => (has(at(part)) ? vector(at(part)) : null);
+  const [query, key, value] = [
+    await optional('q_proj.bias'),
+    await optional('k_proj.bias'),
+    await optional('v_proj.bias'),
+  ];
+  const queryNorm = await optional(`${names.queryNorm}.weight`);
+  return {
+    kind: 'grouped',
+    query: matrix(at('q_proj.weight')),
+    key: matrix(at('k_proj.weight')),
+    value: matrix(at('v_proj.weight')),
+    biases: query && key && value && { query, key, value },
+    output: matrix(at(`${names.output}.weight`)),
+    outputBias: await optional(`${names.output}.bias`),
+    norms: queryNorm && { query: queryNorm, key: await vector(at(`${names.keyNorm}.weight`)) },
+    scale: 1 / Math.sqrt(dims.headDim),
+    sinks: await optional('sinks'),
+    isWindowed: false,
+  };
+}
+
+/** gate_proj, up_proj and down_proj below `prefix`. */
+export function gatedUnit({ matrix }: Checkpoint, prefix: string): DenseFeedForward {
+  return {
+    kind: 'dense',
+    gate: matrix(`${prefix}.gate_proj.weight`),
+    up: matrix(`${prefix}.up_proj.weight`),
+    down: matrix(`${prefix}.down_proj.weight`),
+  };
+}
+
+/** `count` experts with a matrix of their own for each product. */
+export function separateExperts(checkpoint: Checkpoint, prefix: string, count: number): Expert[] {
+  return Array.from({ length: count }, (_, e) => gatedUnit(checkpoint, `${prefix}.${e}`));
+}
+
+/** Number of routed experts; the setting has had two names. */
+export const expertCount = (config: Config): number =>
+  config.number(config.has('num_experts') ? 'num_experts' : 'num_local_experts');
+
+/** A router that takes the `perToken` best of a softmax over all experts. */
+export async function softmaxRouter(
+  { vector }: Checkpoint,
+  name: string,
+  perToken: number,
+  isNormalised: boolean,
+): Promise<RouterWeights> {
+  return {
+    weight: await vector(name),
+    bias: null,
+    scores: 'softmax',
+    selectionBias: null,
+    groups: null,
+    perToken,
+    normalise: isNormalised ? { epsilon: 0 } : null,
+    scale: 1,
+  };
+}
+
+/** The same unit with its output times a number. */
+export function scaledUnit<Unit extends Omit<DenseFeedForward, 'kind'>>(unit: Unit, factor: number): Unit {
+  return { ...unit, down: scaled(unit.down, factor) };
+}

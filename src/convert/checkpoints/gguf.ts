@@ -1,0 +1,193 @@
+/** A GGUF file under the names of Hugging Face's transformers. Names of GGUF: llama.cpp's gguf-py/gguf/constants.py. */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { MoebiusError } from '../../base/errors.ts';
+import { type GgufFile, openGguf } from '../../formats/gguf.ts';
+import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from '../../formats/gguf-tokenizer.ts';
+import type { SpecialTokens } from '../../models/manifest.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import { Config } from '../config.ts';
+import { type MatrixSource, permutedRows, rowsOf } from '../weights.ts';
+
+/** `general.architecture` -> `model_type`. */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  qwen2: 'qwen2',
+  qwen3: 'qwen3',
+  qwen3moe: 'qwen3_moe',
+  llama: 'llama',
+  olmoe: 'olmoe',
+  glm4moe: 'glm4_moe',
+};
+
+/** Key of config.json -> key below the architecture's name. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  hidden_size: 'embedding_length',
+  num_hidden_layers: 'block_count',
+  num_attention_heads: 'attention.head_count',
+  num_key_value_heads: 'attention.head_count_kv',
+  head_dim: 'attention.key_length',
+  intermediate_size: 'feed_forward_length',
+  max_position_embeddings: 'context_length',
+  rms_norm_eps: 'attention.layer_norm_rms_epsilon',
+  rope_theta: 'rope.freq_base',
+  num_experts: 'expert_count',
+  n_routed_experts: 'expert_count',
+  num_experts_per_tok: 'expert_used_count',
+  n_shared_experts: 'expert_shared_count',
+  moe_intermediate_size: 'expert_feed_forward_length',
+  first_k_dense_replace: 'leading_dense_block_count',
+  routed_scaling_factor: 'expert_weights_scale',
+  num_nextn_predict_layers: 'nextn_predict_layers',
+};
+
+const TOP: Readonly<Record<string, string>> = {
+  'model.embed_tokens.weight': 'token_embd.weight',
+  'model.norm.weight': 'output_norm.weight',
+  'lm_head.weight': 'output.weight',
+};
+
+/** Behind `model.layers.<n>.` -> behind `blk.<n>.`; what comes first is tried first. */
+const IN_LAYER: readonly (readonly [string, string])[] = [
+  ['input_layernorm.weight', 'attn_norm.weight'],
+  ['post_attention_layernorm.weight', 'ffn_norm.weight'],
+  ['post_attention_layernorm.weight', 'post_attention_norm.weight'],
+  ['self_attn.q_proj.', 'attn_q.'],
+  ['self_attn.k_proj.', 'attn_k.'],
+  ['self_attn.v_proj.', 'attn_v.'],
+  ['self_attn.o_proj.', 'attn_output.'],
+  ['self_attn.q_norm.', 'attn_q_norm.'],
+  ['self_attn.k_norm.', 'attn_k_norm.'],
+  ['mlp.gate_proj.', 'ffn_gate.'],
+  ['mlp.up_proj.', 'ffn_up.'],
+  ['mlp.down_proj.', 'ffn_down.'],
+  ['mlp.gate.weight', 'ffn_gate_inp.weight'],
+  ['mlp.gate.e_score_correction_bias', 'exp_probs_b.bias'],
+  ['mlp.shared_experts.gate_proj.', 'ffn_gate_shexp.'],
+  ['mlp.shared_experts.up_proj.', 'ffn_up_shexp.'],
+  ['mlp.shared_experts.down_proj.', 'ffn_down_shexp.'],
+];
+const LAYER = /^model\.layers\.(\d+)\.(.+)$/;
+const EXPERT = /^mlp\.experts\.(\d+)\.(gate|up|down)_proj\.weight$/;
+
+export async function openGgufCheckpoint(path: string): Promise<Checkpoint> {
+  const gguf = await openGguf(path);
+  try {
+    return { ...describe(gguf, basename(path)), sizeBytes: (await stat(path)).size };
+  } catch (error) {
+    await gguf.close();
+    throw error;
+  }
+}
+
+function describe(gguf: GgufFile, file: string): Omit<Checkpoint, 'sizeBytes'> {
+  const name = gguf.getString('general.architecture');
+  const architecture = ARCHITECTURES[name];
+  if (architecture === undefined) {
+    const known = Object.keys(ARCHITECTURES).join(', ');
+    throw new MoebiusError(
+      'unsupported',
+      `This version cannot convert models of architecture "${name}" from GGUF (only ${known}).`,
+    );
+  }
+  const config = new Config(settings(gguf, name), file);
+  const heads = { query: config.number('num_attention_heads'), key: config.number('num_key_value_heads') };
+  const matrix = (tensor: string): MatrixSource => {
+    const expert = expertOf(tensor);
+    if (expert) {
+      const all = ggufMatrix(gguf, expert.stack);
+      const rows = all.rows / config.number('num_experts');
+      return rowsOf(all, expert.index * rows, rows);
+    }
+    const found = ggufMatrix(gguf, locate(gguf, tensor) ?? tensor);
+    if (name !== 'llama') return found;
+    if (tensor.endsWith('q_proj.weight')) return unpaired(found, heads.query);
+    return tensor.endsWith('k_proj.weight') ? unpaired(found, heads.key) : found;
+  };
+  return {
+    architecture,
+    config,
+    has: tensor => locate(gguf, tensor) !== null,
+    matrix,
+    vector: tensor => gguf.readTensorF32(locate(gguf, tensor) ?? tensor),
+    parameters: [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.elements, 0),
+    text: {
+      tokenizer: tokenizerJsonFromGguf(gguf),
+      chatTemplate: gguf.getString('tokenizer.chat_template', ''),
+      tokens: specialTokens(gguf),
+    },
+    close: () => gguf.close(),
+  };
+}
+
+function settings(gguf: GgufFile, architecture: string): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [key, name] of Object.entries(SETTINGS)) {
+    const value = gguf.getNumber(`${architecture}.${name}`, null);
+    if (value !== null) values[key] = value;
+  }
+  values.tie_word_embeddings = !gguf.tensors.has('output.weight');
+  values.attention_bias = gguf.tensors.has('blk.0.attn_q.bias');
+  values.use_qk_norm = gguf.tensors.has('blk.0.attn_q_norm.weight');
+  const [headDim, rotary] = ['attention.key_length', 'rope.dimension_count'].map(key =>
+    gguf.getNumber(`${architecture}.${key}`, null),
+  );
+  if (headDim && rotary) values.partial_rotary_factor = rotary / headDim;
+  const norm = gguf.getBoolean(`${architecture}.expert_weights_norm`, null);
+  if (norm !== null) values.norm_topk_prob = norm;
+  // Layers of multi-token prediction are counted among the blocks.
+  const guessing = Number(values.num_nextn_predict_layers ?? 0);
+  if (typeof values.num_hidden_layers === 'number') values.num_hidden_layers -= guessing;
+  return values;
+}
+
+function expertOf(tensor: string): { stack: string; index: number } | null {
+  const [, layer, rest = ''] = LAYER.exec(tensor) ?? [];
+  const [, index, part] = EXPERT.exec(rest) ?? [];
+  return index === undefined ? null : { stack: `blk.${layer}.ffn_${part}_exps.weight`, index: Number(index) };
+}
+
+/** Name in the file; null if it has none of that meaning. */
+function locate(gguf: GgufFile, tensor: string): string | null {
+  const candidates = [TOP[tensor] ?? tensor, ...layerNames(tensor)];
+  return candidates.find(name => gguf.tensors.has(name)) ?? null;
+}
+
+function layerNames(tensor: string): string[] {
+  const expert = expertOf(tensor);
+  if (expert) return [expert.stack];
+  const [, layer, rest = ''] = LAYER.exec(tensor) ?? [];
+  return IN_LAYER.filter(([from]) => rest.startsWith(from)).map(
+    ([from, to]) => `blk.${layer}.${to}${rest.slice(from.length)}`,
+  );
+}
+
+/** llama.cpp stores this family's rotated channels as neighbouring pairs; transformers has the first of all pairs first. */
+function unpaired(matrix: MatrixSource, heads: number): MatrixSource {
+  const headDim = matrix.rows / heads;
+  const order = Array.from({ length: matrix.rows }, (_, row) => {
+    const within = row % headDim;
+    const [half, pair] = [Math.floor(within / (headDim / 2)), within % (headDim / 2)];
+    return row - within + 2 * pair + half;
+  });
+  return permutedRows(matrix, order, 1);
+}
+
+function ggufMatrix(gguf: GgufFile, name: string): MatrixSource {
+  const info = gguf.tensor(name);
+  const cols = info.shape.at(-1)!;
+  return {
+    rows: info.elements / cols,
+    cols,
+    type: info.type,
+    raw: (start, count) => gguf.readTensor(name, start, count),
+    values: (start, count) => gguf.readTensorF32(name, start, count),
+  };
+}
+
+/** What ends an answer, and what the sampler never writes: every added token that does not end one, and unused ids. */
+function specialTokens(gguf: GgufFile): SpecialTokens {
+  const { bos, addBos, eos, pad, fim, added, unused } = tokenizerConfigFromGguf(gguf);
+  const banned = [...added, ...unused].filter(id => !eos.includes(id));
+  // Qwen's files name a bos that the model was not trained to begin with.
+  return { bos: addBos ? bos : null, eos, pad, banned, fim: fim && { ...fim, order: 'psm' } };
+}
