@@ -13,7 +13,7 @@ import type { EmbeddingTable, ExpertLayout, Manifest } from '../models/manifest.
 import { MANIFEST_FORMAT } from '../models/manifest.ts';
 import { writeManifest } from '../models/manifest-file.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
-import type { Decoder, FeedForward } from './architectures/decoder.ts';
+import type { Decoder, FeedForward, NextTokenLayer } from './architectures/decoder.ts';
 import { openDecoder } from './architectures/registry.ts';
 import { type Carving, readCarving } from './carving.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
@@ -22,6 +22,7 @@ import { allExperts, denseFeedForward, publishedExpert, splitExperts } from './e
 import { drafter } from './graph/drafter.ts';
 import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
 import { carvedExperts, type ExpertForms, fusedExperts, trainedExperts } from './graph/moe-block.ts';
+import { nextTokenDrafter } from './graph/next-token.ts';
 import { head, type LayerSource, transformer } from './graph/transformer.ts';
 import type { MatrixSource } from './weights.ts';
 
@@ -139,11 +140,13 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
     tables = await writeHead(graph, model, options.variant);
   });
 
-  const drafterGraph = guesser
-    ? await writeGraph(folder, 'drafter', files, progress, graph =>
-        drafter(graph, dims, guesser, model.head, mixerForm),
-      )
-    : null;
+  const drafterGraph =
+    guesser || model.nextToken
+      ? await writeGraph(folder, 'drafter', files, progress, async graph => {
+          if (guesser) return drafter(graph, dims, guesser, model.head, mixerForm);
+          await writeNextToken(graph, model, model.nextToken!, options.variant);
+        })
+      : null;
 
   const { tokenizer, chatTemplate, tokens } = checkpoint.text;
   await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizer), files);
@@ -200,6 +203,28 @@ async function publishedBlock(
   const shared = feedForward.shared && publishedExpert(feedForward.shared);
   const forms = { routed: formsOf(experts[0]!), shared: formsOf(shared ?? experts[0]!) };
   return trainedExperts(graph, name, x, hidden, feedForward.router, shared, experts, forms);
+}
+
+/** Its output projection is coarse: a guess need not be exact. */
+async function writeNextToken(
+  graph: GraphWriter,
+  model: Decoder,
+  layer: NextTokenLayer,
+  variant: ModelVariant,
+): Promise<void> {
+  const { dims, rope } = model;
+  const mixerForm = wideForm(variant, dims.hidden);
+  const headForm: WeightForm =
+    variant === 'int4' ? { kind: 'int4', blockSize: widestBlock(dims.hidden) } : mixerForm;
+  await nextTokenDrafter(
+    graph,
+    { dims, rope, mixerForm },
+    await model.finalNorm(),
+    layer,
+    (writer, _, name, x) =>
+      publishedBlock(writer, name, x, dims.hidden, layer.layer.feedForward, variant, undefined),
+    headForm,
+  );
 }
 
 interface TrainedExperts {

@@ -73,6 +73,40 @@ def weight_values(name: str, shape: list[int]) -> np.ndarray:
     return (1.7 * unit / math.sqrt(inputs)).astype(np.float32).reshape(shape)
 
 
+def next_token_shapes(shapes: dict, layers: int) -> dict:
+    """Tensors of a layer for multi-token prediction behind the last one, which is shaped like it."""
+    at, like = f"model.layers.{layers}.", f"model.layers.{layers - 1}."
+    hidden = COMMON["hidden_size"]
+    own = {"eh_proj": [hidden, 2 * hidden], "enorm": [hidden], "hnorm": [hidden], "shared_head.norm": [hidden]}
+    return {at + name.removeprefix(like): shape for name, shape in shapes.items() if name.startswith(like)} | {
+        f"{at}{name}.weight": shape for name, shape in own.items()}
+
+
+def next_token_guesses(model, weights: dict, layers: int, tokens: list[int]) -> list[list[float]]:
+    """[token, probability] of the token after next, for every token but the last. The maths of vLLM's glm4_moe_mtp.py:
+    layer(eh_proj([enorm(embedding of the next token), hnorm(state after the last norm)])), then shared_head.norm and lm_head."""
+    config = model.config
+    config.num_hidden_layers = layers + 1
+    if getattr(config, "mlp_layer_types", None):
+        config.mlp_layer_types = [*config.mlp_layer_types, "sparse"]
+    at = f"model.layers.{layers}."
+    with tempfile.TemporaryDirectory() as folder:
+        config.save_pretrained(folder)
+        save_file(weights, f"{folder}/model.safetensors", metadata={"format": "pt"})
+        deeper = type(model).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    layer = deeper.model.layers[layers]
+    norm = lambda x, name: x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + config.rms_norm_eps) * weights[f"{at}{name}.weight"]
+    with torch.no_grad():
+        states = model.model(torch.tensor([tokens])).last_hidden_state[:, :-1]
+        embedded = model.model.embed_tokens(torch.tensor([tokens[1:]]))
+        x = torch.cat([norm(embedded, "enorm"), norm(states, "hnorm")], -1) @ weights[f"{at}eh_proj.weight"].T
+        positions = torch.arange(x.shape[1])[None]
+        mask = torch.full((x.shape[1], x.shape[1]), -1e30).triu(1)[None, None]
+        x = layer(x, attention_mask=mask, position_ids=positions, position_embeddings=model.model.rotary_emb(x, positions))
+        best = torch.softmax(model.lm_head(norm(x, "shared_head.norm")), -1).max(-1)
+    return [[token, float(f"{p:.6g}")] for token, p in zip(best.indices[0].tolist(), best.values[0].tolist())]
+
+
 def golden(kind: str, settings: dict) -> dict:
     config = getattr(transformers, f"{kind}Config")(**settings)
     model_class = getattr(transformers, f"{kind}ForCausalLM")
@@ -80,17 +114,23 @@ def golden(kind: str, settings: dict) -> dict:
         model_class(config).save_pretrained(folder)
         with safe_open(f"{folder}/model.safetensors", "pt") as file:
             shapes = {name: list(file.get_slice(name).get_shape()) for name in sorted(file.keys())}
-        save_file({name: torch.from_numpy(weight_values(name, shape)) for name, shape in shapes.items()}, f"{folder}/model.safetensors",
-                  metadata={"format": "pt"})
+        layers = settings["num_hidden_layers"]
+        predicts = kind.startswith("Glm4Moe")
+        if predicts:
+            shapes |= next_token_shapes(shapes, layers)
+        weights = {name: torch.from_numpy(weight_values(name, shape)) for name, shape in shapes.items()}
+        save_file(weights, f"{folder}/model.safetensors", metadata={"format": "pt"})
         model = model_class.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
         with torch.no_grad():
             logits = model(torch.tensor([TOKENS])).logits[0]
         published = json.loads(Path(folder, "config.json").read_text())
+    guesses = {"guesses": next_token_guesses(model, weights, layers, TOKENS)} if predicts else {}
     return {
         "config": published,
         "tensors": shapes,
         "tokens": TOKENS,
         "logits": [[float(f"{value:.7g}") for value in row] for row in logits.tolist()],
+        **guesses,
     }
 
 

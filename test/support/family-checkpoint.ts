@@ -13,6 +13,8 @@ export interface FamilyGolden {
   tokens: number[];
   /** [tokens][vocab] */
   logits: number[][];
+  /** Of a model with multi-token prediction: [token after next, its probability] for every token but the last. */
+  guesses?: [token: number, probability: number][];
 }
 
 const FIXTURES = new URL('../fixtures/families/', import.meta.url);

@@ -19,6 +19,23 @@ export interface Decoder {
   /** null for a model without positions. */
   rope: Rope | null;
   layer(index: number): Promise<DecoderLayer>;
+  /** One more layer that was trained to guess the token after next; null where there is none. */
+  nextToken: NextTokenLayer | null;
+}
+
+/**
+ * Multi-token prediction (DeepSeek-V3, arXiv 2412.19437): layer(projection([embeddingNorm(e), stateNorm(h)])), where h is the
+ * state of a token after the model's last norm and e the embedding of the token behind it; then finalNorm and head.
+ */
+export interface NextTokenLayer {
+  /** [H, 2 H] */
+  projection: MatrixSource;
+  embeddingNorm: Float32Array;
+  stateNorm: Float32Array;
+  layer: DecoderLayer;
+  finalNorm: Float32Array;
+  /** [vocab, H] */
+  head: MatrixSource;
 }
 
 /** x + mixer(norm(x)), then the same with the feed-forward block. Norms are RMSNorm weights [H]. */

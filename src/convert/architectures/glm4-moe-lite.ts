@@ -7,8 +7,8 @@ import { MoebiusError } from '../../base/errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { ropeOf } from '../rope.ts';
 import { computedMatrix, memoryMatrix, pickRows, stacked } from '../weights.ts';
-import type { Decoder, LatentAttention } from './decoder.ts';
-import { glmFeedForward } from './glm4-moe.ts';
+import type { Decoder, DecoderLayer, LatentAttention } from './decoder.ts';
+import { glmFeedForward, glmNextToken } from './glm4-moe.ts';
 import { dimsOf, ends, norms } from './parts.ts';
 
 interface LatentDims {
@@ -22,7 +22,7 @@ interface LatentDims {
   isInterleaved: boolean;
 }
 
-export function glm4MoeLite(checkpoint: Checkpoint): Decoder {
+export async function glm4MoeLite(checkpoint: Checkpoint): Promise<Decoder> {
   const { config } = checkpoint;
   if (config.boolean('attention_bias', false)) {
     throw new MoebiusError('unsupported', 'Latent attention with biases is not supported.');
@@ -37,16 +37,19 @@ export function glm4MoeLite(checkpoint: Checkpoint): Decoder {
     isInterleaved: config.boolean('rope_interleave', true),
   };
   const dims = dimsOf(checkpoint, { kvHeads: 1, headDim: latent.rotated + latent.rank });
+  const layer = async (index: number): Promise<DecoderLayer> => ({
+    ...(await norms(checkpoint, index)),
+    mixer: await latentAttention(checkpoint, `model.layers.${index}.self_attn`, latent),
+    feedForward: await glmFeedForward(checkpoint, index),
+  });
+  const common = ends(checkpoint);
   return {
     architecture: checkpoint.architecture,
     dims,
-    ...ends(checkpoint),
+    ...common,
     rope: ropeOf(config, latent.rotated),
-    layer: async index => ({
-      ...(await norms(checkpoint, index)),
-      mixer: await latentAttention(checkpoint, `model.layers.${index}.self_attn`, latent),
-      feedForward: await glmFeedForward(checkpoint, index),
-    }),
+    layer,
+    nextToken: await glmNextToken(checkpoint, common.head, layer),
   };
 }
 

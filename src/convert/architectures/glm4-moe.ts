@@ -1,13 +1,35 @@
 /**
  * GLM-4.5 and GLM-4.5-Air: the first layers dense, then routed experts beside a shared one; half of each head is rotated.
- * Tensors of the multi-token prediction layer (behind the last one) are left. Source: transformers, models/glm4_moe.
+ * Source: transformers, models/glm4_moe; of the layer for multi-token prediction behind the last one, which transformers
+ * leaves out, vLLM's glm4_moe_mtp.py.
  */
 import type { Checkpoint } from '../checkpoint.ts';
-import type { Decoder, FeedForward, RouterWeights } from './decoder.ts';
+import type { MatrixSource } from '../weights.ts';
+import type { Decoder, FeedForward, NextTokenLayer, RouterWeights } from './decoder.ts';
 import { gatedUnit, plainDecoder, separateExperts } from './parts.ts';
 
-export function glm4Moe(checkpoint: Checkpoint): Decoder {
-  return plainDecoder(checkpoint, index => glmFeedForward(checkpoint, index));
+export async function glm4Moe(checkpoint: Checkpoint): Promise<Decoder> {
+  const decoder = plainDecoder(checkpoint, index => glmFeedForward(checkpoint, index));
+  return { ...decoder, nextToken: await glmNextToken(checkpoint, decoder.head, decoder.layer) };
+}
+
+/** The layer behind the last one; its copies of embedding and output projection may be absent, being the model's own. */
+export async function glmNextToken(
+  { config, matrix, vector, has }: Checkpoint,
+  head: MatrixSource,
+  layer: Decoder['layer'],
+): Promise<NextTokenLayer | null> {
+  const index = config.number('num_hidden_layers');
+  const at = (part: string) => `model.layers.${index}.${part}.weight`;
+  if (!has(at('eh_proj'))) return null;
+  return {
+    projection: matrix(at('eh_proj')),
+    embeddingNorm: await vector(at('enorm')),
+    stateNorm: await vector(at('hnorm')),
+    layer: await layer(index),
+    finalNorm: await vector(at('shared_head.norm')),
+    head: has(at('shared_head.head')) ? matrix(at('shared_head.head')) : head,
+  };
 }
 
 /** Dense or sparse, by what the checkpoint holds for the layer. */

@@ -25,6 +25,7 @@ export function lfm2Moe(checkpoint: Checkpoint): Decoder {
       feedForwardNorm: await vector(`model.layers.${index}.ffn_norm.weight`),
       feedForward: await feedForward(checkpoint, index),
     }),
+    nextToken: null,
   };
 }
 

@@ -62,6 +62,7 @@ export function plainDecoder(
       mixer: await groupedAttention(checkpoint, index, dims),
       feedForward: await feedForward(index),
     }),
+    nextToken: null,
   };
 }
 

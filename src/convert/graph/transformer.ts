@@ -17,6 +17,10 @@ import type { GraphWriter, PlacedWeight, WeightForm } from './linear.ts';
 import { addAndNorm } from './norm.ts';
 
 export interface LayerSource extends Pick<Decoder, 'dims' | 'rope'> {
+  /** Makes the first layer's input [n, hidden] of other inputs of the graph; without it that is the graph's input `x`. */
+  input?: (graph: GraphWriter) => Promise<string>;
+  /** Name of the last layer's output [m, hidden]; default `hidden`. */
+  output?: string;
   /** One layer's weights but those of its feed-forward block; asked for one layer at a time. */
   layer(index: number): Promise<Omit<DecoderLayer, 'feedForward'>>;
   /** How the products of attention and convolutions are stored. */
@@ -39,11 +43,11 @@ export async function transformer(
 ): Promise<void> {
   const { layers, hidden, rmsEpsilon } = source.dims;
   const { builder } = graph;
-  builder.addInput('x', 'float32', ['n', hidden]);
+  const first = source.input ? await source.input(graph) : builder.addInput('x', 'float32', ['n', hidden]);
   if (isRouted) builder.addInput('k', 'int64', [1]);
   const inputs = await attentionInputs(graph, source);
 
-  let residual = 'x';
+  let residual = first;
   let delta: string | null = null; // what the previous block adds to the residual
   const tapped: string[] = [];
   const caches: CacheOutput[] = [];
@@ -56,21 +60,14 @@ export async function transformer(
     const isLast = i === layers - 1;
     // Only the wanted rows go on: the others have given their keys and values, which is all they are for.
     if (isLast) sum = graph.node('Gather', [normed.sum, 'select'], 'last.residual', { axis: 0 });
-    const output = await mixer(graph, i, source, weights, normed.out, inputs(weights.mixer, isLast));
+    const mixed = await mixer(graph, i, source, weights, normed.out, inputs(weights.mixer, isLast));
     caches.push(...cacheOutputs(i, weights.mixer, source.dims));
-    const between = await addAndNorm(
-      graph,
-      `norm.ffn.${i}`,
-      sum,
-      output,
-      weights.feedForwardNorm,
-      rmsEpsilon,
-    );
+    const between = await addAndNorm(graph, `norm.ffn.${i}`, sum, mixed, weights.feedForwardNorm, rmsEpsilon);
     residual = between.sum;
     delta = await source.feedForward(graph, i, `ffn.${i}`, between.out);
   }
-  graph.node('Add', [residual, delta!], 'hidden');
-  builder.addOutput('hidden', 'float32', ['m', hidden]);
+  const output = graph.node('Add', [residual, delta!], source.output ?? 'hidden');
+  builder.addOutput(output, 'float32', ['m', hidden]);
   if (tapped.length > 0) {
     graph.node('Concat', tapped, 'taps', { axis: 1 });
     builder.addOutput('taps', 'float32', ['m', tapped.length * hidden]);

@@ -25,6 +25,24 @@ export class StateTail {
     this.#end = end;
   }
 
+  /** Position of the first row that is kept. */
+  get first(): number {
+    return this.#end - (this.states.hidden?.dims[0] ?? 0);
+  }
+
+  /** Position behind the last row that is kept. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** `hidden` f32 [count, n] from `position` on, or null if not all of these rows are kept. */
+  rows(position: number, count: number): Float32Array<ArrayBuffer> | null {
+    if (!this.states.hidden || position < this.first || position + count > this.#end) return null;
+    const { data, dims } = this.states.hidden;
+    const from = (position - this.first) * dims[1]!;
+    return (data as Float32Array<ArrayBuffer>).subarray(from, from + count * dims[1]!);
+  }
+
   /** f32 [1, n] each, or null if the row at `position` is not among the last ones. */
   at(position: number): Partial<States> | null {
     const count = this.states.hidden?.dims[0] ?? 0;

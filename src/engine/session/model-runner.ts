@@ -5,23 +5,24 @@
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
-import type { EmbeddingTable } from '../../models/manifest.ts';
+import type { EmbeddingTable, Manifest } from '../../models/manifest.ts';
 import { logProbOf } from '../sampler.ts';
-import { Drafter, StateTail } from './drafter.ts';
+import { attentionInputs, integers, type Rows, range } from './attention-inputs.ts';
+import { Drafter, type Guess, StateTail } from './drafter.ts';
 import { Embedding } from './embedding.ts';
 import { GraphSession } from './graph-session.ts';
 import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
 import { LogitRefiner } from './logit-refiner.ts';
+import { NextTokenDrafter, type NextTokenRows } from './next-token-drafter.ts';
 import type { ForwardArgs, ForwardReply, LoadArgs } from './wire.ts';
 
 /** Rows of logits computed at once when scoring: 16 x 152,000 floats are 10 MB. */
 const SCORED_ROWS = 16;
-/** What a score gets where a row must not be seen. */
-const MASKED = -1e30;
-
 interface SequenceState {
   cache: KvCache;
   states: StateTail;
+  /** Of a drafter that remembers. */
+  guessed: NextTokenRows | null;
 }
 
 export class ModelRunner {
@@ -31,13 +32,11 @@ export class ModelRunner {
   readonly #embedding: Embedding;
   /** null where the head's logits are exact. */
   readonly #refiner: LogitRefiner | null;
-  readonly #drafter: Drafter | null;
+  readonly #drafter: Drafter | NextTokenDrafter | null;
   /** Opened when a level first asks for it. */
   #routed: Promise<GraphSession> | null = null;
   readonly #sequences = new Map<number, SequenceState>();
   readonly #layouts: readonly CacheLayout[];
-  /** Some layers see only a window of the past. */
-  readonly #isWindowed: boolean;
 
   private constructor(
     options: LoadArgs,
@@ -46,12 +45,11 @@ export class ModelRunner {
     this.#options = options;
     this.#body = graphs.body;
     this.#head = graphs.head;
-    this.#drafter = graphs.drafter && new Drafter(graphs.drafter);
     this.#layouts = cacheLayouts(graphs.body.inputs);
-    this.#isWindowed = options.manifest.dims.slidingWindow !== undefined;
     const { folder, manifest } = options;
     const table = (of: EmbeddingTable) => new Embedding(folder, of, manifest.dims.hidden);
     this.#embedding = table(manifest.embedding);
+    this.#drafter = graphs.drafter && openDrafter(graphs.drafter, manifest.dims, this.#embedding);
     this.#refiner = manifest.outputEmbedding && new LogitRefiner(table(manifest.outputEmbedding));
   }
 
@@ -68,8 +66,9 @@ export class ModelRunner {
 
   /** Runs `tokens` after the first `at` rows of the sequence, whose further rows are forgotten. */
   async forward(given: ForwardArgs): Promise<ForwardReply> {
-    const { cache, states } = this.#sequence(given.sequence);
-    const drafted = await this.#draft(given, states);
+    const sequence = this.#sequence(given.sequence);
+    const { cache, states } = sequence;
+    const drafted = await this.#draft(given, sequence);
     const args = {
       ...given,
       tokens: [...given.tokens, ...drafted],
@@ -82,31 +81,28 @@ export class ModelRunner {
     const count = args.tokens.length;
     cache.reserve(args.at + count);
 
-    const rows = wantedRows(args);
+    const { dims } = this.#options.manifest;
+    const wanted = wantedRows(args);
+    // A drafter that reads along needs the states of all rows.
+    const rows = sequence.guessed ? { first: 0, count } : wanted;
     const feeds: Record<string, Tensor> = {
       ...cache.feeds(),
-      x: new Tensor('float32', this.#embedding.rows(args.tokens), [
-        count,
-        this.#options.manifest.dims.hidden,
-      ]),
-      positions: range(args.at, count, [1, count]),
-      ...this.#attention(cache.length, cache.pastRows, count, rows, ''),
-      ...(this.#isWindowed && this.#attention(cache.length, cache.windowRows, count, rows, '_window')),
-      select: range(rows.first, rows.count, [rows.count]),
+      x: new Tensor('float32', this.#embedding.rows(args.tokens), [count, dims.hidden]),
+      ...attentionInputs(dims, cache, range(args.at, count), rows),
     };
-    if (args.experts !== null) feeds.k = range(args.experts, 1, [1]);
+    if (args.experts !== null) feeds.k = integers([args.experts], [1]);
     const graph = args.experts === null ? this.#body : await this.#openRouted();
     const output = await graph.run(feeds);
     cache.append(output, count);
 
-    const hidden = output.hidden!;
     states.set(output, rows.first + rows.count === count ? cache.length : 0);
+    const hidden = rowsOf(output.hidden!, wanted.first - rows.first, wanted.count);
     return {
       drafted,
       logits: !args.targets && args.logitRows > 0 ? await this.#logits(hidden) : null,
       logProbs: args.targets ? await this.#score(hidden.data as Float32Array, args.targets) : null,
       capacityRows: cache.capacity,
-      bytes: cache.bytes,
+      bytes: cache.bytes + (sequence.guessed?.cache.bytes ?? 0),
     };
   }
 
@@ -128,11 +124,21 @@ export class ModelRunner {
   }
 
   /** What follows the tokens of `args` by the drafter's guess: one token or none. */
-  async #draft({ tokens, at, draftAbove }: ForwardArgs, states: StateTail): Promise<number[]> {
-    const known = tokens.length === 1 ? states.at(at - 1) : null;
-    if (!this.#drafter || draftAbove === null || !known) return [];
-    const guess = await this.#drafter.guess(known, this.#embedding.row(tokens[0]!));
-    return guess.probability > draftAbove ? [guess.token] : [];
+  async #draft(
+    { tokens, at, draftAbove }: ForwardArgs,
+    { states, guessed }: SequenceState,
+  ): Promise<number[]> {
+    const drafter = this.#drafter;
+    if (!drafter) return [];
+    let guess: Guess | null = null;
+    if (drafter instanceof NextTokenDrafter) {
+      const read = await drafter.read(guessed!, states, at, tokens);
+      if (read?.position === at + 1 && tokens.length === 1) guess = read;
+    } else if (draftAbove !== null && tokens.length === 1) {
+      const known = states.at(at - 1);
+      guess = known && (await drafter.guess(known, this.#embedding.row(tokens[0]!)));
+    }
+    return guess && draftAbove !== null && guess.probability > draftAbove ? [guess.token] : [];
   }
 
   #sequence(key: number): SequenceState {
@@ -140,7 +146,8 @@ export class ModelRunner {
     if (!state) {
       const { manifest, contextTokens } = this.#options;
       const cache = new KvCache(this.#layouts, contextTokens, manifest.dims.slidingWindow);
-      state = { cache, states: new StateTail() };
+      const guessed = this.#drafter instanceof NextTokenDrafter ? this.#drafter.newRows(contextTokens) : null;
+      state = { cache, states: new StateTail(), guessed };
       this.#sequences.set(key, state);
     }
     return state;
@@ -184,46 +191,6 @@ export class ModelRunner {
     }
     return scores;
   }
-
-  /**
-   * Inputs of attention over `past` rows and `count` new ones: `mask` for all tokens of a run and `mask_selected` for the
-   * wanted rows, f32 [rows * G, past + n], and `sizes` [past, n]; with `_window` behind for layers with a sliding window.
-   * All of the past is seen, and of the new rows those before and the row itself, as far back as the window reaches. One
-   * row for all where nothing is hidden. `length` is what the cache holds: none of one row of no meaning is seen.
-   */
-  #attention(
-    length: number,
-    past: number,
-    count: number,
-    wanted: Rows,
-    suffix: '' | '_window',
-  ): Record<string, Tensor> {
-    const { heads, kvHeads, slidingWindow } = this.#options.manifest.dims;
-    const width = past + count;
-    const reach = suffix ? slidingWindow! : Number.POSITIVE_INFINITY;
-    const mask = ({ first, count: rows }: Rows, group: number) => {
-      const data = new Float32Array(rows * group * width);
-      for (let row = 0; row < rows * group; row++) {
-        const end = past + first + Math.floor(row / group) + 1;
-        const start = Math.max(length === 0 ? past : 0, end - reach);
-        data.fill(MASKED, row * width, row * width + start);
-        data.fill(MASKED, row * width + end, (row + 1) * width);
-      }
-      return new Tensor('float32', data, [rows * group, width]);
-    };
-    const group = heads / kvHeads;
-    const one = count === 1 ? mask({ first: 0, count: 1 }, 1) : null;
-    return {
-      [`mask${suffix}`]: one ?? mask({ first: 0, count }, group),
-      [`mask_selected${suffix}`]: one ?? mask(wanted, group),
-      [`sizes${suffix}`]: new Tensor('int64', BigInt64Array.of(BigInt(past), BigInt(count)), [2]),
-    };
-  }
-}
-
-interface Rows {
-  first: number;
-  count: number;
 }
 
 /** Rows whose hidden state is wanted. At least one, even if it is then ignored: onnxruntime crashes over none. */
@@ -233,11 +200,20 @@ function wantedRows({ tokens, logitRows, targets }: ForwardArgs): Rows {
   return { first: tokens.length - count, count };
 }
 
-/** i64: start, start + 1, ... (`count` numbers) in the given shape. */
-function range(start: number, count: number, shape: number[]): Tensor {
-  return new Tensor(
-    'int64',
-    BigInt64Array.from({ length: count }, (_, i) => BigInt(start + i)),
-    shape,
-  );
+/** A drafter that has rows of its own to remember is a layer; else it is a map. */
+function openDrafter(
+  graph: GraphSession,
+  dims: Manifest['dims'],
+  embedding: Embedding,
+): Drafter | NextTokenDrafter {
+  const isLayer = cacheLayouts(graph.inputs).length > 0;
+  return isLayer ? new NextTokenDrafter(graph, dims, embedding) : new Drafter(graph);
+}
+
+/** Rows `first .. first + count` of f32 [rows, n], without a copy. */
+function rowsOf(tensor: Tensor, first: number, count: number): Tensor {
+  const [rows = 0, width = 0] = tensor.dims;
+  if (first === 0 && count === rows) return tensor;
+  const data = (tensor.data as Float32Array<ArrayBuffer>).subarray(first * width, (first + count) * width);
+  return new Tensor('float32', data, [count, width]);
 }

@@ -120,6 +120,75 @@ for (const name of NAMES) {
   });
 }
 
+for (const name of NAMES.filter(one => familyGolden(one).guesses)) {
+  describe(`multi-token prediction of ${name}`, () => {
+    const { tokens, guesses } = familyGolden(name);
+    let folder: string;
+    let runner: ModelRunner;
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'moebius-family-'));
+      await writeFamilyCheckpoint(join(folder, 'published'), familyGolden(name));
+      runner = await loadConverted(join(folder, 'published'), join(folder, 'fp32'), 'fp32');
+    });
+    after(async () => {
+      await runner.release();
+      await rm(folder, { recursive: true });
+    });
+    let sequence = 0;
+
+    /** Runs one token at `at`; what was guessed to follow it, if that is likelier than `draftAbove`. */
+    const step = async (at: number, token: number, draftAbove: number | null) =>
+      (await runner.forward({ sequence, at, tokens: [token], experts: null, logitRows: 1, draftAbove }))
+        .drafted;
+    const read = (at: number, part: number[]) =>
+      runner.forward({ sequence, at, tokens: part, experts: null, logitRows: 1, draftAbove: null });
+    /** `margin` under the probability there is a guess, above it there is none. */
+    async function assertGuess(at: number, margin: number) {
+      const [token, probability] = guesses![at - 1]!;
+      const drafted = await step(at, tokens[at]!, probability - margin);
+      assert.deepEqual(drafted, margin > 0 ? [token] : [], `at ${at}`);
+    }
+    const MARGINS = [1e-4, -1e-4];
+
+    it("guesses the reference's tokens with its probabilities, whether guesses are asked for or not", async () => {
+      for (const margin of MARGINS) {
+        sequence++;
+        await step(0, tokens[0]!, null);
+        for (const at of [1, 2]) await assertGuess(at, margin);
+        await step(3, tokens[3]!, null);
+        for (let at = 4; at < tokens.length; at++) await assertGuess(at, margin);
+      }
+    });
+
+    it('reads along with a prompt in pieces', async () => {
+      for (const margin of MARGINS) {
+        sequence++;
+        await read(0, tokens.slice(0, 5));
+        await read(5, tokens.slice(5, 6));
+        await read(6, tokens.slice(6, 11));
+        for (let at = 11; at < tokens.length; at++) await assertGuess(at, margin);
+      }
+    });
+
+    // The state before the edit is gone by then, so one row stays missing, which may change what is guessed.
+    it('goes on guessing after an edited message, and the model is the same', async () => {
+      sequence++;
+      await read(0, tokens.slice(0, 10));
+      await read(10, [5, 4, 3]);
+      const { logits: wanted } = familyGolden(name);
+      await read(4, tokens.slice(4, 12));
+      for (const at of [12, 13]) {
+        const { drafted, logits } = await runner.forward({
+          ...{ sequence, at, tokens: [tokens[at]!], experts: null, logitRows: 1, draftAbove: 0 },
+        });
+        assert.equal(drafted.length, 1);
+        const row = [...logits!.subarray(0, wanted[at]!.length)];
+        assert.ok(worst([row], [wanted[at]!]) < 1e-4);
+      }
+    });
+  });
+}
+
 describe('gpt-oss as it is published', () => {
   it('reads experts in MXFP4 as what they stand for', async () => {
     const golden = familyGolden('gpt_oss');

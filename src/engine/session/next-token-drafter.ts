@@ -1,0 +1,89 @@
+/**
+ * Guesses the token after next with the layer that was trained to (multi-token prediction). The layer attends to its own rows:
+ * one for every token whose state and whose next token are known, so it reads along with the prompt.
+ */
+import { Tensor } from 'onnxruntime-node';
+import type { ModelDims } from '../../models/manifest.ts';
+import { attentionInputs, range } from './attention-inputs.ts';
+import type { Guess, StateTail } from './drafter.ts';
+import type { Embedding } from './embedding.ts';
+import type { GraphSession } from './graph-session.ts';
+import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
+
+/** What the layer remembers of one sequence. */
+export interface NextTokenRows {
+  cache: KvCache;
+  /** Of the rows in the cache, ascending; after going back far some may be missing. */
+  positions: number[];
+  /** Of the sequence; -1 for those that were never run here. */
+  tokens: number[];
+}
+
+export class NextTokenDrafter {
+  readonly #graph: GraphSession;
+  readonly #dims: ModelDims;
+  readonly #embedding: Embedding;
+  readonly #layouts: readonly CacheLayout[];
+
+  constructor(graph: GraphSession, dims: ModelDims, embedding: Embedding) {
+    this.#graph = graph;
+    this.#dims = dims;
+    this.#embedding = embedding;
+    this.#layouts = cacheLayouts(graph.inputs);
+  }
+
+  newRows(maxRows: number): NextTokenRows {
+    return {
+      cache: new KvCache(this.#layouts, maxRows, this.#dims.slidingWindow),
+      positions: [],
+      tokens: [],
+    };
+  }
+
+  /**
+   * `tokens` are about to follow the first `at` of the sequence. Reads every row that can be read by now, `states` being those
+   * of the last run, and returns the guess of the token after next to the last of them; null if there was none to read.
+   */
+  async read(
+    rows: NextTokenRows,
+    states: StateTail,
+    at: number,
+    tokens: readonly number[],
+  ): Promise<(Guess & { position: number }) | null> {
+    this.#follow(rows, at, tokens);
+    const first = Math.max((rows.positions.at(-1) ?? -1) + 1, states.first);
+    const end = Math.min(rows.tokens.length - 1, states.end, at);
+    const count = end - first;
+    const hidden = count > 0 ? states.rows(first, count) : null;
+    if (!hidden) return null;
+    const width = this.#dims.hidden;
+    const next = rows.tokens.slice(first + 1, end + 1);
+    rows.cache.reserve(rows.cache.length + count);
+    const output = await this.#graph.run({
+      ...rows.cache.feeds(),
+      ...attentionInputs(this.#dims, rows.cache, range(first, count), { first: count - 1, count: 1 }),
+      hidden: new Tensor('float32', hidden, [count, width]),
+      next: new Tensor('float32', this.#embedding.rows(next), [count, width]),
+    });
+    rows.cache.append(output, count);
+    rows.positions.push(...range(first, count));
+    return {
+      token: Number((output.token!.data as BigInt64Array)[0]),
+      probability: (output.probability!.data as Float32Array)[0]!,
+      position: end + 1,
+    };
+  }
+
+  /** Forgets the tokens from `at` on and the rows that depend on them: a row needs the token behind its own. */
+  #follow(rows: NextTokenRows, at: number, tokens: readonly number[]): void {
+    rows.tokens.length = Math.min(rows.tokens.length, at);
+    while (rows.positions.length > 0 && rows.positions.at(-1)! > at - 2) rows.positions.pop();
+    rows.cache.truncate(rows.positions.length);
+    while (rows.tokens.length < at) rows.tokens.push(-1);
+    rows.tokens.push(...tokens);
+  }
+
+  release(): Promise<void> {
+    return this.#graph.release();
+  }
+}
