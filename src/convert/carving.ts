@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MoebiusError } from '../base/errors.ts';
 import type { ExpertLayout, ModelDims } from '../models/manifest.ts';
+import type { LayerDeltas } from './deltas.ts';
 import { dataFile, FieldReader, readDescription, readSealed } from './sealed-data.ts';
 
 export interface Carving {
@@ -40,6 +41,8 @@ export interface CarvedLayer {
     feedForwardIn: Float32Array;
     feedForwardMid: Float32Array;
   };
+  /** What was trained after carving, for the routed graph alone; absent where nothing was (deltas.ts). */
+  deltas?: LayerDeltas;
 }
 
 export type CarvingDims = Pick<ModelDims, 'layers' | 'hidden' | 'feedForward'>;

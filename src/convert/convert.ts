@@ -15,8 +15,9 @@ import { writeManifest } from '../models/manifest-file.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import type { Decoder, FeedForward, NextTokenLayer } from './architectures/decoder.ts';
 import { openDecoder } from './architectures/registry.ts';
-import { type Carving, readCarving } from './carving.ts';
+import type { Carving } from './carving.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
+import { readTrainedCarving } from './deltas.ts';
 import { readDrafter } from './drafter.ts';
 import { allExperts, denseFeedForward, publishedExpert, splitExperts } from './experts.ts';
 import { drafter } from './graph/drafter.ts';
@@ -42,7 +43,7 @@ export interface ConvertOptions {
   name: string;
   license: string;
   variant: ModelVariant;
-  /** Folder with carving.json, or null for a model without routed experts. */
+  /** Folder with carving.json and perhaps deltas.json, or null for a model without routed experts. */
   carvingFolder: string | null;
   /** Folder with drafter.json, or null for a model that does not guess ahead. */
   drafterFolder: string | null;
@@ -93,7 +94,7 @@ export async function convertModel(options: ConvertOptions): Promise<Manifest> {
 async function build(checkpoint: Checkpoint, folder: string, options: ConvertOptions): Promise<Manifest> {
   const model = await openDecoder(checkpoint);
   const { dims } = model;
-  const carving = options.carvingFolder ? await readCarving(options.carvingFolder, dims) : null;
+  const carving = options.carvingFolder ? await readTrainedCarving(options.carvingFolder, dims) : null;
   const guesser = options.drafterFolder ? await readDrafter(options.drafterFolder, dims) : null;
   const taps = guesser?.taps ?? options.taps ?? [];
   const files: Manifest['files'] = {};

@@ -2,6 +2,7 @@
 import { MoebiusError } from '../base/errors.ts';
 import type { Decoder, DenseFeedForward, Expert } from './architectures/decoder.ts';
 import type { CarvedLayer, Carving } from './carving.ts';
+import { withDelta } from './deltas.ts';
 import type { ExpertWeights } from './graph/moe-block.ts';
 import { concatFloats, memoryMatrix, pickColumns, pickRows, stacked } from './weights.ts';
 
@@ -36,16 +37,17 @@ export function allExperts(unit: DenseFeedForward, carved: CarvedLayer | undefin
   };
 }
 
-/** Shared expert and routed experts of one layer; holds that layer in memory as float32. */
+/** Shared expert and routed experts of one layer, with what was trained of it; holds that layer in memory as float32. */
 export async function splitExperts(
   unit: DenseFeedForward,
   carved: CarvedLayer,
   carving: Carving,
 ): Promise<{ shared: ExpertWeights; routed: ExpertWeights[] }> {
   const [feedForward, hidden] = [unit.gate.rows, unit.gate.cols];
-  const gate = await unit.gate.values(0, feedForward);
-  const up = await unit.up.values(0, feedForward);
-  const down = await unit.down.values(0, hidden);
+  const { deltas } = carved;
+  const gate = withDelta(await unit.gate.values(0, feedForward), deltas?.gate);
+  const up = withDelta(await unit.up.values(0, feedForward), deltas?.up);
+  const down = withDelta(await unit.down.values(0, hidden), deltas?.down);
   const expert = (from: number, to: number): ExpertWeights => {
     const neurons = carved.order.subarray(from, to);
     const gateRows = memoryMatrix(pickRows(gate, hidden, neurons), hidden);

@@ -1,0 +1,39 @@
+"""Text to train on: every file of a folder gives sequences of equal length; every twentieth file is held out."""
+
+import hashlib
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+HELD_OUT_EVERY = 20
+
+
+@dataclass
+class Corpus:
+    train: Tensor  # i64 [sequences, n]
+    held_out: Tensor  # likewise, of other files
+    sha256: str  # of all files' bytes in the order of their names
+
+    def batch(self, step: int, size: int, seed: int) -> Tensor:
+        """The sequences of a step: the same ones whenever training is resumed."""
+        picks = random.Random(f"{seed} {step}").choices(range(len(self.train)), k=size)
+        return self.train[picks]
+
+
+def read_corpus(folder: Path, tokenizer: Tokenizer, n: int) -> Corpus:
+    names = sorted(path for path in folder.rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    parts: tuple[list, list] = ([], [])
+    for index, path in enumerate(names):
+        data = path.read_bytes()
+        digest.update(data)
+        ids = tokenizer.encode(data.decode("utf-8", errors="replace"), add_special_tokens=False).ids
+        parts[index % HELD_OUT_EVERY == 0].extend(ids[at : at + n] for at in range(0, len(ids) - n + 1, n))
+    if not all(parts):
+        raise SystemExit(f"{folder} has too little text for sequences of {n} tokens, some of them held out.")
+    train, held_out = (torch.tensor(part) for part in parts)
+    return Corpus(train, held_out, digest.hexdigest())

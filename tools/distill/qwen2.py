@@ -1,0 +1,117 @@
+"""Qwen2 in float32 from a GGUF: every position with all experts, or the far ones through a student."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from gguf import GGUFReader
+from gguf.quants import dequantize
+from torch import Tensor
+from torch.nn import functional as F
+
+from recipe import Carving
+
+
+@dataclass
+class Reading:
+    """How a sequence is read: positions head .. to - 1 with k routed experts, all others with all of them."""
+
+    head: int
+    to: int
+    k: int
+
+
+@dataclass
+class Pass:
+    hidden: Tensor  # [batch, n, hidden] after the last layer, before the final norm
+    keys: list[Tensor]  # of each layer [batch, n, kv heads, head dim], before RoPE
+    values: list[Tensor]  # likewise
+
+
+class Qwen2:
+    """Frozen. The feed-forward neurons stand in the order of the carving, which changes nothing but rounding."""
+
+    def __init__(self, path: Path, carving: Carving, device: str):
+        reader = GGUFReader(path)
+        field = lambda name: reader.get_field(f"qwen2.{name}").contents()
+        tensors = {tensor.name: tensor for tensor in reader.tensors}
+
+        def load(name: str) -> Tensor:
+            tensor = tensors[name]
+            values = np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
+            return torch.tensor(values).to(device)
+
+        self.layers = field("block_count")
+        hidden = field("embedding_length")
+        if (self.layers, hidden, field("feed_forward_length")) != (carving.layers, carving.hidden, carving.feed_forward):
+            raise SystemExit(f"The carving is for {carving.model}, which {path} is not.")
+        self.heads, self.kv_heads = field("attention.head_count"), field("attention.head_count_kv")
+        self.head_dim = hidden // self.heads
+        self.theta, self.epsilon = field("rope.freq_base"), field("attention.layer_norm_rms_epsilon")
+        self.embedding = load("token_embd.weight")
+        self.output = load("output.weight") if "output.weight" in tensors else self.embedding
+        self.norm = load("output_norm.weight")
+        self.blocks = []
+        for index in range(self.layers):
+            part = lambda name: load(f"blk.{index}.{name}")
+            order = torch.from_numpy(carving.order[index]).to(device)
+            self.blocks.append(
+                {
+                    "attention_norm": part("attn_norm.weight"),
+                    **{name: (part(f"attn_{name}.weight"), part(f"attn_{name}.bias")) for name in ("q", "k", "v")},
+                    "attention_out": part("attn_output.weight"),
+                    "norm": part("ffn_norm.weight"),
+                    "gate": part("ffn_gate.weight")[order],
+                    "up": part("ffn_up.weight")[order],
+                    "down": part("ffn_down.weight")[:, order].contiguous(),
+                }
+            )
+
+    def read(self, tokens: Tensor, students=None, reading: Reading | None = None) -> Pass:
+        """tokens i64 [batch, n]. With `students` (a SparseLayer for each layer) as `reading` says, else all exact."""
+        x = F.embedding(tokens, self.embedding)
+        rope = self._rope(tokens.shape[1], x.device)
+        out = Pass(x, [], [])
+        for index, block in enumerate(self.blocks):
+            x = x + self._attention(block, self._normed(x, block["attention_norm"]), rope, out)
+            y = self._normed(x, block["norm"])
+            if reading is None:
+                x = x + dense(block, y)
+                continue
+            near, far, rest = y.split([reading.head, reading.to - reading.head, y.shape[1] - reading.to], dim=1)
+            read = [dense(block, near), students[index](far, block, reading.k), dense(block, rest)]
+            x = x + torch.cat(read, dim=1)
+        out.hidden = x
+        return out
+
+    def log_probs(self, hidden: Tensor) -> Tensor:
+        """hidden [..., hidden] -> natural-log probabilities [..., vocab]"""
+        return F.log_softmax(F.linear(self._normed(hidden, self.norm), self.output), dim=-1)
+
+    def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.rms_norm(x, weight.shape, weight, self.epsilon)
+
+    def _attention(self, block: dict, x: Tensor, rope: tuple[Tensor, Tensor], out: Pass) -> Tensor:
+        batch, n, _ = x.shape
+        q, k, v = (F.linear(x, *block[name]).view(batch, n, -1, self.head_dim) for name in ("q", "k", "v"))
+        out.keys.append(k)
+        out.values.append(v)
+        q, k, v = rotated(q, rope).transpose(1, 2), rotated(k, rope).transpose(1, 2), v.transpose(1, 2)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        return F.linear(mixed.transpose(1, 2).reshape(batch, n, -1), block["attention_out"])
+
+    def _rope(self, n: int, device) -> tuple[Tensor, Tensor]:
+        frequency = self.theta ** (-torch.arange(0, self.head_dim, 2, device=device) / self.head_dim)
+        angle = torch.arange(n, device=device)[:, None, None] * frequency  # [n, 1, head dim / 2]
+        return angle.cos(), angle.sin()
+
+
+def dense(block: dict, x: Tensor) -> Tensor:
+    return F.linear(F.silu(F.linear(x, block["gate"])) * F.linear(x, block["up"]), block["down"])
+
+
+def rotated(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
+    """Half-rotate RoPE; x [batch, n, heads, head dim]"""
+    (cos, sin), (a, b) = rope, x.chunk(2, dim=-1)
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
