@@ -27,7 +27,7 @@ def choose(scores: Tensor, k: int) -> Tensor:
     others = scores.detach().masked_fill(hard.bool(), -torch.inf).amax(-1, keepdim=True)
     edge = (best.values.detach().amin(-1, keepdim=True) + others) / 2
     soft = torch.sigmoid((scores - edge) / EDGE)
-    return hard + soft - soft.detach()
+    return hard + (soft - soft.detach())
 
 
 class Delta(nn.Module):

@@ -1,0 +1,75 @@
+/**
+ * `npm run curve`: quality and reading time at seven activation levels, the model's own and some between, as JSON and as a
+ * picture. Every point is measured in a process of its own; what is there is not measured again. See docs/moe.md.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { ROOT } from '../../scripts/steps.ts';
+import { withHugePages } from '../../src/base/huge-pages.ts';
+import { positiveInteger } from '../../src/cli/engine-session.ts';
+import { readManifest } from '../../src/models/manifest-file.ts';
+import { variantFolder } from '../support/models.ts';
+import { drawCurve } from './draw.ts';
+import type { Job, Measured, Sizes } from './measure.ts';
+import { linkModel, pointsOf } from './points.ts';
+import { rowsOf } from './rows.ts';
+
+interface Options extends Sizes {
+  model: string;
+  data: string;
+  work: string;
+  out: string;
+  threads: number;
+}
+
+const program = new Command('curve')
+  .description('quality and reading time over activation levels')
+  .option('--model <id>', 'converted model of the store, int4', 'qwen2.5-coder-1.5b')
+  .option('--data <folder>', 'folder with the data sets', join(ROOT, '..', 'shared', 'eval'))
+  .option('--work <folder>', 'what was measured, kept', join(ROOT, '.cache', 'curve'))
+  .option('--out <path>', 'where <path>.json and <path>.svg go', join(ROOT, 'docs', 'images', 'curve'))
+  .option('--texts <n>', 'texts that are scored, 12 at most', positiveInteger, 12)
+  .option('--tasks <n>', 'programs of each suite, and questions', positiveInteger, 24)
+  .option('--rounds <n>', 'of reading 2,048 tokens', positiveInteger, 2)
+  .option('--threads <n>', 'threads of the engine', positiveInteger, availableParallelism())
+  .action(run);
+
+async function run({ model, data, work, out, threads, ...sizes }: Options): Promise<void> {
+  const source = variantFolder(model, 'int4');
+  const manifest = await readManifest(source);
+  if (manifest.experts?.kind !== 'carved') throw new Error(`${model} is not a carved model.`);
+  const folder = join(work, [model, ...Object.values(sizes)].join('-'));
+  mkdirSync(folder, { recursive: true });
+  const linked = join(work, 'model');
+  const measured: Measured[] = [];
+  for (const point of pointsOf(manifest.experts)) {
+    const file = join(folder, `${point.name.replaceAll(' ', '-')}.json`);
+    await linkModel(source, manifest, point.plan, linked);
+    const job: Job = { ...{ point, folder: linked, data, file, sizes, threads } };
+    const { status } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', join(__dirname, 'measure.ts'), JSON.stringify(job)],
+      { stdio: 'inherit', env: withHugePages(process.env) },
+    );
+    if (status !== 0) throw new Error(`${point.name} could not be measured; run again to go on.`);
+    measured.push(JSON.parse(readFileSync(file, 'utf8')));
+  }
+  const exact = measured.find(({ point }) => point.name === 'exact')!;
+  const rows = rowsOf(exact, measured);
+  const machine = cpus()[0]?.model.trim();
+  mkdirSync(dirname(out), { recursive: true });
+  const plans = measured.map(({ point }) => point);
+  writeFileSync(
+    `${out}.json`,
+    `${JSON.stringify({ model, machine, threads, sizes, plans, rows }, null, 1)}\n`,
+  );
+  writeFileSync(`${out}.svg`, await drawCurve(rows));
+}
+
+program.parseAsync().catch(error => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
