@@ -1,6 +1,8 @@
 /** Entry of the inference daemon's bundle: the real engine and the real store behind daemon/serve.ts. */
 import { availableParallelism } from 'node:os';
 import { dependencies, version } from '../package.json';
+import { kvCapBytes } from './daemon/kv/cap.ts';
+import { openPageFolder } from './daemon/kv/page-folder.ts';
 import { serve } from './daemon/serve.ts';
 import { loadEngine } from './engine/load.ts';
 import { openStore } from './models/store.ts';
@@ -15,6 +17,7 @@ serve({
       return models.map(({ manifest: _, ...summary }) => summary);
     },
   },
+  openPages: async model => openPageFolder(await openStore(), model, kvCapBytes(process.env)),
   about: {
     daemonVersion: version,
     engine: {

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { batchCommand } from './batch.ts';
 import { benchCommand } from './bench.ts';
+import { cacheCommand } from './cache.ts';
 import { carveCommand } from './carve.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
@@ -26,6 +27,7 @@ Example:
     );
   const commands = [
     modelCommand,
+    cacheCommand,
     generateCommand,
     infillCommand,
     chatCommand,

@@ -5,10 +5,12 @@
 import { availableParallelism } from 'node:os';
 import { orAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
-import { MoebiusError } from '../base/errors.ts';
+import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type { Engine, LoadOptions } from '../engine/engine.ts';
 import type { ModelInfo, ModelLoadParams, ModelSummary } from '../protocol/daemon.ts';
+import type { PageFolder } from './kv/page-folder.ts';
+import type { Savable } from './kv/saver.ts';
 
 const DEFAULT_CONTEXT_TOKENS = 8192;
 
@@ -20,9 +22,13 @@ export interface ModelStore {
 export interface ResidencyOptions {
   store: ModelStore;
   loadEngine(options: LoadOptions): Promise<Engine>;
+  /** Where keys and values of a model are saved; null: nowhere. */
+  openPages(model: ModelSummary): Promise<PageFolder | null>;
   clock: Clock;
   /** Ends every request that uses the engine; awaited before the engine is disposed. */
   drain(reason: MoebiusError): Promise<void>;
+  /** Awaited after that: the model has no requests any more and is still there. */
+  beforeDispose(model: Savable): Promise<void>;
   onProgress(model: string, percent: number): void;
   /** Something that `status` shows has changed. */
   onChange(): void;
@@ -49,7 +55,7 @@ interface Load {
 export class Residency {
   readonly #options: ResidencyOptions;
   readonly #mutex = new Mutex();
-  #loaded: { key: string; engine: Engine } | null = null;
+  #loaded: { key: string; engine: Engine; pages: PageFolder | null } | null = null;
   /** The newest load that has not ended. */
   #load: Load | null = null;
 
@@ -59,6 +65,10 @@ export class Residency {
 
   get loaded(): Engine | null {
     return this.#loaded?.engine ?? null;
+  }
+
+  get savable(): Savable | null {
+    return this.#loaded;
   }
 
   get loading(): { model: string; percent: number } | null {
@@ -146,10 +156,12 @@ export class Residency {
       this.#options.onChange();
     };
     const signal = load.abort.signal;
+    const pages = await this.#openPages(found);
     const engine = await this.#options.loadEngine({
       folder: found.path,
       contextTokens,
       threads,
+      savedKv: pages,
       onProgress,
       signal,
     });
@@ -157,16 +169,27 @@ export class Residency {
       await engine.dispose();
       signal.throwIfAborted();
     }
-    this.#loaded = { key, engine };
+    this.#loaded = { key, engine, pages };
     log(`Loaded ${found.id} (${found.variant}) in ${Math.round(clock.now() - started)} ms.`);
     return engine.info();
   }
 
   async #release(reason: string): Promise<void> {
     await this.#options.drain(new MoebiusError('cancelled', reason));
-    const engine = this.#loaded?.engine;
+    const model = this.#loaded;
     this.#loaded = null;
-    await engine?.dispose();
+    if (model) {
+      await this.#options.beforeDispose(model);
+      await model.engine.dispose();
+    }
     this.#options.onChange();
+  }
+
+  /** A model without saved pages is as good as any other, only slower to begin. */
+  #openPages(found: ModelSummary): Promise<PageFolder | null> {
+    return this.#options.openPages(found).catch(error => {
+      this.#options.log(`What ${found.id} has read is not saved: ${toMoebiusError(error).message}`);
+      return null;
+    });
   }
 }

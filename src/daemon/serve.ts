@@ -8,7 +8,7 @@ import { takeStdout } from './stdio.ts';
 /** The client's end of stdin closes when it dies; this poll is for the case that something else holds it open. */
 const PARENT_POLL_MS = 3000;
 
-export type ServeOptions = Pick<ServerOptions, 'store' | 'loadEngine' | 'about'> & {
+export type ServeOptions = Pick<ServerOptions, 'store' | 'loadEngine' | 'openPages' | 'about'> & {
   process: NodeJS.Process;
 };
 

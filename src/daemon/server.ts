@@ -4,7 +4,13 @@ import type { Clock } from '../base/clock.ts';
 import { MoebiusError } from '../base/errors.ts';
 import { Throttle } from '../base/throttle.ts';
 import type { Engine, LoadOptions } from '../engine/engine.ts';
-import type { DaemonRequests, InitializeParams, InitializeResult, LogParams } from '../protocol/daemon.ts';
+import type {
+  DaemonRequests,
+  InitializeParams,
+  InitializeResult,
+  LogParams,
+  ModelSummary,
+} from '../protocol/daemon.ts';
 import type { ClientPeer } from '../rpc/daemon-peer.ts';
 import { Peer } from '../rpc/peer.ts';
 import { handleInitialize } from './handlers/initialize.ts';
@@ -12,6 +18,8 @@ import { handleModel } from './handlers/model.ts';
 import { handleRuns } from './handlers/runs.ts';
 import { handleStatus } from './handlers/status.ts';
 import { handleTokens } from './handlers/tokens.ts';
+import type { PageFolder } from './kv/page-folder.ts';
+import { KvSaver } from './kv/saver.ts';
 import { type ModelStore, Residency } from './residency.ts';
 import { Scheduler } from './scheduler.ts';
 import { StatusBoard } from './status.ts';
@@ -25,6 +33,8 @@ export interface ServerOptions {
   clock: Clock;
   store: ModelStore;
   loadEngine(options: LoadOptions): Promise<Engine>;
+  /** Where keys and values of a model are saved; null or left out: nowhere. */
+  openPages?(model: ModelSummary): Promise<PageFolder | null>;
   about: Omit<InitializeResult, 'protocolVersion' | 'pid'>;
   onInitialized(params: InitializeParams): void;
   /** The client asked for the end and has its answer. */
@@ -63,15 +73,26 @@ export function createServer(options: ServerOptions): Server {
   const sendStatus = new Throttle(clock, STATUS_INTERVAL_MS, () => {
     if (state.isInitialized) void peer.notify('status/changed', status.read());
   });
-  const scheduler = new Scheduler(clock, sendStatus.call);
+  const scheduler = new Scheduler(clock, () => {
+    sendStatus.call();
+    saver.noteActivity();
+  });
   const residency = new Residency({
     store: options.store,
     loadEngine: options.loadEngine,
+    openPages: async model => (await options.openPages?.(model)) ?? null,
     clock,
     drain: reason => scheduler.drain(reason),
+    beforeDispose: model => saver.saveLast(model),
     onProgress: (model, percent) => void peer.notify('model/loadProgress', { model, percent }),
     onChange: sendStatus.call,
     log: message => log('info', message),
+  });
+  const saver = new KvSaver({
+    clock,
+    isIdle: () => scheduler.isIdle,
+    loaded: () => residency.savable,
+    log: message => log('warn', message),
   });
   const status = new StatusBoard({ clock, scheduler, residency });
   const serve: ServerContext['serve'] = (method, handler) =>

@@ -1,6 +1,7 @@
 /** What every request works with: the loaded model and the parts of the engine around it. */
 import type { Manifest } from '../models/manifest.ts';
 import type { ChatTemplate } from './chat-template.ts';
+import type { SavedKv } from './kv-pages.ts';
 import type { Sequences } from './sequences.ts';
 import type { WorkerClient } from './session/worker-client.ts';
 import type { SpeedMeter } from './speed-meter.ts';
@@ -13,6 +14,8 @@ export interface EngineCore {
   template: ChatTemplate | null;
   worker: Pick<WorkerClient, 'request' | 'terminate'>;
   sequences: Sequences;
+  /** null where nothing is saved. */
+  savedKv: SavedKv | null;
   /** Rows of the largest sequence. */
   contextTokens: number;
   /** Ids that must never be sampled: the manifest's, and those the tokenizer doesn't know. */

@@ -13,6 +13,7 @@ import type {
   ModelInfo,
   StatusResult,
 } from '../protocol/daemon.ts';
+import type { KeptSequence, KvPage, SavedKv } from './kv-pages.ts';
 
 export interface LoadOptions {
   /** Folder of a converted model (holds manifest.json). */
@@ -21,6 +22,10 @@ export interface LoadOptions {
   contextTokens: number;
   /** Intra-op threads of the sessions. */
   threads: number;
+  /** Keys and values of all sequences together; default: by the machine's memory (sequences.ts). */
+  kvBudgetBytes?: number;
+  /** Where rows of this model that `exportRows` gave are found again. Default: nowhere. */
+  savedKv?: SavedKv | null;
   onProgress?(percent: number): void;
   signal?: AbortSignal;
 }
@@ -41,6 +46,10 @@ export interface Engine {
   /** Natural-log probability of each token of `tokens` after the first, read at `level`; for perplexity. Shape [n-1]. */
   score(tokens: number[], level: GenerateParams['level'], hooks: RunHooks): Promise<Float32Array>;
   sequences(): StatusResult['sequences'];
+  /** Conversations that no request uses now, last used first. */
+  keptSequences(): KeptSequence[];
+  /** Rows from..to of a kept sequence; null if it was used since, or is gone. Holds a request back for the copying. */
+  exportRows(lease: number, from: number, to: number): Promise<KvPage | null>;
   speed(): StatusResult['speed'];
   dispose(): Promise<void>;
 }

@@ -21,6 +21,8 @@ export interface GenerateRequest extends Pick<GenerateParams, 'level'> {
   prompt: number[];
   sampling: SamplingParams;
   sequence: string;
+  /** The rows are worth saving, and saved ones worth restoring. */
+  isKept?: boolean;
   /** Ids that end the text and are not part of it. */
   stopTokens: ReadonlySet<number>;
   /** See RepetitionGuard. */
@@ -50,6 +52,7 @@ export function generateRequest(core: EngineCore, params: GenerateParams): Gener
     prompt: promptTokens(core, params),
     sampling: params,
     sequence: params.sequence ?? 'chat',
+    isKept: true,
     stopTokens: new Set(core.manifest.tokens.eos),
     patience: CHAT_PATIENCE,
     drafts: params.drafts,
@@ -95,6 +98,7 @@ export async function runRequest(
   }
   const level = levelPlan(core.manifest.experts, request.level);
   const sequence = core.sequences.lease(request.sequence);
+  sequence.isKept = request.isKept ?? false;
   const run = new Run(core, sequence, level, hooks);
   try {
     return await new Writer(core, request, run, hooks).write();
@@ -148,8 +152,9 @@ class Writer {
   }
 
   /** Logits after the prompt, or null when its time was up before its end. */
-  #read(): Promise<Float32Array | null> {
-    const { prompt, prefillBudgetMs = Number.POSITIVE_INFINITY } = this.#request;
+  async #read(): Promise<Float32Array | null> {
+    const { prompt, isKept, prefillBudgetMs = Number.POSITIVE_INFINITY } = this.#request;
+    if (isKept) await this.#run.restore(prompt);
     return this.#run.read(prompt, (done, reused) => {
       this.#reused = reused;
       this.#hooks.onEvent({ type: 'prefill', done, total: prompt.length, reused });

@@ -1,4 +1,5 @@
 /** Loads a converted model and puts the engine together. */
+import { totalmem } from 'node:os';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import type { Manifest } from '../models/manifest.ts';
 import type {
@@ -17,16 +18,14 @@ import type { EngineCore } from './core.ts';
 import { countTokens } from './count.ts';
 import type { Engine, LoadOptions, RunHooks } from './engine.ts';
 import { generateRequest, runRequest } from './generate.ts';
+import type { KeptSequence, KvPage } from './kv-pages.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { levelPlan } from './read-plan.ts';
 import { Run } from './run.ts';
-import { Sequences } from './sequences.ts';
+import { kvBudgetBytes, type Sequence, Sequences } from './sequences.ts';
 import { WorkerClient } from './session/worker-client.ts';
 import { SpeedMeter } from './speed-meter.ts';
 import { Tokenizer } from './tokenizer.ts';
-
-/** Keys and values of all sequences together; at least one full context is always allowed. */
-const KV_BUDGET_BYTES = 1024 ** 3;
 
 /** Throws `model-missing`, `model-invalid`, `format-invalid`, `bad-request`, `out-of-memory` or `cancelled`. */
 export async function loadEngine(options: LoadOptions): Promise<Engine> {
@@ -56,10 +55,11 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
       manifest,
       ...text,
       worker,
-      sequences: new Sequences(KV_BUDGET_BYTES, sequence => {
+      sequences: new Sequences(options.kvBudgetBytes ?? kvBudgetBytes(totalmem()), sequence => {
         // A worker that is gone has nothing left to drop.
         worker.request('drop', { sequence }).catch(() => undefined);
       }),
+      savedKv: options.savedKv ?? null,
       contextTokens,
       prefillMeter: new SpeedMeter(0.8),
       decodeMeter: new SpeedMeter(0.98),
@@ -158,6 +158,25 @@ class LoadedEngine implements Engine {
       capacityTokens: capacityRows,
       bytes,
     }));
+  }
+
+  keptSequences(): KeptSequence[] {
+    const isFree = ({ isKept, isLeased }: Sequence) => isKept && !isLeased;
+    const { sequences } = this.#core;
+    return sequences
+      .list()
+      .filter(isFree)
+      .reverse()
+      .map(({ lease, tokens, experts }) => ({ lease, tokens: [...tokens], experts: [...experts] }));
+  }
+
+  async exportRows(lease: number, from: number, to: number): Promise<KvPage | null> {
+    const sequence = this.#core.sequences.list().find(one => one.lease === lease);
+    if (!sequence || sequence.isLeased) return null;
+    // Taken before the worker is asked: a request that uses the sequence meanwhile comes after in the worker's queue.
+    const [tokens, experts] = [sequence.tokens.slice(from, to), sequence.experts.slice(from, to)];
+    const { blocks } = await this.#core.worker.request('export', { sequence: sequence.key, from, to });
+    return { tokens, experts, blocks };
   }
 
   speed(): StatusResult['speed'] {

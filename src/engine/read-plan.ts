@@ -42,13 +42,24 @@ export function levelPlan(layout: ExpertLayout | null, level: ExpertLevel = 'exa
   return layout?.levels.exact ?? EXACT;
 }
 
+/** Rows from..to of a prompt of `total` tokens, which the level's few experts read; none where it has no few. */
+function farRows({ readK, exactHead, exactTail }: LevelPlan, total: number): { from: number; to: number } {
+  const from = Math.min(exactHead, total);
+  return { from, to: readK === null ? from : Math.max(from, total - exactTail) };
+}
+
+/** How many experts must at least have read each row of a prompt of `total` tokens. */
+export function expertsNeeded(level: LevelPlan, total: number): (row: number) => number {
+  const { from, to } = farRows(level, total);
+  return row => (row >= from && row < to ? level.readK! : ALL_EXPERTS);
+}
+
 /** `prompt` has at least one token. */
 export function planRead(cached: CachedRows, prompt: readonly number[], level: LevelPlan): ReadPlan {
   const total = prompt.length;
   const { readK } = level;
-  const farFrom = Math.min(level.exactHead, total);
-  const farTo = readK === null ? farFrom : Math.max(farFrom, total - level.exactTail);
-  const expertsFor = (row: number) => (row >= farFrom && row < farTo ? readK! : ALL_EXPERTS);
+  const { from: farFrom, to: farTo } = farRows(level, total);
+  const expertsFor = expertsNeeded(level, total);
 
   const limit = Math.min(cached.tokens.length, total - 1);
   let reused = 0;

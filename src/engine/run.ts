@@ -1,11 +1,11 @@
 /** One request's way through its sequence: reads the prompt in chunks, then takes steps of one or a few tokens. */
-import { cancelled } from '../base/errors.ts';
+import { cancelled, toMoebiusError } from '../base/errors.ts';
 import type { LevelPlan } from '../models/manifest.ts';
 import type { EngineCore } from './core.ts';
 import type { RunHooks } from './engine.ts';
-import { planRead, type Segment } from './read-plan.ts';
+import { expertsNeeded, planRead, type Segment } from './read-plan.ts';
 import type { Sequence } from './sequences.ts';
-import type { ForwardArgs, ForwardReply } from './session/wire.ts';
+import type { CacheSize, ForwardArgs, ForwardReply } from './session/wire.ts';
 
 /**
  * Tokens of a prompt read at once. Cancelling and giving way happen between chunks, so they are short; 64 are read at 97 %
@@ -14,6 +14,8 @@ import type { ForwardArgs, ForwardReply } from './session/wire.ts';
 const CHUNK_TOKENS = { body: 64, routed: 128 };
 /** Shorter chunks say nothing about reading speed. */
 const MEASURED_TOKENS = 32;
+/** Fewer rows than a chunk are read about as fast as the pages that hold them. */
+const WORTH_RESTORING_ROWS = 64;
 
 export class Run {
   readonly #core: EngineCore;
@@ -34,6 +36,34 @@ export class Run {
     this.#sequence = sequence;
     this.#level = level;
     this.#hooks = hooks;
+  }
+
+  /**
+   * Takes rows that were saved into the sequence where they spare reading: where they hold clearly more of `prompt` than
+   * the sequence does. They replace all it has. Throws `cancelled`, `out-of-memory`.
+   */
+  async restore(prompt: readonly number[]): Promise<void> {
+    const { reused } = planRead(this.#sequence, prompt, this.#level);
+    // The last token is always read: its logits are wanted.
+    const found = await this.#core.savedKv?.find(
+      prompt.slice(0, -1),
+      expertsNeeded(this.#level, prompt.length),
+    );
+    if (!found || found.rows < reused + WORTH_RESTORING_ROWS) return;
+    this.#sequence.truncate(0);
+    for await (const page of found.pages()) {
+      const at = this.#sequence.tokens.length;
+      const rows = Math.min(page.tokens.length, found.rows - at);
+      const began = await this.#turn();
+      const { key: sequence } = this.#sequence;
+      const request = this.#core.worker.request('import', { sequence, at, rows, blocks: page.blocks });
+      // Pages of another layout would be a mistake of who keeps them; the prompt is read instead.
+      const size = await request.catch(error => ignoreUnfit(error));
+      if (!size) return;
+      this.#sequence.appendRows({ tokens: page.tokens.slice(0, rows), experts: page.experts.slice(0, rows) });
+      this.#account(size);
+      this.prefillMs += performance.now() - began;
+    }
   }
 
   /**
@@ -100,12 +130,7 @@ export class Run {
     experts: number | null,
     wanted: Pick<Partial<ForwardArgs>, 'logitRows' | 'targets' | 'draftAbove'>,
   ): Promise<ForwardReply & { ms: number }> {
-    const asked = performance.now();
-    await this.#hooks.turn();
-    if (this.#hooks.signal.aborted) throw cancelled();
-    const began = performance.now();
-    this.queueMs += began - asked;
-
+    const began = await this.#turn();
     const { key, tokens: cached } = this.#sequence;
     const reply = await this.#core.worker.request('forward', {
       sequence: key,
@@ -117,13 +142,31 @@ export class Run {
       ...wanted,
     });
     this.#sequence.append([...tokens, ...reply.drafted], experts);
-    if (reply.bytes !== this.#sequence.bytes) {
-      this.#sequence.bytes = reply.bytes;
-      this.#core.sequences.evict();
-    }
-    this.#sequence.capacityRows = reply.capacityRows;
+    this.#account(reply);
     return { ...reply, ms: performance.now() - began };
   }
+
+  /** Waits until the request may go on; when that was. */
+  async #turn(): Promise<number> {
+    const asked = performance.now();
+    await this.#hooks.turn();
+    if (this.#hooks.signal.aborted) throw cancelled();
+    const began = performance.now();
+    this.queueMs += began - asked;
+    return began;
+  }
+
+  #account({ bytes, capacityRows }: CacheSize): void {
+    this.#sequence.capacityRows = capacityRows;
+    if (bytes === this.#sequence.bytes) return;
+    this.#sequence.bytes = bytes;
+    this.#core.sequences.evict();
+  }
+}
+
+function ignoreUnfit(error: unknown): null {
+  if (toMoebiusError(error).code === 'format-invalid') return null;
+  throw error;
 }
 
 function* chunked(segments: readonly Segment[]): Generator<Segment> {

@@ -1,6 +1,16 @@
 /** Named KV sequences on one copy of the weights: who may use which, and which go when memory runs short. */
 import { ALL_EXPERTS, type CachedRows } from './read-plan.ts';
 
+/**
+ * Keys and values of all sequences together, of a machine's memory: an eighth, so that weights, editor and a browser have
+ * the rest. 8 GB give one full context of 16,384 tokens of the 1.5B model. What is evicted can be restored from disk.
+ */
+const SHARE_OF_MEMORY = 8;
+const MAX_BUDGET_BYTES = 4 * 1024 ** 3;
+
+export const kvBudgetBytes = (memoryBytes: number): number =>
+  Math.min(memoryBytes / SHARE_OF_MEMORY, MAX_BUDGET_BYTES);
+
 export class Sequence implements CachedRows {
   readonly key: number;
   readonly name: string;
@@ -9,6 +19,10 @@ export class Sequence implements CachedRows {
   capacityRows = 0;
   bytes = 0;
   isLeased = false;
+  /** Number of its last lease: tells whether it was used since. */
+  lease = 0;
+  /** Its rows are worth saving: a conversation's, not ghost text's. */
+  isKept = false;
 
   constructor(key: number, name: string) {
     this.key = key;
@@ -26,6 +40,11 @@ export class Sequence implements CachedRows {
       this.experts.push(experts ?? ALL_EXPERTS);
     }
   }
+
+  appendRows({ tokens, experts }: CachedRows): void {
+    this.tokens.push(...tokens);
+    this.experts.push(...experts);
+  }
 }
 
 export class Sequences {
@@ -34,6 +53,7 @@ export class Sequences {
   /** Least recently used first. */
   readonly #byName = new Map<string, Sequence>();
   #nextKey = 1;
+  #leases = 0;
 
   /** `drop` frees the cache of a sequence that was evicted. */
   constructor(budgetBytes: number, drop: (key: number) => void) {
@@ -52,6 +72,7 @@ export class Sequences {
     this.#byName.delete(free);
     this.#byName.set(free, sequence);
     sequence.isLeased = true;
+    sequence.lease = ++this.#leases;
     return sequence;
   }
 

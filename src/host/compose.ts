@@ -47,11 +47,16 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   };
 
   const supervisor = new Supervisor({
-    spawn: () =>
-      spawnDaemon({
+    spawn: () => {
+      const { model, engine } = readSettings();
+      return spawnDaemon({
         script: join(extension.extensionPath, 'dist', 'daemon.js'),
-        env: { MOEBIUS_HOME: storeHome(readSettings().model.home) },
-      }),
+        env: {
+          MOEBIUS_HOME: storeHome(model.home),
+          MOEBIUS_KV_MEGABYTES: String(engine.savedMegabytes),
+        },
+      });
+    },
     settings: () => {
       const { threads, contextTokens } = readSettings().engine;
       return { model: model(), contextTokens, ...(threads && { threads }) };

@@ -1,9 +1,12 @@
-/** Changed settings take effect at once: another store restarts the daemon, another model or size loads again. */
+/** Changed settings take effect at once: what the daemon is started with restarts the daemon, another model or size loads again. */
 import * as vscode from 'vscode';
 import type { Daemon } from './context.ts';
 import { onModelChange } from './model-change.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
 import { readSettings } from './settings.ts';
+
+/** Settings that the daemon gets with its environment. */
+const AT_START = ['moebius.model.home', 'moebius.engine.savedMegabytes'];
 
 export function watchSettings(daemon: Daemon, onForget: () => void): vscode.Disposable {
   return vscode.Disposable.from(
@@ -11,7 +14,7 @@ export function watchSettings(daemon: Daemon, onForget: () => void): vscode.Disp
       const isRunning = daemon.state.kind === 'ready' || daemon.state.kind === 'loading';
       if (event.affectsConfiguration('moebius.completion')) onForget();
       if (!isRunning) return;
-      if (event.affectsConfiguration('moebius.model.home')) {
+      if (AT_START.some(name => event.affectsConfiguration(name))) {
         void daemon.restart().then(
           () => daemon.ready(),
           () => undefined,

@@ -22,7 +22,7 @@ export interface Settings {
   };
   /** How many experts read a chat's prompt. */
   chat: { level: ExpertLevel };
-  engine: { threads: number | null; contextTokens: number };
+  engine: { threads: number | null; contextTokens: number; savedMegabytes: number };
   daemon: { startsOnActivation: boolean };
 }
 
@@ -43,6 +43,7 @@ export function readSettings(scope?: vscode.ConfigurationScope): Settings {
     engine: {
       threads: get<number>('engine.threads', 0) || null,
       contextTokens: get('engine.contextTokens', 8192),
+      savedMegabytes: get('engine.savedMegabytes', 2048),
     },
     daemon: { startsOnActivation: get('daemon.startOnActivation', true) },
   };

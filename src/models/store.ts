@@ -3,6 +3,7 @@
  *
  *   <home>/downloads/<sha256>.gguf        a published file, verified; `.partial` while it is fetched
  *   <home>/models/<id>/<variant>/         a converted model; it is one only if its manifest.json is there
+ *   <home>/kv/<id>/<variant>/             keys and values of what a model has read (kv-files.ts)
  *   <home>/locks/<name>.lock              held by a process that makes one of them
  */
 import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
@@ -68,6 +69,21 @@ export class Store {
     return join(this.#modelFolder(id), variant);
   }
 
+  /** Saved keys and values of all models; made when there are some. */
+  get kvHome(): string {
+    return join(this.home, 'kv');
+  }
+
+  kvFolder(id: string, variant: ModelVariant): string {
+    return join(this.kvHome, checkedId(id), variant);
+  }
+
+  /** Removes the saved keys and values: of all models, of one, or of one variant. Nothing to remove is no error. */
+  async removeKv(id?: string, variant?: ModelVariant): Promise<void> {
+    const folder = id === undefined ? this.kvHome : join(this.kvHome, checkedId(id), variant ?? '');
+    await rm(folder, { recursive: true, force: true });
+  }
+
   /** Every converted model that is whole, by id, int4 before int8 before fp32. Damaged ones are left out. */
   async list(): Promise<StoredModel[]> {
     const ids = (await readdir(join(this.home, 'models')).catch(() => [])).filter(id => ID.test(id)).sort();
@@ -95,7 +111,7 @@ export class Store {
   }
 
   /**
-   * Removes a converted model, one variant or all. The manifest goes first, so that what is left of an interrupted removal
+   * Removes a converted model, one variant or all, with what was saved of its reading. The manifest goes first, so that what is left of an interrupted removal
    * is no model any more. Throws `model-missing` if there is nothing.
    */
   async remove(id: string, variant?: ModelVariant): Promise<void> {
@@ -107,6 +123,7 @@ export class Store {
       await rm(join(this.variantFolder(id, one), MANIFEST_NAME), { force: true });
     }
     await rm(folder, { recursive: true, force: true });
+    await this.removeKv(id, variant);
   }
 
   /** Removes a published file that was fetched, and what there is of one that was not finished. */
@@ -138,13 +155,7 @@ export class Store {
   }
 
   #modelFolder(id: string): string {
-    if (!ID.test(id)) {
-      throw new MoebiusError(
-        'bad-request',
-        `${JSON.stringify(id)} can't name a model: use letters, digits, dots and dashes.`,
-      );
-    }
-    return join(this.home, 'models', id);
+    return join(this.home, 'models', checkedId(id));
   }
 
   async #read(id: string, variant: ModelVariant): Promise<StoredModel> {
@@ -154,6 +165,14 @@ export class Store {
     const { name, architecture, capabilities } = manifest;
     return { id, variant, name, architecture, sizeBytes, path, capabilities, manifest };
   }
+}
+
+function checkedId(id: string): string {
+  if (ID.test(id)) return id;
+  throw new MoebiusError(
+    'bad-request',
+    `${JSON.stringify(id)} can't name a model: use letters, digits, dots and dashes.`,
+  );
 }
 
 function megabytes(bytes: number): string {

@@ -91,6 +91,14 @@ class ScriptedEngine implements Engine {
     return [{ name: 'chat', tokens: 1, capacityTokens: this.#options.contextTokens, bytes: 1000 }];
   }
 
+  keptSequences() {
+    return [];
+  }
+
+  async exportRows() {
+    return null;
+  }
+
   speed() {
     const speed = this.#answered > 0 ? 100 : null;
     return { prefillTokensPerSecond: speed, decodeTokensPerSecond: speed };

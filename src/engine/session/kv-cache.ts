@@ -5,7 +5,9 @@
  */
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
+import type { KvBlock } from '../kv-pages.ts';
 import type { GraphInput } from './graph-session.ts';
+import { packRows, unpackRows } from './kv-blocks.ts';
 
 export interface CacheLayout {
   /** Input of the graphs, and the output whose rows are appended to it. */
@@ -109,12 +111,36 @@ export class KvCache {
     this.length += count;
   }
 
+  /** Copies of the rows from..to of every buffer, named as its input without `past_`. */
+  export(from: number, to: number): KvBlock[] {
+    return this.#layouts.map((layout, i) => {
+      const [before, size] = [padding(layout), rowSize(layout)];
+      const rows = this.#buffers[i]!.subarray((before + from) * size, (before + to) * size);
+      return packRows(nameOf(layout), rows, size);
+    });
+  }
+
+  /**
+   * Appends the first `count` rows of blocks that `export` gave. Room must have been reserved. Throws `format-invalid` if
+   * they are no such blocks of this model; the cache is then as it was.
+   */
+  import(blocks: readonly KvBlock[], count: number): void {
+    for (const [i, layout] of this.#layouts.entries()) {
+      const size = rowSize(layout);
+      const at = (padding(layout) + this.length) * size;
+      this.#buffers[i]!.set(unpackRows(blocks[i], nameOf(layout), count, size), at);
+    }
+    this.length += count;
+  }
+
   #seen(layout: CacheLayout): { first: number; count: number } {
     if (layout.seen === 'all') return { first: 0, count: this.pastRows };
     if (layout.seen === 'window') return { first: this.pastRows - this.windowRows, count: this.windowRows };
     return { first: this.length, count: layout.seen };
   }
 }
+
+const nameOf = ({ input }: CacheLayout): string => input.slice(PAST.length);
 
 const rowSize = ({ rowShape }: CacheLayout): number => rowShape.reduce((product, size) => product * size, 1);
 

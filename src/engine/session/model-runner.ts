@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
 import type { EmbeddingTable, Manifest } from '../../models/manifest.ts';
+import type { KvBlock } from '../kv-pages.ts';
 import { logProbOf } from '../sampler.ts';
 import { attentionInputs, integers, type Rows, range } from './attention-inputs.ts';
 import { Drafter, type Guess, StateTail } from './drafter.ts';
@@ -14,7 +15,7 @@ import { GraphSession } from './graph-session.ts';
 import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
 import { LogitRefiner } from './logit-refiner.ts';
 import { NextTokenDrafter, type NextTokenRows } from './next-token-drafter.ts';
-import type { ForwardArgs, ForwardReply, LoadArgs } from './wire.ts';
+import type { CacheSize, ExportArgs, ForwardArgs, ForwardReply, ImportArgs, LoadArgs } from './wire.ts';
 
 /** Rows of logits computed at once when scoring: 16 x 152,000 floats are 10 MB. */
 const SCORED_ROWS = 16;
@@ -104,6 +105,27 @@ export class ModelRunner {
       capacityRows: cache.capacity,
       bytes: cache.bytes + (sequence.guessed?.cache.bytes ?? 0),
     };
+  }
+
+  /** Throws `internal` if the sequence has no such rows. */
+  exportRows({ sequence, from, to }: ExportArgs): KvBlock[] {
+    const { cache } = this.#sequence(sequence);
+    if (to > cache.length)
+      throw new MoebiusError('internal', `The cache holds ${cache.length} rows, not ${to}.`);
+    return cache.export(from, to);
+  }
+
+  /** Puts rows that were exported after the first `at` rows of the sequence. Throws `format-invalid` for another model's. */
+  importRows({ sequence, at, rows, blocks }: ImportArgs): CacheSize {
+    const { cache, states } = this.#sequence(sequence);
+    cache.truncate(at);
+    states.set({}, 0);
+    if (cache.length !== at || at + rows > this.#options.contextTokens) {
+      throw new MoebiusError('internal', `${rows} rows can't follow row ${at} of ${cache.length}.`);
+    }
+    cache.reserve(at + rows);
+    cache.import(blocks, rows);
+    return { capacityRows: cache.capacity, bytes: cache.bytes };
   }
 
   /** Rows of the last run's `hidden` and `taps` of this sequence, for tracing. */

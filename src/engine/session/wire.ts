@@ -1,6 +1,7 @@
 /** Messages between the engine and its worker thread: method -> [arguments, reply]. */
 import type { ErrorCode } from '../../base/errors.ts';
 import type { Manifest } from '../../models/manifest.ts';
+import type { KvBlock } from '../kv-pages.ts';
 
 export interface LoadArgs {
   folder: string;
@@ -28,21 +29,37 @@ export interface ForwardArgs {
   /** Return the log probability of targets[i] after token i instead, for the first targets.length tokens. */
   targets?: number[];
 }
-export interface ForwardReply {
+export interface CacheSize {
+  capacityRows: number;
+  bytes: number;
+}
+export interface ForwardReply extends CacheSize {
   /** f32 [logitRows + drafted, vocab], or null when none were wanted. */
   logits: Float32Array | null;
   /** Tokens that were guessed and run after the given ones. */
   drafted: number[];
   /** f32 [targets] */
   logProbs: Float32Array | null;
-  /** Of the sequence, after this run. */
-  capacityRows: number;
-  bytes: number;
+}
+
+export interface ExportArgs {
+  sequence: number;
+  from: number;
+  to: number;
+}
+export interface ImportArgs {
+  sequence: number;
+  /** Rows of the sequence that stay valid; the first `rows` rows of the blocks follow them. */
+  at: number;
+  rows: number;
+  blocks: KvBlock[];
 }
 
 export interface WorkerMethods {
   load: [LoadArgs, { runtimeVersion: string }];
   forward: [ForwardArgs, ForwardReply];
+  export: [ExportArgs, { blocks: KvBlock[] }];
+  import: [ImportArgs, CacheSize];
   drop: [{ sequence: number }, Record<string, never>];
   close: [Record<string, never>, Record<string, never>];
 }

@@ -19,8 +19,13 @@ const handlers: Handlers = {
     return { runtimeVersion: env.versions.node ?? 'unknown' };
   },
   async forward(args) {
-    if (!model) throw new MoebiusError('model-missing', 'No model is loaded.');
-    return model.forward(args);
+    return loaded().forward(args);
+  },
+  async export(args) {
+    return { blocks: loaded().exportRows(args) };
+  },
+  async import(args) {
+    return loaded().importRows(args);
   },
   async drop({ sequence }) {
     model?.drop(sequence);
@@ -33,9 +38,19 @@ const handlers: Handlers = {
   },
 };
 
+function loaded(): ModelRunner {
+  if (!model) throw new MoebiusError('model-missing', 'No model is loaded.');
+  return model;
+}
+
 function post(reply: WorkerReply): void {
-  const logits = 'result' in reply && 'logits' in reply.result ? reply.result.logits : null;
-  port.postMessage(reply, logits ? [logits.buffer as ArrayBuffer] : []);
+  port.postMessage(reply, 'result' in reply ? moved(reply.result) : []);
+}
+
+/** Large parts of a result, which are handed over instead of copied. */
+function moved(result: WorkerMethods[keyof WorkerMethods][1]): ArrayBuffer[] {
+  if ('blocks' in result) return result.blocks.map(({ data }) => data.buffer as ArrayBuffer);
+  return 'logits' in result && result.logits ? [result.logits.buffer as ArrayBuffer] : [];
 }
 
 let last: Promise<void> = Promise.resolve();

@@ -76,6 +76,26 @@ describe('commands on a store', () => {
     await assert.rejects(run(['generate', 'x', ...ENGINE]), { code: 'model-missing' });
   });
 
+  it('shows and removes what is saved of conversations, also with the model', async () => {
+    const page = (id: string) => {
+      const pages = join(home, 'kv', id, 'fp32');
+      mkdirSync(pages, { recursive: true });
+      writeFileSync(join(pages, `${'a'.repeat(64)}.kv`), Buffer.alloc(3_000_000));
+      return pages;
+    };
+    assert.match(await run(['cache', 'show']), /^Nothing is saved/);
+    const [tiny, other] = [page('tiny'), page('other')];
+    assert.match(await run(['cache', 'show']), /^other +3 MB\ntiny +3 MB\n$/);
+    assert.equal(await run(['cache', 'clear', 'other']), '3 MB removed.\n');
+    assert.deepEqual([existsSync(tiny), existsSync(other)], [true, false]);
+    await assert.rejects(run(['cache', 'clear', '..']), { code: 'bad-request' });
+    await run(['model', 'remove', 'tiny']);
+    assert.equal(existsSync(tiny), false);
+    page('other');
+    assert.equal(await run(['cache', 'clear']), '3 MB removed.\n');
+    assert.equal(existsSync(join(home, 'kv')), false);
+  });
+
   it('does not fetch what is there', async () => {
     const text = await run(['model', 'add', './tiny.gguf', '--variant', 'fp32', '--json-progress']);
     assert.deepEqual(JSON.parse(text).wasThere, true);

@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
+import type { KvBlock } from '../../../src/engine/kv-pages.ts';
 import { levelPlan, planRead } from '../../../src/engine/read-plan.ts';
-import { Sequences } from '../../../src/engine/sequences.ts';
+import { kvBudgetBytes, Sequences } from '../../../src/engine/sequences.ts';
 import { Embedding } from '../../../src/engine/session/embedding.ts';
+import { packRows, unpackRows } from '../../../src/engine/session/kv-blocks.ts';
 import { cacheLayouts, KvCache } from '../../../src/engine/session/kv-cache.ts';
 import type { LevelPlan } from '../../../src/models/manifest.ts';
 
@@ -124,6 +126,11 @@ describe('sequences', () => {
     assert.equal(sequences.lease('chat').key, second.key);
   });
 
+  it('has a share of the memory, up to a limit', () => {
+    assert.equal(kvBudgetBytes(8 * 2 ** 30), 2 ** 30);
+    assert.equal(kvBudgetBytes(512 * 2 ** 30), 4 * 2 ** 30);
+  });
+
   it('drops the longest unused when memory runs short, never one in use', () => {
     const dropped: number[] = [];
     const sequences = new Sequences(250, key => dropped.push(key));
@@ -172,8 +179,9 @@ describe('KV cache', () => {
       })),
     ).flat(),
   );
+  /** Too large for half precision, so that it is given out as it is. */
   const value = (layer: number, j: number, row: number, head: number, column: number) =>
-    1 + column + 10 * row + 20_000 * head + 40_000 * j + 80_000 * layer;
+    100_000 + column + 10 * row + 20_000 * head + 40_000 * j + 80_000 * layer;
 
   function assertHolds(cache: KvCache, rows: number) {
     assert.equal(cache.length, rows);
@@ -217,6 +225,52 @@ describe('KV cache', () => {
     check(257, 512);
     check(513, 1000);
     check(1000, 1000);
+  });
+
+  it('gives rows out and takes them in behind its own, a part of them too', () => {
+    const cache = new KvCache(layouts, 1000);
+    cache.reserve(300);
+    cache.append(freshRows(0, 300), 300);
+    const [first, second] = [cache.export(0, 256), cache.export(256, 300)];
+    const names = first.map(({ name, rows, rowSize }) => `${name} ${rows} ${rowSize}`);
+    assert.deepEqual(names, ['k.0 256 6', 'v.0 256 6', 'k.1 256 6', 'v.1 256 6']);
+    const other = new KvCache(layouts, 1000);
+    other.reserve(256 + 20);
+    other.import(first, 256);
+    other.import(second, 20);
+    assertHolds(other, 276);
+  });
+
+  it('takes half the bytes for numbers that half precision can tell apart', () => {
+    const small = Float32Array.from({ length: 12 }, (_, i) => i / 4);
+    const types = (values: Float32Array) => {
+      const block = packRows('k.0', values, 6);
+      assert.deepEqual(unpackRows(block, 'k.0', 2, 6), values);
+      return `${block.type} ${block.data.length}`;
+    };
+    assert.equal(types(small), 'f16 24');
+    assert.equal(types(small.map(value => value + 70_000)), 'f32 48');
+  });
+
+  it('refuses rows of another model, and is as it was', () => {
+    const cache = new KvCache(layouts, 1000);
+    cache.reserve(300);
+    cache.append(freshRows(0, 2), 2);
+    const good = cache.export(0, 2);
+    const bad: [string, KvBlock[]][] = [
+      ['a layer less', good.slice(0, 2)],
+      ['another order', [...good].reverse()],
+      ['another width', good.map(block => ({ ...block, rows: 4, rowSize: 3 }))],
+      [
+        'too few rows',
+        good.map(block => ({ ...block, rows: 1, data: block.data.slice(0, block.data.length / 2) })),
+      ],
+      ['fewer bytes', good.map(block => ({ ...block, data: block.data.slice(1) }))],
+    ];
+    for (const [name, blocks] of bad) {
+      assert.throws(() => cache.import(blocks, 2), { code: 'format-invalid' }, name);
+      assertHolds(cache, 2);
+    }
   });
 
   it('gives the graphs one row when it is empty, because they cannot take none', () => {
