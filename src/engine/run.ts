@@ -44,23 +44,25 @@ export class Run {
    */
   async restore(prompt: readonly number[]): Promise<void> {
     const { reused } = planRead(this.#sequence, prompt, this.#level);
+    if (prompt.length - reused <= WORTH_RESTORING_ROWS) return;
     // The last token is always read: its logits are wanted.
     const found = await this.#core.savedKv?.find(
       prompt.slice(0, -1),
       expertsNeeded(this.#level, prompt.length),
     );
     if (!found || found.rows < reused + WORTH_RESTORING_ROWS) return;
-    this.#sequence.truncate(0);
+    let at = 0;
     for await (const page of found.pages()) {
-      const at = this.#sequence.tokens.length;
       const rows = Math.min(page.tokens.length, found.rows - at);
       const began = await this.#turn();
       const { key: sequence } = this.#sequence;
+      this.#sequence.truncate(at);
       const request = this.#core.worker.request('import', { sequence, at, rows, blocks: page.blocks });
       // Pages of another layout would be a mistake of who keeps them; the prompt is read instead.
       const size = await request.catch(error => ignoreUnfit(error));
       if (!size) return;
       this.#sequence.appendRows({ tokens: page.tokens.slice(0, rows), experts: page.experts.slice(0, rows) });
+      at += rows;
       this.#account(size);
       this.prefillMs += performance.now() - began;
     }

@@ -1,4 +1,4 @@
-/** Changed settings take effect at once: what the daemon is started with restarts the daemon, another model or size loads again. */
+/** Changed settings take effect at once: some restart the daemon, another model or size loads again. */
 import * as vscode from 'vscode';
 import type { Daemon } from './context.ts';
 import { onModelChange } from './model-change.ts';

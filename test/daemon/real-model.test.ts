@@ -1,11 +1,12 @@
 /** The daemon as it ships, with a real model: what a scripted engine cannot show about caches, native runs and memory. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalBackend } from '../../src/backends/local.ts';
 import type { GenerateEvent } from '../../src/protocol/daemon.ts';
 import { isAlive, stopAll, until, type Watched, watchDaemon } from '../support/daemons.ts';
-import { variantFolder } from '../support/models.ts';
+import { linkedStore, variantFolder } from '../support/models.ts';
 
 const MODEL = 'qwen2.5-coder-0.5b';
 const SCRIPT = join(__dirname, '../../dist/daemon.js');
@@ -23,6 +24,7 @@ describe('daemon with a real model', function () {
   this.timeout(180_000);
   let watched: Watched;
   let backend: LocalBackend;
+  let home: string;
 
   before(function () {
     for (const path of [SCRIPT, join(variantFolder(MODEL, 'int4'), 'manifest.json')]) {
@@ -34,12 +36,16 @@ describe('daemon with a real model', function () {
     }
   });
   beforeEach(async () => {
-    watched = watchDaemon(SCRIPT, { model: MODEL });
+    home = linkedStore(mkdtempSync(join(tmpdir(), 'moebius-daemon-')));
+    watched = watchDaemon(SCRIPT, { model: MODEL, env: { MOEBIUS_HOME: home } });
     watched.settings.threads = 2;
     backend = new LocalBackend(signal => watched.supervisor.connect(signal));
     await watched.supervisor.ready();
   });
-  afterEach(stopAll);
+  afterEach(async () => {
+    await stopAll();
+    rmSync(home, { recursive: true, force: true });
+  });
 
   const textOf = (events: GenerateEvent[]) =>
     events.map(event => (event.type === 'text' ? event.text : '')).join('');

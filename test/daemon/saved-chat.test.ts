@@ -1,13 +1,12 @@
 /** A chat that outlives its daemon: keys and values on disk, the daemon as it ships, a real model. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { LocalBackend } from '../../src/backends/local.ts';
 import type { ChatMessage } from '../../src/protocol/daemon.ts';
 import { stopAll, until, watchDaemon } from '../support/daemons.ts';
-import { variantFolder } from '../support/models.ts';
+import { linkedStore, variantFolder } from '../support/models.ts';
 
 const MODEL = 'qwen2.5-coder-0.5b';
 const SCRIPT = join(__dirname, '../../dist/daemon.js');
@@ -30,15 +29,12 @@ describe('a chat after its daemon', function () {
       this.skip();
     }
   });
-  beforeEach(async () => {
-    home = mkdtempSync(join(tmpdir(), 'moebius-saved-chat-'));
-    await mkdir(join(home, 'models'));
-    const folder = dirname(variantFolder(MODEL, 'int4'));
-    symlinkSync(folder, join(home, 'models', MODEL), 'junction');
+  beforeEach(() => {
+    home = linkedStore(mkdtempSync(join(tmpdir(), 'moebius-saved-chat-')));
   });
   afterEach(async () => {
     await stopAll();
-    await rm(home, { recursive: true, force: true });
+    rmSync(home, { recursive: true, force: true });
   });
 
   const start = async (env: Record<string, string> = {}) => {

@@ -1,5 +1,5 @@
 /** Places in the model store, for tests that need a real model. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Manifest } from '../../src/models/manifest.ts';
@@ -7,6 +7,17 @@ import { Store, VARIANTS } from '../../src/models/store.ts';
 import type { ModelVariant } from '../../src/protocol/daemon.ts';
 
 const store = new Store(process.env.MOEBIUS_HOME || join(homedir(), '.moebius'));
+
+/** Makes `home` a store of its own with the same models, so that what a test's daemon saves is neither kept nor found. */
+export function linkedStore(home: string): string {
+  rmSync(home, { recursive: true, force: true });
+  mkdirSync(join(home, 'models'), { recursive: true });
+  const models = join(store.home, 'models');
+  for (const id of existsSync(models) ? readdirSync(models) : []) {
+    symlinkSync(join(models, id), join(home, 'models', id), 'junction');
+  }
+  return home;
+}
 
 export const variantFolder = (id: string, variant: ModelVariant): string => store.variantFolder(id, variant);
 

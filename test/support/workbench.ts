@@ -10,6 +10,8 @@ import { installWorkbench } from '../../scripts/workbench/install.ts';
 import { openWorkbench, runCommand, setTheme, statusItem, webview } from '../../scripts/workbench/page.ts';
 import { type ServerOptions, startServer } from '../../scripts/workbench/server.ts';
 
+import { linkedStore } from './models.ts';
+
 /** Small: what is tested is the road, not the answers. MOEBIUS_E2E_MODEL names another. */
 export const MODEL = process.env.MOEBIUS_E2E_MODEL || 'qwen2.5-coder-0.5b';
 /** For whatever waits for the model: a machine may read 10 tokens/s and write 2. */
@@ -59,6 +61,7 @@ export async function startSession({ name, ...options }: SessionOptions): Promis
   const folder = join(runFolder, 'workspace');
   const server = await startServer(workbench, {
     ...options,
+    env: { MOEBIUS_HOME: linkedStore(join(runFolder, 'store')), ...options.env },
     folder: join(runFolder, 'profile'),
     vsix: [await packageOnce(), ...(options.vsix ?? [])],
     settings: { 'moebius.model.id': MODEL, ...options.settings },

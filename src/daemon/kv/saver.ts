@@ -61,10 +61,11 @@ export class KvSaver {
   }
 
   async #saveIdle(): Promise<void> {
-    const model = this.#options.loaded();
-    if (!model) return;
     this.#isStopped = false;
-    await this.#mutex.run(() => this.#save(model, () => !this.#isStopped));
+    await this.#mutex.run(async () => {
+      const model = this.#options.loaded();
+      if (model) await this.#save(model, () => !this.#isStopped);
+    });
   }
 
   /** Never rejects. */

@@ -151,6 +151,8 @@ describe('engine and saved rows', function () {
       },
     };
     const engine = await load({ savedKv: { find: async () => found } });
+    // The sequence has rows already, which the attempt costs.
+    await ask(engine, prompt.slice(0, 100), { sequence: 'chat' });
     const result = await ask(engine, prompt);
     assert.deepEqual([result.text, result.usage.reusedTokens], [text, 0]);
   });
