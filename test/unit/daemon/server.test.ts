@@ -25,7 +25,7 @@ interface Client {
 }
 
 /** A server with a scripted engine, and a client that has shaken hands (and loaded `model`). */
-async function connect(model: string | null = 'small'): Promise<Client> {
+async function connect(model: string | null = 'small', parts: Partial<ServerOptions> = {}): Promise<Client> {
   const toServer = new PassThrough();
   const toClient = new PassThrough();
   const clock = new FakeClock();
@@ -44,6 +44,7 @@ async function connect(model: string | null = 'small'): Promise<Client> {
     onInitialized: () => undefined,
     onShutdown: () => toClient.end(),
     onClose: () => undefined,
+    ...parts,
   });
   const peer: DaemonPeer = new Peer(toClient, toServer);
   const client: Client = { peer, events: [], statuses: [], percents: [], engines, clock };
@@ -224,6 +225,17 @@ describe('daemon server', () => {
     const idle = await peer.request('status', {});
     assert.deepEqual([idle.phase, idle.queued, idle.speed.decodeTokensPerSecond], ['idle', 0, 100]);
     assert.equal(idle.memory.kvBytes, 1000);
+  });
+
+  it('loads a model whose saved pages cannot be opened, and says so', async () => {
+    const openPages = () => Promise.reject(new Error('EACCES: permission denied'));
+    const { peer } = await connect(null, { openPages });
+    const logged: string[] = [];
+    peer.onNotification('log', ({ message }) => logged.push(message));
+    await peer.request('initialize', { protocolVersion: PROTOCOL_VERSION, clientName: 'test' });
+    await peer.request('model/load', { model: 'small' });
+    assert.ok(logged.includes('What small has read is not saved: EACCES: permission denied'), `${logged}`);
+    assert.equal((await peer.request('generate', { requestId: 'a', prompt: 'x' })).finish, 'stop');
   });
 
   it('survives a bug in the engine', async () => {
