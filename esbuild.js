@@ -1,5 +1,5 @@
 // Builds the bundles. `node esbuild.js [--watch] [--production]`; writes dist/meta.json for the layer test.
-const { mkdirSync, writeFileSync } = require('node:fs');
+const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
 const esbuild = require('esbuild');
 
 const watch = process.argv.includes('--watch');
@@ -12,17 +12,33 @@ const common = {
   logLevel: 'warning',
   outdir: 'dist',
 };
+
+/**
+ * This package says `"type": "module"`, but its one file is UMD (it carries its WebAssembly inline): without `exports` it puts
+ * its names on the global object, where no import finds them. Here it gets an `exports`, and its names are exported.
+ */
+const xgrammar = {
+  name: 'xgrammar',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]web-xgrammar[\\/]lib[\\/]index\.js$/ }, ({ path }) => ({
+      contents: `const exports = {}, module = { exports };\n${readFileSync(path, 'utf8')}\nexport const { Grammar, GrammarCompiler, GrammarMatcher, TokenizerInfo } = exports;`,
+      loader: 'js',
+    }));
+  },
+};
 const node = {
   ...common,
   platform: 'node',
   target: 'node20',
   format: 'cjs',
   external: ['vscode', 'onnxruntime-node'],
+  plugins: [xgrammar],
   entryPoints: [
     { in: 'src/extension.ts', out: 'extension' },
     { in: 'src/daemon.ts', out: 'daemon' },
     { in: 'src/cli.ts', out: 'cli' },
     { in: 'src/engine/session/worker.ts', out: 'engine-worker' },
+    { in: 'src/engine/grammar/worker.ts', out: 'grammar-worker' },
   ],
 };
 const browser = {

@@ -18,7 +18,7 @@ export class EventStream {
     const last = this.#waiting.at(-1);
     if (last?.type === 'text' && event.type === 'text') {
       this.#waiting[this.#waiting.length - 1] = { type: 'text', text: last.text + event.text };
-    } else if (last && last.type === event.type) {
+    } else if (last && last.type === event.type && event.type !== 'call') {
       this.#waiting[this.#waiting.length - 1] = event;
     } else {
       this.#waiting.push(event);

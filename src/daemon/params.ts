@@ -34,6 +34,22 @@ const sampling = {
   ),
 };
 
+const jsonObject = z.record(z.string(), z.unknown());
+const tool = z.object({
+  name: z.string().check(z.regex(/^[\w.-]{1,64}$/, 'letters, digits, "_", "-" and ".", at most 64')),
+  description: optional(text),
+  parameters: jsonObject,
+});
+const grammar = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('json-schema'), schema: jsonObject }),
+  z.object({ kind: z.literal('ebnf'), text: z.string().check(z.maxLength(LIMITS.grammarChars)) }),
+  z.object({
+    kind: z.literal('tools'),
+    tools: z.array(tool).check(z.minLength(1), z.maxLength(LIMITS.tools)),
+    choice: optional(z.enum(['auto', 'required'])),
+  }),
+]);
+
 const exactlyOne =
   <A extends string, B extends string>(a: A, b: B) =>
   (value: { [K in A | B]?: unknown }) =>
@@ -62,6 +78,7 @@ const SCHEMAS = {
       sequence: optional(name),
       priority: optional(z.enum(['chat', 'background'])),
       drafts: optional(z.boolean()),
+      grammar: optional(grammar),
     })
     .check(
       z.refine(exactlyOne('prompt', 'messages'), 'give either prompt or messages'),

@@ -5,7 +5,7 @@
 import { createContext, Script } from 'node:vm';
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { MoebiusError } from '../base/errors.ts';
-import type { ChatMessage } from '../protocol/daemon.ts';
+import type { ChatMessage, ToolDefinition } from '../protocol/daemon.ts';
 import type { Piece, SpecialText } from './special-text.ts';
 
 const SOURCE_LIMIT_CHARS = 256 * 1024;
@@ -42,25 +42,34 @@ export class ChatTemplate {
   /**
    * The conversation as text pieces and special ids, ready for the assistant's answer, whose given beginning
    * `answerPrefix` is appended. Only the template's own text (and what an assistant may write) yields special ids.
+   * `tools` are described in the way the template has for them, if it has one.
    */
-  render(messages: readonly ChatMessage[], answerPrefix = ''): Piece[] {
+  render(
+    messages: readonly ChatMessage[],
+    answerPrefix = '',
+    tools: readonly ToolDefinition[] = [],
+  ): Piece[] {
     const { specialText, assistantMayWrite, bosToken, eosToken } = this.#options;
     for (const { role } of messages) {
       if (!ROLES.has(role))
         throw new MoebiusError('bad-request', `A message has the unknown role "${role}".`);
     }
-    const marker = specialText.pickMarker([...messages.map(message => message.content), answerPrefix]);
+    const functions = JSON.stringify(tools.map(tool => ({ type: 'function', function: tool })));
+    const texts = messages.map(message => message.content);
+    const marker = specialText.pickMarker([...texts, answerPrefix, functions]);
     const shield = ({ role, content }: ChatMessage) => ({
       role,
       content: specialText.shield(content, marker, role === 'assistant' ? assistantMayWrite : undefined),
     });
     const text = this.#run({
       messages: messages.map(shield),
+      // Literals hold no character that JSON escapes, so they are found, and broken, in JSON too.
+      ...(tools.length > 0 && { tools: JSON.parse(specialText.shield(functions, marker)) }),
       add_generation_prompt: true,
       bos_token: bosToken,
       eos_token: eosToken,
     });
-    const chars = messages.reduce((sum, message) => sum + message.content.length, 0);
+    const chars = texts.reduce((sum, content) => sum + content.length, functions.length);
     if (text.length > chars * OUTPUT_FACTOR + OUTPUT_SLACK_CHARS)
       throw invalid('its output grows without bound');
     const answer = specialText.shield(answerPrefix, marker, assistantMayWrite);

@@ -5,17 +5,22 @@ import {
   type GenerateParams,
   LIMITS,
   type SamplingParams,
+  type ToolCall,
   type Usage,
 } from '../protocol/daemon.ts';
 import type { EngineCore } from './core.ts';
 import { Decoder } from './decoder.ts';
 import type { RunHooks } from './engine.ts';
+import type { Match } from './grammar/grammars.ts';
+import { grammarSource } from './grammar/source.ts';
+import type { GrammarSource } from './grammar/wire.ts';
 import { levelPlan } from './read-plan.ts';
 import { RepetitionGuard } from './repetition.ts';
 import { Run } from './run.ts';
 import { Sampler } from './sampler.ts';
 import { StopStrings } from './stop.ts';
 import { TextStream } from './text-stream.ts';
+import { type AnswerPart, CallReader } from './tools/call-reader.ts';
 
 export interface GenerateRequest extends Pick<GenerateParams, 'level'> {
   prompt: number[];
@@ -32,10 +37,17 @@ export interface GenerateRequest extends Pick<GenerateParams, 'level'> {
   drafts?: boolean | undefined;
   prefillBudgetMs?: number | undefined;
   decodeBudgetMs?: number | undefined;
+  grammar?: GrammarSource;
+  /** With tools: takes the calls out of the text. */
+  calls?: CallReader;
+  /** Ids that may be drawn although they are banned elsewhere. */
+  allowed?: ReadonlySet<number>;
 }
 
 export interface Outcome {
   text: string;
+  /** With tools. */
+  calls?: ToolCall[];
   finish: FinishReason;
   usage: Usage;
   /** Mean natural-log probability of the written tokens; 0 if not asked for or nothing was written. */
@@ -46,7 +58,10 @@ const USAGE_EVERY_MS = 500;
 /** A chat answer may hold a table or a matrix; ghost text of that shape is nearly always a loop. */
 const CHAT_PATIENCE = 4;
 
-/** Tokens and settings of a `generate` call. Throws `bad-request`, or `unsupported` without a chat template. */
+/**
+ * Tokens and settings of a `generate` call. Throws `bad-request`, or `unsupported` without a chat template, or with tools that
+ * the model can't call.
+ */
 export function generateRequest(core: EngineCore, params: GenerateParams): GenerateRequest {
   return {
     prompt: promptTokens(core, params),
@@ -57,15 +72,29 @@ export function generateRequest(core: EngineCore, params: GenerateParams): Gener
     patience: CHAT_PATIENCE,
     drafts: params.drafts,
     ...(params.level ? { level: params.level } : {}),
+    ...grammarRequest(core, params),
   };
 }
 
+function grammarRequest(
+  { dialect, tokenizer }: EngineCore,
+  { grammar }: GenerateParams,
+): Pick<GenerateRequest, 'grammar' | 'calls' | 'allowed'> {
+  if (!grammar) return {};
+  const source = grammarSource(grammar, dialect);
+  if (grammar.kind !== 'tools') return { grammar: source };
+  const { markers } = dialect!;
+  const allowed = [...tokenizer.specials].flatMap(([id, literal]) => (markers.includes(literal) ? [id] : []));
+  return { grammar: source, calls: new CallReader(dialect!, grammar.tools), allowed: new Set(allowed) };
+}
+
 function promptTokens(core: EngineCore, params: GenerateParams): number[] {
-  const { prompt, messages, answerPrefix = '' } = params;
+  const { prompt, messages, answerPrefix = '', grammar } = params;
+  const tools = grammar?.kind === 'tools' ? grammar.tools : [];
   if ((prompt === undefined) === (messages === undefined)) {
     throw new MoebiusError('bad-request', 'Give either a prompt or messages.');
   }
-  if (messages) return core.tokenizer.encodePieces(chatTemplate(core).render(messages, answerPrefix));
+  if (messages) return core.tokenizer.encodePieces(chatTemplate(core).render(messages, answerPrefix, tools));
   const { bos } = core.manifest.tokens;
   return [...(bos === null ? [] : [bos]), ...core.tokenizer.encodePlain(prompt! + answerPrefix)];
 }
@@ -80,7 +109,8 @@ export function chatTemplate(core: EngineCore): NonNullable<EngineCore['template
 
 /**
  * Reads the prompt and writes until something ends the text. A cancelled request returns what was written by then.
- * Throws `context-full` when the prompt leaves no room, before anything is read.
+ * Throws `context-full` when the prompt leaves no room and `bad-request` for a grammar that can't be compiled, before
+ * anything is read.
  */
 export async function runRequest(
   core: EngineCore,
@@ -97,12 +127,14 @@ export async function runRequest(
     );
   }
   const level = levelPlan(core.manifest.experts, request.level);
+  const match = request.grammar ? await core.grammars.open(request.grammar, hooks.signal) : null;
   const sequence = core.sequences.lease(request.sequence);
   sequence.isKept = request.isKept ?? false;
   const run = new Run(core, sequence, level, hooks);
   try {
-    return await new Writer(core, request, run, hooks).write();
+    return await new Writer(core, request, run, match, hooks).write();
   } finally {
+    match?.close();
     core.sequences.release(sequence);
   }
 }
@@ -111,22 +143,28 @@ class Writer {
   readonly #core: EngineCore;
   readonly #request: GenerateRequest;
   readonly #run: Run;
+  /** null: anything may be written. */
+  readonly #match: Match | null;
   readonly #hooks: RunHooks;
   readonly #sampler: Sampler;
   readonly #guard: RepetitionGuard;
   readonly #stream: TextStream;
   readonly #stops: StopStrings;
+  readonly #calls: ToolCall[] = [];
   #text = '';
   #outputTokens = 0;
   #logProbs = 0;
   #reused = 0;
+  /** By a token of its own, neither cut off nor stopped. */
+  #endedItself = false;
 
-  constructor(core: EngineCore, request: GenerateRequest, run: Run, hooks: RunHooks) {
+  constructor(core: EngineCore, request: GenerateRequest, run: Run, match: Match | null, hooks: RunHooks) {
     this.#core = core;
     this.#request = request;
     this.#run = run;
+    this.#match = match;
     this.#hooks = hooks;
-    const banned = core.banned.filter(id => !request.stopTokens.has(id));
+    const banned = core.banned.filter(id => !request.stopTokens.has(id) && !request.allowed?.has(id));
     this.#sampler = new Sampler(request.sampling, banned, core.tokenizer.size, request.wantLogProb);
     this.#guard = new RepetitionGuard(request.patience);
     this.#stream = new TextStream(core.tokenizer);
@@ -146,9 +184,12 @@ class Writer {
       decoder.end();
     }
     this.#emit(this.#stops.flush());
+    const { calls } = this.#request;
+    if (calls) this.#emitParts(calls.end(!this.#endedItself));
     this.#emitUsage();
     const meanLogProb = this.#outputTokens > 0 ? this.#logProbs / this.#outputTokens : 0;
-    return { text: this.#text, finish, usage: this.#usage(), meanLogProb };
+    const outcome = { text: this.#text, finish, usage: this.#usage(), meanLogProb };
+    return calls ? { ...outcome, calls: this.#calls } : outcome;
   }
 
   /** Logits after the prompt, or null when its time was up before its end. */
@@ -169,8 +210,11 @@ class Writer {
     const began = performance.now();
     let reported = began;
     while (this.#outputTokens < maxTokens) {
-      const { token, logProb } = this.#sampler.choose(logits);
-      if (stopTokens.has(token)) return 'stop';
+      const { token, logProb } = this.#sampler.choose(logits, this.#match?.mask);
+      if (stopTokens.has(token)) {
+        this.#endedItself = true;
+        return 'stop';
+      }
       this.#outputTokens++;
       this.#logProbs += logProb;
       const { text, stopped } = this.#stops.push(this.#stream.push(token));
@@ -185,7 +229,8 @@ class Writer {
         this.#emitUsage();
       }
       const left = maxTokens - this.#outputTokens;
-      if (left > 0) logits = await decoder.next(token, left - 1);
+      // The next mask is computed while the model runs.
+      if (left > 0) [logits] = await Promise.all([decoder.next(token, left - 1), this.#match?.accept(token)]);
     }
     return 'length';
   }
@@ -193,7 +238,20 @@ class Writer {
   #emit(text: string): void {
     if (text === '') return;
     this.#text += text;
-    this.#hooks.onEvent({ type: 'text', text });
+    const { calls } = this.#request;
+    if (calls) this.#emitParts(calls.push(text));
+    else this.#hooks.onEvent({ type: 'text', text });
+  }
+
+  #emitParts(parts: readonly AnswerPart[]): void {
+    for (const part of parts) {
+      if (part.kind === 'text') {
+        this.#hooks.onEvent({ type: 'text', text: part.text });
+        continue;
+      }
+      this.#calls.push(part);
+      this.#hooks.onEvent({ type: 'call', call: part });
+    }
   }
 
   #emitUsage(): void {

@@ -18,6 +18,8 @@ import type { EngineCore } from './core.ts';
 import { countTokens } from './count.ts';
 import type { Engine, LoadOptions, RunHooks } from './engine.ts';
 import { generateRequest, runRequest } from './generate.ts';
+import { Grammars } from './grammar/grammars.ts';
+import type { VocabularyArgs } from './grammar/wire.ts';
 import type { KeptSequence, KvPage } from './kv-pages.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { levelPlan } from './read-plan.ts';
@@ -26,6 +28,7 @@ import { kvBudgetBytes, type Sequence, Sequences } from './sequences.ts';
 import { WorkerClient } from './session/worker-client.ts';
 import { SpeedMeter } from './speed-meter.ts';
 import { Tokenizer } from './tokenizer.ts';
+import { DIALECTS, dialectOf } from './tools/dialects.ts';
 
 /** Throws `model-missing`, `model-invalid`, `format-invalid`, `bad-request`, `out-of-memory` or `cancelled`. */
 export async function loadEngine(options: LoadOptions): Promise<Engine> {
@@ -72,7 +75,9 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
   }
 }
 
-function textParts(model: ModelFolder): Pick<EngineCore, 'tokenizer' | 'template' | 'banned'> {
+type TextParts = Pick<EngineCore, 'tokenizer' | 'template' | 'dialect' | 'grammars' | 'banned'>;
+
+function textParts(model: ModelFolder): TextParts {
   const { manifest, chatTemplate } = model;
   const tokenizer = new Tokenizer(model.tokenizer);
   const unknown = Array.from({ length: tokenizer.size }, (_, id) => id).filter(id => !tokenizer.has(id));
@@ -92,7 +97,24 @@ function textParts(model: ModelFolder): Pick<EngineCore, 'tokenizer' | 'template
           bosToken: literal(bos),
           eosToken: literal(eos[0]),
         });
-  return { tokenizer, template, banned: [...banned] };
+  return {
+    tokenizer,
+    template,
+    dialect: chatTemplate === null ? null : dialectOf(chatTemplate),
+    grammars: new Grammars(vocabularyOf(tokenizer, eos)),
+    banned: [...banned],
+  };
+}
+
+/** What grammars match: every token's text, control tokens' aside. Those that calls are written with are text. */
+export function vocabularyOf(tokenizer: Tokenizer, stopTokens: readonly number[]): VocabularyArgs {
+  const markers = new Set(DIALECTS.flatMap(dialect => dialect.markers));
+  const { pool, starts, ends } = tokenizer.bytes;
+  const textEnds = ends.map((end, id) => {
+    const literal = tokenizer.specials.get(id);
+    return literal === undefined || markers.has(literal) ? end : starts[id]!;
+  });
+  return { pool, starts, ends: textEnds, stopTokens };
 }
 
 class LoadedEngine implements Engine {
@@ -107,8 +129,9 @@ class LoadedEngine implements Engine {
   }
 
   info(): ModelInfo {
-    const { manifest, contextTokens } = this.#core;
-    const { id, variant, name, architecture, capabilities, parameters, dims } = manifest;
+    const { manifest, contextTokens, dialect } = this.#core;
+    const { id, variant, name, architecture, parameters, dims } = manifest;
+    const capabilities = { ...manifest.capabilities, toolCalls: dialect !== null };
     return {
       loaded: true,
       ...{ id, variant, name, architecture, capabilities, parameters },
@@ -123,8 +146,9 @@ class LoadedEngine implements Engine {
   }
 
   async generate(params: GenerateParams, hooks: RunHooks): Promise<GenerateResult> {
-    const { text, finish, usage } = await runRequest(this.#core, generateRequest(this.#core, params), hooks);
-    return { text, finish, usage };
+    const request = generateRequest(this.#core, params);
+    const { text, finish, usage, calls } = await runRequest(this.#core, request, hooks);
+    return { text, finish, usage, ...(calls && { calls }) };
   }
 
   async complete(params: CompleteParams, hooks: RunHooks): Promise<CompleteResult> {
@@ -188,6 +212,7 @@ class LoadedEngine implements Engine {
 
   /** Releases the sessions, then ends the thread. Requests still running fail. */
   async dispose(): Promise<void> {
+    this.#core.grammars.dispose();
     await this.#core.worker.request('close', {}).catch(() => undefined);
     await this.#core.worker.terminate();
   }

@@ -1,6 +1,7 @@
 /** Chooses the next token from a row of logits. Stages in the order of Hugging Face: temperature, top-k, top-p, min-p. */
 import { MoebiusError } from '../base/errors.ts';
 import type { SamplingParams } from '../protocol/daemon.ts';
+import type { TokenMask } from './grammar/wire.ts';
 import { seededRandom } from './random.ts';
 
 export interface Choice {
@@ -40,9 +41,13 @@ export class Sampler {
     this.#wantLogProb = wantLogProb;
   }
 
-  /** `logits` f32 [>= vocab] of one position; entries of banned ids are overwritten. */
-  choose(logits: Float32Array): Choice {
+  /**
+   * `logits` f32 [>= vocab] of one position; entries of ids that are banned, or not in `mask`, are overwritten. Throws
+   * `internal` where that leaves none.
+   */
+  choose(logits: Float32Array, mask?: TokenMask): Choice {
     for (const id of this.#banned) logits[id] = -Infinity;
+    if (mask) keepOnly(logits, mask);
     const row = logits.length > this.#vocab ? logits.subarray(0, this.#vocab) : logits;
     const best = argmax(row);
     const token = this.#temperature > 0 ? this.#draw(row, row[best]!) : best;
@@ -87,6 +92,20 @@ export class Sampler {
       if (ids.length === this.#topK) least = row[ids[ids.length - 1]!]!;
     }
     return ids;
+  }
+}
+
+/** Takes every id away whose bit is not set. Most words are all or nothing. */
+function keepOnly(logits: Float32Array, mask: TokenMask): void {
+  for (let word = 0; word < mask.length; word++) {
+    const bits = mask[word]!;
+    if (bits === -1) continue;
+    const first = word * 32;
+    if (bits === 0) {
+      logits.fill(-Infinity, first, first + 32);
+      continue;
+    }
+    for (let bit = 0; bit < 32; bit++) if (((bits >>> bit) & 1) === 0) logits[first + bit] = -Infinity;
   }
 }
 

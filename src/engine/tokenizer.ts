@@ -66,6 +66,14 @@ export class Tokenizer {
     return (this.#bytes.ends[id] ?? 0) > 0;
   }
 
+  /**
+   * Bytes of all tokens at once: token id's are pool[starts[id]..ends[id]], its end is 0 where there is no such token. Shared
+   * with the tokenizer.
+   */
+  get bytes(): Readonly<TokenBytes> {
+    return this.#bytes;
+  }
+
   /** Whole text of `ids`; bytes that are no UTF-8 become U+FFFD. */
   decode(ids: Iterable<number>): string {
     const parts = Array.from(ids, id => this.bytesOf(id));
@@ -73,8 +81,8 @@ export class Tokenizer {
   }
 }
 
-/** Bytes of all tokens end to end; token id's are pool[starts[id]..ends[id]], an unused id has an end of 0. */
-interface TokenBytes {
+/** See Tokenizer.bytes. */
+export interface TokenBytes {
   pool: Uint8Array;
   starts: Int32Array;
   ends: Int32Array;

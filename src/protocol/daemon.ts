@@ -79,6 +79,31 @@ export interface SamplingParams {
   stop?: string[];
 }
 
+/** A function that the model may call. */
+export interface ToolDefinition {
+  /** Letters, digits, `_`, `-` and `.`. */
+  name: string;
+  description?: string;
+  /** JSON Schema of an object: the arguments. */
+  parameters: Record<string, unknown>;
+}
+
+/**
+ * What the answer must look like. Tokens that do not fit are never drawn, so an answer that was not cut off (`finish`) fits.
+ * `tools`: free text until the model begins a call in the form its chat template teaches; the call's name and keys are
+ * constrained, its values by their schemas. The template is given the tools. `required`: there is a call.
+ */
+export type GrammarParams =
+  | { kind: 'json-schema'; schema: Record<string, unknown> }
+  /** XGrammar's EBNF; the rule `root` is the answer. */
+  | { kind: 'ebnf'; text: string }
+  | { kind: 'tools'; tools: ToolDefinition[]; choice?: 'auto' | 'required' };
+
+/** A call as the model wrote it. `broken`: it can't be carried out; `error` tells the model why, and what to do. */
+export type ToolCall =
+  | { kind: 'call'; name: string; arguments: Record<string, unknown> }
+  | { kind: 'broken'; text: string; error: string };
+
 /** Raw text or a conversation, exactly one of `prompt` and `messages`. */
 export interface GenerateParams extends SamplingParams {
   /** Chosen by the client, unique among its running requests; events carry it. */
@@ -93,6 +118,7 @@ export interface GenerateParams extends SamplingParams {
   priority?: 'chat' | 'background';
   /** `false`: one run for each token. Default: tokens that stood in the prompt before are drafted, several in one run. */
   drafts?: boolean;
+  grammar?: GrammarParams;
 }
 export type FinishReason = 'stop' | 'length' | 'time' | 'cancelled' | 'repetition';
 export interface Usage {
@@ -107,6 +133,8 @@ export interface Usage {
 }
 export interface GenerateResult {
   text: string;
+  /** With a `tools` grammar: the calls in `text`, in order. */
+  calls?: ToolCall[];
   finish: FinishReason;
   usage: Usage;
 }
@@ -160,7 +188,9 @@ export interface StatusResult {
 export type GenerateEvent =
   | { type: 'queued'; position: number }
   | { type: 'prefill'; done: number; total: number; reused: number }
+  /** With a `tools` grammar only what is no call. */
   | { type: 'text'; text: string }
+  | { type: 'call'; call: ToolCall }
   | { type: 'usage'; usage: Usage; decodeTokensPerSecond: number };
 export interface GenerateEventParams {
   requestId: string;
@@ -206,4 +236,6 @@ export const LIMITS = {
   stopStrings: 16,
   stopChars: 256,
   messages: 2000,
+  grammarChars: 64 * 1024,
+  tools: 64,
 } as const;

@@ -103,6 +103,65 @@ describe('daemon with a real model', function () {
     );
   });
 
+  it('writes JSON of a schema, and calls a tool in the form of its template', async () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        language: { enum: ['Python', 'TypeScript', 'Rust'] },
+        purpose: { type: 'string' },
+        stars: { type: 'integer', minimum: 0, maximum: 5 },
+      },
+      required: ['language', 'purpose', 'stars'],
+    };
+    const question = 'Describe a small project that sorts photos by date.';
+    const messages = [{ role: 'user' as const, content: question }];
+    const asked = { messages, temperature: 0, maxTokens: 200 };
+    const json = await backend.generate({ ...asked, grammar: { kind: 'json-schema', schema } });
+    assert.equal(json.finish, 'stop', json.text);
+    const { language, purpose, stars } = JSON.parse(json.text);
+    assert.ok(schema.properties.language.enum.includes(language) && typeof purpose === 'string', json.text);
+    assert.ok(Number.isInteger(stars) && stars >= 0 && stars <= 5, json.text);
+
+    const tools = [
+      {
+        name: 'read_file',
+        description: 'Reads a file of the workspace.',
+        parameters: {
+          type: 'object',
+          properties: { path: { type: 'string' }, lines: { type: 'integer' } },
+          required: ['path'],
+        },
+      },
+    ];
+    const request = {
+      role: 'user' as const,
+      content: 'Read the first 20 lines of src/app.ts with the tool.',
+    };
+    const calling = { messages: [request], temperature: 0, maxTokens: 120 };
+    const events: GenerateEvent[] = [];
+    const { text, calls } = await backend.generate(
+      { ...calling, grammar: { kind: 'tools', tools, choice: 'required' } },
+      { onEvent: event => events.push(event) },
+    );
+    assert.match(text, /^<tool_call>\n\{"name": "read_file", "arguments": \{/);
+    const call = calls?.[0];
+    assert.ok(call?.kind === 'call' && call.name === 'read_file', text);
+    assert.equal(call.arguments.path, 'src/app.ts');
+    assert.deepEqual(
+      events.flatMap(event => (event.type === 'call' ? [event.call] : [])),
+      calls,
+    );
+    const free = await backend.generate({ ...calling, grammar: { kind: 'tools', tools } });
+    assert.ok(
+      free.calls!.every(({ kind }) => kind === 'call'),
+      free.text,
+    );
+    await assert.rejects(backend.generate({ ...asked, grammar: { kind: 'ebnf', text: 'root ::= "a" b' } }), {
+      code: 'bad-request',
+      message: /Rule "b" is not defined/,
+    });
+  });
+
   it('kill -9 while it writes: named, restarted, the same answer again', async () => {
     const expected = await backend.generate({ ...CHAT, maxTokens: 24 });
     const events: GenerateEvent[] = [];

@@ -18,6 +18,7 @@ const SINGLE = [
   'dist/daemon.js',
   'dist/engine-worker.js',
   'dist/extension.js',
+  'dist/grammar-worker.js',
   'dist/third-party-licenses.txt',
   'dist/webview.css',
   'dist/webview.js',

@@ -32,6 +32,34 @@ describe('daemon params', () => {
   );
   accept('a load', 'model/load', { model: 'm', variant: 'int8', contextTokens: 4096, threads: 2 });
 
+  const tool = { name: 'read_file', description: 'Reads.', parameters: { type: 'object', properties: {} } };
+  accept(
+    'a schema',
+    'generate',
+    generate({ prompt: 'a', grammar: { kind: 'json-schema', schema: { type: 'array' } } }),
+  );
+  accept('a grammar', 'generate', generate({ prompt: 'a', grammar: { kind: 'ebnf', text: 'root ::= "a"' } }));
+  accept(
+    'tools',
+    'generate',
+    generate({ prompt: 'a', grammar: { kind: 'tools', tools: [tool], choice: 'required' } }),
+  );
+  const withTools = (tools: unknown[]) => generate({ prompt: 'a', grammar: { kind: 'tools', tools } });
+  refuse('no tools', 'generate', withTools([]), /params\.grammar\.tools/);
+  refuse(
+    'a tool name with a tag in it',
+    'generate',
+    withTools([{ ...tool, name: 'a</tool_call>' }]),
+    /tools\.0\.name/,
+  );
+  refuse('a thousand tools', 'generate', withTools(Array(1000).fill(tool)), /params\.grammar\.tools/);
+  refuse(
+    'an unknown kind of grammar',
+    'generate',
+    generate({ prompt: 'a', grammar: { kind: 'regex' } }),
+    /grammar/,
+  );
+
   for (const junk of [undefined, null, 42, 'text', [], [1]]) {
     refuse(`${JSON.stringify(junk)} as params`, 'generate', junk, /^generate: params/);
   }

@@ -1,0 +1,130 @@
+/**
+ * Text in, as it is written; text and tool calls out. A model's own form is expected; those that models fall into are
+ * understood too: another dialect's body, function tags, a fenced JSON block that names one of the tools.
+ */
+import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
+import type { ToolDialect } from './dialect.ts';
+import { DIALECTS } from './dialects.ts';
+import { FUNCTION_BEGIN, FUNCTION_END, readFunctionTags } from './function-tags.ts';
+import { hermes } from './hermes.ts';
+import { broken } from './read-call.ts';
+
+export type AnswerPart = { kind: 'text'; text: string } | ToolCall;
+
+/** Something with a beginning and an end that may be a call. */
+interface Envelope {
+  begin: string;
+  end: string;
+  isInValue(body: string): boolean;
+  /** null: it is text after all. */
+  read(body: string, isWhole: boolean): ToolCall | null;
+}
+
+export class CallReader {
+  readonly #envelopes: readonly Envelope[];
+  /** Text that is no part yet: the start of a marker, or what follows the one of `#open`. */
+  #held = '';
+  #open: Envelope | null = null;
+
+  constructor(dialect: ToolDialect, tools: readonly ToolDefinition[]) {
+    this.#envelopes = envelopes(dialect, tools);
+  }
+
+  /** Adds text; returns the parts that it completes. */
+  push(text: string): AnswerPart[] {
+    this.#held += text;
+    const parts: AnswerPart[] = [];
+    while (this.#open ? this.#closed(parts) : this.#opened(parts));
+    return parts;
+  }
+
+  /** What is left. `isCut`: the model did not end the answer itself. */
+  end(isCut: boolean): AnswerPart[] {
+    const body = this.#held;
+    const open = this.#open;
+    this.#held = '';
+    this.#open = null;
+    if (!open) return textPart(body);
+    return partsOf(open, body, '', !isCut);
+  }
+
+  /** Looks for the beginning of an envelope; true if there was one. */
+  #opened(parts: AnswerPart[]): boolean {
+    let [at, found] = [-1, null as Envelope | null];
+    for (const envelope of this.#envelopes) {
+      const start = this.#held.indexOf(envelope.begin);
+      if (start >= 0 && (at < 0 || start < at)) [at, found] = [start, envelope];
+    }
+    const shown = found ? at : this.#held.length - this.#beginningLength();
+    parts.push(...textPart(this.#held.slice(0, shown)));
+    this.#held = this.#held.slice(shown + (found?.begin.length ?? 0));
+    this.#open = found;
+    return found !== null;
+  }
+
+  /** Looks for the end of the open envelope; true if it is there. */
+  #closed(parts: AnswerPart[]): boolean {
+    const open = this.#open!;
+    let at = this.#held.indexOf(open.end);
+    while (at >= 0 && open.isInValue(this.#held.slice(0, at))) at = this.#held.indexOf(open.end, at + 1);
+    if (at < 0) return false;
+    const body = this.#held.slice(0, at);
+    this.#held = this.#held.slice(at + open.end.length);
+    this.#open = null;
+    parts.push(...partsOf(open, body, open.end, true));
+    return true;
+  }
+
+  /** Length of the longest end of the held text that begins a marker. */
+  #beginningLength(): number {
+    let longest = 0;
+    for (const { begin } of this.#envelopes) {
+      for (let n = Math.min(begin.length - 1, this.#held.length); n > longest; n--)
+        if (this.#held.endsWith(begin.slice(0, n))) longest = n;
+    }
+    return longest;
+  }
+}
+
+function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Envelope[] {
+  const own: Envelope = {
+    begin: dialect.begin,
+    end: dialect.end,
+    isInValue: body => writerOf(body, dialect)?.isInValue(body) ?? false,
+    read(body, isWhole) {
+      const tag = body.indexOf(FUNCTION_BEGIN);
+      const writer = writerOf(body, dialect);
+      if (writer) return writer.read(body, tools, isWhole);
+      if (tag < 0) return broken(body.trim(), `The call can't be read. Write it as ${dialect.example}`);
+      const [inner = '', rest] = body.slice(tag + FUNCTION_BEGIN.length).split(FUNCTION_END);
+      return readFunctionTags(inner, tools, isWhole && rest !== undefined);
+    },
+  };
+  const functionTags: Envelope = {
+    begin: FUNCTION_BEGIN,
+    end: FUNCTION_END,
+    isInValue: body => body.lastIndexOf('<parameter=') > body.lastIndexOf('</parameter>'),
+    read: (body, isWhole) => readFunctionTags(body, tools, isWhole),
+  };
+  const fences = ['```json\n', '```tool\n', '```tool_call\n'].map(begin => ({
+    begin,
+    end: '\n```',
+    isInValue: hermes.isInValue,
+    // Answers hold JSON of all kinds: only what can be carried out is taken for a call.
+    read(body: string, isWhole: boolean) {
+      const call = hermes.isBody(body) ? hermes.read(body, tools, isWhole) : null;
+      return call?.kind === 'call' ? call : null;
+    },
+  }));
+  return [own, functionTags, ...fences];
+}
+
+const writerOf = (body: string, own: ToolDialect): ToolDialect | undefined =>
+  [own, ...DIALECTS].find(dialect => dialect.isBody(body));
+
+function partsOf(envelope: Envelope, body: string, end: string, isWhole: boolean): AnswerPart[] {
+  const call = envelope.read(body, isWhole);
+  return call ? [call] : textPart(envelope.begin + body + end);
+}
+
+const textPart = (text: string): AnswerPart[] => (text === '' ? [] : [{ kind: 'text', text }]);

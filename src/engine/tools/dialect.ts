@@ -1,0 +1,24 @@
+/** How a model writes a tool call. One file per dialect; dialects.ts lists them and finds a model's own. */
+import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
+import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
+
+export interface ToolDialect {
+  readonly name: string;
+  /** Whether a chat template with this text teaches the dialect. */
+  isTaughtBy(template: string): boolean;
+  /** Literals of tokens that calls are written with; never sampled unless tools are on. */
+  readonly markers: readonly string[];
+  /** Between these stands a call's body. */
+  readonly begin: string;
+  readonly end: string;
+  /** For the model: what a call looks like. */
+  readonly example: string;
+  /** Free text with calls in it, or exactly one call and nothing else. */
+  grammar(tools: readonly ToolDefinition[], isRequired: boolean): StructuralTagFormat;
+  /** Whether `body` looks like one of this dialect: models write each other's. */
+  isBody(body: string): boolean;
+  /** Whether an end marker behind `body` is no end, but stands in a value. */
+  isInValue(body: string): boolean;
+  /** `isWhole`: the model ended the call, or its answer, itself; otherwise `body` may lack its rest. */
+  read(body: string, tools: readonly ToolDefinition[], isWhole: boolean): ToolCall;
+}

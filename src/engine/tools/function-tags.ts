@@ -1,0 +1,31 @@
+/**
+ * Qwen3-Coder's form, `<function=name>` with a `<parameter=key>` tag for each argument. Only read, never asked for: models
+ * that were taught another one fall into it.
+ */
+import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
+import { broken, checkedCall, cutOff, parsedOr, typesOf } from './read-call.ts';
+
+export const FUNCTION_BEGIN = '<function=';
+export const FUNCTION_END = '</function>';
+const PARAMETER = /\s*<parameter=([^>\s]+)>\n?([\s\S]*?)\n?<\/parameter>\s*/y;
+
+/** `body` stands between FUNCTION_BEGIN and FUNCTION_END: `name> parameters`. */
+export function readFunctionTags(body: string, tools: readonly ToolDefinition[], isWhole: boolean): ToolCall {
+  const text = FUNCTION_BEGIN + body.trim();
+  if (!isWhole) return cutOff(text);
+  const head = /^\s*([\w.-]+)\s*>/.exec(body);
+  if (!head) return broken(text, 'The call names no tool.');
+  const [begin, name] = head as unknown as [string, string];
+  const tool = tools.find(one => one.name === name);
+  const args: Record<string, unknown> = {};
+  PARAMETER.lastIndex = begin.length;
+  let end = begin.length;
+  for (let match = PARAMETER.exec(body); match; match = PARAMETER.exec(body)) {
+    const [, key, value] = match as unknown as [string, string, string];
+    const types = tool ? typesOf(tool, key) : [];
+    args[key] = types.length === 0 || types.includes('string') ? value : parsedOr(value.trim(), value);
+    end = PARAMETER.lastIndex;
+  }
+  if (body.slice(end).trim() !== '') return cutOff(text);
+  return checkedCall(name, args, tools, text);
+}

@@ -1,0 +1,70 @@
+/** What all dialects do with a call once its name and its arguments are known: find the tool, mend types, or say what is wrong. */
+import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
+
+type Arguments = Record<string, unknown>;
+
+export const broken = (text: string, error: string): ToolCall => ({ kind: 'broken', text, error });
+
+/** Half a file must never be taken for a file. */
+export const cutOff = (text: string): ToolCall =>
+  broken(
+    text,
+    'The call was cut off before its end, so nothing was done. Write it again, shorter if it was long.',
+  );
+
+/** The call of a known tool with all that it requires; `text` is what the model wrote. */
+export function checkedCall(
+  name: string,
+  given: Arguments,
+  tools: readonly ToolDefinition[],
+  text: string,
+): ToolCall {
+  const tool = tools.find(one => one.name === name);
+  if (!tool) {
+    return broken(
+      text,
+      `There is no tool "${name}". The tools are: ${tools.map(one => one.name).join(', ')}.`,
+    );
+  }
+  const entries = Object.entries(given).map(([key, value]) => [key, coerced(value, typesOf(tool, key))]);
+  const args: Arguments = Object.fromEntries(entries);
+  const missing = requiredOf(tool).filter(key => args[key] === undefined);
+  if (missing.length === 0) return { kind: 'call', name, arguments: args };
+  const list = missing.map(key => `"${key}"`).join(', ');
+  return broken(text, `${name} needs ${list}. Call it again with all of: ${requiredOf(tool).join(', ')}.`);
+}
+
+export const requiredOf = ({ parameters }: ToolDefinition): string[] =>
+  Array.isArray(parameters.required) ? parameters.required : [];
+
+/** JSON types that the schema allows for a key; [] where it doesn't say. */
+export function typesOf({ parameters }: ToolDefinition, key: string): string[] {
+  const properties = parameters.properties as Record<string, { type?: unknown }> | undefined;
+  const type = properties?.[key]?.type;
+  return type === undefined ? [] : [type].flat().map(String);
+}
+
+/** Weak models write "5" for 5 and [] as "[]": what only lacks its type is given it, anything else stays as it is. */
+function coerced(value: unknown, types: readonly string[]): unknown {
+  if (types.length === 0 || types.includes(jsonType(value))) return value;
+  if (types.includes('number') && Number.isInteger(value)) return value;
+  if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
+    return String(value);
+  const parsed = typeof value === 'string' ? parsedOr(value, value) : value;
+  const fits = types.includes(jsonType(parsed)) || (types.includes('number') && typeof parsed === 'number');
+  return fits ? parsed : value;
+}
+
+function jsonType(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return Number.isInteger(value) ? 'integer' : typeof value;
+}
+
+export function parsedOr<T>(json: string, otherwise: T): unknown | T {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return otherwise;
+  }
+}

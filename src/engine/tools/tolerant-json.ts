@@ -1,0 +1,44 @@
+/** The JSON object at the start of a text by a model that may have got it slightly wrong. */
+import { jsonrepair } from 'jsonrepair';
+
+export type JsonReading =
+  | { kind: 'object'; value: Record<string, unknown> }
+  | { kind: 'cut' }
+  | { kind: 'malformed' };
+
+/**
+ * `isWhole`: nothing is missing at the end, so absent brackets were forgotten, not cut off. A string without its end is
+ * never mended: the rest of what it should say is unknown.
+ */
+export function readJsonObject(text: string, isWhole: boolean): JsonReading {
+  const { end, isInString } = scan(text);
+  if (isInString) return { kind: 'cut' };
+  if (end === null && !isWhole) return { kind: 'cut' };
+  const json = text.slice(0, end ?? undefined);
+  for (const read of [JSON.parse, (broken: string) => JSON.parse(jsonrepair(broken))]) {
+    try {
+      const value: unknown = read(json);
+      if (typeof value === 'object' && value !== null && !Array.isArray(value))
+        return { kind: 'object', value: value as Record<string, unknown> };
+    } catch {
+      // The next way may do.
+    }
+  }
+  return { kind: 'malformed' };
+}
+
+/** Where the first bracket is closed again, or null; whether the text ends inside a string. */
+export function scan(text: string): { end: number | null; isInString: boolean } {
+  let depth = 0;
+  let isInString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]!;
+    if (isInString) {
+      if (char === '\\') i++;
+      else if (char === '"') isInString = false;
+    } else if (char === '"') isInString = true;
+    else if (char === '{' || char === '[') depth++;
+    else if ((char === '}' || char === ']') && --depth === 0) return { end: i + 1, isInString: false };
+  }
+  return { end: null, isInString };
+}

@@ -1,0 +1,214 @@
+/** Tool calls as models write them: taught, nearly so, and cut off. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { type AnswerPart, CallReader } from '../../../src/engine/tools/call-reader.ts';
+import type { ToolDialect } from '../../../src/engine/tools/dialect.ts';
+import { dialectOf } from '../../../src/engine/tools/dialects.ts';
+import { glm } from '../../../src/engine/tools/glm.ts';
+import { hermes } from '../../../src/engine/tools/hermes.ts';
+import type { ToolDefinition } from '../../../src/protocol/daemon.ts';
+
+const TOOLS: ToolDefinition[] = [
+  {
+    name: 'edit',
+    parameters: {
+      type: 'object',
+      properties: {
+        path: { type: 'string' },
+        text: { type: 'string' },
+        line: { type: 'integer' },
+        all: { type: 'boolean' },
+        tags: { type: 'array' },
+      },
+      required: ['path'],
+    },
+  },
+  { name: 'list', parameters: { type: 'object', properties: {} } },
+];
+
+/** Parts of the whole text, and the same when it comes a character at a time; text parts joined. */
+function read(dialect: ToolDialect, text: string, isCut = false): AnswerPart[] {
+  const whole = parts(dialect, [text], isCut);
+  assert.deepEqual(parts(dialect, [...text], isCut), whole, 'a character at a time');
+  return whole;
+}
+function parts(dialect: ToolDialect, pieces: readonly string[], isCut: boolean): AnswerPart[] {
+  const reader = new CallReader(dialect, TOOLS);
+  const joined: AnswerPart[] = [];
+  for (const part of [...pieces.flatMap(piece => reader.push(piece)), ...reader.end(isCut)]) {
+    const last = joined.at(-1);
+    if (part.kind === 'text' && last?.kind === 'text')
+      joined[joined.length - 1] = { kind: 'text', text: last.text + part.text };
+    else joined.push(part);
+  }
+  return joined;
+}
+const edit = (args: Record<string, unknown>) => ({ kind: 'call', name: 'edit', arguments: args });
+
+function reads(dialect: ToolDialect, name: string, text: string, expected: unknown[]) {
+  it(`${dialect.name}: ${name}`, () => assert.deepEqual(read(dialect, text), expected));
+}
+function refuses(dialect: ToolDialect, name: string, text: string, message: RegExp, isCut = false) {
+  it(`${dialect.name}: ${name} is no call`, () => {
+    const found = read(dialect, text, isCut);
+    assert.deepEqual(
+      found.map(part => part.kind),
+      ['broken'],
+    );
+    assert.match((found[0] as { error: string }).error, message);
+  });
+}
+
+describe('tool calls', () => {
+  const json = (body: string) => `<tool_call>\n${body}\n</tool_call>`;
+  const A = '{"name": "edit", "arguments": {"path": "a"}}';
+  reads(hermes, 'text, a call, text', `I edit. ${json(A)} Done.`, [
+    { kind: 'text', text: 'I edit. ' },
+    edit({ path: 'a' }),
+    { kind: 'text', text: ' Done.' },
+  ]);
+  reads(hermes, 'two calls', json(A) + json('{"name": "list", "arguments": {}}'), [
+    edit({ path: 'a' }),
+    { kind: 'call', name: 'list', arguments: {} },
+  ]);
+  reads(
+    hermes,
+    'an end marker inside a string',
+    json('{"name": "edit", "arguments": {"path": "</tool_call>"}}'),
+    [edit({ path: '</tool_call>' })],
+  );
+  reads(hermes, 'no end marker behind a whole object', `<tool_call>${A}`, [edit({ path: 'a' })]);
+  reads(hermes, 'a forgotten brace', json('{"name": "edit", "arguments": {"path": "a"}'), [
+    edit({ path: 'a' }),
+  ]);
+  reads(hermes, 'a brace too many', json(`${A}}`), [edit({ path: 'a' })]);
+  reads(
+    hermes,
+    'a comma too many, single quotes, Python words',
+    json("{'name': 'edit', 'arguments': {'path': 'a', 'all': True,}}"),
+    [edit({ path: 'a', all: true })],
+  );
+  reads(
+    hermes,
+    'a raw line end in a string',
+    json('{"name": "edit", "arguments": {"path": "a", "text": "b\nc"}}'),
+    [edit({ path: 'a', text: 'b\nc' })],
+  );
+  reads(hermes, 'arguments as text', json('{"name": "edit", "arguments": "{\\"path\\": \\"a\\"}"}'), [
+    edit({ path: 'a' }),
+  ]);
+  reads(hermes, 'other names of the fields', json('{"tool": "edit", "parameters": {"path": "a"}}'), [
+    edit({ path: 'a' }),
+  ]);
+  reads(hermes, "OpenAI's nesting", json(`{"type": "function", "function": ${A}}`), [edit({ path: 'a' })]);
+  reads(hermes, 'arguments beside the name', json('{"name": "edit", "path": "a"}'), [edit({ path: 'a' })]);
+  reads(
+    hermes,
+    'types as text',
+    json('{"name": "edit", "arguments": {"path": 7, "line": "3", "all": "true", "tags": "[1]"}}'),
+    [edit({ path: '7', line: 3, all: true, tags: [1] })],
+  );
+  reads(hermes, 'a fenced block that names a tool', `Like this:\n\`\`\`json\n${A}\n\`\`\``, [
+    { kind: 'text', text: 'Like this:\n' },
+    edit({ path: 'a' }),
+  ]);
+  const example = '```json\n{"name": "a package"}\n```\n';
+  reads(hermes, 'a fenced block that does not stays text', example, [{ kind: 'text', text: example }]);
+  reads(hermes, 'half a marker is text', 'a < b and <tool', [{ kind: 'text', text: 'a < b and <tool' }]);
+  reads(
+    hermes,
+    'function tags',
+    '<function=edit>\n<parameter=path>\na\n</parameter>\n<parameter=line>\n3\n</parameter>\n</function>',
+    [edit({ path: 'a', line: 3 })],
+  );
+  reads(
+    hermes,
+    'function tags in its own',
+    json('<function=edit>\n<parameter=path>a</parameter>\n</function>'),
+    [edit({ path: 'a' })],
+  );
+  reads(hermes, "GLM's body", json('edit\n<arg_key>path</arg_key>\n<arg_value>a</arg_value>'), [
+    edit({ path: 'a' }),
+  ]);
+  refuses(
+    hermes,
+    'an unknown tool',
+    json('{"name": "rm", "arguments": {}}'),
+    /no tool "rm". The tools are: edit, list\./,
+  );
+  refuses(
+    hermes,
+    'one without a required argument',
+    json('{"name": "edit", "arguments": {"line": 1}}'),
+    /edit needs "path"/,
+  );
+  refuses(hermes, 'one without a name', json('{"arguments": {}}'), /names no tool/);
+  refuses(hermes, 'no JSON', json('{"name": edit edit {'), /no valid JSON|cut off/);
+  refuses(hermes, 'prose between the markers', json('let me see'), /can't be read/);
+
+  const tags = (body: string) => `<tool_call>edit\n${body}</tool_call>`;
+  const pair = (key: string, value: string) => `<arg_key>${key}</arg_key>\n<arg_value>${value}</arg_value>\n`;
+  const code = 'if (a < b && c > d) {\n\treturn "</arg" + \'_value\';\n}\n';
+  reads(
+    glm,
+    'raw code, and types by the schema',
+    tags(pair('path', '3') + pair('text', code) + pair('line', '3') + pair('tags', '["x"]')),
+    [edit({ path: '3', text: code, line: 3, tags: ['x'] })],
+  );
+  reads(glm, 'no arguments', '<tool_call>list\n</tool_call>', [
+    { kind: 'call', name: 'list', arguments: {} },
+  ]);
+  reads(glm, 'an end marker inside a value', tags(pair('path', 'a</tool_call>b')), [
+    edit({ path: 'a</tool_call>b' }),
+  ]);
+  reads(glm, 'no line ends', '<tool_call>edit<arg_key>path</arg_key><arg_value>a</arg_value></tool_call>', [
+    edit({ path: 'a' }),
+  ]);
+  reads(glm, 'no end marker, but it ended the answer', `<tool_call>edit\n${pair('path', 'a')}`, [
+    edit({ path: 'a' }),
+  ]);
+  reads(glm, "Hermes' body", json(A), [edit({ path: 'a' })]);
+  refuses(glm, 'the same where the answer was cut', `<tool_call>edit\n${pair('path', 'a')}`, /cut off/, true);
+  refuses(
+    glm,
+    'a value without its end',
+    '<tool_call>edit\n<arg_key>path</arg_key>\n<arg_value>a',
+    /cut off/,
+  );
+  refuses(glm, 'something between the pairs', tags(`${pair('path', 'a')}and then`), /from "and then" on/);
+  refuses(glm, 'an unknown tool', '<tool_call>rm\n</tool_call>', /no tool "rm"/);
+
+  it('a call that is cut anywhere is never taken for a whole one', () => {
+    const texts = {
+      hermes: json('{"name": "edit", "arguments": {"path": "src/a.ts", "text": "one\\ntwo", "line": 12}}'),
+      glm: tags(pair('path', 'src/a.ts') + pair('text', code) + pair('line', '12')),
+    };
+    for (const dialect of [hermes, glm]) {
+      const text = texts[dialect.name as keyof typeof texts];
+      const [whole] = read(dialect, text);
+      for (let length = 0; length < text.length; length++) {
+        for (const part of parts(dialect, [text.slice(0, length)], true))
+          if (part.kind === 'call') assert.deepEqual(part, whole, text.slice(0, length));
+      }
+    }
+  });
+
+  it('what any JSON arguments are written as is read back, however it is cut into pieces', () => {
+    const value = fc.oneof(fc.string(), fc.constantFrom('</tool_call>', '<function=', '"', '\\', '```\n'));
+    fc.assert(
+      fc.property(value, value, fc.integer({ min: 1, max: 9 }), (path, text, size) => {
+        const written = json(JSON.stringify({ name: 'edit', arguments: { path, text } }));
+        const pieces = written.match(new RegExp(`[^]{1,${size}}`, 'g'))!;
+        assert.deepEqual(parts(hermes, pieces, false), [edit({ path, text })]);
+      }),
+    );
+  });
+
+  it('finds the dialect in the text of the chat template', () => {
+    const qwen =
+      '<tool_call>\\n{\\"name\\": <function-name>, \\"arguments\\": <args-json-object>}\\n</tool_call>';
+    assert.equal(dialectOf(qwen), hermes);
+    assert.equal(dialectOf('<tool_call>{name}\\n<arg_key>{k}</arg_key>"arguments"'), glm);
+    assert.equal(dialectOf('{{ messages }}'), null);
+  });
+});
