@@ -56,6 +56,25 @@ describe('commands on a store', () => {
     );
   });
 
+  it('writes JSON of a schema, and what a grammar allows', async () => {
+    const [schema, grammar, list] = ['schema.json', 'grammar.ebnf', 'list.json'].map(name =>
+      join(home, name),
+    );
+    writeFileSync(
+      schema!,
+      '{"type": "object", "properties": {"on": {"type": "boolean"}}, "required": ["on"]}',
+    );
+    writeFileSync(grammar!, 'root ::= "yes" | "no"');
+    writeFileSync(list!, '[]');
+    const { on } = JSON.parse(await run(['generate', 'hello', '--json-schema', schema!, ...ENGINE]));
+    assert.equal(typeof on, 'boolean');
+    assert.match(await run(['generate', 'hello', '--grammar', grammar!, ...ENGINE]), /^(yes|no)\n$/);
+    const refused = (args: string[], message: RegExp) =>
+      assert.rejects(run(['generate', 'hello', ...args, ...ENGINE]), { code: 'bad-request', message });
+    await refused(['--json-schema', list!], /list\.json is no JSON object/);
+    await refused(['--grammar', join(home, 'none')], /none can't be read/);
+  });
+
   it('shows what a model is', async () => {
     const text = await run(['model', 'info', 'tiny']);
     assert.match(text, /^name +Tiny$/m);
