@@ -31,5 +31,6 @@ function cell(figure: Figure, name: string, first: string): string {
 function format(value: number, unit: Figure['unit']): string {
   if (unit === 'ppl' || unit === 'nats') return value.toFixed(4);
   if (unit === '%') return `${value >= 0 ? '+' : ''}${value.toFixed(2)}`;
+  if (unit === 'ms' && value < 10) return value.toFixed(3);
   return unit === 'tokens/s' ? value.toFixed(1) : Math.round(value).toLocaleString('en-US');
 }

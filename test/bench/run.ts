@@ -16,13 +16,24 @@ import { renderTable } from './report.ts';
 import { chat } from './scenarios/chat.ts';
 import { dense } from './scenarios/dense.ts';
 import { edit } from './scenarios/edit.ts';
+import { grammar } from './scenarios/grammar.ts';
 import { levels } from './scenarios/levels.ts';
 import { load } from './scenarios/load.ts';
 import { quality } from './scenarios/quality.ts';
 import { speed } from './scenarios/speed.ts';
 import { variants } from './scenarios/variants.ts';
 
-const SCENARIOS: Record<string, Scenario> = { load, speed, variants, quality, levels, chat, dense, edit };
+const SCENARIOS: Record<string, Scenario> = {
+  load,
+  speed,
+  variants,
+  quality,
+  levels,
+  chat,
+  dense,
+  edit,
+  grammar,
+};
 
 interface Options {
   model: string;

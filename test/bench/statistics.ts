@@ -13,6 +13,10 @@ export function spreadPercent(values: readonly number[]): number {
   return (100 * (at(0.75) - at(0.25))) / 2 / median(values);
 }
 
+/** The value that the share `part` of all lie at or below. */
+export const percentile = (values: readonly number[], part: number): number =>
+  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * part) - 1)] ?? Number.NaN;
+
 export const perSecond = (count: number, ms: number): number => (ms > 0 ? (count / ms) * 1000 : Number.NaN);
 
 /** exp of the mean negative log probability. */

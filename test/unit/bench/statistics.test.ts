@@ -2,13 +2,18 @@ import assert from 'node:assert/strict';
 import { promptOfLength } from '../../bench/corpus.ts';
 import { renderTable } from '../../bench/report.ts';
 import { rotated, Samples } from '../../bench/rounds.ts';
-import { median, perplexity, spreadPercent } from '../../bench/statistics.ts';
+import { median, percentile, perplexity, spreadPercent } from '../../bench/statistics.ts';
 
 describe('benchmark', () => {
   it('takes medians', () => {
     assert.equal(median([3, 1, 2]), 2);
     assert.equal(median([4, 1, 2, 3]), 2.5);
     assert.ok(Number.isNaN(median([])));
+  });
+
+  it('takes percentiles', () => {
+    const values = Array.from({ length: 100 }, (_, i) => 100 - i);
+    assert.deepEqual([percentile(values, 0.95), percentile(values, 1), percentile([7], 0.95)], [95, 100, 7]);
   });
 
   it('measures the spread around the median, outliers aside', () => {
