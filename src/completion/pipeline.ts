@@ -13,8 +13,10 @@ import { PromptWindow } from './prompt-window.ts';
 export interface CompletionCall {
   path: string;
   prefix: string;
+  middle: string;
   suffix: string;
   isSingleLine: boolean;
+  /** 0: only read, for the call to come. */
   maxTokens: number;
 }
 /** Runs the model. Rejects with `cancelled` when the signal aborts. */
@@ -85,6 +87,15 @@ export class CompletionPipeline {
     const run = this.start(cursor, extent);
     await this.wait(run, options.signal);
     return options.signal.aborted ? null : this.fromCache(cursor, 'model');
+  }
+
+  /**
+   * Has the model read what a request at this cursor will need. The next request takes its place, wherever that is, and finds
+   * what was read. Rejects with `cancelled` then, and when the model's request fails.
+   */
+  async readAhead(cursor: Cursor): Promise<void> {
+    const hooks = { signal: new AbortController().signal, onText() {} };
+    await this.complete({ ...this.call(cursor, 'line'), maxTokens: 0 }, hooks);
   }
 
   /** Forgets everything, for another model or other settings. */
@@ -158,10 +169,11 @@ export class CompletionPipeline {
 
   private call(cursor: Cursor, extent: Extent): CompletionCall {
     const isBlankLine = lineBefore(cursor).trim() === '';
-    const { prefix, suffix } = this.window(cursor.uri).next(cursor);
+    const { prefix, middle, suffix } = this.window(cursor.uri).next(cursor);
     return {
       path: cursor.path,
-      prefix: isBlankLine ? prefix.replace(/[ \t]+$/, '') : prefix,
+      prefix,
+      middle: isBlankLine ? middle.replace(/[ \t]+$/, '') : middle,
       suffix,
       isSingleLine: extent === 'line',
       maxTokens: extent === 'line' ? LINE_TOKENS : BLOCK_TOKENS,

@@ -1,18 +1,20 @@
 /**
- * Which part of a document the model is shown. The engine reuses the keys and values of an equal token prefix, so the
- * window moves as rarely as it can: its start stays where it is while the text after it grows, and the suffix stays
- * frozen until it differs materially. One window per document.
+ * Which part of a document the model is shown. The engine reuses the keys and values of an equal token prefix, and a prompt
+ * is laid out prefix, suffix, middle. So prefix and suffix stay as they are for as long as they fit, and what is typed
+ * grows the middle, at the prompt's end: a keystroke costs the tokens it adds. One window per document.
  */
-import { type Cursor, lineAfter } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
 
 /**
  * Sizes in characters (code: about 3.3 a token). A cold machine reads some 60 tokens/s, so a window starts small and is
- * allowed to grow to `grownChars` only by text that was read already.
+ * allowed to grow to `grownChars` only by text that was read already. `middleChars` is how much may be typed before prefix
+ * and suffix are read again with it in its place.
  */
 export const WINDOW_LIMITS = {
   startChars: 1500,
   startLines: 60,
   grownChars: 6000,
+  middleChars: 1000,
   suffixChars: 600,
   suffixLines: 15,
 } as const;
@@ -22,8 +24,10 @@ const ANCHOR_CHARS = 160;
 /** A frozen suffix may differ from the true one by this share of its length. */
 const SUFFIX_TOLERANCE = 0.1;
 
+/** Prefix and middle are the text before the cursor; the prefix ends at a line start. */
 export interface PromptText {
   prefix: string;
+  middle: string;
   suffix: string;
 }
 
@@ -32,37 +36,45 @@ export class PromptWindow {
 
   /** The prompt for this cursor; remembers it, so that the next one can begin with the same text. */
   next(cursor: Cursor): PromptText {
-    const prefix = this.continuedPrefix(cursor.before) ?? startPrefix(cursor.before);
-    const suffix = this.frozenSuffix(cursor) ?? trimSuffix(cursor.after);
-    this.last = { prefix, suffix };
+    const { last } = this;
+    const suffix = last && stillFits(last.suffix, cursor.after) ? last.suffix : trimSuffix(cursor.after);
+    const middle = last?.suffix === suffix ? grownMiddle(last, cursor.before) : null;
+    this.last = middle === null ? { ...split(last, cursor.before), suffix } : { ...last!, middle };
     return this.last;
-  }
-
-  private continuedPrefix(before: string): string | null {
-    if (!this.last) return null;
-    const anchor = this.last.prefix.slice(0, ANCHOR_CHARS);
-    const start = anchor.length < ANCHOR_CHARS ? -1 : before.lastIndexOf(anchor);
-    if (start < 0 || before.length - start > WINDOW_LIMITS.grownChars) return null;
-    const prefix = before.slice(start);
-    // The cursor jumped up or an edit changed most of the window: little of it would be reused.
-    return commonPrefixLength(prefix, this.last.prefix) * 2 >= this.last.prefix.length ? prefix : null;
-  }
-
-  private frozenSuffix(cursor: Cursor): string | null {
-    const old = this.last?.suffix;
-    if (old === undefined) return null;
-    const current = trimSuffix(cursor.after);
-    if (old === current) return old;
-    const rest = lineAfter(cursor);
-    if (!old.startsWith(`${rest}\n`)) return null;
-    const same = commonPrefixLength(old, current);
-    const changed = Math.max(old.length, current.length) - same - commonSuffixLength(old, current, same);
-    return changed <= SUFFIX_TOLERANCE * old.length ? old : null;
   }
 }
 
+/** What was typed since the prefix was read; null when the prefix has changed or it is too much. */
+function grownMiddle(last: PromptText, before: string): string | null {
+  const text = fromSameStart(last, before);
+  const middle = text?.startsWith(last.prefix) ? text.slice(last.prefix.length) : null;
+  return middle !== null && middle.length <= WINDOW_LIMITS.middleChars ? middle : null;
+}
+
+function split(last: PromptText | null, before: string): Omit<PromptText, 'suffix'> {
+  const text = (last && continued(last, before)) ?? startText(before);
+  const lineStart = text.lastIndexOf('\n') + 1;
+  return { prefix: text.slice(0, lineStart), middle: text.slice(lineStart) };
+}
+
+/** The text before the cursor from where the last window began, if enough of it was read then. */
+function continued(last: PromptText, before: string): string | null {
+  const text = fromSameStart(last, before);
+  if (text === null) return null;
+  const known = commonPrefixLength(text, last.prefix);
+  // The cursor jumped or an edit changed most of the window: a new one is smaller, or has more above the cursor.
+  return text.length - known <= WINDOW_LIMITS.startChars && known * 2 >= last.prefix.length ? text : null;
+}
+
+function fromSameStart({ prefix }: PromptText, before: string): string | null {
+  const anchor = prefix.slice(0, ANCHOR_CHARS);
+  // A prefix shorter than an anchor began where the document does.
+  const start = anchor.length < ANCHOR_CHARS ? before.indexOf(anchor) : before.lastIndexOf(anchor);
+  return start < 0 || before.length - start > WINDOW_LIMITS.grownChars ? null : before.slice(start);
+}
+
 /** The last lines of `before` within the start limits, cut at a line start when there is one. */
-function startPrefix(before: string): string {
+function startText(before: string): string {
   const tail = before.slice(-WINDOW_LIMITS.startChars);
   const lines = (
     tail.length < before.length && tail.includes('\n') ? tail.slice(tail.indexOf('\n') + 1) : tail
@@ -72,6 +84,20 @@ function startPrefix(before: string): string {
 
 function trimSuffix(after: string): string {
   return after.slice(0, WINDOW_LIMITS.suffixChars).split('\n').slice(0, WINDOW_LIMITS.suffixLines).join('\n');
+}
+
+/** `old` is the suffix still, but for brackets and quotes that were closed at the cursor and for small edits below it. */
+function stillFits(old: string, after: string): boolean {
+  const current = trimSuffix(after);
+  if (current === old) return true;
+  const closers = /^[\s)\]}"'`]{1,40}/.exec(after)?.[0] ?? '';
+  for (const { index } of closers.matchAll(/\S/g))
+    if (trimSuffix(after.slice(index + 1)) === old) return true;
+  const same = commonPrefixLength(old, current);
+  // Less than a line in common: the cursor has moved down, and those lines would be there twice.
+  if (!/\S.*\n/.test(old.slice(0, same))) return false;
+  const changed = Math.max(old.length, current.length) - same - commonSuffixLength(old, current, same);
+  return changed <= SUFFIX_TOLERANCE * old.length;
 }
 
 function commonPrefixLength(a: string, b: string): number {

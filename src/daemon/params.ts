@@ -90,9 +90,11 @@ const SCHEMAS = {
   complete: z
     .object({
       ...sampling,
+      maxTokens: optional(integer(0, LIMITS.maxTokens)),
       requestId: name,
       prefix: text,
       suffix: text,
+      middle: optional(text),
       files: optional(z.array(z.object({ path: z.string(), text })).check(z.maxLength(LIMITS.messages))),
       path: optional(z.string()),
       level: optional(level),
@@ -119,14 +121,16 @@ function charsOf(params: {
   prompt?: string;
   prefix?: string;
   suffix?: string;
+  middle?: string;
   messages?: { content: string }[];
   files?: { text: string }[];
 }): number {
-  const { prompt = '', prefix = '', suffix = '', messages = [], files = [] } = params;
+  const { prompt = '', prefix = '', suffix = '', middle = '', messages = [], files = [] } = params;
   const parts = [
     prompt,
     prefix,
     suffix,
+    middle,
     ...messages.map(part => part.content),
     ...files.map(part => part.text),
   ];

@@ -1,9 +1,10 @@
 /**
- * Who may use the engine. One request runs at a time; completion goes before chat, chat before background. A running
- * request of a lower lane is held at its next `turn()` while a higher one runs, and then goes on: it is never lost.
+ * Who may use the engine. One request runs at a time; completion goes before chat, chat before background, and idle work
+ * comes last. A running request of a lower lane is held at its next `turn()` while a higher one runs, and then goes on.
  *
  * Two rules keep sequences (KV caches) whole:
- * - a newer completion of the same sequence replaces an older one, waiting or running: only the newest is of use;
+ * - a newer completion of the same sequence replaces an older one, waiting or running: only the newest is of use. So it
+ *   does with idle work, which reads ahead for it, and so does newer idle work with older;
  * - a request does not start on a sequence that a held request is using; instead the held one goes first, in the lane
  *   of the one that waits for it.
  */
@@ -11,8 +12,15 @@ import type { Clock } from '../base/clock.ts';
 import { Deferred } from '../base/deferred.ts';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 
-export type Lane = 'completion' | 'chat' | 'background';
-const RANK: Record<Lane, number> = { completion: 0, chat: 1, background: 2 };
+export type Lane = 'completion' | 'chat' | 'background' | 'idle';
+const RANK: Record<Lane, number> = { completion: 0, chat: 1, background: 2, idle: 3 };
+/** Lanes whose requests a newer one of the same sequence makes useless, by the lane of the newer one. */
+const REPLACED: Record<Lane, readonly Lane[]> = {
+  completion: ['completion', 'idle'],
+  idle: ['idle'],
+  chat: [],
+  background: [],
+};
 
 /** Requests that may wait; more than this is a client gone wild. */
 const MAX_WAITING = 64;
@@ -78,7 +86,7 @@ export class Scheduler {
    */
   async run<T>(job: Job<T>): Promise<T> {
     if (job.signal.aborted) throw cancelled();
-    if (job.lane === 'completion') this.#replaceOlder(job.sequence);
+    this.#replaceOlder(job);
     if (this.waiting >= MAX_WAITING) {
       throw new MoebiusError(
         'busy',
@@ -149,10 +157,11 @@ export class Scheduler {
     await entry.go.promise;
   }
 
-  #replaceOlder(sequence: string): void {
+  #replaceOlder({ lane, sequence }: Job<unknown>): void {
     const reason = new MoebiusError('cancelled', 'A newer completion replaced this one.');
     for (const entry of [...this.#entries]) {
-      if (entry.job.lane === 'completion' && entry.job.sequence === sequence) this.#cancel(entry, reason);
+      const { job } = entry;
+      if (job.sequence === sequence && REPLACED[lane].includes(job.lane)) this.#cancel(entry, reason);
     }
   }
 

@@ -45,11 +45,12 @@ function context({ manifest, tokenizer }: EngineCore, { files = [], path }: Comp
   return ids;
 }
 
-function gap({ manifest, tokenizer }: EngineCore, { prefix, suffix, files = [] }: CompleteParams): number[] {
+function gap({ manifest, tokenizer }: EngineCore, params: CompleteParams): number[] {
+  const { prefix, suffix, middle = '', files = [] } = params;
   const fim = manifest.tokens.fim!;
   const before = fim.fileSeparator === null ? files.map(file => `${file.text}\n`).join('') : '';
   const prefixIds = [fim.prefix, ...tokenizer.encodePlain(before + prefix)];
   const suffixIds = [fim.suffix, ...tokenizer.encodePlain(suffix)];
   const ordered = fim.order === 'psm' ? [prefixIds, suffixIds] : [suffixIds, prefixIds];
-  return [...ordered.flat(), fim.middle];
+  return [...ordered.flat(), fim.middle, ...tokenizer.encodePlain(middle)];
 }

@@ -175,8 +175,7 @@ class Writer {
     let finish: FinishReason;
     const decoder = new Decoder(this.#core, this.#run, this.#request);
     try {
-      const logits = await this.#read();
-      finish = logits === null ? 'time' : await this.#decode(logits, decoder);
+      finish = this.#request.sampling.maxTokens === 0 ? await this.#readAhead() : await this.#answer(decoder);
     } catch (error) {
       if (toMoebiusError(error).code !== 'cancelled') throw error;
       finish = 'cancelled';
@@ -192,15 +191,24 @@ class Writer {
     return calls ? { ...outcome, calls: this.#calls } : outcome;
   }
 
-  /** Logits after the prompt, or null when its time was up before its end. */
-  async #read(): Promise<Float32Array | null> {
+  async #readAhead(): Promise<FinishReason> {
+    await this.#run.readAhead(this.#request.prompt, (done, reused) => this.#noteRead(done, reused));
+    return 'length';
+  }
+
+  async #answer(decoder: Decoder): Promise<FinishReason> {
     const { prompt, isKept, prefillBudgetMs = Number.POSITIVE_INFINITY } = this.#request;
     if (isKept) await this.#run.restore(prompt);
-    return this.#run.read(prompt, (done, reused) => {
-      this.#reused = reused;
-      this.#hooks.onEvent({ type: 'prefill', done, total: prompt.length, reused });
+    const logits = await this.#run.read(prompt, (done, reused) => {
+      this.#noteRead(done, reused);
       return this.#run.prefillMs < prefillBudgetMs;
     });
+    return logits === null ? 'time' : this.#decode(logits, decoder);
+  }
+
+  #noteRead(done: number, reused: number): void {
+    this.#reused = reused;
+    this.#hooks.onEvent({ type: 'prefill', done, total: this.#request.prompt.length, reused });
   }
 
   async #decode(logits: Float32Array, decoder: Decoder): Promise<FinishReason> {

@@ -12,6 +12,8 @@ import type { CacheSize, ForwardArgs, ForwardReply } from './session/wire.ts';
  * of the speed of 256 (1.5B, two cores). The routed graph deals its rows out to many experts and so wants more of them.
  */
 const CHUNK_TOKENS = { body: 64, routed: 128 };
+/** Of a prompt that is read ahead: a keystroke that comes meanwhile waits for the end of a chunk. */
+const AHEAD_TOKENS = 16;
 /** Shorter chunks say nothing about reading speed. */
 const MEASURED_TOKENS = 32;
 /** Fewer rows than a chunk are read about as fast as the pages that hold them. */
@@ -93,6 +95,26 @@ export class Run {
   }
 
   /**
+   * Reads `prompt` for a request to come, in short chunks. Where the cache holds all of it nothing is done: what was written
+   * after it stays, for the user may accept it. Calls `onProgress` at the start and after every chunk. Throws `cancelled`.
+   */
+  async readAhead(
+    prompt: readonly number[],
+    onProgress: (done: number, reused: number) => void,
+  ): Promise<void> {
+    const { tokens } = this.#sequence;
+    const { reused, segments } = planRead(this.#sequence, prompt, this.#level);
+    const last = prompt.length - 1;
+    if (reused === last && tokens[last] === prompt[last]) return onProgress(prompt.length, prompt.length);
+    this.#sequence.truncate(reused);
+    onProgress(reused, reused);
+    for (const { from, to, experts } of chunked(segments, AHEAD_TOKENS)) {
+      this.prefillMs += (await this.#forward(prompt.slice(from, to), experts, {})).ms;
+      onProgress(to, reused);
+    }
+  }
+
+  /**
    * Appends `tokens` to the sequence, and what the model's drafter guesses to follow (see ForwardArgs.draftAbove); logits
    * f32 [vocab] after each of them. Throws `cancelled`.
    */
@@ -171,9 +193,9 @@ function ignoreUnfit(error: unknown): null {
   throw error;
 }
 
-function* chunked(segments: readonly Segment[]): Generator<Segment> {
+function* chunked(segments: readonly Segment[], limit = Number.POSITIVE_INFINITY): Generator<Segment> {
   for (const { from, to, experts } of segments) {
-    const size = experts === null ? CHUNK_TOKENS.body : CHUNK_TOKENS.routed;
+    const size = Math.min(limit, experts === null ? CHUNK_TOKENS.body : CHUNK_TOKENS.routed);
     for (let start = from; start < to; start += size)
       yield { from: start, to: Math.min(start + size, to), experts };
   }

@@ -4,7 +4,7 @@ import type { Backend } from '../backends/backend.ts';
 import { toMoebiusError } from '../base/errors.ts';
 import { AdaptiveDebounce } from '../completion/debounce.ts';
 import { isLanguageOn } from '../completion/languages.ts';
-import { CompletionPipeline } from '../completion/pipeline.ts';
+import { type CompletionCall, CompletionPipeline } from '../completion/pipeline.ts';
 import type { HostContext } from './context.ts';
 import { cursorAt } from './cursor-reader.ts';
 import { report, signalOf } from './report.ts';
@@ -69,6 +69,19 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     }
   }
 
+  /** Has the loaded model read what a suggestion at the editor's cursor will need, where one may come by itself. */
+  async readAhead({ document, selection }: vscode.TextEditor): Promise<void> {
+    const { completion } = readSettings(document);
+    const { kind } = this.context.daemon.state;
+    if (kind !== 'ready' || !selection.isEmpty || !this.mayRun(document, selection.active, completion))
+      return;
+    try {
+      await this.pipeline.readAhead(cursorAt(document, selection.active));
+    } catch (error) {
+      this.fail(error, false);
+    }
+  }
+
   /** Whether a suggestion that nobody asked for is welcome. */
   private mayRun(
     document: vscode.TextDocument,
@@ -91,19 +104,15 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
 
   private async complete(
     backend: Backend,
-    call: { path: string; prefix: string; suffix: string; isSingleLine: boolean; maxTokens: number },
+    { isSingleLine, ...call }: CompletionCall,
     signal: AbortSignal,
     onText: (text: string) => void,
   ): Promise<Awaited<ReturnType<Backend['complete']>>> {
-    const { path, prefix, suffix, isSingleLine, maxTokens } = call;
     const started = performance.now();
     const result = await backend.complete(
       {
-        path,
-        prefix,
-        suffix,
+        ...call,
         singleLine: isSingleLine,
-        maxTokens,
         temperature: 0,
         level: 'exact',
         decodeBudgetMs: this.decodeBudgetMs,

@@ -26,6 +26,7 @@ import { registerParticipant } from './lm/participant.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
 import { offerModel } from './models/offer.ts';
 import { Pages } from './pages.ts';
+import { watchEditors } from './read-ahead.ts';
 import { readSettings } from './settings.ts';
 import { watchSettings } from './settings-watch.ts';
 import { StatusBar } from './status/status-bar.ts';
@@ -88,6 +89,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     status,
     registerCommands(commands, log),
     vscode.languages.registerInlineCompletionItemProvider('*', ghostText),
+    watchEditors(supervisor, editor => void ghostText.readAhead(editor)),
     vscode.languages.registerCodeActionsProvider('*', new CodeActions(), {
       providedCodeActionKinds: CodeActions.kinds,
     }),

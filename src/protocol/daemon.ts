@@ -141,8 +141,18 @@ export interface GenerateResult {
 
 export interface CompleteParams extends SamplingParams {
   requestId: string;
+  /**
+   * 0 = reading ahead: the prompt is read for a request to come, which finds it in the cache, and nothing is written. Runs
+   * when nothing else does and is replaced by any newer request of its sequence, which waits for one short chunk at most.
+   */
+  maxTokens?: number;
   prefix: string;
   suffix: string;
+  /**
+   * What stands between the two already, before the cursor; the model goes on from it. It ends the prompt, so while text is
+   * typed there and `prefix` and `suffix` stay, only that text is read.
+   */
+  middle?: string;
   /** Other files, most relevant last; put before the prefix with the model's file separator when it has one. */
   files?: { path: string; text: string }[];
   path?: string;

@@ -15,8 +15,9 @@ export function handleRuns(context: ServerContext): void {
   });
   context.serve('complete', async (raw, signal) => {
     const params = parseParams('complete', raw);
-    const { requestId, sequence = 'completion' } = params;
-    const place = { requestId, lane: 'completion', sequence, signal } as const;
+    const { requestId, sequence = 'completion', maxTokens } = params;
+    const lane = maxTokens === 0 ? 'idle' : 'completion';
+    const place = { requestId, lane, sequence, signal } as const;
     return run(context, place, (engine, hooks) => engine.complete(params, hooks));
   });
 }

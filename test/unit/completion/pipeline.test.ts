@@ -113,7 +113,18 @@ describe('completion/pipeline', () => {
     const { pipeline, seen } = model('    a();');
     const got = await pipeline.suggest(drawn('f {\n    █\n}'), options());
     assert.equal(got?.text, 'a();');
-    assert.equal(seen.calls[0]!.prefix, 'f {\n');
+    assert.deepEqual([seen.calls[0]!.prefix, seen.calls[0]!.middle], ['f {\n', '']);
+  });
+
+  it('reads ahead what the next request begins with', async () => {
+    const { pipeline, seen } = model('1');
+    await pipeline.readAhead(drawn('f {\n    const x = █\n}'));
+    await pipeline.suggest(drawn('f {\n    const x = a█\n}'), options());
+    const [ahead, asked] = seen.calls;
+    assert.equal(ahead!.maxTokens, 0);
+    assert.ok(asked!.maxTokens > 0);
+    assert.deepEqual([asked!.prefix, asked!.suffix], [ahead!.prefix, ahead!.suffix]);
+    assert.deepEqual([ahead!.middle, asked!.middle], ['    const x = ', '    const x = a']);
   });
 
   it('says when the model fails', async () => {

@@ -1,33 +1,57 @@
 import assert from 'node:assert/strict';
-import { PromptWindow, WINDOW_LIMITS } from '../../../src/completion/prompt-window.ts';
+import { type PromptText, PromptWindow, WINDOW_LIMITS } from '../../../src/completion/prompt-window.ts';
 import { drawn } from './drawn.ts';
 
 const lines = (count: number, word = 'line') =>
   Array.from({ length: count }, (_, i) => `${word} ${i} with some text in it;\n`).join('');
 
 describe('completion/prompt-window', () => {
-  it('starts with whole lines, at most the start size', () => {
-    const { prefix } = new PromptWindow().next(drawn(`${lines(300)}const x = █`));
+  it('starts with whole lines, at most the start size; the cursor is in the middle', () => {
+    const { prefix, middle } = new PromptWindow().next(drawn(`${lines(300)}const x = █`));
     assert.match(prefix, /^line \d+ with/);
-    assert.ok(prefix.endsWith('const x = '));
-    assert.ok(prefix.length <= WINDOW_LIMITS.startChars && prefix.length > WINDOW_LIMITS.startChars - 60);
+    assert.equal(middle, 'const x = ');
+    const { length } = prefix + middle;
+    assert.ok(length <= WINDOW_LIMITS.startChars && length > WINDOW_LIMITS.startChars - 60);
   });
 
   it('takes a short document whole', () => {
-    const { prefix, suffix } = new PromptWindow().next(drawn('ab█cd\ne'));
-    assert.deepEqual([prefix, suffix], ['ab', 'cd\ne']);
+    const text = new PromptWindow().next(drawn('x\nab█cd\ne'));
+    assert.deepEqual(text, { prefix: 'x\n', middle: 'ab', suffix: 'cd\ne' });
   });
 
-  it('keeps its start while the text after it grows, and starts anew past the limit', () => {
+  /** What the engine can't take from the last prompt, as a share of this one (prefix, suffix, middle is the order). */
+  const newShare = (last: PromptText, { prefix, suffix, middle }: PromptText) => {
+    const [old, current] = [last.prefix + last.suffix + last.middle, prefix + suffix + middle];
+    let same = 0;
+    while (same < current.length && old[same] === current[same]) same++;
+    return 1 - same / current.length;
+  };
+
+  it('costs what a keystroke adds, brackets that the editor closes and lines that it indents included', () => {
+    const window = new PromptWindow();
+    const [above, below] = [lines(200), lines(200, 'below')];
+    let last = window.next(drawn(`${above}█\n${below}`));
+    const keys = ['f█', 'f(█)', 'f(a█)', "f(a, '█')", "f(a, 'b'█)", "f(a, 'b')█", "f(a, 'b') {█}"];
+    const body = ['█', 'r█', 'return █', 'return [█]', 'return [a]█'];
+    for (const key of [...keys, ...body.map(line => `f(a, 'b') {\n  ${line}\n}`)]) {
+      const next = window.next(drawn(`${above}${key}\n${below}`));
+      assert.ok(newShare(last, next) < 0.01, key);
+      last = next;
+    }
+  });
+
+  it('reads on from where it was while lines are added, and starts anew past the limit', () => {
     const window = new PromptWindow();
     let text = lines(300);
     const first = window.next(drawn(`${text}█`)).prefix;
     let anchored = 0;
     for (let i = 0; i < 200; i++) {
       text += `added ${i} with some text in it;\n`;
-      const { prefix } = window.next(drawn(`${text}█`));
-      assert.ok(prefix.length <= WINDOW_LIMITS.grownChars);
-      if (prefix.startsWith(first)) anchored++;
+      const next = window.next(drawn(`${text}█`));
+      assert.ok(next.prefix.length <= WINDOW_LIMITS.grownChars);
+      assert.ok(next.middle.length <= WINDOW_LIMITS.middleChars);
+      assert.ok(text.endsWith(next.prefix + next.middle));
+      if (next.prefix.startsWith(first)) anchored++;
     }
     assert.ok(anchored > 100, `the window moved after ${anchored} of 200 lines`);
   });
@@ -38,6 +62,12 @@ describe('completion/prompt-window', () => {
     assert.equal(window.next(drawn(`${lines(3, 'new')}${lines(100)}█`)).prefix, first);
   });
 
+  it('does not grow by text that was never read', () => {
+    const window = new PromptWindow();
+    window.next(drawn(`█${lines(150)}`));
+    assert.ok(window.next(drawn(`${lines(150)}█`)).prefix.length <= WINDOW_LIMITS.startChars);
+  });
+
   it('freezes the suffix until it differs materially', () => {
     const window = new PromptWindow();
     const below = lines(40, 'below');
@@ -46,6 +76,14 @@ describe('completion/prompt-window', () => {
     const nudged = below.replace('below 7 with', 'below 7 or');
     assert.equal(window.next(drawn(`a b█\n${nudged}`)).suffix, first);
     assert.notEqual(window.next(drawn(`a b█\n${lines(40, 'other')}`)).suffix, first);
-    assert.equal(window.next(drawn(`a b(█)\n${below}`)).suffix.slice(0, 2), ')\n');
+    assert.equal(window.next(drawn(`a b█ + c\n${below}`)).suffix.slice(0, 5), ' + c\n');
+  });
+
+  it('shows no line twice when the cursor moves down', () => {
+    const window = new PromptWindow();
+    const below = lines(40, 'below');
+    window.next(drawn(`a {\n  b;█\n}\n${below}`));
+    const { prefix, middle, suffix } = window.next(drawn(`a {\n  b;\n}█\n${below}`));
+    assert.equal(`${prefix}${middle}|${suffix.slice(0, 8)}`, 'a {\n  b;\n}|\nbelow 0');
   });
 });

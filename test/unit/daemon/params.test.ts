@@ -28,8 +28,9 @@ describe('daemon params', () => {
   accept(
     'a completion',
     'complete',
-    generate({ prefix: 'a', suffix: 'b', decodeBudgetMs: 300, singleLine: true }),
+    generate({ prefix: 'a', suffix: 'b', middle: 'c', decodeBudgetMs: 300, singleLine: true }),
   );
+  accept('reading ahead', 'complete', generate({ prefix: 'a', suffix: 'b', maxTokens: 0 }));
   accept('a load', 'model/load', { model: 'm', variant: 'int8', contextTokens: 4096, threads: 2 });
 
   const tool = { name: 'read_file', description: 'Reads.', parameters: { type: 'object', properties: {} } };
@@ -74,6 +75,7 @@ describe('daemon params', () => {
   );
   refuse('explicit undefined', 'generate', generate({ prompt: 'a', level: undefined }), /params\.level/);
   refuse('NaN', 'generate', generate({ prompt: 'a', temperature: Number.NaN }), /params\.temperature/);
+  refuse('an answer of no tokens', 'generate', generate({ prompt: 'a', maxTokens: 0 }), /params\.maxTokens/);
   refuse('a fraction of a token', 'generate', generate({ prompt: 'a', maxTokens: 1.5 }), /params\.maxTokens/);
   refuse(
     'too many tokens',
@@ -98,6 +100,16 @@ describe('daemon params', () => {
     'messages that are too long together',
     'generate',
     generate({ messages: Array(3).fill({ role: 'user', content: 'x'.repeat(LIMITS.promptChars / 2) }) }),
+    /characters in all/,
+  );
+  refuse(
+    'parts of a completion that are too long together',
+    'complete',
+    generate({
+      prefix: 'a',
+      suffix: 'b'.repeat(LIMITS.promptChars / 2),
+      middle: 'c'.repeat(LIMITS.promptChars / 2),
+    }),
     /characters in all/,
   );
   refuse('a completion without suffix', 'complete', generate({ prefix: '' }), /params\.suffix/);

@@ -135,6 +135,45 @@ describe('daemon scheduler', () => {
     'other done, bg done, chat done',
   );
   check(
+    'holds idle work for anything else, then goes on with it',
+    [
+      { name: 'ahead', lane: 'idle', at: 0, steps: 3, sequence: 'fim' },
+      { name: 'bg', lane: 'background', at: 1, steps: 2 },
+      { name: 'chat', lane: 'chat', at: 2, steps: 1 },
+    ],
+    'ahead bg chat bg ahead ahead',
+    'chat done, bg done, ahead done',
+  );
+  check(
+    'replaces idle work by the completion it was done for, and by newer idle work',
+    [
+      { name: 'old', lane: 'idle', at: 0, steps: 9, sequence: 'fim' },
+      { name: 'ahead', lane: 'idle', at: 1, steps: 9, sequence: 'fim' },
+      { name: 'type', lane: 'completion', at: 3, steps: 2, sequence: 'fim' },
+    ],
+    'old ahead ahead type type',
+    'old cancelled, ahead cancelled, type done',
+  );
+  check(
+    'replaces idle work that is held for a chat, and does not let it go first',
+    [
+      { name: 'ahead', lane: 'idle', at: 0, steps: 9, sequence: 'fim' },
+      { name: 'chat', lane: 'chat', at: 1, steps: 4 },
+      { name: 'type', lane: 'completion', at: 3, steps: 2, sequence: 'fim' },
+    ],
+    'ahead chat chat chat type type chat',
+    'ahead cancelled, type done, chat done',
+  );
+  check(
+    'lets a running completion end before idle work for the next one',
+    [
+      { name: 'type', lane: 'completion', at: 0, steps: 3, sequence: 'fim' },
+      { name: 'ahead', lane: 'idle', at: 1, steps: 1, sequence: 'fim' },
+    ],
+    'type type type ahead',
+    'type done, ahead done',
+  );
+  check(
     'forgets a waiting request that is cancelled',
     [
       { name: 'a', lane: 'chat', at: 0, steps: 3 },

@@ -183,6 +183,33 @@ describe('daemon server', () => {
     assert.deepEqual([...new Set(results)], ['cancelled: A newer completion replaced this one.']);
   });
 
+  it('drops reading ahead for a completion before its next chunk, and holds it for a chat', async () => {
+    const { peer, events } = await connect();
+    const dones = () =>
+      events.flatMap(({ requestId, event }) =>
+        requestId === 'ahead' && event.type === 'prefill' ? [event.done] : [],
+      );
+    const ahead = () => {
+      events.length = 0;
+      const prefix = plan({ chunks: 60, chunkMs: 5, steps: 0 });
+      return code(peer.request('complete', { requestId: 'ahead', prefix, suffix: '', maxTokens: 0 }));
+    };
+    const reading = ahead();
+    while (dones().length < 3) await settle();
+    const seen = dones().length;
+    await peer.request('complete', { requestId: 'fim', prefix: plan({ steps: 3 }), suffix: '' });
+    assert.equal(await reading, 'cancelled: A newer completion replaced this one.');
+    assert.ok(dones().length <= seen + 1, `${dones().length - seen} chunks more`);
+
+    const held = ahead();
+    while (dones().length < 3) await settle();
+    const before = dones().length;
+    await peer.request('generate', { requestId: 'chat', prompt: plan({ steps: 20, stepMs: 5 }) });
+    assert.ok(dones().length <= before + 1, `${dones().length - before} chunks more`);
+    assert.equal(await held, 'answered');
+    assert.equal(dones().at(-1), 60);
+  });
+
   it('cancels a running request, which frees the engine', async () => {
     const { peer, events } = await connect();
     const abort = new AbortController();

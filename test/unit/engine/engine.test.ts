@@ -195,6 +195,50 @@ describe('engine on a tiny model', function () {
     assert.deepEqual([unread.finish, unread.text], ['time', '']);
   });
 
+  describe('reading ahead', () => {
+    const gap = (sequence: string) => ({
+      requestId: 'c',
+      sequence,
+      prefix: prose(200, 14),
+      suffix: prose(60, 15),
+      maxTokens: 12,
+    });
+
+    it('leaves the next completion only what was typed since', async () => {
+      const ahead = hooks();
+      const read = await engine.complete({ ...gap('ahead'), middle: 'he', maxTokens: 0 }, ahead);
+      assert.deepEqual([read.text, read.finish, read.usage.outputTokens], ['', 'length', 0]);
+      const reads = ahead.events.flatMap(event => (event.type === 'prefill' ? [event.done] : []));
+      assert.ok(reads.length > read.usage.promptTokens / 20, `${reads.length} chunks`);
+      assert.equal(reads.at(-1), read.usage.promptTokens);
+      const warm = await engine.complete({ ...gap('ahead'), middle: 'hell ' }, hooks());
+      const cold = await engine.complete({ ...gap('unread'), middle: 'hell ' }, hooks());
+      // `he` has become `hell`.
+      assert.equal(warm.usage.reusedTokens, read.usage.promptTokens - 1);
+      assert.equal(cold.usage.reusedTokens, 0);
+      assert.equal(warm.text, cold.text);
+    });
+
+    it('leaves what was written after a prompt that is known, for the user who accepts it', async () => {
+      const rows = () => engine.sequences().find(({ name }) => name === 'accept')!.tokens;
+      const { usage } = await engine.complete(gap('accept'), hooks());
+      const before = rows();
+      assert.ok(before > usage.promptTokens);
+      const again = await engine.complete({ ...gap('accept'), maxTokens: 0 }, hooks());
+      assert.deepEqual([again.usage.reusedTokens, rows()], [usage.promptTokens, before]);
+    });
+
+    it('stops between two chunks, and keeps what was read', async () => {
+      const abort = new AbortController();
+      let turns = 0;
+      const own = hooks({ signal: abort.signal, turn: async () => void (++turns === 3 && abort.abort()) });
+      const read = await engine.complete({ ...gap('dropped'), maxTokens: 0 }, own);
+      assert.equal(read.finish, 'cancelled');
+      const next = await engine.complete(gap('dropped'), hooks());
+      assert.ok(next.usage.reusedTokens > 0 && next.usage.reusedTokens < 100);
+    });
+  });
+
   it('refuses a prompt that does not fit, with the numbers', async () => {
     await assert.rejects(engine.generate(ask({ prompt: prose(700) }), hooks()), (error: MoebiusError) => {
       assert.equal(error.code, 'context-full');
