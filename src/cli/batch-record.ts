@@ -16,7 +16,13 @@ const message = z.strictObject({ role: z.enum(['system', 'user', 'assistant', 't
 
 const schema = z.discriminatedUnion('kind', [
   z.strictObject({ ...common, kind: z.literal('generate'), prompt: text }),
-  z.strictObject({ ...common, kind: z.literal('infill'), prefix: text, suffix: text }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('infill'),
+    prefix: text,
+    suffix: text,
+    middle: text.optional(),
+  }),
   z.strictObject({
     ...common,
     kind: z.literal('chat'),
@@ -34,7 +40,7 @@ interface RecordSettings {
 }
 export type BatchRecord =
   | (RecordSettings & { kind: 'generate'; prompt: string })
-  | (RecordSettings & { kind: 'infill'; prefix: string; suffix: string })
+  | (RecordSettings & { kind: 'infill'; prefix: string; suffix: string; middle?: string })
   | (RecordSettings & { kind: 'chat'; messages: ChatMessage[] });
 
 export type BatchId = string | number | null;

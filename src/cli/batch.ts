@@ -23,7 +23,8 @@ export function batchCommand(terminal: Terminal): Command {
     .addHelpText(
       'after',
       `
-A line in:  {"id", "kind": "generate"|"infill"|"chat", "prompt" | "prefix"+"suffix" | "messages",
+A line in:  {"id", "kind": "generate"|"infill"|"chat", "prompt" | "prefix"+"suffix" (and "middle",
+             which stands between them already) | "messages",
              "maxTokens", "temperature", "seed", "stop", "experts": "exact"|"balanced"|"fast"|"frugal"}
 A line out: {"id", "text", "finish", "promptTokens", "reusedTokens", "outputTokens", "prefillMs", "decodeMs"}
             or {"id", "line", "error": {"code", "message"}} for a line that could not be answered.

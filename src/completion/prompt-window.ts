@@ -7,13 +7,15 @@ import type { Cursor } from './cursor.ts';
 
 /**
  * Sizes in characters (code: about 3.3 a token). A cold machine reads some 60 tokens/s, so a window starts small and is
- * allowed to grow to `grownChars` only by text that was read already. `middleChars` is how much may be typed before prefix
- * and suffix are read again with it in its place.
+ * allowed to grow to `grownChars` only by text that was read already. The middle starts with a few lines that stand there,
+ * which the model continues better than lines it sees before the suffix (docs/evaluation.md), and may grow to
+ * `middleChars`; then most of it becomes prefix, and the suffix is read again.
  */
 export const WINDOW_LIMITS = {
   startChars: 1500,
   startLines: 60,
   grownChars: 6000,
+  middleStartChars: 150,
   middleChars: 1000,
   suffixChars: 600,
   suffixLines: 15,
@@ -53,7 +55,8 @@ function grownMiddle(last: PromptText, before: string): string | null {
 
 function split(last: PromptText | null, before: string): Omit<PromptText, 'suffix'> {
   const text = (last && continued(last, before)) ?? startText(before);
-  const lineStart = text.lastIndexOf('\n') + 1;
+  const from = Math.max(0, text.length - WINDOW_LIMITS.middleStartChars);
+  const lineStart = text.lastIndexOf('\n', from) + 1;
   return { prefix: text.slice(0, lineStart), middle: text.slice(lineStart) };
 }
 

@@ -5,6 +5,7 @@ import { toMoebiusError } from '../base/errors.ts';
 import { AdaptiveDebounce } from '../completion/debounce.ts';
 import { isLanguageOn } from '../completion/languages.ts';
 import { type CompletionCall, CompletionPipeline } from '../completion/pipeline.ts';
+import { completeParams } from '../completion/request.ts';
 import type { HostContext } from './context.ts';
 import { cursorAt } from './cursor-reader.ts';
 import { report, signalOf } from './report.ts';
@@ -104,27 +105,17 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
 
   private async complete(
     backend: Backend,
-    { isSingleLine, ...call }: CompletionCall,
+    call: CompletionCall,
     signal: AbortSignal,
     onText: (text: string) => void,
   ): Promise<Awaited<ReturnType<Backend['complete']>>> {
     const started = performance.now();
-    const result = await backend.complete(
-      {
-        ...call,
-        singleLine: isSingleLine,
-        temperature: 0,
-        level: 'exact',
-        decodeBudgetMs: this.decodeBudgetMs,
-        stop: isSingleLine ? [] : ['\n\n\n'],
+    const result = await backend.complete(completeParams(call, this.decodeBudgetMs), {
+      signal,
+      onEvent: event => {
+        if (event.type === 'text') onText(event.text);
       },
-      {
-        signal,
-        onEvent: event => {
-          if (event.type === 'text') onText(event.text);
-        },
-      },
-    );
+    });
     const { usage } = result;
     this.context.log.debug(
       `completion: ${Math.round(performance.now() - started)} ms, ${usage.promptTokens} tokens read ` +

@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalBackend } from '../../src/backends/local.ts';
-import type { GenerateEvent } from '../../src/protocol/daemon.ts';
+import { PromptWindow } from '../../src/completion/prompt-window.ts';
+import type { CompleteParams, GenerateEvent } from '../../src/protocol/daemon.ts';
 import { isAlive, stopAll, until, type Watched, watchDaemon } from '../support/daemons.ts';
 import { linkedStore, variantFolder } from '../support/models.ts';
 
@@ -17,6 +18,8 @@ const FIM = {
   maxTokens: 12,
   temperature: 0,
 };
+/** Of a chunk that is read ahead, see engine/run.ts. */
+const AHEAD_TOKENS = 16;
 /** Some 4,500 tokens. */
 const LONG = Array.from({ length: 500 }, (_, i) => `def f${i}(x):\n    return x + ${i}\n`).join('\n');
 
@@ -160,6 +163,66 @@ describe('daemon with a real model', function () {
       code: 'bad-request',
       message: /Rule "b" is not defined/,
     });
+  });
+
+  it('reads ahead, and typing then reads what it adds', async () => {
+    const source = LONG.replaceAll('f', 'func_');
+    const [before, after] = [source.slice(0, 8000), source.slice(8000)].map(text => `${text}\n`);
+    const window = new PromptWindow();
+    const at = (typed: string) =>
+      window.next({ uri: 'u', path: 'a.py', languageId: 'python', before: before + typed, after: after! });
+    const ask = (typed: string, maxTokens: number) =>
+      backend.complete({ ...at(typed), path: 'a.py', maxTokens, temperature: 0 });
+
+    const ahead = await ask('', 0);
+    assert.deepEqual([ahead.text, ahead.usage.reusedTokens], ['', 0]);
+    assert.ok(ahead.usage.promptTokens > 400);
+    const first = await ask('', 8);
+    assert.equal(first.usage.promptTokens - first.usage.reusedTokens, 1);
+    const line = 'def average(values, weights=None):';
+    for (let length = 1; length <= 30; length++) {
+      const { usage } = await ask(line.slice(0, length), 1);
+      const { promptTokens, reusedTokens } = usage;
+      assert.ok(reusedTokens > 0.98 * promptTokens, `${line.slice(0, length)}: ${JSON.stringify(usage)}`);
+    }
+  });
+
+  it('drops reading ahead for a completion and holds it for a chat, both within a chunk', async () => {
+    /** What is read ahead: rows done so far, and how it ends. */
+    const readLong = (suffix: string) => {
+      const state = { done: 0, ended: Promise.resolve('') };
+      const params: Omit<CompleteParams, 'requestId'> = { prefix: LONG, suffix, maxTokens: 0 };
+      const onEvent = (event: GenerateEvent) => {
+        if (event.type === 'prefill') state.done = event.done;
+      };
+      state.ended = backend.complete(params, { onEvent }).then(
+        ({ finish }) => finish,
+        error => error.code,
+      );
+      return state;
+    };
+    const dropped = readLong('a');
+    await until(() => dropped.done > 0, 30_000);
+    let seen = dropped.done;
+    const started = performance.now();
+    // Another gap in the same sequence: of what was read it needs the beginning only.
+    const { usage } = await backend.complete({ ...FIM, maxTokens: 1 });
+    const ms = performance.now() - started;
+    assert.equal(await dropped.ended, 'cancelled');
+    // The chunk that ran, and one whose event was under way.
+    assert.ok(dropped.done - seen <= 2 * AHEAD_TOKENS, `${dropped.done - seen} tokens more`);
+
+    const held = readLong('b');
+    await until(() => held.done > 0, 30_000);
+    seen = held.done;
+    const chat = await backend.generate({ ...CHAT, maxTokens: 8 });
+    assert.ok(held.done - seen <= 3 * AHEAD_TOKENS, `${held.done - seen} tokens more`);
+    await until(() => held.done > seen + 3 * AHEAD_TOKENS, 30_000);
+    await backend.complete({ ...FIM, maxTokens: 1 });
+    assert.equal(await held.ended, 'cancelled');
+    console.log(
+      `      completion ${ms.toFixed(0)} ms (${usage.queueMs} ms waited), chat waited ${chat.usage.queueMs} ms`,
+    );
   });
 
   it('kill -9 while it writes: named, restarted, the same answer again', async () => {

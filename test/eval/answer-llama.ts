@@ -37,7 +37,8 @@ function promptTokens(model: LlamaModel, request: BatchRecord, template: string)
   if (prefix === null || suffix === null || middle === null)
     throw new Error('The GGUF has no infill tokens.');
   const plain = (text: string) => model.tokenize(text, false);
-  return [prefix, ...plain(request.prefix), suffix, ...plain(request.suffix), middle];
+  const { middle: begun = '' } = request;
+  return [prefix, ...plain(request.prefix), suffix, ...plain(request.suffix), middle, ...plain(begun)];
 }
 
 async function write(model: LlamaModel, sequence: LlamaSequence, prompt: number[], request: BatchRecord) {

@@ -1,6 +1,7 @@
 /** The data sets: how a record becomes a task. The files and fields are described in the data folder's README. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WINDOW_LIMITS } from '../../src/completion/prompt-window.ts';
 import { beforeStop, codeBlock, everyNth, firstLine, functionBody } from './cut.ts';
 import type { Task } from './task.ts';
 
@@ -67,6 +68,17 @@ function singleLine(record: PythonRecord): Task {
   };
 }
 
+/** The same line, with the lines before it at the prompt's end, as the editor's completions ask (prompt-window.ts). */
+function singleLineBelow(record: PythonRecord): Task {
+  const { prompt, suffix } = record;
+  const start = prompt.lastIndexOf('\n', Math.max(0, prompt.length - WINDOW_LIMITS.middleStartChars)) + 1;
+  const [prefix, middle] = [prompt.slice(0, start), prompt.slice(start)];
+  return {
+    ...singleLine(record),
+    request: { kind: 'infill', prefix, suffix, middle, maxTokens: 96, stop: ['\n'] },
+  };
+}
+
 function randomSpan(record: PythonRecord): Task {
   const { prompt, suffix } = record;
   return {
@@ -94,6 +106,7 @@ export const SUITES = {
   humaneval: { file: 'humaneval.jsonl', task: completion },
   'humaneval-chat': { file: 'humaneval.jsonl', task: question },
   'infill-line': { file: 'infilling_single_line.jsonl', task: singleLine },
+  'infill-middle': { file: 'infilling_single_line.jsonl', task: singleLineBelow },
   'infill-span': { file: 'infilling_random_span_light.jsonl', task: randomSpan },
   'multipl-e-js': { file: 'multipl_e_humaneval_js.jsonl', task: javaScript },
 } as const;

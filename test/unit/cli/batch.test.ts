@@ -49,6 +49,7 @@ describe('batch', () => {
       [
         '{"id":"a","kind":"generate","prompt":"p","maxTokens":3,"experts":"fast"}',
         '{"kind":"chat","messages":[{"role":"user","content":"hi"}],"temperature":0.5,"seed":4}',
+        '{"kind":"infill","prefix":"x","middle":"y","suffix":"z","experts":"exact"}',
       ],
       () => '',
       'balanced',
@@ -62,6 +63,11 @@ describe('batch', () => {
         temperature: 0.5,
         seed: 4,
         level: 'balanced',
+      },
+      {
+        requestId: 'batch',
+        kind: 'infill',
+        ...{ prefix: 'x', middle: 'y', suffix: 'z', temperature: 0, level: 'exact' },
       },
     ]);
   });
