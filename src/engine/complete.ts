@@ -3,6 +3,7 @@ import { MoebiusError } from '../base/errors.ts';
 import type { CompleteParams } from '../protocol/daemon.ts';
 import type { EngineCore } from './core.ts';
 import type { GenerateRequest } from './generate.ts';
+import { holdLastWord } from './held-text.ts';
 
 const DEFAULT_MAX_TOKENS = 128;
 /** Nobody knows the repository's name here, and a constant keeps the cached prefix. */
@@ -17,8 +18,10 @@ export function completeRequest(core: EngineCore, params: CompleteParams): Gener
   // Where another file or another gap would begin, the text for this one has ended.
   const endings = [fim.prefix, fim.suffix, fim.middle, fim.fileSeparator, fim.repoName, tokens.pad];
   const stop = [...(params.stop ?? []), ...(params.singleLine ? ['\n'] : [])];
+  const [middle, held] = holdLastWord(params.middle ?? '');
   return {
-    prompt: [...context(core, params), ...gap(core, params)],
+    prompt: [...context(core, params), ...gap(core, { ...params, middle })],
+    held,
     sampling: { ...params, maxTokens: params.maxTokens ?? DEFAULT_MAX_TOKENS, stop },
     sequence: params.sequence ?? 'completion',
     stopTokens: new Set([...tokens.eos, ...endings.filter(id => id !== null)]),

@@ -14,6 +14,7 @@ import type { RunHooks } from './engine.ts';
 import type { Match } from './grammar/grammars.ts';
 import { grammarSource } from './grammar/source.ts';
 import type { GrammarSource } from './grammar/wire.ts';
+import { HeldText } from './held-text.ts';
 import { levelPlan } from './read-plan.ts';
 import { RepetitionGuard } from './repetition.ts';
 import { Run } from './run.ts';
@@ -28,6 +29,8 @@ export interface GenerateRequest extends Pick<GenerateParams, 'level'> {
   sequence: string;
   /** The rows are worth saving, and saved ones worth restoring. */
   isKept?: boolean;
+  /** What the prompt's text ends with and its tokens leave out; see HeldText. */
+  held?: string;
   /** Ids that end the text and are not part of it. */
   stopTokens: ReadonlySet<number>;
   /** See RepetitionGuard. */
@@ -148,6 +151,7 @@ class Writer {
   readonly #hooks: RunHooks;
   readonly #sampler: Sampler;
   readonly #guard: RepetitionGuard;
+  readonly #held: HeldText;
   readonly #stream: TextStream;
   readonly #stops: StopStrings;
   readonly #calls: ToolCall[] = [];
@@ -167,6 +171,7 @@ class Writer {
     const banned = core.banned.filter(id => !request.stopTokens.has(id) && !request.allowed?.has(id));
     this.#sampler = new Sampler(request.sampling, banned, core.tokenizer.size, request.wantLogProb);
     this.#guard = new RepetitionGuard(request.patience);
+    this.#held = new HeldText(core.tokenizer, request.held ?? '');
     this.#stream = new TextStream(core.tokenizer);
     this.#stops = new StopStrings(request.sampling.stop ?? []);
   }
@@ -218,14 +223,14 @@ class Writer {
     const began = performance.now();
     let reported = began;
     while (this.#outputTokens < maxTokens) {
-      const { token, logProb } = this.#sampler.choose(logits, this.#match?.mask);
+      const { token, logProb } = this.#sampler.choose(this.#held.limit(logits), this.#match?.mask);
       if (stopTokens.has(token)) {
         this.#endedItself = true;
         return 'stop';
       }
       this.#outputTokens++;
       this.#logProbs += logProb;
-      const { text, stopped } = this.#stops.push(this.#stream.push(token));
+      const { text, stopped } = this.#stops.push(this.#held.push(token, this.#stream.push(token)));
       this.#emit(text);
       if (stopped) return 'stop';
       if (this.#guard.push(token)) return 'repetition';

@@ -74,6 +74,15 @@ export class Tokenizer {
     return this.#bytes;
   }
 
+  /** Whether the text token `id` begins with `bytes` or is a beginning of them. */
+  agrees(id: number, bytes: Uint8Array): boolean {
+    const { pool, starts, ends } = this.#bytes;
+    const start = starts[id]!;
+    const count = Math.min(ends[id]! - start, bytes.length);
+    for (let i = 0; i < count; i++) if (pool[start + i] !== bytes[i]) return false;
+    return count > 0 && !this.specials.has(id);
+  }
+
   /** Whole text of `ids`; bytes that are no UTF-8 become U+FFFD. */
   decode(ids: Iterable<number>): string {
     const parts = Array.from(ids, id => this.bytesOf(id));

@@ -82,7 +82,7 @@ describe('completion/prompt-window', () => {
 
   it('shows no line twice when the cursor moves down', () => {
     const window = new PromptWindow();
-    const below = lines(40, 'below');
+    const below = lines(5, 'below');
     window.next(drawn(`a {\n  b;█\n}\n${below}`));
     const { prefix, middle, suffix } = window.next(drawn(`a {\n  b;\n}█\n${below}`));
     assert.equal(`${prefix}${middle}|${suffix.slice(0, 8)}`, 'a {\n  b;\n}|\nbelow 0');

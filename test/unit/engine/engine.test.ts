@@ -195,6 +195,16 @@ describe('engine on a tiny model', function () {
     assert.deepEqual([unread.finish, unread.text], ['time', '']);
   });
 
+  it('holds the word at the end of the middle, and writes what follows it', async () => {
+    const gap = { requestId: 'c', prefix: prose(40, 16), suffix: prose(20, 17), maxTokens: 12 };
+    const bare = await engine.complete({ ...gap, middle: 'hell ' }, hooks());
+    const begun = await engine.complete({ ...gap, middle: 'hell retu' }, hooks());
+    assert.equal(begun.usage.promptTokens, bare.usage.promptTokens);
+    assert.equal(begun.usage.reusedTokens, bare.usage.promptTokens - 1);
+    const rest = await engine.complete({ ...gap, middle: 'hell retur', maxTokens: 1 }, hooks());
+    assert.match(rest.text, /^(n|)$/);
+  });
+
   describe('reading ahead', () => {
     const gap = (sequence: string) => ({
       requestId: 'c',
@@ -206,15 +216,14 @@ describe('engine on a tiny model', function () {
 
     it('leaves the next completion only what was typed since', async () => {
       const ahead = hooks();
-      const read = await engine.complete({ ...gap('ahead'), middle: 'he', maxTokens: 0 }, ahead);
+      const read = await engine.complete({ ...gap('ahead'), middle: 'hell he', maxTokens: 0 }, ahead);
       assert.deepEqual([read.text, read.finish, read.usage.outputTokens], ['', 'length', 0]);
       const reads = ahead.events.flatMap(event => (event.type === 'prefill' ? [event.done] : []));
       assert.ok(reads.length > read.usage.promptTokens / 20, `${reads.length} chunks`);
       assert.equal(reads.at(-1), read.usage.promptTokens);
-      const warm = await engine.complete({ ...gap('ahead'), middle: 'hell ' }, hooks());
-      const cold = await engine.complete({ ...gap('unread'), middle: 'hell ' }, hooks());
-      // `he` has become `hell`.
-      assert.equal(warm.usage.reusedTokens, read.usage.promptTokens - 1);
+      const warm = await engine.complete({ ...gap('ahead'), middle: 'hell hello w' }, hooks());
+      const cold = await engine.complete({ ...gap('unread'), middle: 'hell hello w' }, hooks());
+      assert.equal(warm.usage.reusedTokens, read.usage.promptTokens);
       assert.equal(cold.usage.reusedTokens, 0);
       assert.equal(warm.text, cold.text);
     });
