@@ -26,15 +26,19 @@ export interface Written {
   text: string;
 }
 
+export interface WriteOptions {
+  /** Several tokens a run, where they stood in the prompt before; else one. */
+  drafts?: boolean;
+  /** What this prompt shares with the one before need not be read again. Moebius never reads it again. */
+  continues?: boolean;
+}
+
 export interface Contender {
   /** Settings that bear on speed, for the report. */
   settings(): Promise<string>;
   tokenize(text: string): Promise<number[]>;
-  /**
-   * Reads `prompt` from nothing and writes greedily up to `maxTokens` tokens, one a run; with `drafts` several, where they
-   * stood in the prompt before. llama.cpp has no levels.
-   */
-  write(prompt: string, maxTokens: number, level: ExpertLevel, drafts?: boolean): Promise<Written>;
+  /** Reads `prompt` and writes greedily up to `maxTokens` tokens. llama.cpp has no levels. */
+  write(prompt: string, maxTokens: number, level: ExpertLevel, options?: WriteOptions): Promise<Written>;
   /** Natural-log probability of every token after the first; shape [n-1]. */
   score(tokens: number[], level: ExpertLevel): Promise<Float32Array>;
   close(): Promise<void>;

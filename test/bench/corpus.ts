@@ -43,7 +43,7 @@ export async function promptOfLength(
   text: string,
   tokens: number,
   round: number,
-  tokenize: (text: string) => Promise<number[]>,
+  tokenize: (text: string) => Promise<{ length: number }>,
 ): Promise<string> {
   const start = `${String.fromCharCode(65 + (round % 26))}${round}\n`;
   let low = 0;

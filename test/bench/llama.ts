@@ -1,5 +1,5 @@
 /** llama.cpp through node-llama-cpp, with its defaults. */
-import { loadLlama } from '../support/llama.ts';
+import { type LlamaTokenPredictor, loadLlama } from '../support/llama.ts';
 import type { Contender, ContenderConfig, Written } from './contender.ts';
 
 export async function openLlama(config: ContenderConfig & { kind: 'llama' }): Promise<Contender> {
@@ -9,26 +9,34 @@ export async function openLlama(config: ContenderConfig & { kind: 'llama' }): Pr
     config.threads,
   );
   let sequence = context.getSequence();
-  let isDrafting = false;
+  let predictor: LlamaTokenPredictor | null = null;
   return {
     async settings() {
       const { batchSize, currentThreads, flashAttention } = context;
       return `threads ${currentThreads || config.threads}, batch ${batchSize}, flash attention ${flashAttention}, mmap ${model.useMmap}; ${systemInfo}`;
     },
     tokenize: async text => model.tokenize(text, false),
-    async write(prompt, maxTokens, _level, drafts = false): Promise<Written> {
-      if (drafts !== isDrafting) {
+    async write(prompt, maxTokens, _level, { drafts = false, continues = false } = {}): Promise<Written> {
+      if (drafts !== (predictor !== null)) {
         sequence.dispose();
-        sequence = context.getSequence(drafts ? { tokenPredictor: lookup() } : {});
-        isDrafting = drafts;
+        predictor = drafts ? lookup() : null;
+        sequence = context.getSequence(predictor ? { tokenPredictor: predictor } : {});
       }
-      await sequence.clearHistory();
+      if (!continues) await sequence.clearHistory();
       const start = performance.now();
       const tokens = model.tokenize(prompt, false);
+      // As the library's own completion does; the predictor drafts nothing before it is told the prompt.
+      predictor?.updateInputTokens(tokens);
+      // The last token is read again in any case: its logits are not kept.
+      await sequence.adaptStateToTokens(tokens.slice(0, -1), false);
+      const reusedTokens = sequence.nextTokenIndex;
       const written: number[] = [];
       let firstTokenMs = 0;
       let lastMs = 0;
-      for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
+      for await (const token of sequence.evaluate(tokens.slice(reusedTokens), {
+        temperature: 0,
+        yieldEogToken: true,
+      })) {
         lastMs = performance.now() - start;
         if (written.length === 0) firstTokenMs = lastMs;
         written.push(token);
@@ -36,7 +44,7 @@ export async function openLlama(config: ContenderConfig & { kind: 'llama' }): Pr
       }
       return {
         promptTokens: tokens.length,
-        reusedTokens: 0,
+        reusedTokens,
         steps: written.length - 1,
         firstTokenMs,
         decodeMs: lastMs - firstTokenMs,

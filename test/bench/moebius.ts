@@ -12,7 +12,7 @@ export async function openMoebius(config: ContenderConfig & { kind: 'moebius' })
   return {
     settings: async () => `threads ${engine.info().threads}, ${config.variant}`,
     tokenize: async text => tokenizer.encodePlain(text),
-    async write(prompt, maxTokens, level, drafts = false): Promise<Written> {
+    async write(prompt, maxTokens, level, { drafts = false } = {}): Promise<Written> {
       const start = performance.now();
       const params = {
         requestId: 'bench',

@@ -19,7 +19,7 @@ export interface Figure {
   scenario: string;
   /** e.g. `read 512, fast`. */
   what: string;
-  unit: 'tokens/s' | 'ms' | 'MB' | 'ppl' | 'nats' | '%';
+  unit: 'tokens/s' | 'ms' | 'MB' | 'ppl' | 'nats' | '%' | 'share' | 'count';
   /** Median by contender. */
   values: Record<string, number>;
   /** Half the quartile distance in percent of the median, by contender; absent for a single measurement. */
@@ -34,12 +34,18 @@ export type Scenario = (plan: Plan, log: Log) => Promise<Figure[]>;
 
 export const CONTEXT_TOKENS = 2400;
 
-export const llamaConfig = ({ gguf, threads }: Plan): ContenderConfig[] =>
-  gguf ? [{ kind: 'llama', gguf, contextTokens: CONTEXT_TOKENS, threads }] : [];
+export const llamaConfig = (
+  { gguf, threads }: Plan,
+  contextTokens: number = CONTEXT_TOKENS,
+): ContenderConfig[] => (gguf ? [{ kind: 'llama', gguf, contextTokens, threads }] : []);
 
-export function moebiusConfig({ variants, threads }: Plan, variant: ModelVariant): ContenderConfig[] {
+export function moebiusConfig(
+  { variants, threads }: Plan,
+  variant: ModelVariant,
+  contextTokens: number = CONTEXT_TOKENS,
+): ContenderConfig[] {
   const folder = variants[variant];
-  return folder ? [{ kind: 'moebius', folder, variant, contextTokens: CONTEXT_TOKENS, threads }] : [];
+  return folder ? [{ kind: 'moebius', folder, variant, contextTokens, threads }] : [];
 }
 
 export const nameOf = (config: ContenderConfig): string =>

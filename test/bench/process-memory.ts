@@ -8,6 +8,11 @@ export interface Memory {
   fileBacked: number;
 }
 
+export interface Peak extends Memory {
+  /** Both together, at one time. */
+  resident: number;
+}
+
 export function readMemory(pid: number): Memory | null {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -19,9 +24,22 @@ export function readMemory(pid: number): Memory | null {
   }
 }
 
+/**
+ * Memory that is a process's share: a page that several map is split among them, so the shares of all add up to what they
+ * take together. Null where the kernel does not tell.
+ */
+export function readShare(pid: number): number | null {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)![1]) * 1024;
+  } catch {
+    return null;
+  }
+}
+
 /** Looks every 20 ms; the kernel keeps a peak for the whole only, not for anonymous memory. */
 export class PeakMemory {
-  #peak: Memory | null = null;
+  #peak: Peak | null = null;
   readonly #timer: NodeJS.Timeout;
 
   constructor(pid: number) {
@@ -31,13 +49,14 @@ export class PeakMemory {
       this.#peak = {
         anonymous: Math.max(now.anonymous, this.#peak?.anonymous ?? 0),
         fileBacked: Math.max(now.fileBacked, this.#peak?.fileBacked ?? 0),
+        resident: Math.max(now.anonymous + now.fileBacked, this.#peak?.resident ?? 0),
       };
     };
     look();
     this.#timer = setInterval(look, 20);
   }
 
-  stop(): Memory | null {
+  stop(): Peak | null {
     clearInterval(this.#timer);
     return this.#peak;
   }

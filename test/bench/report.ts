@@ -22,8 +22,9 @@ function cell(figure: Figure, name: string, first: string): string {
   const value = figure.values[name]!;
   const spread = figure.spread?.[name];
   const parts = [format(value, figure.unit)];
-  if (spread !== undefined) parts.push(`±${spread.toFixed(0)} %`);
-  if (name !== first && figure.unit !== '%' && figure.unit !== 'nats')
+  // Around a median of 0, or where something never came, there is no share to speak of.
+  if (Number.isFinite(spread)) parts.push(`±${spread!.toFixed(0)} %`);
+  if (name !== first && !/^(?:%|nats|share|count)$/.test(figure.unit))
     parts.push(`(${(value / figure.values[first]!).toFixed(2)}x)`);
   return parts.join(' ');
 }
@@ -32,5 +33,7 @@ function format(value: number, unit: Figure['unit']): string {
   if (unit === 'ppl' || unit === 'nats') return value.toFixed(4);
   if (unit === '%') return `${value >= 0 ? '+' : ''}${value.toFixed(2)}`;
   if (unit === 'ms' && value < 10) return value.toFixed(3);
+  if (unit === 'share') return `${Math.round(value)} %`;
+  if (unit === 'count') return String(value);
   return unit === 'tokens/s' ? value.toFixed(1) : Math.round(value).toLocaleString('en-US');
 }

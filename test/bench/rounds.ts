@@ -3,7 +3,7 @@ import type { ExpertLevel } from '../../src/protocol/daemon.ts';
 import { type ChildContender, startContender } from './child-contender.ts';
 import type { ContenderConfig } from './contender.ts';
 import { promptOfLength } from './corpus.ts';
-import { type Figure, nameOf } from './plan.ts';
+import { type Figure, type Log, nameOf, type Plan } from './plan.ts';
 import { median, spreadPercent } from './statistics.ts';
 
 export class Samples {
@@ -34,6 +34,22 @@ export class Samples {
 
 export const rotated = <T>(items: readonly T[], by: number): T[] =>
   items.map((_, i) => items[(i + by) % items.length]!);
+
+/** A measurement takes no new round after this time, so that a slow machine ends too; figures tell their rounds. */
+const LIMIT_MS = { full: 4 * 60_000, quick: 60_000 };
+
+/** The numbers of the rounds of one measurement: at least one, then until all are done or the time is up. */
+export function* eachRound(plan: Pick<Plan, 'rounds' | 'quick'>, what: string, log: Log): Generator<number> {
+  const endMs = performance.now() + LIMIT_MS[plan.quick ? 'quick' : 'full'];
+  for (let round = 0; round < plan.rounds; round++) {
+    if (round > 0 && performance.now() > endMs) {
+      log(`${what}: the time is up`);
+      return;
+    }
+    yield round;
+    log(`${what}: round ${round + 1} of ${plan.rounds}`);
+  }
+}
 
 /** Starts all, runs `use`, closes all whatever happens. */
 export async function withContenders<T>(

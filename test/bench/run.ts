@@ -11,27 +11,36 @@ import { VARIANTS } from '../../src/models/store.ts';
 import { EXPERT_LEVELS, type ExpertLevel } from '../../src/protocol/daemon.ts';
 import { installLlama, LLAMA_VERSION } from '../support/llama.ts';
 import { ggufOf, variantFolder } from '../support/models.ts';
-import type { Figure, Plan, Scenario } from './plan.ts';
-import { renderTable } from './report.ts';
+import { judge, renderBars } from './bars.ts';
+import type { Plan, Scenario } from './plan.ts';
+import { runScenarios } from './run-scenarios.ts';
 import { chat } from './scenarios/chat.ts';
+import { decode } from './scenarios/decode.ts';
 import { dense } from './scenarios/dense.ts';
 import { edit } from './scenarios/edit.ts';
 import { grammar } from './scenarios/grammar.ts';
 import { levels } from './scenarios/levels.ts';
 import { load } from './scenarios/load.ts';
+import { memory } from './scenarios/memory.ts';
 import { quality } from './scenarios/quality.ts';
 import { speed } from './scenarios/speed.ts';
+import { turns } from './scenarios/turns.ts';
+import { typing } from './scenarios/typing.ts';
 import { variants } from './scenarios/variants.ts';
 
 const SCENARIOS: Record<string, Scenario> = {
   load,
   speed,
-  variants,
-  quality,
-  levels,
+  decode,
+  typing,
+  turns,
   chat,
-  dense,
   edit,
+  memory,
+  variants,
+  levels,
+  quality,
+  dense,
   grammar,
 };
 
@@ -69,18 +78,21 @@ async function run(options: Options): Promise<void> {
   const machine = describeMachine();
   console.log(`${plan.model}, ${plan.threads} threads, ${plan.rounds} rounds, medians; ${machine}`);
   console.log(`llama.cpp: ${plan.gguf ? `node-llama-cpp ${LLAMA_VERSION} on ${plan.gguf}` : 'not measured'}`);
-  const figures: Figure[] = [];
-  for (const name of names) {
-    const found = await SCENARIOS[name]!(plan, line => console.log(`  ${line}`));
-    console.log(`${renderTable(found)}\n`);
-    figures.push(...found);
-  }
+  const chosen = Object.fromEntries(names.map(name => [name, SCENARIOS[name]!]));
+  const outcome = await runScenarios(chosen, plan, console.log);
+  const bars = judge(outcome.figures);
+  console.log(`\n${renderBars(bars)}`);
+  const total = Object.values(outcome.seconds).reduce((sum, seconds) => sum + seconds, 0);
+  const failed = Object.keys(outcome.failures);
+  console.log(`\n${total} s in all${failed.length > 0 ? `; failed: ${failed.join(', ')}` : ''}`);
+  if (failed.length > 0) process.exitCode = 1;
   const report = {
     date: new Date().toISOString(),
     machine,
     llama: plan.gguf && LLAMA_VERSION,
     plan,
-    figures,
+    ...outcome,
+    bars,
   };
   if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 }

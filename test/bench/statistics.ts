@@ -5,6 +5,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** The value that the share `part` (0 to 1) of all values does not exceed: nearest rank. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
+}
+
 /** Half the distance between the quartiles, in percent of the median: how far a figure can be trusted. */
 export function spreadPercent(values: readonly number[]): number {
   if (values.length < 2) return Number.NaN;
@@ -12,10 +18,6 @@ export function spreadPercent(values: readonly number[]): number {
   const at = (part: number) => sorted[Math.round((sorted.length - 1) * part)]!;
   return (100 * (at(0.75) - at(0.25))) / 2 / median(values);
 }
-
-/** The value that the share `part` of all lie at or below. */
-export const percentile = (values: readonly number[], part: number): number =>
-  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * part) - 1)] ?? Number.NaN;
 
 export const perSecond = (count: number, ms: number): number => (ms > 0 ? (count / ms) * 1000 : Number.NaN);
 

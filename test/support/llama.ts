@@ -25,13 +25,17 @@ export interface LlamaSequence {
     input: [number, { generateNext?: { probabilities?: boolean; logits?: { filter: LogitFilter } } }][],
   ): Promise<({ next: { logits?: Map<number, number>; probabilities?: Map<number, number> } } | undefined)[]>;
 }
+export interface LlamaTokenPredictor {
+  /** The text in which drafts are looked up. */
+  updateInputTokens(tokens: number[]): void;
+}
 interface LogitFilter {
   tokens: number[];
   includeMax?: boolean;
   includeTop?: number;
 }
 export interface LlamaContext {
-  getSequence(options?: { tokenPredictor?: object }): LlamaSequence;
+  getSequence(options?: { tokenPredictor?: LlamaTokenPredictor }): LlamaSequence;
   batchSize: number;
   currentThreads: number;
   flashAttention: boolean | 'auto';
@@ -55,7 +59,7 @@ export interface LoadedLlama {
   context: LlamaContext;
   systemInfo: string;
   /** llama.cpp's own drafts from the prompt, with the library's defaults. */
-  lookup(): object;
+  lookup(): LlamaTokenPredictor;
   dispose(): Promise<void>;
 }
 

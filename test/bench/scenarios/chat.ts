@@ -1,20 +1,29 @@
 /** What someone in the chat waits for: 100 tokens after a prompt of 1,500 that was never seen; each engine with its drafts. */
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
-import { entriesOf, requireSameTokens, rotated, Samples, warmUp, withContenders } from '../rounds.ts';
+import {
+  eachRound,
+  entriesOf,
+  requireSameTokens,
+  rotated,
+  Samples,
+  warmUp,
+  withContenders,
+} from '../rounds.ts';
 
 const PROMPT = 1500;
 const ANSWER = 100;
 
+export const ANSWER_FIGURE = `${ANSWER} tokens after ${PROMPT}`;
+
 export function chat(plan: Plan, log: Log): Promise<Figure[]> {
   const { text } = readCorpus(SPEED_FILES);
-  const levels = plan.levels.filter(level => level === 'exact' || level === 'fast');
   return withContenders([...llamaConfig(plan), ...moebiusConfig(plan, 'int4')], async contenders => {
-    const entries = entriesOf(contenders, levels);
+    const entries = entriesOf(contenders, plan.levels);
     const total = new Samples(entries.map(entry => entry.label));
     const first = new Samples(entries.map(entry => entry.label));
     await warmUp(entries, text);
-    for (let round = 0; round < plan.rounds; round++) {
+    for (const round of eachRound(plan, 'chat', log)) {
       for (const [i, { label, contender, level }] of rotated(entries, round).entries()) {
         const prompt = await promptOfLength(
           text,
@@ -23,18 +32,17 @@ export function chat(plan: Plan, log: Log): Promise<Figure[]> {
           contenders[0]!.tokenize,
         );
         if (round === 0) await requireSameTokens(contenders, prompt);
-        const result = await contender.write(prompt, ANSWER, level, true);
+        const result = await contender.write(prompt, ANSWER, level, { drafts: true });
         if (result.reusedTokens > 0)
           throw new Error(`${label} reused ${result.reusedTokens} tokens of a new prompt.`);
         first.add(label, result.firstTokenMs);
         // An answer that ended early is stretched to the full length at its own pace.
         total.add(label, result.firstTokenMs + (result.decodeMs / result.steps) * (ANSWER - 1));
       }
-      log(`chat: round ${round + 1} of ${plan.rounds}`);
     }
     return [
       first.figure('chat', `first token after ${PROMPT}`, 'ms'),
-      total.figure('chat', `${ANSWER} tokens after ${PROMPT}`, 'ms'),
+      total.figure('chat', ANSWER_FIGURE, 'ms'),
     ];
   });
 }

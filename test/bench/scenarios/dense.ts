@@ -9,7 +9,7 @@ import { convertModel } from '../../../src/convert/convert.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
-import { rotated, Samples, withContenders } from '../rounds.ts';
+import { eachRound, rotated, Samples, withContenders } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 
 const CONTEXT = 512;
@@ -26,13 +26,12 @@ export async function dense(plan: Plan, log: Log): Promise<Figure[]> {
     const samples = new Samples(contenders.map(({ name }) => name));
     const { text } = readCorpus(SPEED_FILES);
     for (const contender of contenders) await contender.write('def warm_up():\n', 8, 'exact');
-    for (let round = 0; round < plan.rounds; round++) {
+    for (const round of eachRound(plan, 'dense', log)) {
       const prompt = await promptOfLength(text, CONTEXT, round, contenders[0]!.tokenize);
       for (const contender of rotated(contenders, round)) {
         const { steps, decodeMs } = await contender.write(prompt, plan.quick ? 33 : 65, 'exact');
         samples.add(contender.name, perSecond(steps, decodeMs));
       }
-      log(`dense: round ${round + 1} of ${plan.rounds}`);
     }
     return [samples.figure('dense', `write at ${CONTEXT}`, 'tokens/s')];
   });

@@ -16,7 +16,7 @@ import { readManifest } from '../../../src/models/manifest-file.ts';
 import type { GrammarParams, ToolDefinition } from '../../../src/protocol/daemon.ts';
 import { readTokenizer } from '../../support/tokenizer.ts';
 import type { Figure, Log, Plan } from '../plan.ts';
-import { median, percentile } from '../statistics.ts';
+import { median, quantile } from '../statistics.ts';
 
 const CODE = 'def area(width, height):\n    return width * height\n\n'.repeat(8);
 const TALK = 'I will read the file first, and then change the function that you named.\n'.repeat(4);
@@ -125,7 +125,7 @@ export async function grammar(plan: Plan, log: Log): Promise<Figure[]> {
       scenario: 'grammar',
       what: `${name}: ${what}`,
       unit: 'ms',
-      values: { median: median(values), p95: percentile(values, 0.95) },
+      values: { median: median(values), p95: quantile(values, 0.95) },
       rounds: plan.rounds,
     });
     figures.push(

@@ -1,12 +1,13 @@
 /**
- * What reading with few experts costs: texts of 1,024 tokens are read at each level, and the last 32 tokens, which like
+ * What reading with few experts saves and costs. Time: from the call to the first token, new texts. Quality: texts of 1,024 tokens are read at each level, and the last 32 tokens, which like
  * everything near the end of a prompt are read with all experts, are scored. At least 32 exact rows lie between them and
  * the sparsely read ones; what a user sees written has more, so this is an upper bound.
  */
 import type { ExpertLevel } from '../../../src/protocol/daemon.ts';
-import { LEVEL_FILES, readCorpus } from '../corpus.ts';
+import type { ChildContender } from '../child-contender.ts';
+import { LEVEL_FILES, promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
-import { withContenders } from '../rounds.ts';
+import { eachRound, entriesOf, rotated, Samples, warmUp, withContenders } from '../rounds.ts';
 
 const TEXT = 1024;
 const SCORED = 32;
@@ -23,6 +24,7 @@ export function levels(plan: Plan, log: Log): Promise<Figure[]> {
     }
     const values: Record<string, number> = {};
     const measured: ExpertLevel[] = ['exact', ...plan.levels.filter(level => level !== 'exact')];
+    const latency = await firstToken(contender, measured, plan, log);
     for (const level of measured) {
       let sum = 0;
       for (const text of texts) {
@@ -35,8 +37,28 @@ export function levels(plan: Plan, log: Log): Promise<Figure[]> {
     const above = Object.entries(values).map(([name, value]) => [name, value - values.exact!]);
     const scored = `last ${SCORED} of ${TEXT}, ${texts.length} texts`;
     return [
+      latency,
       { scenario: 'levels', what: `negative log probability, ${scored}`, unit: 'nats', values, rounds: 1 },
       { scenario: 'levels', what: 'above exact', unit: 'nats', values: Object.fromEntries(above), rounds: 1 },
     ];
   });
+}
+
+async function firstToken(
+  contender: ChildContender,
+  measured: ExpertLevel[],
+  plan: Plan,
+  log: Log,
+): Promise<Figure> {
+  const { text } = readCorpus(SPEED_FILES);
+  const samples = new Samples(measured);
+  const entries = entriesOf([contender], measured);
+  await warmUp(entries, text);
+  for (const round of eachRound(plan, 'levels', log)) {
+    for (const [i, { level }] of rotated(entries, round).entries()) {
+      const prompt = await promptOfLength(text, TEXT, round * entries.length + i, contender.tokenize);
+      samples.add(level, (await contender.write(prompt, 1, level)).firstTokenMs);
+    }
+  }
+  return samples.figure('levels', `first token after ${TEXT}`, 'ms');
 }

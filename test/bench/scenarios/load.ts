@@ -1,62 +1,88 @@
-/** Load time and memory: a fresh child for every measurement, one at a time. */
-
+/** Load time and memory: a fresh child for every measurement, one at a time, from a warm and from a cold page cache. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { startContender } from '../child-contender.ts';
 import type { ContenderConfig } from '../contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
+import { dropFromCache } from '../page-cache.ts';
 import { type Figure, type Log, llamaConfig, moebiusConfig, nameOf, type Plan } from '../plan.ts';
-import { PeakMemory } from '../process-memory.ts';
-import { rotated, Samples } from '../rounds.ts';
+import { type Peak, PeakMemory } from '../process-memory.ts';
+import { eachRound, rotated, Samples } from '../rounds.ts';
 
-interface Measurements {
-  load: Samples;
-  firstToken: Samples;
-  anonymous: Samples;
-  fileBacked: Samples;
-}
+const READ = 2048;
+
+export const LOAD_FIGURE = 'load to first token of 128';
+export const MEMORY_FIGURE = 'peak memory, 2,048 read';
 
 export async function load(plan: Plan, log: Log): Promise<Figure[]> {
   const configs = [...llamaConfig(plan), ...moebiusConfig(plan, 'int4')];
-  const columns = () => new Samples(configs.map(nameOf));
-  const samples: Measurements = {
-    load: columns(),
-    firstToken: columns(),
-    anonymous: columns(),
-    fileBacked: columns(),
-  };
   const { text } = readCorpus(SPEED_FILES);
-  // The first round fills the page cache and is not counted.
-  for (let round = 0; round <= plan.rounds; round++) {
-    for (const config of rotated(configs, round)) await measure(config, text, round === 0 ? null : samples);
-    log(round === 0 ? 'load: page cache filled' : `load: round ${round} of ${plan.rounds}`);
+  // Fills the page cache and is not counted.
+  for (const config of configs) await measure(config, text);
+  const columns = () => new Samples(configs.map(nameOf));
+  const loading = columns();
+  const firstToken = columns();
+  const memory = { anonymous: columns(), fileBacked: columns(), resident: columns() };
+  for (const round of eachRound(plan, 'load', log)) {
+    for (const config of rotated(configs, round)) {
+      const name = nameOf(config);
+      const { loadedMs, firstTokenMs, peak } = await measure(config, text, READ);
+      loading.add(name, loadedMs);
+      firstToken.add(name, loadedMs + firstTokenMs);
+      if (!peak) continue;
+      for (const kind of ['anonymous', 'fileBacked', 'resident'] as const)
+        memory[kind].add(name, peak[kind] / 1e6);
+    }
   }
   return [
-    samples.load.figure('load', 'load', 'ms'),
-    samples.firstToken.figure('load', 'load to first token of 128', 'ms'),
-    samples.anonymous.figure('load', 'peak anonymous memory, 2,048 read', 'MB'),
-    samples.fileBacked.figure('load', 'peak file-backed memory, 2,048 read', 'MB'),
+    loading.figure('load', 'load', 'ms'),
+    firstToken.figure('load', LOAD_FIGURE, 'ms'),
+    memory.anonymous.figure('load', 'peak anonymous memory, 2,048 read', 'MB'),
+    memory.fileBacked.figure('load', 'peak file-backed memory, 2,048 read', 'MB'),
+    memory.resident.figure('load', MEMORY_FIGURE, 'MB'),
+    ...(await cold(plan, configs, text, log)),
   ];
 }
 
-async function measure(config: ContenderConfig, text: string, samples: Measurements | null): Promise<void> {
-  const name = nameOf(config);
-  let peak: PeakMemory | undefined;
-  const contender = await startContender(name, config, pid => {
-    peak = new PeakMemory(pid);
+/** The model's files come from the disk; the programs themselves are still in memory. */
+async function cold(plan: Plan, configs: ContenderConfig[], text: string, log: Log): Promise<Figure[]> {
+  const firstToken = new Samples(configs.map(nameOf));
+  for (const round of eachRound(plan, 'load, cold page cache', log)) {
+    for (const config of rotated(configs, round)) {
+      if (!dropFromCache(filesOf(config))) {
+        log(
+          'cold page cache: not possible here (it takes GNU dd, fincore, and nobody else who has the model mapped)',
+        );
+        return [];
+      }
+      const { loadedMs, firstTokenMs } = await measure(config, text);
+      firstToken.add(nameOf(config), loadedMs + firstTokenMs);
+    }
+  }
+  return [firstToken.figure('load', `${LOAD_FIGURE}, cold page cache`, 'ms')];
+}
+
+const filesOf = (config: ContenderConfig): string[] =>
+  config.kind === 'llama' ? [config.gguf] : readdirSync(config.folder).map(file => join(config.folder, file));
+
+/** One life of a child. With `readTokens` it reads a prompt of that length too, for the peak. */
+async function measure(
+  config: ContenderConfig,
+  text: string,
+  readTokens?: number,
+): Promise<{ loadedMs: number; firstTokenMs: number; peak: Peak | null }> {
+  let memory: PeakMemory | undefined;
+  const contender = await startContender(nameOf(config), config, pid => {
+    memory = new PeakMemory(pid);
   });
   try {
     const short = await promptOfLength(text, 128, 0, contender.tokenize);
-    const first = await contender.write(short, 1, 'exact');
-    await contender.write(await promptOfLength(text, 2048, 1, contender.tokenize), 16, 'exact');
-    const memory = peak?.stop();
-    if (!samples) return;
-    samples.load.add(name, contender.loadedMs);
-    samples.firstToken.add(name, contender.loadedMs + first.firstTokenMs);
-    if (memory) {
-      samples.anonymous.add(name, memory.anonymous / 1e6);
-      samples.fileBacked.add(name, memory.fileBacked / 1e6);
-    }
+    const { firstTokenMs } = await contender.write(short, 1, 'exact');
+    if (readTokens)
+      await contender.write(await promptOfLength(text, readTokens, 1, contender.tokenize), 16, 'exact');
+    return { loadedMs: contender.loadedMs, firstTokenMs, peak: memory!.stop() };
   } finally {
-    peak?.stop();
+    memory?.stop();
     await contender.close();
   }
 }

@@ -1,13 +1,25 @@
-/** Reading 128, 512 and 2,048 tokens from nothing, and writing after 512: every level against llama.cpp. */
+/** Reading 128 to 4,096 tokens from nothing, and writing after 512: every level against llama.cpp. */
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
-import { entriesOf, requireSameTokens, rotated, Samples, warmUp, withContenders } from '../rounds.ts';
+import {
+  eachRound,
+  entriesOf,
+  requireSameTokens,
+  rotated,
+  Samples,
+  warmUp,
+  withContenders,
+} from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 
 const WRITE_CONTEXT = 512;
+const LONGEST = 4096;
+
+export const readFigure = (tokens: number): string => `read ${tokens}`;
 
 export function speed(plan: Plan, log: Log): Promise<Figure[]> {
-  const configs = [...llamaConfig(plan), ...moebiusConfig(plan, 'int4')];
+  const contextTokens = LONGEST + 64;
+  const configs = [...llamaConfig(plan, contextTokens), ...moebiusConfig(plan, 'int4', contextTokens)];
   const corpus = readCorpus(SPEED_FILES);
   log(`text: Python ${corpus.version}, ${SPEED_FILES.join(', ')}`);
   return withContenders(configs, async contenders => {
@@ -16,12 +28,12 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
     await warmUp(entries, corpus.text);
     const figures: Figure[] = [];
     const written = plan.quick ? 33 : 65;
-    for (const tokens of plan.quick ? [128, WRITE_CONTEXT] : [128, WRITE_CONTEXT, 2048]) {
+    for (const tokens of plan.quick ? [128, WRITE_CONTEXT] : [128, WRITE_CONTEXT, 2048, LONGEST]) {
       const isWriting = tokens === WRITE_CONTEXT;
       const reading = new Samples(entries.map(entry => entry.label));
       const writing = new Samples(entries.map(entry => entry.label));
       const drafting = new Samples(entries.map(entry => entry.label));
-      for (let round = 0; round < plan.rounds; round++) {
+      for (const round of eachRound(plan, readFigure(tokens), log)) {
         const turn = rotated(entries, round);
         for (const [i, { label, contender, level }] of turn.entries()) {
           const number = round * entries.length + i;
@@ -32,12 +44,11 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
           reading.add(label, perSecond(tokens, result.firstTokenMs));
           if (!isWriting) continue;
           writing.add(label, perSecond(result.steps, result.decodeMs));
-          const drafted = await contender.write(prompt, written, level, true);
+          const drafted = await contender.write(prompt, written, level, { drafts: true });
           drafting.add(label, perSecond(drafted.steps, drafted.decodeMs));
         }
-        log(`read ${tokens}: round ${round + 1} of ${plan.rounds}`);
       }
-      figures.push(reading.figure('speed', `read ${tokens}`, 'tokens/s'));
+      figures.push(reading.figure('speed', readFigure(tokens), 'tokens/s'));
       if (!isWriting) continue;
       figures.push(writing.figure('speed', `write at ${tokens}`, 'tokens/s'));
       figures.push(drafting.figure('speed', `write at ${tokens}, drafts from the prompt`, 'tokens/s'));

@@ -1,4 +1,4 @@
-/** 4 against 8 against 32 bits: speed, size on disk, memory. One child at a time: fp32 alone may fill the machine. */
+/** 32 against 8 against 4 bits: speed, size on disk, memory. One child at a time: fp32 alone may fill the machine. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelVariant } from '../../../src/protocol/daemon.ts';
@@ -6,18 +6,24 @@ import { startContender } from '../child-contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
 import { PeakMemory } from '../process-memory.ts';
-import { Samples } from '../rounds.ts';
+import { eachRound, Samples } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 
+/** The first is what the others are compared with. */
+const ALL: readonly ModelVariant[] = ['fp32', 'int8', 'int4'];
+
 export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
-  const columns = () => new Samples(Object.keys(plan.variants));
+  const present = ALL.filter(variant => plan.variants[variant]);
+  for (const variant of ALL.filter(variant => !present.includes(variant)))
+    log(`${variant} is not in the store: moebius model add ${plan.model} --variant ${variant}`);
+  const columns = () => new Samples(present);
   const size = columns();
   const reading = columns();
   const writing = columns();
   const anonymous = columns();
   const { text } = readCorpus(SPEED_FILES);
-  for (let round = 0; round < plan.rounds; round++) {
-    for (const variant of Object.keys(plan.variants) as ModelVariant[]) {
+  for (const round of eachRound(plan, 'variants', log)) {
+    for (const variant of present) {
       const [config] = moebiusConfig(plan, variant);
       let peak: PeakMemory | undefined;
       const contender = await startContender(variant, config!, pid => {
@@ -40,7 +46,6 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
         await contender.close();
       }
     }
-    log(`variants: round ${round + 1} of ${plan.rounds}`);
   }
   return [
     size.figure('variants', 'size on disk', 'MB'),

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { promptOfLength } from '../../bench/corpus.ts';
+import { dropFromCache } from '../../bench/page-cache.ts';
+import { PeakMemory, readShare } from '../../bench/process-memory.ts';
 import { renderTable } from '../../bench/report.ts';
-import { rotated, Samples } from '../../bench/rounds.ts';
-import { median, percentile, perplexity, spreadPercent } from '../../bench/statistics.ts';
+import { eachRound, rotated, Samples } from '../../bench/rounds.ts';
+import { median, perplexity, quantile, spreadPercent } from '../../bench/statistics.ts';
 
 describe('benchmark', () => {
   it('takes medians', () => {
@@ -11,9 +13,48 @@ describe('benchmark', () => {
     assert.ok(Number.isNaN(median([])));
   });
 
-  it('takes percentiles', () => {
-    const values = Array.from({ length: 100 }, (_, i) => 100 - i);
-    assert.deepEqual([percentile(values, 0.95), percentile(values, 1), percentile([7], 0.95)], [95, 100, 7]);
+  it('takes quantiles by nearest rank', () => {
+    const values = Array.from({ length: 20 }, (_, i) => 20 - i);
+    assert.equal(quantile(values, 0.5), 10);
+    assert.equal(quantile(values, 0.95), 19);
+    assert.equal(quantile([7], 0.5), 7);
+    assert.ok(Number.isNaN(quantile([], 0.5)));
+  });
+
+  it('runs every round, and tells each when it is over', () => {
+    const lines: string[] = [];
+    const rounds = [...eachRound({ rounds: 3, quick: false }, 'load', line => lines.push(line))];
+    assert.deepEqual(rounds, [0, 1, 2]);
+    assert.equal(lines.at(-1), 'load: round 3 of 3');
+  });
+
+  it('takes no new round when the time is up, but always one', () => {
+    let nowMs = 0;
+    const now = performance.now;
+    performance.now = () => nowMs;
+    try {
+      const rounds: number[] = [];
+      for (const round of eachRound({ rounds: 5, quick: true }, 'load', () => {})) {
+        rounds.push(round);
+        nowMs += 40_000;
+      }
+      assert.deepEqual(rounds, [0, 1]);
+    } finally {
+      performance.now = now;
+    }
+  });
+
+  it('measures the memory of a process', function () {
+    if (process.platform !== 'linux') this.skip();
+    const peak = new PeakMemory(process.pid).stop()!;
+    assert.ok(peak.anonymous > 1e6 && peak.fileBacked > 1e6);
+    assert.equal(peak.resident, peak.anonymous + peak.fileBacked);
+    assert.ok(readShare(process.pid)! <= peak.resident * 1.5);
+    assert.equal(readShare(2 ** 30), null);
+  });
+
+  it('calls no start cold whose files could not be dropped', () => {
+    assert.equal(dropFromCache(['/no/such/file']), false);
   });
 
   it('measures the spread around the median, outliers aside', () => {
@@ -43,6 +84,21 @@ describe('benchmark', () => {
     ];
     for (const prompt of prompts) assert.equal((await tokenize(prompt)).length, 20);
     assert.notEqual(prompts[0]![0], prompts[1]![0]);
+  });
+
+  it('shows counts and shares as they are', () => {
+    const values = { a: 12.5, b: 3 };
+    const table = (unit: 'count' | 'share') =>
+      renderTable([{ scenario: 's', what: 'w', unit, values, rounds: 1 }]);
+    assert.match(table('count'), /\| w, count \| 12\.5 \| 3 \|/);
+    assert.match(table('share'), /\| w, share \| 13 % \| 3 % \|/);
+  });
+
+  it('shows no spread around nothing', () => {
+    const samples = new Samples(['moebius']);
+    for (const value of [0, 0, 1]) samples.add('moebius', value);
+    const table = renderTable([samples.figure('typing', 'requests', 'count')]);
+    assert.match(table, /\| requests, count \| 0 \|/);
   });
 
   it('shows the ratio to the first contender', () => {

@@ -1,0 +1,118 @@
+/** What was promised, in one place: every bar with the figure that decides it. A full run ends with what became of them. */
+import type { Figure } from './plan.ts';
+import { ANSWER_FIGURE } from './scenarios/chat.ts';
+import { CONTEXTS, labelOf, writeFigure } from './scenarios/decode.ts';
+import { LOAD_FIGURE, MEMORY_FIGURE } from './scenarios/load.ts';
+import { readFigure } from './scenarios/speed.ts';
+import { FRESH, REUSED, SECOND_TURN_FIGURE } from './scenarios/turns.ts';
+import { COLUMN, TYPING_FIGURE } from './scenarios/typing.ts';
+
+export interface Bar {
+  what: string;
+  /** `x`: a ratio. */
+  unit: 'x' | '%' | 'ms';
+  /** The value must be at least or at most `bound`. */
+  side: 'least' | 'most';
+  bound: number;
+}
+export interface Verdict extends Bar {
+  /** null where it was not measured. */
+  value: number | null;
+  isMet: boolean | null;
+}
+
+/** The value of one column of one figure; undefined where it was not measured. */
+type Look = (scenario: string, what: string, column: string) => number | undefined;
+
+const LLAMA = 'llama.cpp';
+const INT4 = 'moebius int4';
+/** The levels gain on what lies between the exact head and tail of a prompt, so on a long one. */
+const READ_TOKENS = 2048;
+
+/** NaN where something was not measured. */
+const BARS: readonly (Bar & { measure(look: Look): number })[] = [
+  ...CONTEXTS.map(context => ({
+    what: `writing at ${context}, with drafts, against the faster of llama.cpp with and without`,
+    unit: 'x' as const,
+    side: 'least' as const,
+    bound: 1.15,
+    measure: (look: Look) => {
+      const column = (name: string, drafts: boolean) =>
+        look('decode', writeFigure(context), labelOf(name, drafts)) ?? Number.NaN;
+      return column(INT4, true) / Math.max(column(LLAMA, false), column(LLAMA, true));
+    },
+  })),
+  ...(
+    [
+      ['exact', 1],
+      ['balanced', 1.4],
+      ['fast', 1.7],
+    ] as const
+  ).map(([level, bound]) => ({
+    what: `reading ${READ_TOKENS}, ${level}, against llama.cpp`,
+    unit: 'x' as const,
+    side: 'least' as const,
+    bound,
+    measure: (look: Look) => ratio(look, 'speed', readFigure(READ_TOKENS), `moebius ${level}`, LLAMA),
+  })),
+  {
+    what: 'short answer: how much sooner fast is than exact',
+    unit: '%',
+    side: 'least',
+    bound: 40,
+    measure: look => 100 * (1 - ratio(look, 'chat', ANSWER_FIGURE, 'moebius fast', 'moebius exact')),
+  },
+  {
+    what: 'second turn of a chat: how much lower reuse makes the time to its first text',
+    unit: 'x',
+    side: 'least',
+    bound: 20,
+    measure: look => ratio(look, 'turns', SECOND_TURN_FIGURE, FRESH, REUSED),
+  },
+  {
+    what: 'ghost text: keystroke to text, p50',
+    unit: 'ms',
+    side: 'most',
+    bound: 300,
+    measure: look => look('typing', TYPING_FIGURE, COLUMN) ?? Number.NaN,
+  },
+  {
+    what: 'load to the first token, against llama.cpp',
+    unit: 'x',
+    side: 'most',
+    bound: 1.5,
+    measure: look => ratio(look, 'load', LOAD_FIGURE, INT4, LLAMA),
+  },
+  {
+    what: 'peak memory, heap and mapped files together, against llama.cpp',
+    unit: 'x',
+    side: 'most',
+    bound: 1.2,
+    measure: look => ratio(look, 'load', MEMORY_FIGURE, INT4, LLAMA),
+  },
+];
+
+const ratio = (look: Look, scenario: string, what: string, a: string, b: string): number =>
+  (look(scenario, what, a) ?? Number.NaN) / (look(scenario, what, b) ?? Number.NaN);
+
+/** Every bar, those that were not measured too. */
+export function judge(figures: readonly Figure[]): Verdict[] {
+  const look: Look = (scenario, what, column) =>
+    figures.find(figure => figure.scenario === scenario && figure.what === what)?.values[column];
+  return BARS.map(({ measure, ...bar }) => {
+    const value = measure(look);
+    if (Number.isNaN(value)) return { ...bar, value: null, isMet: null };
+    return { ...bar, value, isMet: bar.side === 'least' ? value >= bar.bound : value <= bar.bound };
+  });
+}
+
+export function renderBars(verdicts: readonly Verdict[]): string {
+  const show = (value: number, unit: Bar['unit']) =>
+    unit === 'x' ? `${value.toFixed(2)}x` : `${Math.round(value).toLocaleString('en-US')} ${unit}`;
+  const rows = verdicts.map(({ what, unit, side, bound, value, isMet }) => {
+    const asked = `${side === 'least' ? '≥' : '≤'} ${show(bound, unit)}`;
+    const outcome = isMet === null ? 'not measured' : isMet ? 'met' : '**missed**';
+    return `| ${what} | ${asked} | ${value === null ? '' : show(value, unit)} | ${outcome} |`;
+  });
+  return ['| bar | asked | measured | |', '|---|--:|--:|---|', ...rows].join('\n');
+}

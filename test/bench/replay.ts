@@ -1,0 +1,130 @@
+/**
+ * Plays a recorded session of typing against the completion pipeline, as the editor's provider drives it. Nothing is
+ * accepted: the user types on through what is suggested.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Backend } from '../../src/backends/backend.ts';
+import type { Cursor } from '../../src/completion/cursor.ts';
+import { AdaptiveDebounce } from '../../src/completion/debounce.ts';
+import { CompletionPipeline, type Suggestion } from '../../src/completion/pipeline.ts';
+import { completeParams } from '../../src/completion/request.ts';
+import { type Editor, press, type Recording } from './typing-script.ts';
+
+/** How long the file is open before the first key. */
+const OPEN_MS = 5000;
+/** How long the last suggestion is waited for. */
+const LAST_MS = 5000;
+/** The default of `moebius.completion.decodeBudgetMs`. */
+const DECODE_BUDGET_MS = 1500;
+
+interface Shown {
+  ms: number;
+  source: Suggestion['source'];
+}
+export interface Replay {
+  /** Keys that ask for a suggestion: all but jumps. */
+  asked: number;
+  shown: Shown[];
+  requests: number;
+  /** Requests that the pipeline ended: overtaken by a key, or written far enough. */
+  endedEarly: number;
+  /** Of the prompts of all requests. */
+  promptTokens: number;
+  reusedTokens: number;
+}
+
+/** `wait` is for tests. Throws the first failure of a request that was not cancelled, at the end. */
+export async function replay(
+  backend: Backend,
+  { opened, keys }: Recording,
+  wait: (ms: number) => Promise<void> = sleep,
+): Promise<Replay> {
+  const result: Replay = {
+    asked: 0,
+    shown: [],
+    requests: 0,
+    endedEarly: 0,
+    promptTokens: 0,
+    reusedTokens: 0,
+  };
+  const complete = watched(backend, result);
+  const pipeline = new CompletionPipeline((call, { signal, onText }) =>
+    complete(completeParams(call, DECODE_BUDGET_MS), {
+      signal,
+      onEvent: event => {
+        if (event.type === 'text') onText(event.text);
+      },
+    }),
+  );
+  const debounce = new AdaptiveDebounce();
+  let editor = opened;
+  let newest = new AbortController();
+  const running: Promise<void>[] = [];
+  const failures: unknown[] = [];
+  const track = (work: Promise<void>): void => {
+    running.push(work.catch(error => void failures.push(error)));
+  };
+
+  const ask = async (signal: AbortSignal): Promise<void> => {
+    const pressed = performance.now();
+    debounce.keystroke(pressed);
+    const cursor = cursorOf(editor);
+    const suggestion = await pipeline.suggest(cursor, {
+      isManual: false,
+      multiline: 'auto',
+      delayMs: debounce.delayMs(cursor.before.slice(-1)),
+      signal,
+    });
+    if (suggestion && !signal.aborted)
+      result.shown.push({ ms: performance.now() - pressed, source: suggestion.source });
+  };
+
+  await wait(OPEN_MS);
+  for (const key of keys) {
+    await wait(key.pauseMs);
+    // The editor cancels what it asked for before, and asks for nothing when only the cursor moves.
+    newest.abort();
+    editor = press(editor, key);
+    if (key.kind === 'jump') continue;
+    newest = new AbortController();
+    result.asked++;
+    track(ask(newest.signal));
+  }
+  const last = newest;
+  const timer = setTimeout(() => last.abort(), LAST_MS);
+  await Promise.all(running);
+  clearTimeout(timer);
+  if (failures.length > 0) throw failures[0];
+  return result;
+}
+
+/** Counts what passes. A request tells before it reads how much of its prompt it has still; its end may never come. */
+function watched(backend: Backend, result: Replay): Backend['complete'] {
+  return async (params, { signal, onEvent } = {}) => {
+    result.requests++;
+    let isFirst = true;
+    try {
+      return await backend.complete(params, {
+        ...(signal && { signal }),
+        onEvent(event) {
+          if (event.type === 'prefill' && isFirst) {
+            isFirst = false;
+            result.promptTokens += event.total;
+            result.reusedTokens += event.reused;
+          }
+          onEvent?.(event);
+        },
+      });
+    } finally {
+      if (signal?.aborted) result.endedEarly++;
+    }
+  };
+}
+
+const cursorOf = ({ text, offset }: Editor): Cursor => ({
+  uri: 'file:///workspace/typed.py',
+  path: 'typed.py',
+  languageId: 'python',
+  before: text.slice(0, offset),
+  after: text.slice(offset),
+});

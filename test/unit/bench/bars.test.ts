@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { judge, renderBars } from '../../bench/bars.ts';
+import type { Figure } from '../../bench/plan.ts';
+import { LOAD_FIGURE } from '../../bench/scenarios/load.ts';
+import { FRESH, REUSED, SECOND_TURN_FIGURE } from '../../bench/scenarios/turns.ts';
+import { COLUMN, TYPING_FIGURE } from '../../bench/scenarios/typing.ts';
+
+const figure = (scenario: string, what: string, values: Record<string, number>): Figure => ({
+  scenario,
+  what,
+  unit: 'ms',
+  values,
+  rounds: 1,
+});
+const verdict = (what: RegExp, ...figures: Figure[]) => judge(figures).find(bar => what.test(bar.what))!;
+
+describe('bars of the benchmark', () => {
+  it('judges a ratio that must be large', () => {
+    const turns = (fresh: number) => figure('turns', SECOND_TURN_FIGURE, { [FRESH]: fresh, [REUSED]: 100 });
+    assert.equal(verdict(/second turn/, turns(2000)).value, 20);
+    assert.equal(verdict(/second turn/, turns(2000)).isMet, true);
+    assert.equal(verdict(/second turn/, turns(1999)).isMet, false);
+  });
+
+  it('judges a ratio that must be small', () => {
+    const load = (ms: number) => figure('load', LOAD_FIGURE, { 'llama.cpp': 1000, 'moebius int4': ms });
+    assert.equal(verdict(/^load/, load(1500)).isMet, true);
+    assert.equal(verdict(/^load/, load(1501)).isMet, false);
+  });
+
+  it('compares writing with the faster of llama.cpp with and without drafts', () => {
+    const values = {
+      'llama.cpp': 10,
+      'llama.cpp, drafts': 20,
+      'moebius int4': 11,
+      'moebius int4, drafts': 22,
+    };
+    const { value, isMet } = verdict(/^writing at 2048/, figure('decode', 'write at 2048', values));
+    assert.ok(Math.abs(value! - 1.1) < 1e-9);
+    assert.equal(isMet, false);
+  });
+
+  it('tells how much sooner an answer is there', () => {
+    const values = { 'moebius exact': 10_000, 'moebius fast': 5000 };
+    const { value } = verdict(/^short answer/, figure('chat', '100 tokens after 1500', values));
+    assert.equal(value, 50);
+  });
+
+  it('does not judge what was not measured, and says so', () => {
+    const verdicts = judge([figure('load', LOAD_FIGURE, { 'moebius int4': 1000 })]);
+    assert.ok(verdicts.length >= 11);
+    assert.ok(verdicts.every(({ value, isMet }) => value === null && isMet === null));
+    assert.equal(renderBars(verdicts).match(/not measured/g)!.length, verdicts.length);
+  });
+
+  it('counts it as missed when no ghost text came at all', () => {
+    const never = figure('typing', TYPING_FIGURE, { [COLUMN]: Number.POSITIVE_INFINITY });
+    assert.match(renderBars(judge([never])), /\| ghost text.* \| ≤ 300 ms \| ∞ ms \| \*\*missed\*\* \|/);
+  });
+
+  it('shows value and outcome', () => {
+    const met = figure('turns', SECOND_TURN_FIGURE, { [FRESH]: 3000, [REUSED]: 100 });
+    const missed = figure('load', LOAD_FIGURE, { 'llama.cpp': 1000, 'moebius int4': 1600 });
+    const table = renderBars(judge([met, missed]));
+    assert.match(table, /\| second turn .* \| ≥ 20\.00x \| 30\.00x \| met \|/);
+    assert.match(table, /\| load .* \| ≤ 1\.50x \| 1\.60x \| \*\*missed\*\* \|/);
+  });
+});
