@@ -5,11 +5,18 @@ import { kvCapBytes } from './daemon/kv/cap.ts';
 import { openPageFolder } from './daemon/kv/page-folder.ts';
 import { serve } from './daemon/serve.ts';
 import { loadEngine } from './engine/load.ts';
+import { runSelfTest } from './engine/self-test.ts';
+import { sessionThreads } from './models/machine.ts';
+import { machineProfile } from './models/self-test.ts';
 import { openStore } from './models/store.ts';
 
 serve({
   process,
   loadEngine,
+  threads: async () => sessionThreads((await openStore()).home),
+  async selfTest(signal) {
+    await machineProfile({ home: (await openStore()).home, measure: runSelfTest, signal });
+  },
   store: {
     async list() {
       const models = await (await openStore()).list();

@@ -1,11 +1,11 @@
 /** The engine of a command: options that choose the model, loading in this process, and disposal whatever happens. */
-import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import type { Engine, RunHooks } from '../engine/engine.ts';
 import { loadEngine } from '../engine/load.ts';
 import { defaultModel } from '../models/catalogue.ts';
-import { openStore, VARIANTS } from '../models/store.ts';
+import { sessionThreads } from '../models/machine.ts';
+import { openStore, type Store, VARIANTS } from '../models/store.ts';
 import {
   EXPERT_LEVELS,
   type ExpertLevel,
@@ -21,7 +21,7 @@ export interface EngineOptions {
   variant: ModelVariant;
   experts?: ExpertLevel;
   context: number;
-  threads: number;
+  threads?: number;
 }
 
 export function addEngineOptions(command: Command): Command {
@@ -37,7 +37,11 @@ export function addEngineOptions(command: Command): Command {
       ]),
     )
     .option('--context <tokens>', 'longest prompt and answer together', positiveInteger, 8192)
-    .option('--threads <n>', 'threads of the engine', positiveInteger, availableParallelism());
+    .option(
+      '--threads <n>',
+      'threads of the engine; default: what `moebius doctor` found best, else all',
+      positiveInteger,
+    );
 }
 
 export const optionalVariantOption = (): Option =>
@@ -65,18 +69,18 @@ export interface OpenOptions extends Partial<EngineOptions> {
 
 /** Loads a model of the store in this process. Throws `model-missing` with what to run. */
 export async function openEngine(options: OpenOptions = {}): Promise<Engine> {
-  const folder = await findFolder(options.model, options.variant ?? 'int4');
+  const store = await openStore();
+  const folder = await findFolder(store, options.model, options.variant ?? 'int4');
   return loadEngine({
     folder,
     contextTokens: options.context ?? 8192,
-    threads: options.threads ?? availableParallelism(),
+    threads: options.threads ?? (await sessionThreads(store.home)),
     ...(options.signal && { signal: options.signal }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
 }
 
-async function findFolder(id: string | undefined, variant: ModelVariant): Promise<string> {
-  const store = await openStore();
+async function findFolder(store: Store, id: string | undefined, variant: ModelVariant): Promise<string> {
   if (id) return (await store.find(id, variant)).path;
   const models = (await store.list()).filter(model => model.variant === variant);
   const model = models.find(one => one.id === defaultModel().id) ?? models[0];

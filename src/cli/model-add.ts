@@ -5,10 +5,13 @@ import { Command } from 'commander';
 import { CARVING_JSON } from '../convert/carving.ts';
 import { convertModel } from '../convert/convert.ts';
 import { DRAFTER_JSON } from '../convert/drafter.ts';
+import type { CatalogueEntry } from '../models/catalogue.ts';
 import { adviseHardware } from '../models/hardware.ts';
+import { surveyMachine } from '../models/machine.ts';
 import { openStore, type Store } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { variantOption } from './engine-session.ts';
+import { measuredMachine } from './machine.ts';
 import { obtainSource, readSourceName, type SourceFile, type SourceName } from './model-source.ts';
 import { megabytes, type Step, withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
@@ -29,8 +32,16 @@ interface Added {
   wasThere: boolean;
 }
 
-/** Converted bytes per byte of a 4-bit GGUF, both graphs: to refuse before the work rather than in its middle. */
-const GROWTH: Record<ModelVariant, number> = { int4: 2.2, int8: 3.2, fp32: 7 };
+/**
+ * Converted bytes per byte of the source, all graphs: to refuse before the work rather than in its middle. A GGUF has 4 bits
+ * a weight, a repository 16; of one with 4-bit experts (gpt-oss) int8 is more, but of no other.
+ */
+const GROWTH: Record<'gguf' | 'repository', Record<ModelVariant, number>> = {
+  gguf: { int4: 2.2, int8: 3.2, fp32: 7 },
+  repository: { int4: 0.45, int8: 0.6, fp32: 2.1 },
+};
+const growth = ({ path }: SourceFile, variant: ModelVariant): number =>
+  GROWTH[path.endsWith('.gguf') ? 'gguf' : 'repository'][variant];
 
 export function modelAddCommand(terminal: Terminal): Command {
   return new Command('add')
@@ -53,7 +64,7 @@ Examples:
       const source = readSourceName(text);
       const store = await openStore();
       const isJson = options.jsonProgress ?? false;
-      if (source.kind === 'catalogue' && !isJson) await warnOfHardware(source.entry.sizeBytes, terminal);
+      if (source.kind === 'catalogue' && !isJson) await advise(source.entry, store, terminal);
       const added = await withProgress(terminal, isJson, report =>
         addModel(source, store, options, terminal, report),
       );
@@ -80,8 +91,13 @@ async function addModel(
   const model = options.id ?? file.id;
   const known = await findInstalled(store, model, options.variant);
   const added = known ?? (await convertInto(store, model, file, options.variant, terminal, report));
-  if (file.isFresh && !options.keepSource) await store.removeDownload(file.sha256);
+  if (file.isFresh && !options.keepSource) await removeSource(store, file);
   return { ...added, wasThere: known !== null };
+}
+
+async function removeSource(store: Store, { path, sha256, id }: SourceFile): Promise<void> {
+  if (path === store.downloadPath(sha256)) await store.removeDownload(sha256);
+  else await store.removeRepository(id);
 }
 
 async function findInstalled(store: Store, model: string, variant: ModelVariant) {
@@ -99,7 +115,7 @@ async function convertInto(
 ) {
   const lock = await store.lock(`convert-${id}-${variant}`);
   try {
-    await store.requireFree(file.sizeBytes * GROWTH[variant], `the converted ${file.name}`);
+    await store.requireFree(file.sizeBytes * growth(file, variant), `the converted ${file.name}`);
     const calibrated = join(terminal.packageFolder, 'models', file.id);
     const folderWith = (name: string) => (existsSync(join(calibrated, name)) ? calibrated : null);
     const manifest = await convertModel({
@@ -122,7 +138,9 @@ async function convertInto(
   }
 }
 
-async function warnOfHardware(fileBytes: number, terminal: Terminal): Promise<void> {
-  const { verdict, sentence } = adviseHardware(fileBytes);
-  if (verdict !== 'fits') await writeLine(terminal.stderr, sentence);
+/** Measures the machine if that was not done before: a few seconds before a download of minutes. */
+async function advise(entry: CatalogueEntry, store: Store, terminal: Terminal): Promise<void> {
+  await measuredMachine(terminal, store);
+  const { sentence } = adviseHardware(entry.facts, entry.sizeBytes, await surveyMachine(store));
+  await writeLine(terminal.stderr, `${entry.name}: ${sentence}`);
 }

@@ -4,9 +4,17 @@ import { statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
-import { type CatalogueEntry, catalogue, catalogueEntry } from '../models/catalogue.ts';
+import { isConvertible } from '../models/architectures.ts';
+import {
+  type CatalogueEntry,
+  catalogue,
+  catalogueEntry,
+  type FileEntry,
+  type RepositoryEntry,
+} from '../models/catalogue.ts';
 import { download } from '../models/download.ts';
-import { fetchModel } from '../models/fetch-model.ts';
+import { type FetchProgress, fetchModel } from '../models/fetch-model.ts';
+import { fetchRepository } from '../models/fetch-repository.ts';
 import { hashWeights, weightsBytes } from '../models/file-hash.ts';
 import type { Store } from '../models/store.ts';
 import type { Step } from './progress.ts';
@@ -14,6 +22,7 @@ import { secondsLeftMeter } from './time-left.ts';
 
 /** Weights that are on disk and whose hash is known. */
 export interface SourceFile {
+  /** A GGUF file, or the folder of a repository. */
   path: string;
   sha256: string;
   sizeBytes: number;
@@ -58,7 +67,10 @@ export function idOfFile(path: string): string {
   );
 }
 
-/** Gets and verifies the file. Throws what fetchModel and download throw, `not-found` for a missing file. */
+/**
+ * Gets and verifies the file. Throws what fetchModel, fetchRepository and download throw, `not-found` for a missing file,
+ * `unsupported` before anything is fetched that could not be converted.
+ */
 export async function obtainSource(
   source: SourceName,
   store: Store,
@@ -81,19 +93,52 @@ async function fromCatalogue(
   report: (step: Step) => void,
   signal: AbortSignal,
 ): Promise<SourceFile> {
-  const isThere = (await weightsBytes(store.downloadPath(entry.sha256))) === entry.sizeBytes;
+  if (!isConvertible(entry.architecture)) {
+    throw new MoebiusError(
+      'unsupported',
+      `This version cannot convert ${entry.name} yet (its architecture is ${entry.architecture}), so it was not downloaded.`,
+    );
+  }
   const left = secondsLeftMeter();
-  const path = await fetchModel(entry, {
-    store,
-    signal,
-    onProgress: ({ phase, source, doneBytes, totalBytes }) =>
-      report({
-        ...byteStep(phase, doneBytes, totalBytes, left(phase + source, doneBytes, totalBytes)),
-        message: source,
-      }),
-  });
-  const { sha256, sizeBytes, id, name, license } = entry;
-  return { path, sha256, sizeBytes, id, name, license, isFresh: !isThere };
+  const onProgress = ({ phase, source, doneBytes, totalBytes }: FetchProgress) =>
+    report({
+      ...byteStep(phase, doneBytes, totalBytes, left(phase + source, doneBytes, totalBytes)),
+      message: source,
+    });
+  const fetched =
+    entry.kind === 'file'
+      ? await fetchEntryFile(entry, store, onProgress, signal)
+      : await fetchEntryRepository(entry, store, onProgress, signal);
+  const { id, name, license } = entry;
+  return { ...fetched, id, name, license };
+}
+
+type Fetched = Pick<SourceFile, 'path' | 'sha256' | 'sizeBytes' | 'isFresh'>;
+
+async function fetchEntryFile(
+  entry: FileEntry,
+  store: Store,
+  onProgress: (progress: FetchProgress) => void,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const { sha256, sizeBytes } = entry;
+  const isThere = (await weightsBytes(store.downloadPath(sha256))) === sizeBytes;
+  return {
+    path: await fetchModel(entry, { store, signal, onProgress }),
+    sha256,
+    sizeBytes,
+    isFresh: !isThere,
+  };
+}
+
+async function fetchEntryRepository(
+  entry: RepositoryEntry,
+  store: Store,
+  onProgress: (progress: FetchProgress) => void,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const { folder, sha256, sizeBytes } = await fetchRepository(entry, { store, signal, onProgress });
+  return { path: folder, sha256, sizeBytes, isFresh: true };
 }
 
 async function fromUrl(
@@ -143,7 +188,7 @@ async function describeFile(
     signal,
     onProgress: done => report(byteStep('verify', done, sizeBytes, left('verify', done, sizeBytes))),
   });
-  const known = catalogue().find(entry => entry.sha256 === sha256);
+  const known = catalogue().find(entry => entry.kind === 'file' && entry.sha256 === sha256);
   const { name, license } = known ?? { name: id, license: 'unknown' };
   return { path, sha256, sizeBytes, id: known?.id ?? id, name, license, isFresh };
 }

@@ -1,8 +1,12 @@
 /** `moebius model`: what is in the store, and what could be. */
 import { Command } from 'commander';
 import { MoebiusError } from '../base/errors.ts';
+import { isConvertible } from '../models/architectures.ts';
 import { catalogue } from '../models/catalogue.ts';
+import { adviseHardware, type HardwareAdvice, speedNote } from '../models/hardware.ts';
+import { surveyMachine } from '../models/machine.ts';
 import { verifyModel } from '../models/manifest-file.ts';
+import { factsOf } from '../models/model-facts.ts';
 import { openStore, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { optionalVariantOption } from './engine-session.ts';
@@ -31,20 +35,40 @@ function listCommand(terminal: Terminal): Command {
         const models = installed.map(({ manifest: _manifest, ...summary }) => summary);
         return writeLine(terminal.stdout, JSON.stringify({ home: store.home, installed: models, available }));
       }
-      for (const { id, variant, sizeBytes, name } of installed) {
-        await writeLine(terminal.stdout, row(id, variant, `${megabytes(sizeBytes)} MB`, name));
+      const machine = await surveyMachine(store);
+      for (const { id, variant, sizeBytes, name, manifest } of installed) {
+        const advice = adviseHardware(factsOf(manifest), 0, { ...machine, freeDiskBytes: null });
+        const costs = [diskOf(sizeBytes), memoryOf(advice), speedNote(advice)];
+        await writeLine(terminal.stdout, row(id, variant, costs, name));
       }
       if (installed.length === 0) await writeLine(terminal.stdout, `No model is installed in ${store.home}.`);
       if (available.length > 0)
         await writeLine(terminal.stdout, '\nCan be added with `moebius model add <id>`:');
-      for (const { id, license, sizeBytes, description } of available) {
-        await writeLine(terminal.stdout, row(id, license, `${megabytes(sizeBytes)} MB`, description));
+      for (const { id, license, sizeBytes, description, architecture, facts } of available) {
+        const advice = adviseHardware(facts, sizeBytes, machine);
+        const costs = [diskOf(advice.diskBytes), memoryOf(advice), availability(architecture, advice)];
+        await writeLine(terminal.stdout, row(id, license, costs, description));
       }
+      if (!machine.speed) await writeLine(terminal.stdout, '\nFor speeds, run `moebius doctor` once.');
     });
 }
 
-const row = (id: string, kind: string, size: string, text: string): string =>
-  `${id.padEnd(22)} ${kind.padEnd(10)} ${size.padStart(9)}  ${text}`;
+const diskOf = (bytes: number): string => `${megabytes(bytes)} MB disk`;
+const memoryOf = ({ memoryBytes }: HardwareAdvice): string => `${megabytes(memoryBytes)} MB memory`;
+
+/** What keeps a model from running here, else how fast it would be. */
+function availability(architecture: string, advice: HardwareAdvice): string | null {
+  if (!isConvertible(architecture)) return `${architecture} can't be converted yet`;
+  if (advice.verdict === 'too-large') return 'needs more memory than this machine has';
+  if (advice.verdict === 'no-room') return 'needs more disk space than there is';
+  return speedNote(advice);
+}
+
+/** `costs`: disk, memory, and what there is to say of speed. */
+function row(id: string, kind: string, [disk, memory, speed]: (string | null)[], text: string): string {
+  const columns = [id.padEnd(22), kind.padEnd(10), disk!.padStart(15), memory!.padStart(17)];
+  return [...columns, [speed, text].filter(Boolean).join('; ')].join('  ');
+}
 
 function removeCommand(terminal: Terminal): Command {
   return new Command('remove')
@@ -60,6 +84,7 @@ function removeCommand(terminal: Terminal): Command {
       // With the last variant goes the published file that was kept for making others.
       if (removed.length === models.length) {
         for (const { manifest } of removed) await store.removeDownload(manifest.source.sha256);
+        await store.removeRepository(id);
       }
       const bytes = removed.reduce((sum, model) => sum + model.sizeBytes, 0);
       await writeLine(

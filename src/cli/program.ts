@@ -6,6 +6,7 @@ import { cacheCommand } from './cache.ts';
 import { carveCommand } from './carve.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
+import { doctorCommand } from './doctor.ts';
 import { fitDrafterCommand } from './fit-drafter.ts';
 import { generateCommand } from './generate.ts';
 import { infillCommand } from './infill.ts';
@@ -33,6 +34,7 @@ Example:
     chatCommand,
     batchCommand,
     benchCommand,
+    doctorCommand,
     convertCommand,
     carveCommand,
     fitDrafterCommand,

@@ -2,7 +2,6 @@
  * Which model is in memory. One at a time: the old one is let go before the next is read. Loads run one after the
  * other; a load of what is being loaded joins it; it is given up when everyone who asked for it has.
  */
-import { availableParallelism } from 'node:os';
 import { orAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
@@ -24,6 +23,8 @@ export interface ResidencyOptions {
   loadEngine(options: LoadOptions): Promise<Engine>;
   /** Where keys and values of a model are saved; null: nowhere. */
   openPages(model: ModelSummary): Promise<PageFolder | null>;
+  /** Threads where the request does not say. */
+  threads(): Promise<number>;
   clock: Clock;
   /** Ends every request that uses the engine; awaited before the engine is disposed. */
   drain(reason: MoebiusError): Promise<void>;
@@ -111,7 +112,7 @@ export class Residency {
 
   async #resolve(params: ModelLoadParams): Promise<Wanted> {
     const { model, variant = 'int4', contextTokens = DEFAULT_CONTEXT_TOKENS } = params;
-    const threads = params.threads ?? availableParallelism();
+    const threads = params.threads ?? (await this.#options.threads());
     const models = await this.#options.store.list();
     const found = models.find(summary => summary.id === model && summary.variant === variant);
     if (!found) {

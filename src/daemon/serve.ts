@@ -8,7 +8,10 @@ import { takeStdout } from './stdio.ts';
 /** The client's end of stdin closes when it dies; this poll is for the case that something else holds it open. */
 const PARENT_POLL_MS = 3000;
 
-export type ServeOptions = Pick<ServerOptions, 'store' | 'loadEngine' | 'openPages' | 'about'> & {
+export type ServeOptions = Pick<
+  ServerOptions,
+  'store' | 'loadEngine' | 'openPages' | 'threads' | 'selfTest' | 'about'
+> & {
   process: NodeJS.Process;
 };
 
@@ -19,11 +22,11 @@ export function serve({ process, ...parts }: ServeOptions): void {
 
   /**
    * Ends the process without waiting. `process.exit` joins worker threads, and a worker inside a native run cannot be
-   * interrupted, so with a model in memory the process is killed: nobody is left to read its status.
+   * interrupted, so once there was one the process is killed: nobody is left to read its status.
    */
-  let hasModel = false;
+  let hasWorker = false;
   const endNow = (status: number) => {
-    if (hasModel) process.kill(process.pid, 'SIGKILL');
+    if (hasWorker) process.kill(process.pid, 'SIGKILL');
     process.exit(status);
   };
 
@@ -33,8 +36,12 @@ export function serve({ process, ...parts }: ServeOptions): void {
     output,
     clock: monotonicClock,
     async loadEngine(options) {
-      hasModel = true;
+      hasWorker = true;
       return parts.loadEngine(options);
+    },
+    async selfTest(signal) {
+      hasWorker = true;
+      return parts.selfTest(signal);
     },
     onInitialized: (client: InitializeParams) => {
       parentPid = client.parentPid ?? parentPid;

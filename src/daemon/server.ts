@@ -18,6 +18,7 @@ import { handleModel } from './handlers/model.ts';
 import { handleRuns } from './handlers/runs.ts';
 import { handleStatus } from './handlers/status.ts';
 import { handleTokens } from './handlers/tokens.ts';
+import { IdleTask } from './idle-task.ts';
 import type { PageFolder } from './kv/page-folder.ts';
 import { KvSaver } from './kv/saver.ts';
 import { type ModelStore, Residency } from './residency.ts';
@@ -26,6 +27,8 @@ import { StatusBoard } from './status.ts';
 
 /** `status/changed` at most this often. */
 const STATUS_INTERVAL_MS = 250;
+/** Nobody has wanted anything for this long: the self-test may have the processor for a few seconds. */
+const QUIET_MS = 30_000;
 
 export interface ServerOptions {
   input: Readable;
@@ -35,6 +38,10 @@ export interface ServerOptions {
   loadEngine(options: LoadOptions): Promise<Engine>;
   /** Where keys and values of a model are saved; null or left out: nowhere. */
   openPages?(model: ModelSummary): Promise<PageFolder | null>;
+  /** Threads of a model's sessions where the client does not say. */
+  threads(): Promise<number>;
+  /** Measures the machine unless that was done before; run once, while nobody wants anything. */
+  selfTest(signal: AbortSignal): Promise<void>;
   about: Omit<InitializeResult, 'protocolVersion' | 'pid'>;
   onInitialized(params: InitializeParams): void;
   /** The client asked for the end and has its answer. */
@@ -73,8 +80,12 @@ export function createServer(options: ServerOptions): Server {
   const sendStatus = new Throttle(clock, STATUS_INTERVAL_MS, () => {
     if (state.isInitialized) void peer.notify('status/changed', status.read());
   });
-  const scheduler = new Scheduler(clock, () => {
+  const onChange = () => {
     sendStatus.call();
+    selfTest.noteChange();
+  };
+  const scheduler = new Scheduler(clock, () => {
+    onChange();
     saver.noteActivity();
   });
   const residency = new Residency({
@@ -85,7 +96,8 @@ export function createServer(options: ServerOptions): Server {
     drain: reason => scheduler.drain(reason),
     beforeDispose: model => saver.saveLast(model),
     onProgress: (model, percent) => void peer.notify('model/loadProgress', { model, percent }),
-    onChange: sendStatus.call,
+    onChange,
+    threads: options.threads,
     log: message => log('info', message),
   });
   const saver = new KvSaver({
@@ -95,6 +107,13 @@ export function createServer(options: ServerOptions): Server {
     log: message => log('warn', message),
   });
   const status = new StatusBoard({ clock, scheduler, residency });
+  const selfTest = new IdleTask({
+    clock,
+    quietMs: QUIET_MS,
+    isBusy: () => !scheduler.isIdle || residency.loading !== null,
+    run: options.selfTest,
+    log: message => log('warn', `Self-test: ${message}`),
+  });
   const serve: ServerContext['serve'] = (method, handler) =>
     peer.onRequest(method, async (params, signal) => {
       if (!state.isInitialized) throw new MoebiusError('bad-request', `Call initialize before ${method}.`);
@@ -106,7 +125,7 @@ export function createServer(options: ServerOptions): Server {
     scheduler,
     residency,
     status,
-    statusChanged: sendStatus.call,
+    statusChanged: onChange,
     serve,
     state,
   };
@@ -120,6 +139,7 @@ export function createServer(options: ServerOptions): Server {
     log,
     async dispose() {
       sendStatus.dispose();
+      selfTest.dispose();
       await residency.unload();
     },
   };

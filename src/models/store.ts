@@ -2,9 +2,11 @@
  * Where models live on this machine; one store serves the extension and the CLI.
  *
  *   <home>/downloads/<sha256>.gguf        a published file, verified; `.partial` while it is fetched
+ *   <home>/downloads/<id>/                the files of a hub's repository, likewise
  *   <home>/models/<id>/<variant>/         a converted model; it is one only if its manifest.json is there
  *   <home>/kv/<id>/<variant>/             keys and values of what a model has read (kv-files.ts)
  *   <home>/locks/<name>.lock              held by a process that makes one of them
+ *   <home>/machine.json                   what the self-test measured (machine.ts)
  */
 import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -58,6 +60,11 @@ export class Store {
   /** Where the verified published file with this hash lies, or would. */
   downloadPath(sha256: string): string {
     return join(this.downloadsFolder, `${sha256}.gguf`);
+  }
+
+  /** Where the files of a hub's repository lie, or would. */
+  repositoryFolder(id: string): string {
+    return join(this.downloadsFolder, checkedId(id));
   }
 
   partialPath(sha256: string): string {
@@ -130,6 +137,11 @@ export class Store {
   async removeDownload(sha256: string): Promise<void> {
     await rm(this.downloadPath(sha256), { force: true });
     await removePartial(this.partialPath(sha256));
+  }
+
+  /** Removes what was fetched of a hub's repository. */
+  async removeRepository(id: string): Promise<void> {
+    await rm(this.repositoryFolder(id), { recursive: true, force: true });
   }
 
   /** Bytes that this user may still write on the store's disk. */

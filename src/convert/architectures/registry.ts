@@ -1,5 +1,6 @@
 /** Every architecture that can be converted, by the `model_type` of config.json. */
 import { MoebiusError } from '../../base/errors.ts';
+import { ARCHITECTURES, type Architecture, isConvertible } from '../../models/architectures.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { Decoder } from './decoder.ts';
 import { glm4Moe } from './glm4-moe.ts';
@@ -11,7 +12,7 @@ import { llama } from './llama.ts';
 import { olmoe } from './olmoe.ts';
 import { qwen3Moe } from './qwen3-moe.ts';
 
-const BUILDERS: Readonly<Record<string, (checkpoint: Checkpoint) => Decoder | Promise<Decoder>>> = {
+const BUILDERS: Readonly<Record<Architecture, (checkpoint: Checkpoint) => Decoder | Promise<Decoder>>> = {
   qwen2: llama,
   qwen3: llama,
   llama,
@@ -25,13 +26,10 @@ const BUILDERS: Readonly<Record<string, (checkpoint: Checkpoint) => Decoder | Pr
   lfm2_moe: lfm2Moe,
 };
 
-export const ARCHITECTURES: readonly string[] = Object.keys(BUILDERS);
-
 /** Throws `unsupported` for another architecture, `model-invalid` for settings that do not add up. */
 export async function openDecoder(checkpoint: Checkpoint): Promise<Decoder> {
   const { architecture } = checkpoint;
-  const build = Object.hasOwn(BUILDERS, architecture) ? BUILDERS[architecture] : undefined;
-  if (build) return build(checkpoint);
+  if (isConvertible(architecture)) return BUILDERS[architecture](checkpoint);
   throw new MoebiusError(
     'unsupported',
     `This version cannot convert models of architecture "${architecture}" (only ${ARCHITECTURES.join(', ')}).`,

@@ -1,5 +1,6 @@
 /** Messages between the engine and its worker thread: method -> [arguments, reply]. */
 import type { ErrorCode } from '../../base/errors.ts';
+import type { FormSpeed } from '../../models/machine.ts';
 import type { Manifest } from '../../models/manifest.ts';
 import type { KvBlock } from '../kv-pages.ts';
 
@@ -55,6 +56,17 @@ export interface ImportArgs {
   blocks: KvBlock[];
 }
 
+/** Forms of a weight whose kernels the self-test times. */
+export type ProbedForm = 'int4' | 'int8';
+export interface ProbeArgs {
+  form: ProbedForm;
+  threads: number;
+}
+export interface KernelSpeed extends FormSpeed {
+  /** Of one small operator on one row. */
+  operatorSeconds: number;
+}
+
 export interface WorkerMethods {
   load: [LoadArgs, { runtimeVersion: string }];
   forward: [ForwardArgs, ForwardReply];
@@ -62,6 +74,7 @@ export interface WorkerMethods {
   import: [ImportArgs, CacheSize];
   drop: [{ sequence: number }, Record<string, never>];
   close: [Record<string, never>, Record<string, never>];
+  probe: [ProbeArgs, KernelSpeed];
 }
 
 export interface WorkerRequest<M extends keyof WorkerMethods = keyof WorkerMethods> {

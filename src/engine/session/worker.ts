@@ -5,6 +5,7 @@
 import { parentPort } from 'node:worker_threads';
 import { env } from 'onnxruntime-node';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
+import { probeKernel } from './kernel-probe.ts';
 import { ModelRunner } from './model-runner.ts';
 import type { WorkerMethods, WorkerReply, WorkerRequest } from './wire.ts';
 
@@ -36,6 +37,7 @@ const handlers: Handlers = {
     model = null;
     return {};
   },
+  probe: ({ form, threads }) => probeKernel(form, threads),
 };
 
 function loaded(): ModelRunner {

@@ -1,10 +1,13 @@
 /** Models: choose, get, add from a file or an address, remove, show. */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
+import { isConvertible } from '../../models/architectures.ts';
 import { catalogue, defaultModel } from '../../models/catalogue.ts';
-import { adviseHardware } from '../../models/hardware.ts';
+import type { Machine } from '../../models/hardware.ts';
+import { surveyMachine } from '../../models/machine.ts';
 import { openStore, type StoredModel } from '../../models/store.ts';
 import type { Daemon, HostContext } from '../context.ts';
+import { adviceBeforeDownload, noteOfEntry, noteOfInstalled } from '../models/advice.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
 import { installModel } from '../models/install.ts';
 import { megabytes } from '../models/install-progress.ts';
@@ -37,7 +40,8 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
 
   const download = async (id?: unknown): Promise<void> => {
     const entry = catalogue().find(model => model.id === id) ?? defaultModel();
-    const advice = adviseHardware(entry.sizeBytes);
+    const { extensionPath } = context.extension;
+    const advice = await adviceBeforeDownload(entry, { extensionPath, home: home() });
     const choice = await vscode.window.showInformationMessage(
       `Download ${entry.name} (${megabytes(entry.sizeBytes)} MB)?`,
       { modal: true, detail: `${entry.description} ${advice.sentence}\nLicense: ${entry.license}.` },
@@ -53,20 +57,23 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
 
   const choose = async (id?: unknown): Promise<void> => {
     if (typeof id === 'string') return use(id);
-    const installed = await (await openStore(home())).list();
+    const store = await openStore(home());
+    const installed = await store.list();
+    const machine = await surveyMachine(store);
     const current = chosenModel(home(), readSettings().model.id);
     const choices: Choice[] = [
       ...separated(
         'Installed',
-        distinct(installed).map(model => installedChoice(model, current, use)),
+        distinct(installed).map(model => installedChoice(model, machine, current, use)),
       ),
       ...separated(
         'To download',
         catalogue()
+          .filter(({ architecture }) => isConvertible(architecture))
           .filter(({ id }) => !installed.some(model => model.id === id))
           .map(entry => ({
             label: `$(cloud-download) ${entry.name}`,
-            description: `${megabytes(entry.sizeBytes)} MB`,
+            description: `${megabytes(entry.sizeBytes)} MB; ${noteOfEntry(entry, machine)}`,
             detail: entry.description,
             run: () => download(entry.id),
           })),
@@ -109,6 +116,7 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
     if (isLoaded) await context.daemon.stop();
     await store.remove(id);
     await store.removeDownload(manifest.source.sha256);
+    await store.removeRepository(id);
     if (readSettings().model.id === id) await updateSetting('model.id', undefined);
     if (isLoaded) await context.daemon.restart();
   };
@@ -141,6 +149,7 @@ const distinct = (models: readonly StoredModel[]): StoredModel[] =>
 
 function installedChoice(
   model: StoredModel,
+  machine: Machine,
   current: string | null,
   use: (id: string) => Promise<void>,
 ): Choice {
@@ -149,7 +158,7 @@ function installedChoice(
   return {
     label: `$(${model.id === current ? 'check' : 'circle-outline'}) ${model.name}`,
     description: `${model.variant}, ${megabytes(model.sizeBytes)} MB`,
-    detail: `${layout}; ${model.manifest.license}`,
+    detail: `${noteOfInstalled(model, machine)}; ${layout}; ${model.manifest.license}`,
     run: () => use(model.id),
   };
 }

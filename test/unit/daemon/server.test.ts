@@ -40,6 +40,8 @@ async function connect(model: string | null = 'small', parts: Partial<ServerOpti
       engines.push(engine);
       return engine;
     },
+    threads: async () => 3,
+    selfTest: async () => undefined,
     about,
     onInitialized: () => undefined,
     onShutdown: () => toClient.end(),

@@ -5,6 +5,7 @@ import {
   catalogue,
   catalogueEntry,
   defaultModel,
+  hubListUrl,
   hubUrl,
   parseCatalogue,
 } from '../../../src/models/catalogue.ts';
@@ -21,12 +22,16 @@ describe('models: catalogue', () => {
   });
 
   it('gives hub addresses, of a mirror if one is set', () => {
-    const source = { kind: 'hub' as const, repository: 'o/r' };
-    assert.equal(
-      hubUrl(source, 'f.gguf', 'http://mirror/base/'),
-      'http://mirror/base/o/r/resolve/main/f.gguf',
-    );
-    assert.match(hubUrl(source, 'f.gguf', undefined), /^https?:\/\/[^/]+\/o\/r\/resolve\/main\/f\.gguf$/);
+    const before = process.env.MOEBIUS_HUB_URL;
+    try {
+      process.env.MOEBIUS_HUB_URL = 'http://mirror/base/';
+      assert.equal(hubUrl('o/r', 'f.gguf'), 'http://mirror/base/o/r/resolve/main/f.gguf');
+      assert.equal(hubListUrl('o/r', 'abc'), 'http://mirror/base/api/models/o/r/tree/abc');
+      delete process.env.MOEBIUS_HUB_URL;
+      assert.match(hubUrl('o/r', 'f.gguf', 'abc'), /^https:\/\/[^/]+\/o\/r\/resolve\/abc\/f\.gguf$/);
+    } finally {
+      if (before !== undefined) process.env.MOEBIUS_HUB_URL = before;
+    }
   });
 
   type Json = typeof catalogueJson;
@@ -36,14 +41,14 @@ describe('models: catalogue', () => {
     ['a short hash', json => Object.assign(json.models[0]!, { sha256: 'ab' }), /models\.0\.sha256/],
     [
       'parts that do not add up',
-      json => Object.assign(json.models[0]!.sources[1]!, { parts: 21 }),
+      json => Object.assign(json.models[0]!.sources![1]!, { parts: 21 }),
       /do not add up/,
     ],
     ['a file with a path', json => Object.assign(json.models[0]!, { file: '../x' }), /models\.0\.file/],
     ['no source', json => Object.assign(json.models[0]!, { sources: [] }), /models\.0\.sources/],
     [
       'an unknown source',
-      json => Object.assign(json.models[0]!.sources[0]!, { kind: 'ftp' }),
+      json => Object.assign(json.models[0]!.sources![0]!, { kind: 'ftp' }),
       /models\.0\.sources\.0/,
     ],
   ];

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CatalogueEntry } from '../../../src/models/catalogue.ts';
+import { defaultModel, type FileEntry } from '../../../src/models/catalogue.ts';
 import { type FetchOptions, type FetchProgress, fetchModel } from '../../../src/models/fetch-model.ts';
 import { openStore, type Store } from '../../../src/models/store.ts';
 import { FaultServer } from './fault-server.ts';
@@ -14,13 +14,16 @@ const CONTENT = Uint8Array.from({ length: 250_000 }, (_, i) => (i * 31) >> 4);
 const WRONG = CONTENT.map(byte => byte ^ 1);
 const PART = 100_000;
 
-const entry: CatalogueEntry = {
+const entry: FileEntry = {
   id: 'test-model',
   name: 'Test Model',
   default: true,
   description: 'd',
   license: 'MIT',
   parameters: 1,
+  architecture: 'qwen2',
+  facts: defaultModel().facts,
+  kind: 'file',
   file: 'test-model.gguf',
   sizeBytes: CONTENT.length,
   sha256: createHash('sha256').update(CONTENT).digest('hex'),

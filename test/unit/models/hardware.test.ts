@@ -1,24 +1,96 @@
-/** What the user is told about memory. */
+/** What the user is told of memory, disk and speed, from a machine's measurements and a model's facts. */
 import assert from 'node:assert/strict';
-import { defaultModel } from '../../../src/models/catalogue.ts';
-import { adviseHardware } from '../../../src/models/hardware.ts';
+import { catalogue, defaultModel } from '../../../src/models/catalogue.ts';
+import { adviseHardware, type Machine, speedNote } from '../../../src/models/hardware.ts';
+import type { ModelFacts } from '../../../src/models/model-facts.ts';
+
+const machine = (given: Partial<Machine> = {}): Machine => ({
+  totalBytes: 16e9,
+  freeBytes: 8e9,
+  freeDiskBytes: 100e9,
+  speed: {
+    int4: { write: 40e9, read: 200e9 },
+    int8: { write: 20e9, read: 400e9 },
+    operatorSeconds: 1e-6,
+  },
+  ...given,
+});
+const facts = (given: Partial<ModelFacts> = {}): ModelFacts => ({
+  layers: 10,
+  met: { int4: 1e9, int8: 0.5e9, f32: 0 },
+  head: { int4: 0.2e9, int8: 0, f32: 0 },
+  idle: { int4: 0, int8: 0, f32: 0 },
+  kvBytes: 50_000,
+  diskBytes: 2e9,
+  ...given,
+});
+const near = (actual: number | null, expected: number) =>
+  assert.ok(Math.abs(actual! - expected) < expected * 1e-3, `${actual} is not ${expected}`);
 
 describe('models: hardware advice', () => {
-  const GB = 1024 ** 3;
-  const cases: [number, number, string, RegExp][] = [
-    [16, 8, 'fits', /about 2\.2 GB of memory; 8\.0 GB are free/],
-    [16, 1, 'tight', /Close other programs/],
-    [4, 3.5, 'tight', /Close other programs/],
-    [3, 2.9, 'too-large', /this machine has 3\.0 GB. Choose a smaller/],
+  const { sizeBytes, facts: ofDefault } = defaultModel();
+  const verdicts: [Partial<Machine>, string, RegExp][] = [
+    [{}, 'fits', /write about .* tokens\/s .* 2\.2 GB of memory and 3\.7 GB of disk .*; 8\.0 GB of 16\.0 GB/],
+    [{ freeBytes: 1e9 }, 'tight', /Close other programs/],
+    [{ totalBytes: 4e9, freeBytes: 3.5e9 }, 'tight', /Close other programs/],
+    [
+      { totalBytes: 3e9 },
+      'too-large',
+      /^Not enough memory: it needs 2\.2 GB of memory, this machine has 3\.0/,
+    ],
+    [{ freeDiskBytes: 3e9 }, 'no-room', /^Not enough disk space: it needs 3\.7 GB, 3\.0 GB are free/],
   ];
-  for (const [total, free, verdict, sentence] of cases) {
-    it(`${verdict} with ${free} of ${total} GB free`, () => {
-      const advice = adviseHardware(defaultModel().sizeBytes, {
-        totalBytes: total * GB,
-        freeBytes: free * GB,
-      });
+  for (const [given, verdict, sentence] of verdicts) {
+    it(`${verdict} with ${JSON.stringify(given)}`, () => {
+      const advice = adviseHardware(ofDefault, sizeBytes, machine(given));
       assert.equal(advice.verdict, verdict);
       assert.match(advice.sentence, sentence);
     });
   }
+
+  it('adds up a step: weights, small operators, the cache, and what JavaScript takes', () => {
+    const { writesPerSecond } = adviseHardware(facts(), 0, machine());
+    const seconds =
+      1e9 / 40e9 + 0.5e9 / 20e9 + 0.2e9 / 40e9 + 10 * 30e-6 + (1500 * 50_000) / (20e9 * 1.0625) + 0.002;
+    near(writesPerSecond, 1 / seconds);
+  });
+
+  it('reads a prompt at the speed of many rows, without the output projection but once', () => {
+    const { startSeconds } = adviseHardware(facts(), 0, machine());
+    near(startSeconds, 1500 * (1e9 / 200e9 + 0.5e9 / 400e9) + 0.2e9 / 40e9);
+  });
+
+  it('counts the other experts for reading and memory, not for writing', () => {
+    const dense = adviseHardware(facts(), 0, machine());
+    const sparse = adviseHardware(facts({ idle: { int4: 4e9, int8: 0, f32: 0 } }), 0, machine());
+    assert.equal(sparse.writesPerSecond, dense.writesPerSecond);
+    near(sparse.startSeconds! - dense.startSeconds!, (12 * 4e9) / 40e9);
+    near(sparse.memoryBytes - dense.memoryBytes, 4e9 * 0.75);
+  });
+
+  it('says nothing of speed where nothing was measured, or the weights have 32 bits', () => {
+    const fp32 = facts({ met: { int4: 0, int8: 0, f32: 1e9 } });
+    for (const advice of [
+      adviseHardware(facts(), 0, machine({ speed: null })),
+      adviseHardware(fp32, 0, machine()),
+    ]) {
+      assert.deepEqual([advice.writesPerSecond, advice.startSeconds, speedNote(advice)], [null, null, null]);
+      assert.match(advice.sentence, /^It needs/);
+    }
+  });
+
+  it('has facts of every model in the catalogue that agree with its published size', () => {
+    for (const entry of catalogue()) {
+      const { met, head, idle } = entry.facts;
+      const layers = met.int4 + met.int8 + idle.int4;
+      // Tied or not, the embedding is one matrix of the output projection's size; minima add up to 6 %.
+      const least = layers / (1 + 1 / 16) + head.int4;
+      const most = layers + 2 * head.int4;
+      assert.ok(entry.parameters > least && entry.parameters < most * 1.001, entry.id);
+      if (entry.kind !== 'repository') continue;
+      const active = met.int4 + met.int8 + head.int4;
+      // As published, rounded; some publishers count the embedding among what is met.
+      assert.ok(active < entry.activeParameters * 1.25 && active > entry.activeParameters * 0.85, entry.id);
+    }
+  });
 });

@@ -1,0 +1,76 @@
+/**
+ * Measures what decides about speed on this machine, by running the kernels that models are made of. A few seconds, in a
+ * thread of its own; nothing is left behind.
+ */
+import { availableParallelism } from 'node:os';
+import { cancelled, MoebiusError } from '../base/errors.ts';
+import { bestThreads, type MachineSpeed, type ThreadSpeed } from '../models/machine.ts';
+import { WorkerClient } from './session/worker-client.ts';
+
+/** No further number of threads is tried after this long. */
+const ENOUGH_MS = 4_000;
+/** Given up after this long: a machine so busy tells nothing about itself. */
+const LIMIT_MS = 30_000;
+
+export interface SelfTestOptions {
+  signal?: AbortSignal;
+  /** Threads that the processor runs at once. */
+  cores?: number;
+  /** Runs the kernels; a thread of its own unless given. */
+  worker?: Pick<WorkerClient, 'request' | 'terminate'>;
+}
+
+/** Throws `cancelled` when `signal` aborts, `internal` when it took too long or a kernel failed. */
+export async function runSelfTest({
+  signal,
+  cores = availableParallelism(),
+  worker = new WorkerClient(),
+}: SelfTestOptions = {}): Promise<MachineSpeed> {
+  const limit = AbortSignal.timeout(LIMIT_MS);
+  const ended = AbortSignal.any(signal ? [signal, limit] : [limit]);
+  // A kernel under way ends first: some hundred milliseconds.
+  const onEnd = () => void worker.terminate();
+  ended.addEventListener('abort', onEnd, { once: true });
+  try {
+    signal?.throwIfAborted();
+    return await measure(worker, cores);
+  } catch (error) {
+    if (signal?.aborted) throw cancelled();
+    if (limit.aborted)
+      throw new MoebiusError('internal', 'The self-test took too long: the machine is busy.');
+    throw error;
+  } finally {
+    ended.removeEventListener('abort', onEnd);
+    await worker.terminate();
+  }
+}
+
+async function measure(worker: Pick<WorkerClient, 'request'>, cores: number): Promise<MachineSpeed> {
+  const began = performance.now();
+  const tried: ThreadSpeed[] = [];
+  const operators = new Map<number, number>();
+  for (const threads of threadCounts(cores)) {
+    if (tried.length > 0 && performance.now() - began > ENOUGH_MS) break;
+    const { operatorSeconds, ...speed } = await worker.request('probe', { form: 'int4', threads });
+    tried.push({ threads, ...speed });
+    operators.set(threads, operatorSeconds);
+  }
+  const threads = bestThreads(tried);
+  const { write, read } = tried.find(one => one.threads === threads)!;
+  const int8 = await worker.request('probe', { form: 'int8', threads });
+  return {
+    tried,
+    threads,
+    int4: { write, read },
+    int8: { write: int8.write, read: int8.read },
+    operatorSeconds: Math.min(int8.operatorSeconds, operators.get(threads)!),
+  };
+}
+
+/**
+ * All, a half, a quarter, one: where two threads share a core, half of them are the cores. All come first, because they are
+ * what is used when there is no time for the rest.
+ */
+export function threadCounts(cores: number): number[] {
+  return [...new Set([cores, Math.ceil(cores / 2), Math.ceil(cores / 4), 1])];
+}

@@ -1,0 +1,111 @@
+/**
+ * How fast this machine's kernels are: graphs of nothing but the products that models are made of, timed. Lives in the
+ * worker. What the weights are makes no difference to the time, so they are noise.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Tensor } from 'onnxruntime-node';
+import { ExternalDataWriter, OnnxBuilder } from '../../formats/onnx.ts';
+import type { FormSpeed } from '../../models/machine.ts';
+import { GraphSession } from './graph-session.ts';
+import type { KernelSpeed, ProbedForm } from './wire.ts';
+
+/** Rows and columns of each matrix: a layer's usual size. */
+const SIZE = 2048;
+/** Products in a row. Together they are about 200 MB in the kernels' own layout, more than caches hold. */
+const CHAIN: Record<ProbedForm, { bits: 4 | 8; blockSize: number; length: number }> = {
+  int4: { bits: 4, blockSize: 32, length: 64 },
+  int8: { bits: 8, blockSize: 128, length: 44 },
+};
+/**
+ * Each weight begins this much after the one before and overlaps it, so that a few megabytes on disk are 200 in memory.
+ * Weights of the same content would be packed once for all, and then lie in a cache.
+ */
+const STRIDE_BYTES = 4096;
+const READ_ROWS = 128;
+/** Small operators in a row; each works on one token's hidden state. */
+const OPERATORS = 256;
+
+/** Runs of each kind: the quickest counts, because what else the machine does only slows. */
+const RUNS = { write: 8, read: 2, operators: 20 };
+const PRODUCER = { name: 'moebius', version: '1' };
+
+export async function probeKernel(form: ProbedForm, threads: number): Promise<KernelSpeed> {
+  const folder = await mkdtemp(join(tmpdir(), 'moebius-probe-'));
+  try {
+    const chain = await openChain(folder, form, threads);
+    const operators = await openOperators(folder, threads);
+    try {
+      return { ...(await timeChain(chain, form)), operatorSeconds: await timeOperators(operators) };
+    } finally {
+      for (const session of [chain, operators]) await session.release();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** x [n, SIZE] -> [n, SIZE] through CHAIN[form].length products. */
+async function openChain(folder: string, form: ProbedForm, threads: number): Promise<GraphSession> {
+  const { bits, blockSize, length } = CHAIN[form];
+  const blocks = SIZE / blockSize;
+  const data = await ExternalDataWriter.create(join(folder, `${form}.data`));
+  const weightBytes = (SIZE * SIZE * bits) / 8;
+  const noise = await data.write(randomBytes(weightBytes + length * STRIDE_BYTES));
+  const scales = await data.write(new Float32Array(SIZE * blocks).fill(1e-3));
+  await data.close();
+  const graph = new OnnxBuilder(form, PRODUCER);
+  let x = graph.addInput('x', 'float32', ['n', SIZE]);
+  for (let i = 0; i < length; i++) {
+    const inputs = [
+      x,
+      graph.addExternal(`weight.${i}`, 'uint8', [SIZE, blocks, (blockSize * bits) / 8], {
+        ...noise,
+        offset: noise.offset + i * STRIDE_BYTES,
+        length: weightBytes,
+      }),
+      graph.addExternal(`scales.${i}`, 'float32', [SIZE * blocks], scales),
+    ];
+    const attributes = { K: SIZE, N: SIZE, bits, block_size: blockSize, accuracy_level: 4 };
+    x = graph.addNode('MatMulNBits', inputs, [`y.${i}`], attributes, 'com.microsoft');
+  }
+  graph.addOutput(x, 'float32', ['n', SIZE]);
+  await graph.write(join(folder, `${form}.onnx`));
+  return GraphSession.open(join(folder, `${form}.onnx`), threads);
+}
+
+async function openOperators(folder: string, threads: number): Promise<GraphSession> {
+  const graph = new OnnxBuilder('operators', PRODUCER);
+  const input = graph.addInput('x', 'float32', ['n', SIZE]);
+  let x = input;
+  for (let i = 0; i < OPERATORS; i++) x = graph.addNode('Add', [x, input], [`y.${i}`]);
+  graph.addOutput(x, 'float32', ['n', SIZE]);
+  await graph.write(join(folder, 'operators.onnx'));
+  return GraphSession.open(join(folder, 'operators.onnx'), threads);
+}
+
+async function timeChain(chain: GraphSession, form: ProbedForm): Promise<FormSpeed> {
+  const weights = SIZE * SIZE * CHAIN[form].length;
+  return {
+    write: weights / (await quickest(chain, 1, RUNS.write)),
+    read: (weights * READ_ROWS) / (await quickest(chain, READ_ROWS, RUNS.read)),
+  };
+}
+
+const timeOperators = async (operators: GraphSession): Promise<number> =>
+  (await quickest(operators, 1, RUNS.operators)) / OPERATORS;
+
+/** Seconds of the quickest of `runs` runs with `rows` rows, after one that pays what only the first does. */
+async function quickest(session: GraphSession, rows: number, runs: number): Promise<number> {
+  const x = new Tensor('float32', new Float32Array(rows * SIZE), [rows, SIZE]);
+  await session.run({ x });
+  let bestMs = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < runs; i++) {
+    const began = performance.now();
+    await session.run({ x });
+    bestMs = Math.min(bestMs, performance.now() - began);
+  }
+  return bestMs / 1000;
+}

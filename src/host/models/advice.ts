@@ -1,0 +1,57 @@
+/** What a model would be like on this machine, in the words of a picker or a question. */
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { withHugePages } from '../../base/huge-pages.ts';
+import type { CatalogueEntry } from '../../models/catalogue.ts';
+import { adviseHardware, type HardwareAdvice, type Machine, speedNote } from '../../models/hardware.ts';
+import { readMachineProfile, surveyMachine } from '../../models/machine.ts';
+import { factsOf } from '../../models/model-facts.ts';
+import { openStore, type StoredModel } from '../../models/store.ts';
+import { runCommand } from '../daemon/spawn.ts';
+import { signalOf } from '../report.ts';
+
+/** For a picker, which does not wait: without a self-test it says nothing of speed. */
+export function noteOfEntry({ facts, sizeBytes }: CatalogueEntry, machine: Machine): string {
+  return noteOf(adviseHardware(facts, sizeBytes, machine));
+}
+
+export function noteOfInstalled({ manifest }: StoredModel, machine: Machine): string {
+  return noteOf(adviseHardware(factsOf(manifest), 0, { ...machine, freeDiskBytes: null }));
+}
+
+function noteOf(advice: HardwareAdvice): string {
+  if (advice.verdict === 'too-large') return 'needs more memory than this machine has';
+  if (advice.verdict === 'no-room') return 'needs more disk space than there is';
+  return [`${(advice.memoryBytes / 1e9).toFixed(1)} GB of memory`, speedNote(advice)]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** Before a download: measures the machine first, if nobody has yet. Advice of memory and disk alone if that fails. */
+export async function adviceBeforeDownload(
+  entry: CatalogueEntry,
+  { extensionPath, home }: { extensionPath: string; home: string },
+): Promise<HardwareAdvice> {
+  if (!(await readMachineProfile(home))) await measure(extensionPath, home);
+  return adviseHardware(entry.facts, entry.sizeBytes, await surveyMachine(await openStore(home)));
+}
+
+/** The command leaves what it found in the store. Cancelling it is the user's way to not wait. */
+function measure(extensionPath: string, home: string): Thenable<void> {
+  return vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: 'Moebius: measuring this machine, a few seconds',
+      cancellable: true,
+    },
+    (_progress, token) =>
+      runCommand({
+        script: join(extensionPath, 'dist', 'cli.js'),
+        args: ['doctor', '--json'],
+        // As the daemon will run: large pages make a difference of several percent.
+        env: withHugePages({ MOEBIUS_HOME: home }),
+        onMessage: () => undefined,
+        signal: signalOf(token),
+      }).catch(() => undefined),
+  );
+}

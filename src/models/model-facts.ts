@@ -1,0 +1,72 @@
+/** What a model asks of a machine, as numbers of weights: a machine's measured weights a second turn them into times. */
+import type { Manifest } from './manifest.ts';
+
+/** Numbers of weights by the form they have in the graphs (docs/engine.md). */
+export interface WeightCounts {
+  int4: number;
+  int8: number;
+  f32: number;
+}
+
+export interface ModelFacts {
+  layers: number;
+  /** Of all layers, what one token meets. */
+  met: WeightCounts;
+  /** Output projection: once for every token that is written, and once for a prompt. */
+  head: WeightCounts;
+  /** Of the experts that one token leaves out, but a prompt's many tokens together do not. */
+  idle: WeightCounts;
+  /** Keys and values of one token of context, float32. */
+  kvBytes: number;
+  /** When installed. */
+  diskBytes: number;
+}
+
+/** Bytes a weight on disk: codes, and a float32 scale for a block of 32 (4 bits) or 128 (8 bits). */
+export const DISK_BYTES = { int4: 0.5 + 4 / 32, int8: 1 + 4 / 128, f32: 4 } as const;
+/** What the columns that carry the blocks' minima add to a 4-bit matrix; those of trained experts have none. */
+const MINIMA = 1 / 16;
+
+/** Facts of a converted model. The manifest does not list the forms; the size of its data file tells them apart. */
+export function factsOf(manifest: Manifest): ModelFacts {
+  const { dims, experts, variant, files } = manifest;
+  const { layers, hidden, heads, kvHeads, headDim, feedForward, vocab, trainedContext } = dims;
+  const kvWidth = kvHeads * headDim;
+  const attention = layers * hidden * headDim * (2 * heads + 2 * kvHeads);
+  const expert = 3 * hidden;
+  const isTrained = experts?.kind === 'trained';
+  const shared = layers * expert * (isTrained ? experts.sharedNeurons : feedForward);
+  const routed = isTrained ? layers * expert * experts.routedNeurons * experts.routed : 0;
+  const taken = routed * (isTrained ? (experts.levels.exact?.readK ?? experts.routed) / experts.routed : 1);
+  const weights = attention + shared + routed;
+
+  // RoPE's tables lie in the same file: cos and sin [context, headDim / 2].
+  const ropeBytes = trainedContext * headDim * 4;
+  const bytes = (files[manifest.graphs.body.data]?.sizeBytes ?? 0) - ropeBytes;
+  const minima = isTrained ? 0 : MINIMA;
+  const int4 = variant === 'int4' ? fourBitWeights(weights, bytes, minima) : 0;
+  const idle = routed - taken;
+  const idle4 = Math.min(idle, int4);
+  const count = (fourBit: number, others: number): WeightCounts => ({
+    int4: Math.round(fourBit * (1 + minima)),
+    int8: variant === 'fp32' ? 0 : others,
+    f32: variant === 'fp32' ? others : 0,
+  });
+  const head = vocab * hidden;
+  return {
+    layers,
+    met: count(int4 - idle4, weights - int4 - (idle - idle4)),
+    // With 4 bits the first stage reads plain 4-bit rows; the 8-bit ones are read one by one.
+    head: variant === 'int4' ? { int4: head, int8: 0, f32: 0 } : count(0, head),
+    idle: count(idle4, idle - idle4),
+    kvBytes: layers * 2 * kvWidth * 4,
+    diskBytes: Object.values(files).reduce((sum, file) => sum + file.sizeBytes, 0),
+  };
+}
+
+/** How many of `weights` have 4 bits, the others 8, if together they take `bytes`. */
+function fourBitWeights(weights: number, bytes: number, minima: number): number {
+  const int4Bytes = DISK_BYTES.int4 * (1 + minima);
+  const share = (DISK_BYTES.int8 - bytes / weights) / (DISK_BYTES.int8 - int4Bytes);
+  return Math.round(weights * Math.min(1, Math.max(0, share)));
+}

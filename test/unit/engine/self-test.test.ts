@@ -1,0 +1,56 @@
+/** The order of the self-test's measurements, with a scripted worker; the kernels themselves: test/model. */
+import assert from 'node:assert/strict';
+import { runSelfTest, type SelfTestOptions, threadCounts } from '../../../src/engine/self-test.ts';
+import type { KernelSpeed, ProbeArgs } from '../../../src/engine/session/wire.ts';
+
+type Worker = NonNullable<SelfTestOptions['worker']>;
+
+function scripted(answer: (args: ProbeArgs) => KernelSpeed | Promise<KernelSpeed>) {
+  const asked: string[] = [];
+  let ends = 0;
+  const worker = {
+    request: async (_method: string, args: unknown) => {
+      const { form, threads } = args as ProbeArgs;
+      asked.push(`${form} ${threads}`);
+      return answer({ form, threads });
+    },
+    terminate: async () => {
+      ends++;
+    },
+  } as unknown as Worker;
+  return { worker, asked, ends: () => ends };
+}
+const speed = (write: number): KernelSpeed => ({ write, read: write, operatorSeconds: 1 / write });
+
+describe('engine: self-test', () => {
+  it('tries all, a half, a quarter and one thread, and 8 bits with the best', async () => {
+    const { worker, asked, ends } = scripted(({ threads }) => speed(threads === 4 ? 100 : 10));
+    const result = await runSelfTest({ cores: 8, worker });
+    assert.deepEqual(asked, ['int4 8', 'int4 4', 'int4 2', 'int4 1', 'int8 4']);
+    assert.equal(result.threads, 4);
+    assert.deepEqual(result.int4, { write: 100, read: 100 });
+    assert.equal(result.tried.length, 4);
+    assert.equal(ends(), 1);
+    assert.deepEqual(threadCounts(1), [1]);
+    assert.deepEqual(threadCounts(2), [2, 1]);
+  });
+
+  it('is cancelled by its signal', async () => {
+    const abort = new AbortController();
+    const { worker, asked, ends } = scripted(() => {
+      abort.abort();
+      throw new Error('the thread has ended');
+    });
+    await assert.rejects(runSelfTest({ cores: 2, worker, signal: abort.signal }), { code: 'cancelled' });
+    assert.ok(ends() > 0);
+    await assert.rejects(runSelfTest({ worker, signal: abort.signal }), { code: 'cancelled' });
+    assert.equal(asked.length, 1);
+  });
+
+  it('says what a kernel says', async () => {
+    const { worker } = scripted(() => {
+      throw new Error('no such kernel');
+    });
+    await assert.rejects(runSelfTest({ worker }), /no such kernel/);
+  });
+});

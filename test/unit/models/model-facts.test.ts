@@ -1,0 +1,75 @@
+/** What a manifest says of the work that its model is. */
+import assert from 'node:assert/strict';
+import type { Manifest } from '../../../src/models/manifest.ts';
+import { DISK_BYTES, factsOf } from '../../../src/models/model-facts.ts';
+import { manifestOf } from './converted-model.ts';
+
+const DIMS = {
+  layers: 10,
+  hidden: 1024,
+  heads: 8,
+  kvHeads: 2,
+  headDim: 128,
+  vocab: 50_000,
+  feedForward: 4096,
+  trainedContext: 2048,
+  ropeTheta: 1e6,
+  rmsEpsilon: 1e-6,
+};
+const ATTENTION = 10 * 1024 * 128 * (2 * 8 + 2 * 2);
+const FEED_FORWARD = 10 * 3 * 1024 * 4096;
+const ROPE_BYTES = 2048 * 128 * 4;
+
+function manifest(
+  variant: Manifest['variant'],
+  bodyBytes: number,
+  experts: Manifest['experts'] = null,
+): Manifest {
+  const base = manifestOf('m', variant);
+  return {
+    ...base,
+    dims: DIMS,
+    experts,
+    files: { ...base.files, 'body.data': { sha256: 'a'.repeat(64), sizeBytes: Math.round(bodyBytes) } },
+  };
+}
+const near = (actual: number, expected: number) =>
+  assert.ok(Math.abs(actual - expected) <= expected * 1e-3, `${actual} is not ${expected}`);
+
+describe('models: model facts', () => {
+  it('tells 4-bit weights with minima from 8-bit ones by the size of the file', () => {
+    const bytes = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + FEED_FORWARD * DISK_BYTES.int4 * (17 / 16);
+    const { met, head, idle, kvBytes } = factsOf(manifest('int4', bytes));
+    near(met.int4, (FEED_FORWARD * 17) / 16);
+    near(met.int8, ATTENTION);
+    assert.deepEqual(head, { int4: 1024 * 50_000, int8: 0, f32: 0 });
+    assert.deepEqual([idle.int4 + idle.int8, kvBytes], [0, 10 * 2 * 2 * 128 * 4]);
+  });
+
+  it('has one form in the other variants', () => {
+    const all = ATTENTION + FEED_FORWARD;
+    assert.deepEqual(factsOf(manifest('int8', 0)).met, { int4: 0, int8: all, f32: 0 });
+    assert.deepEqual(factsOf(manifest('fp32', 0)).met, { int4: 0, int8: 0, f32: all });
+    assert.deepEqual(factsOf(manifest('fp32', 0)).head, { int4: 0, int8: 0, f32: 1024 * 50_000 });
+  });
+
+  it('counts the experts that a token of a trained model leaves out apart', () => {
+    const expert = 10 * 3 * 1024 * 512;
+    const bytes = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + 16 * expert * DISK_BYTES.int4;
+    const level = { readK: 4, writeK: 4, exactTail: 0, exactHead: 0 };
+    const experts = {
+      kind: 'trained',
+      sharedNeurons: 0,
+      routed: 16,
+      routedNeurons: 512,
+      levels: { exact: level },
+    } as const;
+    const { met, idle } = factsOf(manifest('int4', bytes, experts));
+    assert.deepEqual(idle, { int4: 12 * expert, int8: 0, f32: 0 });
+    near(met.int4, 4 * expert);
+    near(met.int8, ATTENTION);
+    const eight = factsOf(manifest('int8', 0, experts));
+    assert.deepEqual(eight.idle, { int4: 0, int8: 12 * expert, f32: 0 });
+    assert.deepEqual(eight.met, { int4: 0, int8: 4 * expert + ATTENTION, f32: 0 });
+  });
+});
