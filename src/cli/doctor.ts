@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { isConvertible } from '../models/architectures.ts';
 import { catalogue } from '../models/catalogue.ts';
 import { adviseHardware } from '../models/hardware.ts';
-import { type MachineProfile, surveyMachine } from '../models/machine.ts';
+import { type MachineProfile, surveyMachine, wasQuiet } from '../models/machine.ts';
 import { factsOf } from '../models/model-facts.ts';
 import { openStore } from '../models/store.ts';
 import { measuredMachine } from './machine.ts';
@@ -58,6 +58,11 @@ function describeProfile(profile: MachineProfile): string {
     ),
     `${String(threads).padStart(7)}  8 bits      ${billions(int8.write)}    ${billions(int8.read)}`,
     `Small operators: ${(operatorSeconds * 1e6).toFixed(1)} microseconds each.`,
+    ...(wasQuiet(profile)
+      ? []
+      : [
+          `Other programs had ${Math.round(100 * (1 - profile.share))} % of the processor: measure again when they rest.`,
+        ]),
     `Models run with ${threads} of ${cores} threads${tried.length > 1 ? '' : ' (no other number was tried)'}.`,
   ].join('\n');
 }

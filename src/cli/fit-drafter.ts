@@ -105,7 +105,10 @@ async function traceCorpus(
   const { ModelRunner } = await import('../engine/session/model-runner.ts');
   const { traceText } = await import('../engine/session/trace.ts');
   const contextTokens = TEXT_TOKENS.most + 1;
-  const model = await ModelRunner.load({ folder, manifest, contextTokens, threads }, () => undefined);
+  const model = await ModelRunner.load(
+    { folder, manifest, contextTokens, threads, packed: null },
+    () => undefined,
+  );
   try {
     for (const name of names) {
       if (done >= wanted) return;

@@ -1,6 +1,6 @@
 /** This machine as a command sees it: measured once, with a word to who waits for it. */
 import { runSelfTest } from '../engine/self-test.ts';
-import { type MachineProfile, readMachineProfile } from '../models/machine.ts';
+import { type MachineProfile, readMachineProfile, wasQuiet } from '../models/machine.ts';
 import { machineProfile } from '../models/self-test.ts';
 import type { Store } from '../models/store.ts';
 import { type Terminal, writeLine } from './terminal.ts';
@@ -12,7 +12,8 @@ export async function measuredMachine(
   again = false,
 ): Promise<MachineProfile | null> {
   const { signal } = terminal;
-  if (again || !(await readMachineProfile(home)))
+  const kept = await readMachineProfile(home);
+  if (again || !kept || !wasQuiet(kept))
     await writeLine(terminal.stderr, 'Measuring this machine, a few seconds ...');
   try {
     return await machineProfile({ home, measure: runSelfTest, signal, again });

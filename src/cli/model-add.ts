@@ -5,9 +5,12 @@ import { Command } from 'commander';
 import { CARVING_JSON } from '../convert/carving.ts';
 import { convertModel } from '../convert/convert.ts';
 import { DRAFTER_JSON } from '../convert/drafter.ts';
+import { packModelGraphs } from '../engine/pack.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { adviseHardware } from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
+import { factsOf } from '../models/model-facts.ts';
+import { packModel } from '../models/packed.ts';
 import { openStore, type Store } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { variantOption } from './engine-session.ts';
@@ -91,8 +94,26 @@ async function addModel(
   const model = options.id ?? file.id;
   const known = await findInstalled(store, model, options.variant);
   const added = known ?? (await convertInto(store, model, file, options.variant, terminal, report));
+  if (!known) await packWhereTight(store, added, terminal);
   if (file.isFresh && !options.keepSource) await removeSource(store, file);
   return { ...added, wasThere: known !== null };
+}
+
+/** Memory matters more than the last percents of speed where there is little of it. */
+async function packWhereTight(
+  store: Store,
+  { model, variant }: Pick<Added, 'model' | 'variant'>,
+  terminal: Terminal,
+): Promise<void> {
+  const stored = await store.find(model, variant);
+  const machine = { ...(await surveyMachine(store)), freeDiskBytes: null };
+  if (adviseHardware(factsOf(stored.manifest), 0, machine).verdict === 'fits') return;
+  try {
+    await packModel(store, stored, packModelGraphs, terminal.signal);
+  } catch (error) {
+    if (terminal.signal.aborted) throw error;
+    await writeLine(terminal.stderr, `Its weights were not packed: ${(error as Error).message}`);
+  }
 }
 
 async function removeSource(store: Store, { path, sha256, id }: SourceFile): Promise<void> {

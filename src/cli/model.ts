@@ -7,16 +7,25 @@ import { adviseHardware, type HardwareAdvice, speedNote } from '../models/hardwa
 import { surveyMachine } from '../models/machine.ts';
 import { verifyModel } from '../models/manifest-file.ts';
 import { factsOf } from '../models/model-facts.ts';
+import { packedBytes } from '../models/packed.ts';
 import { openStore, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { optionalVariantOption } from './engine-session.ts';
 import { modelAddCommand } from './model-add.ts';
+import { modelPackCommand } from './model-pack.ts';
 import { megabytes, withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
 export function modelCommand(terminal: Terminal): Command {
-  const command = new Command('model').description('list, add, inspect, verify and remove models');
-  for (const create of [listCommand, modelAddCommand, removeCommand, infoCommand, verifyCommand]) {
+  const command = new Command('model').description('list, add, pack, inspect, verify and remove models');
+  for (const create of [
+    listCommand,
+    modelAddCommand,
+    modelPackCommand,
+    removeCommand,
+    infoCommand,
+    verifyCommand,
+  ]) {
     command.addCommand(create(terminal));
   }
   return command.addHelpText('after', '\nExample:\n  $ moebius model list');
@@ -36,9 +45,10 @@ function listCommand(terminal: Terminal): Command {
         return writeLine(terminal.stdout, JSON.stringify({ home: store.home, installed: models, available }));
       }
       const machine = await surveyMachine(store);
-      for (const { id, variant, sizeBytes, name, manifest } of installed) {
+      for (const { id, variant, sizeBytes, name, manifest, path } of installed) {
         const advice = adviseHardware(factsOf(manifest), 0, { ...machine, freeDiskBytes: null });
-        const costs = [diskOf(sizeBytes), memoryOf(advice), speedNote(advice)];
+        const diskBytes = sizeBytes + (await packedBytes(path));
+        const costs = [diskOf(diskBytes), memoryOf(advice), speedNote(advice)];
         await writeLine(terminal.stdout, row(id, variant, costs, name));
       }
       if (installed.length === 0) await writeLine(terminal.stdout, `No model is installed in ${store.home}.`);

@@ -49,7 +49,13 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
   const onAbort = () => void worker.terminate();
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    const loading = worker.request('load', { folder, manifest, contextTokens, threads });
+    const loading = worker.request('load', {
+      folder,
+      manifest,
+      contextTokens,
+      threads,
+      packed: model.packed,
+    });
     loading.catch(() => undefined);
     const text = textParts(model);
     await loading;

@@ -3,8 +3,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
 import { assertSafeOnnx } from '../formats/onnx.ts';
+import { assertSafePacked } from '../formats/onnx-packed.ts';
 import type { Manifest } from '../models/manifest.ts';
 import { readManifest } from '../models/manifest-file.ts';
+import { PACKED_GRAPHS, packedFolder } from '../models/packed.ts';
 
 export interface ModelFolder {
   manifest: Manifest;
@@ -12,6 +14,8 @@ export interface ModelFolder {
   tokenizer: unknown;
   /** null for a model without one. */
   chatTemplate: string | null;
+  /** Folder of the graphs with packed weights that fit this processor; null if there are none. */
+  packed: string | null;
 }
 
 /**
@@ -32,7 +36,23 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     manifest,
     tokenizer: await readTokenizer(folder),
     chatTemplate: manifest.capabilities.chat ? await readText(folder, 'chat_template.jinja') : null,
+    packed: await safePacked(folder),
   };
+}
+
+/** What is wrong with them is no reason to refuse the model. */
+async function safePacked(folder: string): Promise<string | null> {
+  const packed = await packedFolder(folder);
+  if (!packed) return null;
+  try {
+    for (const name of PACKED_GRAPHS) {
+      await assertSafeOnnx(join(packed, `${name}.onnx`));
+      await assertSafePacked(join(packed, `${name}.onnx`));
+    }
+    return packed;
+  } catch {
+    return null;
+  }
 }
 
 async function readTokenizer(folder: string): Promise<unknown> {

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import { bestThreads, type MachineSpeed, type ThreadSpeed } from '../models/machine.ts';
+import type { KernelSpeed } from './session/wire.ts';
 import { WorkerClient } from './session/worker-client.ts';
 
 /** No further number of threads is tried after this long. */
@@ -48,22 +49,23 @@ export async function runSelfTest({
 async function measure(worker: Pick<WorkerClient, 'request'>, cores: number): Promise<MachineSpeed> {
   const began = performance.now();
   const tried: ThreadSpeed[] = [];
-  const operators = new Map<number, number>();
+  const probes: KernelSpeed[] = [];
   for (const threads of threadCounts(cores)) {
     if (tried.length > 0 && performance.now() - began > ENOUGH_MS) break;
-    const { operatorSeconds, ...speed } = await worker.request('probe', { form: 'int4', threads });
-    tried.push({ threads, ...speed });
-    operators.set(threads, operatorSeconds);
+    const probe = await worker.request('probe', { form: 'int4', threads });
+    tried.push({ threads, write: probe.write, read: probe.read });
+    probes.push(probe);
   }
   const threads = bestThreads(tried);
-  const { write, read } = tried.find(one => one.threads === threads)!;
+  const int4 = probes[tried.findIndex(one => one.threads === threads)]!;
   const int8 = await worker.request('probe', { form: 'int8', threads });
   return {
     tried,
     threads,
-    int4: { write, read },
+    int4: { write: int4.write, read: int4.read },
     int8: { write: int8.write, read: int8.read },
-    operatorSeconds: Math.min(int8.operatorSeconds, operators.get(threads)!),
+    operatorSeconds: Math.min(int4.operatorSeconds, int8.operatorSeconds),
+    share: Math.min(int4.share, int8.share),
   };
 }
 

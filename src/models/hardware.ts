@@ -1,5 +1,5 @@
 /** Will this model run here, and how fast? From what was measured of the machine and what is known of the model. */
-import type { FormSpeed, MachineSpeed } from './machine.ts';
+import { type FormSpeed, type MachineSpeed, wasQuiet } from './machine.ts';
 import type { ModelFacts, WeightCounts } from './model-facts.ts';
 
 export interface Machine {
@@ -8,7 +8,7 @@ export interface Machine {
   /** Room for this user on the store's disk; null where nothing is to be written. */
   freeDiskBytes: number | null;
   /** null until the self-test has run. */
-  speed: Pick<MachineSpeed, 'int4' | 'int8' | 'operatorSeconds'> | null;
+  speed: Pick<MachineSpeed, 'int4' | 'int8' | 'operatorSeconds' | 'share'> | null;
 }
 
 export interface HardwareAdvice {
@@ -59,7 +59,8 @@ export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine
     const sentence = `Not enough disk space: it needs ${gigabytes(diskBytes)}, ${gigabytes(freeDiskBytes)} are free.`;
     return { ...numbers, verdict: 'no-room', sentence };
   }
-  const speed = speedSentence(numbers);
+  const isBusy = machine.speed !== null && !wasQuiet(machine.speed);
+  const speed = speedSentence(numbers, isBusy);
   const disk = downloadBytes > 0 ? ` and ${gigabytes(diskBytes)} of disk while it is installed` : '';
   const free = `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} memory are free`;
   if (memoryBytes > freeBytes || memoryBytes > totalBytes - OTHERS_BYTES) {
@@ -78,9 +79,12 @@ export function speedNote({
   return `about ${rounded(writesPerSecond)} tokens/s, starts after ${rounded(startSeconds)} s`;
 }
 
-function speedSentence(speed: Pick<HardwareAdvice, 'writesPerSecond' | 'startSeconds'>): string {
+function speedSentence(
+  speed: Pick<HardwareAdvice, 'writesPerSecond' | 'startSeconds'>,
+  isBusy: boolean,
+): string {
   if (speed.writesPerSecond === null || speed.startSeconds === null) return '';
-  return `Here it will write about ${rounded(speed.writesPerSecond)} tokens/s and begin an answer to ${PROMPT_TOKENS.toLocaleString('en')} tokens after about ${rounded(speed.startSeconds)} s. `;
+  return `Here it will write about ${rounded(speed.writesPerSecond)} tokens/s and begin an answer to ${PROMPT_TOKENS.toLocaleString('en')} tokens after about ${rounded(speed.startSeconds)} s${isBusy ? ', or faster: other programs were at work when it was measured' : ''}. `;
 }
 
 /** Held by the process: packed weights, and keys and values of a full context. */

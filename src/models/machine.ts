@@ -31,6 +31,8 @@ export interface MachineSpeed {
   int8: FormSpeed;
   /** Seconds of one small operator between the products. */
   operatorSeconds: number;
+  /** Part of the processor that the kernels got; the rest went to other programs. */
+  share: number;
 }
 
 export interface MachineIdentity {
@@ -60,6 +62,7 @@ const profileSchema: z.ZodType<MachineProfile> = z.strictObject({
   int4: formSpeed,
   int8: formSpeed,
   operatorSeconds: positive,
+  share: z.number().min(0).max(1),
 });
 
 export function thisMachine(): MachineIdentity {
@@ -109,6 +112,10 @@ export async function writeMachineProfile(home: string, profile: MachineProfile)
     throw error;
   }
 }
+
+/** Below this, the speeds are those of a machine at other work, which is worth another look. */
+const QUIET_SHARE = 0.85;
+export const wasQuiet = ({ share }: Pick<MachineSpeed, 'share'>): boolean => share >= QUIET_SHARE;
 
 const profilePath = (home: string): string => join(home, 'machine.json');
 

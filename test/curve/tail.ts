@@ -35,7 +35,10 @@ export async function measureTail(
   const tokenizer = readTokenizer(folder);
   const manifest = await readManifest(folder);
   const contextTokens = PROMPT + WRITTEN;
-  const model = await ModelRunner.load({ folder, manifest, contextTokens, threads }, () => undefined);
+  const model = await ModelRunner.load(
+    { folder, manifest, contextTokens, threads, packed: null },
+    () => undefined,
+  );
   const measured: TailText[] = [];
   try {
     for (const file of FILES.slice(0, texts)) {

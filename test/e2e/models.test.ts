@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notifications, quickRows, runCommand, statusItem, webview } from '../../scripts/workbench/page.ts';
+import { thisMachine, writeMachineProfile } from '../../src/models/machine.ts';
 import { tinyGguf } from '../support/tiny-gguf.ts';
 import {
   ask,
@@ -20,6 +21,19 @@ describe('a model of the user', () => {
   let session: Session;
   before(async () => {
     writeFileSync(file, tinyGguf());
+    // As if the machine had been measured before.
+    await writeMachineProfile(home, {
+      format: 1,
+      ...thisMachine(),
+      measuredAt: new Date().toISOString(),
+      tookMs: 1,
+      tried: [{ threads: 1, write: 46e9, read: 230e9 }],
+      threads: 1,
+      int4: { write: 46e9, read: 230e9 },
+      int8: { write: 46e9, read: 330e9 },
+      operatorSeconds: 1e-6,
+      share: 1,
+    });
     session = await startSession({
       name: 'models',
       env: { MOEBIUS_HOME: home },
@@ -52,11 +66,27 @@ describe('a model of the user', () => {
     assert.ok(existsSync(join(folder, 'int4', 'manifest.json')));
   });
 
+  it('stands in the list beside those to download, each with what it needs and how fast it would be', async () => {
+    const { page } = session;
+    await runCommand(page, 'Moebius: Choose Model');
+    const row = (text: string) => quickRows(page).filter({ hasText: text }).first();
+    await row('my-tiny')
+      .filter({ hasText: /GB of memory, about .* tokens\/s/ })
+      .waitFor();
+    await row('Qwen2.5-Coder 1.5B')
+      .filter({ hasText: /2\.2 GB of memory, about .* tokens\/s, starts after/ })
+      .waitFor();
+    assert.equal(await quickRows(page).filter({ hasText: 'GLM-4.5-Air' }).count(), 0);
+    await session.screenshots('choose-model');
+    await page.keyboard.press('Escape');
+  });
+
   it('is shown with what it is made of', async () => {
     const { page } = session;
     await runCommand(page, 'Moebius: Show Model');
     const preview = webview(page);
     await preview.getByRole('row', { name: /Made from.*my-tiny\.gguf/ }).waitFor();
+    await preview.getByRole('row', { name: /Here.*GB of memory, about/ }).waitFor();
     // Trained with fewer tokens than the setting's default.
     await preview.getByRole('row', { name: /Loaded.*2,048 tokens of context/ }).waitFor();
     await runCommand(page, 'View: Close All Editors');

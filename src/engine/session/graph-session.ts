@@ -1,6 +1,11 @@
 /** One ONNX graph in onnxruntime. The only file that knows session options. */
+import { basename } from 'node:path';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
+import type { PackedGraph } from '../../formats/onnx-packed.ts';
+
+/** One session's threads must not spin while another's work. */
+const SESSION_ENTRIES = { force_spinning_stop: '1' };
 
 /** A tensor that a graph takes; sizes that are known only at run time by name. */
 export interface GraphInput {
@@ -17,20 +22,25 @@ export class GraphSession {
 
   /** Opens the graph at `path`; its external data, next to it, is mapped by onnxruntime. Blocks this thread meanwhile. */
   static async open(path: string, threads: number): Promise<GraphSession> {
-    try {
-      const session = await InferenceSession.create(path, {
-        executionProviders: ['cpu'],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: 'all',
-        // Shapes differ from run to run, so patterns and pools of past runs only hold memory.
-        enableMemPattern: false,
-        extra: { session: { force_spinning_stop: '1' } },
-      });
-      return new GraphSession(session);
-    } catch (cause) {
-      throw toSessionError(cause, `${path} can't be opened`);
-    }
+    return new GraphSession(await create(path, threads, {}));
+  }
+
+  /** Opens the graph at `path` and saves it with the weights as the kernels have packed them: formats/onnx-packed.ts. */
+  static async savePacked(path: string, to: PackedGraph, threads: number): Promise<void> {
+    const session = await create(path, threads, {
+      optimizedModelFilePath: to.onnx,
+      // That the graph is optimised for this processor is what is wanted, and no news.
+      logSeverityLevel: 3,
+      extra: {
+        session: {
+          ...SESSION_ENTRIES,
+          save_external_prepacked_constant_initializers: '1',
+          optimized_model_external_initializers_file_name: basename(to.data),
+          optimized_model_external_initializers_min_size_in_bytes: '1024',
+        },
+      },
+    });
+    await session.release();
   }
 
   get inputs(): GraphInput[] {
@@ -49,6 +59,27 @@ export class GraphSession {
 
   release(): Promise<void> {
     return this.#session.release();
+  }
+}
+
+async function create(
+  path: string,
+  threads: number,
+  more: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(path, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      // Shapes differ from run to run, so patterns and pools of past runs only hold memory.
+      enableMemPattern: false,
+      extra: { session: SESSION_ENTRIES },
+      ...more,
+    });
+  } catch (cause) {
+    throw toSessionError(cause, `${path} can't be opened`);
   }
 }
 

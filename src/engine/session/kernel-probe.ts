@@ -38,7 +38,11 @@ export async function probeKernel(form: ProbedForm, threads: number): Promise<Ke
     const chain = await openChain(folder, form, threads);
     const operators = await openOperators(folder, threads);
     try {
-      return { ...(await timeChain(chain, form)), operatorSeconds: await timeOperators(operators) };
+      const speed = await timeChain(chain, form, threads);
+      return {
+        ...speed,
+        operatorSeconds: (await quickest(operators, 1, RUNS.operators)).seconds / OPERATORS,
+      };
     } finally {
       for (const session of [chain, operators]) await session.release();
     }
@@ -86,26 +90,37 @@ async function openOperators(folder: string, threads: number): Promise<GraphSess
   return GraphSession.open(join(folder, 'operators.onnx'), threads);
 }
 
-async function timeChain(chain: GraphSession, form: ProbedForm): Promise<FormSpeed> {
+async function timeChain(
+  chain: GraphSession,
+  form: ProbedForm,
+  threads: number,
+): Promise<FormSpeed & { share: number }> {
   const weights = SIZE * SIZE * CHAIN[form].length;
+  const write = await quickest(chain, 1, RUNS.write);
+  const read = await quickest(chain, READ_ROWS, RUNS.read);
   return {
-    write: weights / (await quickest(chain, 1, RUNS.write)),
-    read: (weights * READ_ROWS) / (await quickest(chain, READ_ROWS, RUNS.read)),
+    write: weights / write.seconds,
+    read: (weights * READ_ROWS) / read.seconds,
+    share: Math.min(1, read.cpuSeconds / (read.seconds * threads)),
   };
 }
 
-const timeOperators = async (operators: GraphSession): Promise<number> =>
-  (await quickest(operators, 1, RUNS.operators)) / OPERATORS;
-
-/** Seconds of the quickest of `runs` runs with `rows` rows, after one that pays what only the first does. */
-async function quickest(session: GraphSession, rows: number, runs: number): Promise<number> {
+/** The quickest of `runs` runs with `rows` rows, after one that pays what only the first does. */
+async function quickest(
+  session: GraphSession,
+  rows: number,
+  runs: number,
+): Promise<{ seconds: number; cpuSeconds: number }> {
   const x = new Tensor('float32', new Float32Array(rows * SIZE), [rows, SIZE]);
   await session.run({ x });
-  let bestMs = Number.POSITIVE_INFINITY;
+  let best = { seconds: Number.POSITIVE_INFINITY, cpuSeconds: 0 };
   for (let i = 0; i < runs; i++) {
+    const cpu = process.cpuUsage();
     const began = performance.now();
     await session.run({ x });
-    bestMs = Math.min(bestMs, performance.now() - began);
+    const seconds = (performance.now() - began) / 1e3;
+    const { user, system } = process.cpuUsage(cpu);
+    if (seconds < best.seconds) best = { seconds, cpuSeconds: (user + system) / 1e6 };
   }
-  return bestMs / 1000;
+  return best;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
 import type { EmbeddingTable, Manifest } from '../../models/manifest.ts';
+import type { PACKED_GRAPHS } from '../../models/packed.ts';
 import type { KvBlock } from '../kv-pages.ts';
 import { logProbOf } from '../sampler.ts';
 import { attentionInputs, integers, type Rows, range } from './attention-inputs.ts';
@@ -55,10 +56,18 @@ export class ModelRunner {
   }
 
   static async load(options: LoadArgs, onProgress: (percent: number) => void): Promise<ModelRunner> {
-    const { folder, manifest, threads } = options;
-    const body = await GraphSession.open(join(folder, manifest.graphs.body.onnx), threads);
+    const { folder, manifest, threads, packed } = options;
+    const open = async (name: (typeof PACKED_GRAPHS)[number]) => {
+      const plain = join(folder, manifest.graphs[name].onnx);
+      if (!packed) return GraphSession.open(plain, threads);
+      // If the packed graph is to blame, the plain one works; if not, that says what is wrong.
+      return GraphSession.open(join(packed, `${name}.onnx`), threads).catch(() =>
+        GraphSession.open(plain, threads),
+      );
+    };
+    const body = await open('body');
     onProgress(80);
-    const head = await GraphSession.open(join(folder, manifest.graphs.head.onnx), threads);
+    const head = await open('head');
     onProgress(95);
     const { drafter: file } = manifest.graphs;
     const drafter = file && (await GraphSession.open(join(folder, file.onnx), threads));

@@ -10,6 +10,11 @@ export interface LoadArgs {
   /** Rows of the largest sequence. */
   contextTokens: number;
   threads: number;
+  /** Folder of the graphs with packed weights; null for the plain ones. */
+  packed: string | null;
+}
+export interface PackArgs extends LoadArgs {
+  outFolder: string;
 }
 
 export interface ForwardArgs {
@@ -65,6 +70,8 @@ export interface ProbeArgs {
 export interface KernelSpeed extends FormSpeed {
   /** Of one small operator on one row. */
   operatorSeconds: number;
+  /** Part of the processor time of its threads that the quickest long run got: 1 on a quiet machine. */
+  share: number;
 }
 
 export interface WorkerMethods {
@@ -75,6 +82,7 @@ export interface WorkerMethods {
   drop: [{ sequence: number }, Record<string, never>];
   close: [Record<string, never>, Record<string, never>];
   probe: [ProbeArgs, KernelSpeed];
+  pack: [PackArgs, Record<string, never>];
 }
 
 export interface WorkerRequest<M extends keyof WorkerMethods = keyof WorkerMethods> {

@@ -7,6 +7,7 @@ import { env } from 'onnxruntime-node';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import { probeKernel } from './kernel-probe.ts';
 import { ModelRunner } from './model-runner.ts';
+import { packGraphs } from './pack-graphs.ts';
 import type { WorkerMethods, WorkerReply, WorkerRequest } from './wire.ts';
 
 const port = parentPort!;
@@ -35,6 +36,10 @@ const handlers: Handlers = {
   async close() {
     await model?.release();
     model = null;
+    return {};
+  },
+  async pack(args) {
+    await packGraphs(args);
     return {};
   },
   probe: ({ form, threads }) => probeKernel(form, threads),

@@ -124,10 +124,12 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
   const show = async (): Promise<void> => {
     const id = chosenModel(home(), readSettings().model.id);
     if (id === null) throw new MoebiusError('model-missing', 'No model is installed.');
-    const model = await (await openStore(home())).find(id);
+    const store = await openStore(home());
+    const model = await store.find(id);
+    const note = noteOfInstalled(model, await surveyMachine(store));
     const { state } = context.daemon;
     const loaded = state.kind === 'ready' && state.model === id ? await context.daemon.ready() : null;
-    await pages.show(`Moebius model ${id}`, modelPage(model, loaded));
+    await pages.show(`Moebius model ${id}`, modelPage(model, loaded, note));
   };
 
   return {

@@ -2,7 +2,12 @@
 import type { Manifest } from '../../models/manifest.ts';
 import type { ModelInfo, ModelSummary } from '../../protocol/daemon.ts';
 
-export function modelPage(model: ModelSummary & { manifest: Manifest }, loaded: ModelInfo | null): string {
+/** `note`: what it needs and how fast it is on this machine. */
+export function modelPage(
+  model: ModelSummary & { manifest: Manifest },
+  loaded: ModelInfo | null,
+  note: string,
+): string {
   const { manifest } = model;
   const { dims, experts, capabilities } = manifest;
   const rows: [string, string][] = [
@@ -11,6 +16,7 @@ export function modelPage(model: ModelSummary & { manifest: Manifest }, loaded: 
     ['Parameters', manifest.parameters.toLocaleString('en')],
     ['Precision', model.variant],
     ['On disk', `${Math.round(model.sizeBytes / 1e6).toLocaleString('en')} MB in ${model.path}`],
+    ['Here', note],
     ['Layers, hidden size', `${dims.layers}, ${dims.hidden}`],
     ['Heads', `${dims.heads} (${dims.kvHeads} for keys and values)`],
     ['Context', `${dims.trainedContext.toLocaleString('en')} tokens as trained`],

@@ -11,7 +11,7 @@ const STEPS = 24;
 async function main(folder: string, threads: number): Promise<void> {
   const began = performance.now();
   const manifest = await readManifest(folder);
-  const options = { folder, manifest, contextTokens: 2048, threads };
+  const options = { folder, manifest, contextTokens: 2048, threads, packed: null };
   const runner = await ModelRunner.load(options, () => {});
   const loadMs = performance.now() - began;
   let next = 1;

@@ -26,7 +26,10 @@ async function loadConverted(source: string, outFolder: string, variant: ModelVa
     drafterFolder: null,
     outFolder,
   });
-  return ModelRunner.load({ folder: outFolder, manifest, contextTokens: 64, threads: 1 }, () => {});
+  return ModelRunner.load(
+    { folder: outFolder, manifest, contextTokens: 64, threads: 1, packed: null },
+    () => {},
+  );
 }
 
 /** Logits after every token, read in runs of the given lengths. */

@@ -20,7 +20,12 @@ function scripted(answer: (args: ProbeArgs) => KernelSpeed | Promise<KernelSpeed
   } as unknown as Worker;
   return { worker, asked, ends: () => ends };
 }
-const speed = (write: number): KernelSpeed => ({ write, read: write, operatorSeconds: 1 / write });
+const speed = (write: number): KernelSpeed => ({
+  write,
+  read: write,
+  operatorSeconds: 1 / write,
+  share: 1,
+});
 
 describe('engine: self-test', () => {
   it('tries all, a half, a quarter and one thread, and 8 bits with the best', async () => {

@@ -12,6 +12,7 @@ const machine = (given: Partial<Machine> = {}): Machine => ({
     int4: { write: 40e9, read: 200e9 },
     int8: { write: 20e9, read: 400e9 },
     operatorSeconds: 1e-6,
+    share: 1,
   },
   ...given,
 });
@@ -66,6 +67,12 @@ describe('models: hardware advice', () => {
     assert.equal(sparse.writesPerSecond, dense.writesPerSecond);
     near(sparse.startSeconds! - dense.startSeconds!, (12 * 4e9) / 40e9);
     near(sparse.memoryBytes - dense.memoryBytes, 4e9 * 0.75);
+  });
+
+  it('says that a machine was busy when it was measured', () => {
+    const speed = { ...machine().speed!, share: 0.5 };
+    assert.match(adviseHardware(facts(), 0, machine({ speed })).sentence, /or faster: other programs/);
+    assert.doesNotMatch(adviseHardware(facts(), 0, machine()).sentence, /or faster/);
   });
 
   it('says nothing of speed where nothing was measured, or the weights have 32 bits', () => {

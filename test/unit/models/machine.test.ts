@@ -19,6 +19,7 @@ const SPEED: MachineSpeed = {
   int4: { write: 2, read: 3 },
   int8: { write: 1, read: 4 },
   operatorSeconds: 1e-6,
+  share: 1,
 };
 
 describe('models: machine profile', () => {
@@ -40,6 +41,14 @@ describe('models: machine profile', () => {
     assert.equal((await machineProfile({ home, measure })).threads, 2);
     assert.deepEqual(await readdir(home), ['machine.json']);
     if (process.platform !== 'win32') assert.equal((await stat(file())).mode & 0o777, 0o600);
+  });
+
+  it('is measured again where the machine was busy, and the quieter one is kept', async () => {
+    const shares = [0.5, 0.4, 0.9, 1];
+    const measure = async () => ({ ...SPEED, share: shares.shift()! });
+    const share = async () => (await machineProfile({ home, measure })).share;
+    assert.deepEqual([await share(), await share(), await share(), await share()], [0.5, 0.5, 0.9, 0.9]);
+    assert.deepEqual(shares, [1]);
   });
 
   it('gives the sessions their threads; all there are before', async () => {
