@@ -5,18 +5,21 @@
 import { availableParallelism } from 'node:os';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import { bestThreads, type MachineSpeed, type ThreadSpeed } from '../models/machine.ts';
-import type { KernelSpeed } from './session/wire.ts';
+import { stopFlag } from './session/stop-flag.ts';
+import type { KernelSpeed, StopFlag } from './session/wire.ts';
 import { WorkerClient } from './session/worker-client.ts';
 
 /** No further number of threads is tried after this long. */
 const ENOUGH_MS = 4_000;
-/** Given up after this long: a machine so busy tells nothing about itself. */
+/** A machine so busy tells nothing about itself. */
 const LIMIT_MS = 30_000;
 
 export interface SelfTestOptions {
   signal?: AbortSignal;
   /** Threads that the processor runs at once. */
   cores?: number;
+  /** Given up after this long. */
+  limitMs?: number;
   /** Runs the kernels; a thread of its own unless given. */
   worker?: Pick<WorkerClient, 'request' | 'terminate'>;
 }
@@ -25,40 +28,39 @@ export interface SelfTestOptions {
 export async function runSelfTest({
   signal,
   cores = availableParallelism(),
+  limitMs = LIMIT_MS,
   worker = new WorkerClient(),
 }: SelfTestOptions = {}): Promise<MachineSpeed> {
-  const limit = AbortSignal.timeout(LIMIT_MS);
-  const ended = AbortSignal.any(signal ? [signal, limit] : [limit]);
-  // A kernel under way ends first: some hundred milliseconds.
-  const onEnd = () => void worker.terminate();
-  ended.addEventListener('abort', onEnd, { once: true });
+  const limit = AbortSignal.timeout(limitMs);
   try {
-    signal?.throwIfAborted();
-    return await measure(worker, cores);
+    return await measure(worker, cores, stopFlag(signal ? AbortSignal.any([signal, limit]) : limit));
   } catch (error) {
     if (signal?.aborted) throw cancelled();
     if (limit.aborted)
       throw new MoebiusError('internal', 'The self-test took too long: the machine is busy.');
     throw error;
   } finally {
-    ended.removeEventListener('abort', onEnd);
     await worker.terminate();
   }
 }
 
-async function measure(worker: Pick<WorkerClient, 'request'>, cores: number): Promise<MachineSpeed> {
+async function measure(
+  worker: Pick<WorkerClient, 'request'>,
+  cores: number,
+  stop: StopFlag,
+): Promise<MachineSpeed> {
   const began = performance.now();
   const tried: ThreadSpeed[] = [];
   const probes: KernelSpeed[] = [];
   for (const threads of threadCounts(cores)) {
     if (tried.length > 0 && performance.now() - began > ENOUGH_MS) break;
-    const probe = await worker.request('probe', { form: 'int4', threads });
+    const probe = await worker.request('probe', { form: 'int4', threads, stop });
     tried.push({ threads, write: probe.write, read: probe.read });
     probes.push(probe);
   }
   const threads = bestThreads(tried);
   const int4 = probes[tried.findIndex(one => one.threads === threads)]!;
-  const int8 = await worker.request('probe', { form: 'int8', threads });
+  const int8 = await worker.request('probe', { form: 'int8', threads, stop });
   return {
     tried,
     threads,

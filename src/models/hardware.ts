@@ -37,8 +37,11 @@ const BASE_BYTES = 450e6;
 /** What an operating system with an editor and a browser open needs for itself. */
 const OTHERS_BYTES = 3 * 1024 ** 3;
 
-/** Operators of a layer besides the products of weights (attention's, norms, activations). */
-const OPERATORS_PER_LAYER = 30;
+/**
+ * A layer has some 30 operators besides the products of weights (attention's, norms, activations), and they take about five
+ * times as long as the additions that were measured: docs/engine.md.
+ */
+const ADDITIONS_PER_LAYER = 150;
 /** JavaScript's part of a step: embedding, cache rows, the largest logits once more, sampling. */
 const STEP_SECONDS = 0.002;
 /** Prompt tokens that meet a layer's experts together. */
@@ -108,7 +111,7 @@ function speedOf(
   const step =
     seconds(met, 'write') +
     seconds(head, 'write') +
-    layers * OPERATORS_PER_LAYER * speed.operatorSeconds +
+    layers * ADDITIONS_PER_LAYER * speed.operatorSeconds +
     (PROMPT_TOKENS * kvBytes) / bytesPerSecond +
     STEP_SECONDS;
   const chunks = Math.ceil(PROMPT_TOKENS / CHUNK_TOKENS);

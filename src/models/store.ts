@@ -4,6 +4,7 @@
  *   <home>/downloads/<sha256>.gguf        a published file, verified; `.partial` while it is fetched
  *   <home>/downloads/<id>/                the files of a hub's repository, likewise
  *   <home>/models/<id>/<variant>/         a converted model; it is one only if its manifest.json is there
+ *   <home>/models/<id>/<variant>/packed/  its weights in this processor's own layout (packed.ts)
  *   <home>/kv/<id>/<variant>/             keys and values of what a model has read (kv-files.ts)
  *   <home>/locks/<name>.lock              held by a process that makes one of them
  *   <home>/machine.json                   what the self-test measured (machine.ts)

@@ -16,12 +16,20 @@ import { variantFolder } from '../support/models.ts';
 const ID = 'qwen2.5-coder-0.5b';
 const real = variantFolder(ID, 'int4');
 
-describe('self-test on this machine', () => {
+describe('self-test on this machine', function () {
+  this.timeout(300_000);
+
   it('measures every number of threads and both forms', async () => {
-    const { tried, int8, operatorSeconds, share } = await runSelfTest({ cores: 1 });
+    const { tried, int8, operatorSeconds, share } = await runSelfTest({ cores: 1, limitMs: 200_000 });
     assert.equal(tried.length, 1);
     for (const { write, read } of [tried[0]!, int8]) assert.ok(write > 0 && read > 0, `${write}, ${read}`);
     assert.ok(operatorSeconds > 0 && share > 0 && share <= 1);
+  });
+
+  it('ends when it is cancelled in the middle of a kernel, and nothing with it', async () => {
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 400);
+    await assert.rejects(runSelfTest({ cores: 2, signal: abort.signal }), { code: 'cancelled' });
   });
 });
 

@@ -10,7 +10,8 @@ import { Tensor } from 'onnxruntime-node';
 import { ExternalDataWriter, OnnxBuilder } from '../../formats/onnx.ts';
 import type { FormSpeed } from '../../models/machine.ts';
 import { GraphSession } from './graph-session.ts';
-import type { KernelSpeed, ProbedForm } from './wire.ts';
+import { throwIfStopped } from './stop-flag.ts';
+import type { KernelSpeed, ProbeArgs, ProbedForm, StopFlag } from './wire.ts';
 
 /** Rows and columns of each matrix: a layer's usual size. */
 const SIZE = 2048;
@@ -32,16 +33,18 @@ const OPERATORS = 256;
 const RUNS = { write: 8, read: 2, operators: 20 };
 const PRODUCER = { name: 'moebius', version: '1' };
 
-export async function probeKernel(form: ProbedForm, threads: number): Promise<KernelSpeed> {
+/** Throws `cancelled` soon after `stop` is set. */
+export async function probeKernel({ form, threads, stop }: ProbeArgs): Promise<KernelSpeed> {
+  throwIfStopped(stop);
   const folder = await mkdtemp(join(tmpdir(), 'moebius-probe-'));
   try {
     const chain = await openChain(folder, form, threads);
     const operators = await openOperators(folder, threads);
     try {
-      const speed = await timeChain(chain, form, threads);
+      const speed = await timeChain(chain, { form, threads, stop });
       return {
         ...speed,
-        operatorSeconds: (await quickest(operators, 1, RUNS.operators)).seconds / OPERATORS,
+        operatorSeconds: (await quickest(operators, 1, RUNS.operators, stop)).seconds / OPERATORS,
       };
     } finally {
       for (const session of [chain, operators]) await session.release();
@@ -92,12 +95,11 @@ async function openOperators(folder: string, threads: number): Promise<GraphSess
 
 async function timeChain(
   chain: GraphSession,
-  form: ProbedForm,
-  threads: number,
+  { form, threads, stop }: ProbeArgs,
 ): Promise<FormSpeed & { share: number }> {
   const weights = SIZE * SIZE * CHAIN[form].length;
-  const write = await quickest(chain, 1, RUNS.write);
-  const read = await quickest(chain, READ_ROWS, RUNS.read);
+  const write = await quickest(chain, 1, RUNS.write, stop);
+  const read = await quickest(chain, READ_ROWS, RUNS.read, stop);
   return {
     write: weights / write.seconds,
     read: (weights * READ_ROWS) / read.seconds,
@@ -110,11 +112,13 @@ async function quickest(
   session: GraphSession,
   rows: number,
   runs: number,
+  stop: StopFlag,
 ): Promise<{ seconds: number; cpuSeconds: number }> {
   const x = new Tensor('float32', new Float32Array(rows * SIZE), [rows, SIZE]);
   await session.run({ x });
   let best = { seconds: Number.POSITIVE_INFINITY, cpuSeconds: 0 };
   for (let i = 0; i < runs; i++) {
+    throwIfStopped(stop);
     const cpu = process.cpuUsage();
     const began = performance.now();
     await session.run({ x });

@@ -15,7 +15,13 @@ export interface LoadArgs {
 }
 export interface PackArgs extends LoadArgs {
   outFolder: string;
+  stop: StopFlag;
 }
+/**
+ * Shared memory, [0] until the work is to end, which it does between two calls into the runtime. A thread that is terminated
+ * inside of one takes the process with it.
+ */
+export type StopFlag = Int32Array<SharedArrayBuffer>;
 
 export interface ForwardArgs {
   /** Key of the sequence; a new key starts an empty cache. */
@@ -66,6 +72,7 @@ export type ProbedForm = 'int4' | 'int8';
 export interface ProbeArgs {
   form: ProbedForm;
   threads: number;
+  stop: StopFlag;
 }
 export interface KernelSpeed extends FormSpeed {
   /** Of one small operator on one row. */

@@ -42,7 +42,7 @@ const handlers: Handlers = {
     await packGraphs(args);
     return {};
   },
-  probe: ({ form, threads }) => probeKernel(form, threads),
+  probe: args => probeKernel(args),
 };
 
 function loaded(): ModelRunner {

@@ -73,8 +73,8 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
           .filter(({ id }) => !installed.some(model => model.id === id))
           .map(entry => ({
             label: `$(cloud-download) ${entry.name}`,
-            description: `${megabytes(entry.sizeBytes)} MB; ${noteOfEntry(entry, machine)}`,
-            detail: entry.description,
+            description: `${megabytes(entry.sizeBytes)} MB`,
+            detail: `${noteOfEntry(entry, machine)}. ${entry.description}`,
             run: () => download(entry.id),
           })),
       ),

@@ -1,6 +1,7 @@
 /** The order of the self-test's measurements, with a scripted worker; the kernels themselves: test/model. */
 import assert from 'node:assert/strict';
 import { runSelfTest, type SelfTestOptions, threadCounts } from '../../../src/engine/self-test.ts';
+import { throwIfStopped } from '../../../src/engine/session/stop-flag.ts';
 import type { KernelSpeed, ProbeArgs } from '../../../src/engine/session/wire.ts';
 
 type Worker = NonNullable<SelfTestOptions['worker']>;
@@ -10,9 +11,10 @@ function scripted(answer: (args: ProbeArgs) => KernelSpeed | Promise<KernelSpeed
   let ends = 0;
   const worker = {
     request: async (_method: string, args: unknown) => {
-      const { form, threads } = args as ProbeArgs;
+      const { form, threads, stop } = args as ProbeArgs;
+      throwIfStopped(stop);
       asked.push(`${form} ${threads}`);
-      return answer({ form, threads });
+      return answer({ form, threads, stop });
     },
     terminate: async () => {
       ends++;
@@ -44,12 +46,24 @@ describe('engine: self-test', () => {
     const abort = new AbortController();
     const { worker, asked, ends } = scripted(() => {
       abort.abort();
-      throw new Error('the thread has ended');
+      return speed(1);
     });
     await assert.rejects(runSelfTest({ cores: 2, worker, signal: abort.signal }), { code: 'cancelled' });
     assert.ok(ends() > 0);
     await assert.rejects(runSelfTest({ worker, signal: abort.signal }), { code: 'cancelled' });
     assert.equal(asked.length, 1);
+  });
+
+  it('is given up on a machine that is too busy', async () => {
+    const { worker, ends } = scripted(async () => {
+      await new Promise(resolve => setTimeout(resolve, 30));
+      return speed(1);
+    });
+    await assert.rejects(runSelfTest({ cores: 8, worker, limitMs: 5 }), {
+      code: 'internal',
+      message: /busy/,
+    });
+    assert.equal(ends(), 1);
   });
 
   it('says what a kernel says', async () => {

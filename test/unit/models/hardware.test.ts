@@ -52,7 +52,7 @@ describe('models: hardware advice', () => {
   it('adds up a step: weights, small operators, the cache, and what JavaScript takes', () => {
     const { writesPerSecond } = adviseHardware(facts(), 0, machine());
     const seconds =
-      1e9 / 40e9 + 0.5e9 / 20e9 + 0.2e9 / 40e9 + 10 * 30e-6 + (1500 * 50_000) / (20e9 * 1.0625) + 0.002;
+      1e9 / 40e9 + 0.5e9 / 20e9 + 0.2e9 / 40e9 + 10 * 150e-6 + (1500 * 50_000) / (20e9 * 1.0625) + 0.002;
     near(writesPerSecond, 1 / seconds);
   });
 
