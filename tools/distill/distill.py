@@ -24,9 +24,9 @@ from student import SparseLayer
 
 # First positions that are always exact, as in the product's levels.
 HEAD = 4
-# Of the three losses, which are of one size when training begins: what the exact tail predicts is what it is all for.
-# Keys and values reach every layer and position where the tail's predictions say little about any one of them. What
-# sparse positions would write themselves matters to levels that write sparsely.
+# What the exact tail predicts is what it is all for, so it counts about as much as the two others together (a carved 0.5B
+# begins with some 0.3, 0.5 and 1.3). Keys and values reach every layer and position, where the tail's predictions say
+# little about any one of them. What sparse positions would write themselves matters to levels that write sparsely.
 WEIGHTS = {"reading": 1.0, "state": 0.3, "writing": 0.1}
 # Sparse positions whose predictions are compared in a step: the output projection is as much work as several layers.
 WRITTEN = 32
