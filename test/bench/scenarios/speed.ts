@@ -27,6 +27,8 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
     const entries = entriesOf(contenders, plan.levels);
     await warmUp(entries, corpus.text);
     const figures: Figure[] = [];
+    // Counted on from one length to the next: a longer prompt must not begin with the one before.
+    let prompts = 0;
     const written = plan.quick ? 33 : 65;
     for (const tokens of plan.quick ? [128, WRITE_CONTEXT] : [128, WRITE_CONTEXT, 2048, LONGEST]) {
       const isWriting = tokens === WRITE_CONTEXT;
@@ -35,9 +37,8 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
       const drafting = new Samples(entries.map(entry => entry.label));
       for (const round of eachRound(plan, readFigure(tokens), log)) {
         const turn = rotated(entries, round);
-        for (const [i, { label, contender, level }] of turn.entries()) {
-          const number = round * entries.length + i;
-          const prompt = await promptOfLength(corpus.text, tokens, number, contenders[0]!.tokenize);
+        for (const { label, contender, level } of turn) {
+          const prompt = await promptOfLength(corpus.text, tokens, prompts++, contenders[0]!.tokenize);
           if (round === 0) await requireSameTokens(contenders, prompt);
           const result = await contender.write(prompt, isWriting ? written : 1, level);
           requireFresh(label, result.reusedTokens, result.promptTokens, tokens);
