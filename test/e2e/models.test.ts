@@ -77,7 +77,11 @@ describe('a model of the user', () => {
       .filter({ hasText: /2\.2 GB of memory, about .* tokens\/s, starts after/ })
       .waitFor();
     assert.equal(await quickRows(page).filter({ hasText: 'GLM-4.5-Air' }).count(), 0);
-    await session.screenshots('choose-model');
+    await session.screenshots('choose-model', async () => {
+      // A change of theme closes the list.
+      await runCommand(page, 'Moebius: Choose Model');
+      await row('my-tiny').waitFor();
+    });
     await page.keyboard.press('Escape');
   });
 
