@@ -4,9 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '../../src/backends/backend.ts';
+import { monotonicClock } from '../../src/base/clock.ts';
+import { toMoebiusError } from '../../src/base/errors.ts';
 import type { Cursor } from '../../src/completion/cursor.ts';
 import { AdaptiveDebounce } from '../../src/completion/debounce.ts';
 import { CompletionPipeline, type Suggestion } from '../../src/completion/pipeline.ts';
+import { type Occasion, ReadAhead } from '../../src/completion/read-ahead.ts';
 import { completeParams } from '../../src/completion/request.ts';
 import { type Editor, press, type Recording } from './typing-script.ts';
 
@@ -26,6 +29,8 @@ export interface Replay {
   asked: number;
   shown: Shown[];
   requests: number;
+  /** Requests that only read, while the user pauses; in no other count. */
+  readAheads: number;
   /** Requests that the pipeline ended: overtaken by a key, or written far enough. */
   endedEarly: number;
   /** Of the prompts of all requests. */
@@ -43,6 +48,7 @@ export async function replay(
     asked: 0,
     shown: [],
     requests: 0,
+    readAheads: 0,
     endedEarly: 0,
     promptTokens: 0,
     reusedTokens: 0,
@@ -79,17 +85,32 @@ export async function replay(
       result.shown.push({ ms: performance.now() - pressed, source: suggestion.source });
   };
 
+  const readAhead = new ReadAhead(monotonicClock, () => {
+    const reading = pipeline.readAhead(cursorOf(editor)).catch(error => {
+      // The next request took its place.
+      if (toMoebiusError(error).code !== 'cancelled') throw error;
+    });
+    track(reading);
+  });
+  const note = (occasion: Occasion): void => {
+    const { uri, before } = cursorOf(editor);
+    readAhead.note(occasion, { uri, line: before.split('\n').length - 1 });
+  };
+
+  note('opened');
   await wait(OPEN_MS);
   for (const key of keys) {
     await wait(key.pauseMs);
     // The editor cancels what it asked for before, and asks for nothing when only the cursor moves.
     newest.abort();
     editor = press(editor, key);
+    note(key.kind === 'jump' ? 'moved' : 'typed');
     if (key.kind === 'jump') continue;
     newest = new AbortController();
     result.asked++;
     track(ask(newest.signal));
   }
+  readAhead.dispose();
   const last = newest;
   const timer = setTimeout(() => last.abort(), LAST_MS);
   await Promise.all(running);
@@ -100,7 +121,12 @@ export async function replay(
 
 /** Counts what passes. A request tells before it reads how much of its prompt it has still; its end may never come. */
 function watched(backend: Backend, result: Replay): Backend['complete'] {
-  return async (params, { signal, onEvent } = {}) => {
+  return async (params, options = {}) => {
+    const { signal, onEvent } = options;
+    if (params.maxTokens === 0) {
+      result.readAheads++;
+      return backend.complete(params, options);
+    }
     result.requests++;
     let isFirst = true;
     try {

@@ -35,6 +35,7 @@ export async function typing(plan: Plan, log: Log): Promise<Figure[]> {
   const reused = column();
   const requests = column();
   const endedEarly = column();
+  const readAheads = column();
   for (const round of eachRound(plan, 'typing', log)) {
     // A daemon of its own, so that no round finds what the one before has read.
     const { asked, shown, ...counts } = await withDaemon(plan, ({ backend }) => replay(backend, recording));
@@ -48,6 +49,7 @@ export async function typing(plan: Plan, log: Log): Promise<Figure[]> {
     if (counts.promptTokens > 0) reused.add(COLUMN, (100 * counts.reusedTokens) / counts.promptTokens);
     requests.add(COLUMN, counts.requests);
     endedEarly.add(COLUMN, counts.endedEarly);
+    readAheads.add(COLUMN, counts.readAheads);
     log(
       `round ${round + 1}: ${shown.length} of ${asked} keystrokes got text, ${byModel.length} of them by the model`,
     );
@@ -61,6 +63,7 @@ export async function typing(plan: Plan, log: Log): Promise<Figure[]> {
     reused.figure('typing', 'prompt tokens reused', 'share'),
     requests.figure('typing', 'requests', 'count'),
     endedEarly.figure('typing', 'requests ended early: overtaken, or enough was written', 'count'),
+    readAheads.figure('typing', 'requests that only read ahead', 'count'),
   ];
 }
 
