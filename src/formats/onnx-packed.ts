@@ -1,7 +1,10 @@
 /**
- * Graphs that onnxruntime saved with its packed weights. Version 1.30 writes each blob right behind the last, but its kernels
- * read them where they are mapped and want them aligned: as saved, a graph of more than one weight computes nonsense. Laid
- * again on page boundaries the bytes are right.
+ * Graphs with their weights as onnxruntime's kernels have packed them. The runtime can save that form; version 1.30 writes each
+ * blob right behind the last, but its kernels read them where they are mapped and want them aligned: as saved, a graph of more
+ * than one weight computes nonsense. Laid again on page boundaries the bytes are right.
+ *
+ * Packing holds both forms of a weight in memory. So a graph is packed in parts (`packableParts`), each a graph of some of its
+ * products; what is saved of them is put together behind the plain weights (`PackedWriter`).
  */
 import { type FileHandle, open, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -13,67 +16,146 @@ import { ExternalDataWriter } from './onnx-data.ts';
 const PACKED_KEY = /^prepacked_\d+$/;
 const PACKED_VALUE = /^([^|;]+)\|(\d+);(\d+);(.*)$/;
 const PIECE_BYTES = 16 * 1024 * 1024;
+/** Products whose weights this runtime packs and can save packed. */
+const PACKED_OPERATOR = 'MatMulNBits';
+const FLOAT32 = 1;
 
 export interface PackedGraph {
   onnx: string;
   data: string;
 }
 
-/**
- * Copies the saved graph at `from` to `to`, its weights page-aligned. Throws `format-invalid` if it is not as expected: that
- * of another version of the runtime, or with nothing packed.
- */
-export async function alignPacked(from: PackedGraph, to: PackedGraph): Promise<void> {
-  const model = onnx.ModelProto.decode(await readFile(from.onnx));
-  const source = await open(from.data, 'r');
-  const { size } = await source.stat();
-  const writer = await ExternalDataWriter.create(to.data);
-  const copy = (offset: number, length: number) => {
-    if (offset + length > size) throw unexpected('a weight reaches outside its file');
-    return writer.write(pieces(source, offset, length));
-  };
-  let packed = 0;
-  try {
-    for (const { externalData } of model.graph?.initializer ?? []) {
-      for (const entry of externalData ?? []) {
-        if (entry.key === 'location') entry.value = basename(to.data);
-        if (entry.key === 'offset') {
-          const length = Number(externalData!.find(other => other.key === 'length')?.value);
-          entry.value = String((await copy(Number(entry.value), length)).offset);
-        }
-        if (!PACKED_KEY.test(entry.key ?? '')) continue;
-        const [, name, offset, length, more] = PACKED_VALUE.exec(entry.value ?? '') ?? [];
-        // One blob a weight; of more we have never seen how they are written.
-        if (!name || more !== '0') throw unexpected(`a packed weight is described as ${entry.value}`);
-        entry.value = `${name}|${(await copy(Number(offset), Number(length))).offset};${length};0`;
-        packed++;
-      }
-    }
-    if (packed === 0) throw unexpected('nothing in it is packed');
-    await writer.close();
-  } catch (error) {
-    await writer.discard();
-    throw error;
-  } finally {
-    await source.close();
+/** Encoded graphs that hold all products of the graph at `path` with packable weights, about `partBytes` of them each. */
+export async function* packableParts(path: string, partBytes: number): AsyncGenerator<Uint8Array> {
+  const model = onnx.ModelProto.decode(await readFile(path));
+  const weights = new Map((model.graph?.initializer ?? []).map(tensor => [tensor.name ?? '', tensor]));
+  let nodes: onnx.INodeProto[] = [];
+  let bytes = 0;
+  for (const node of model.graph?.node ?? []) {
+    if (node.opType !== PACKED_OPERATOR) continue;
+    nodes.push(node);
+    bytes += Number(fieldOf(weights.get(node.input?.[1] ?? ''), 'length') ?? 0);
+    if (bytes < partBytes) continue;
+    yield part(model, nodes, weights);
+    [nodes, bytes] = [[], 0];
   }
-  await writeFile(to.onnx, onnx.ModelProto.encode(model).finish(), { flush: true });
+  if (nodes.length > 0) yield part(model, nodes, weights);
+}
+
+function part(
+  { irVersion, opsetImport }: onnx.ModelProto,
+  nodes: readonly onnx.INodeProto[],
+  weights: ReadonlyMap<string, onnx.ITensorProto>,
+): Uint8Array {
+  const graph = new onnx.GraphProto({ name: 'part' });
+  for (const [i, node] of nodes.entries()) {
+    const [, ...constants] = node.input ?? [];
+    const size = (name: string) => Number(node.attribute?.find(one => one.name === name)?.i);
+    graph.input.push(rowsOf(`in.${i}`, size('K')));
+    graph.output.push(rowsOf(`out.${i}`, size('N')));
+    graph.node.push(new onnx.NodeProto({ ...node, input: [`in.${i}`, ...constants], output: [`out.${i}`] }));
+    for (const name of constants) if (weights.has(name)) graph.initializer.push(weights.get(name)!);
+  }
+  return onnx.ModelProto.encode(new onnx.ModelProto({ irVersion, opsetImport, graph })).finish();
+}
+
+const rowsOf = (name: string, width: number): onnx.IValueInfoProto => ({
+  name,
+  type: { tensorType: { elemType: FLOAT32, shape: { dim: [{ dimParam: 'n' }, { dimValue: width }] } } },
+});
+
+/** Puts a packed graph together: `to` is the graph at `from` with the packed weights of its parts. */
+export class PackedWriter {
+  readonly #from: PackedGraph;
+  readonly #to: PackedGraph;
+  readonly #writer: ExternalDataWriter;
+  /** What a weight's entry says, by its name. */
+  readonly #packed = new Map<string, string>();
+
+  private constructor(from: PackedGraph, to: PackedGraph, writer: ExternalDataWriter) {
+    this.#from = from;
+    this.#to = to;
+    this.#writer = writer;
+  }
+
+  /** Begins with the plain weights, which stay where they are in their file. */
+  static async create(from: PackedGraph, to: PackedGraph): Promise<PackedWriter> {
+    const writer = await ExternalDataWriter.create(to.data);
+    const made = new PackedWriter(from, to, writer);
+    await made.#copying(from.data, copy => copy(0, Number.POSITIVE_INFINITY));
+    return made;
+  }
+
+  /** Adds what the runtime saved of a part. Throws `format-invalid` if it is not as expected: that of another version. */
+  async add(saved: PackedGraph): Promise<void> {
+    const model = onnx.ModelProto.decode(await readFile(saved.onnx));
+    await this.#copying(saved.data, async copy => {
+      for (const { name, externalData } of model.graph?.initializer ?? []) {
+        for (const { key, value } of externalData ?? []) {
+          if (!PACKED_KEY.test(key ?? '')) continue;
+          const [, kernel, offset, length, more] = PACKED_VALUE.exec(value ?? '') ?? [];
+          // One blob a weight; of more we have never seen how they are written.
+          if (!kernel || more !== '0') throw unexpected(`a packed weight is described as ${value}`);
+          const blob = await copy(Number(offset), Number(length));
+          this.#packed.set(name ?? '', `${kernel}|${blob.offset};${length};0`);
+        }
+      }
+    });
+  }
+
+  /** Throws `format-invalid` if nothing was packed. */
+  async close(): Promise<void> {
+    if (this.#packed.size === 0) throw unexpected('nothing in it is packed');
+    await this.#writer.close();
+    const model = onnx.ModelProto.decode(await readFile(this.#from.onnx));
+    for (const { name, externalData } of model.graph?.initializer ?? []) {
+      const location = externalData?.find(entry => entry.key === 'location');
+      if (location?.value === basename(this.#from.data)) location.value = basename(this.#to.data);
+      const packed = this.#packed.get(name ?? '');
+      if (packed) externalData!.push({ key: 'prepacked_0', value: packed });
+    }
+    await writeFile(this.#to.onnx, onnx.ModelProto.encode(model).finish(), { flush: true });
+  }
+
+  discard(): Promise<void> {
+    return this.#writer.discard();
+  }
+
+  async #copying(
+    path: string,
+    run: (copy: (offset: number, length: number) => Promise<{ offset: number }>) => Promise<unknown>,
+  ): Promise<void> {
+    const source = await open(path, 'r');
+    try {
+      const { size } = await source.stat();
+      await run((offset, length) => {
+        const count = Math.min(length, size - offset);
+        if (count < 0 || (count < length && Number.isFinite(length)))
+          throw unexpected('a weight reaches outside its file');
+        return this.#writer.write(pieces(source, offset, count));
+      });
+    } finally {
+      await source.close();
+    }
+  }
 }
 
 /** Refuses (`format-invalid`) a graph whose packed weights lie outside their file; assertSafeOnnx looks at the rest. */
 export async function assertSafePacked(path: string): Promise<void> {
   const model = onnx.ModelProto.decode(await readFile(path));
-  for (const { externalData } of model.graph?.initializer ?? []) {
-    for (const { key, value } of externalData ?? []) {
+  for (const tensor of model.graph?.initializer ?? []) {
+    for (const { key, value } of tensor.externalData ?? []) {
       if (!PACKED_KEY.test(key ?? '')) continue;
-      const location = externalData!.find(entry => entry.key === 'location')?.value ?? '';
-      const { size } = await stat(join(dirname(path), basename(location)));
+      const { size } = await stat(join(dirname(path), basename(fieldOf(tensor, 'location') ?? '')));
       const [, , offset, length, more] = PACKED_VALUE.exec(value ?? '') ?? [];
       if (more !== '0' || Number(offset) + Number(length) > size)
         throw unexpected('a packed weight reaches outside its file');
     }
   }
 }
+
+const fieldOf = (tensor: onnx.ITensorProto | undefined, key: string): string | null | undefined =>
+  tensor?.externalData?.find(entry => entry.key === key)?.value;
 
 async function* pieces(file: FileHandle, offset: number, length: number): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.alloc(Math.min(length, PIECE_BYTES));

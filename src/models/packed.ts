@@ -16,8 +16,8 @@ import type { Store, StoredModel } from './store.ts';
 
 const FOLDER = 'packed';
 const STAMP = 'packed.json';
-/** Of the graphs' data: the plain weights and the packed ones, while the file is laid twice. */
-const ROOM = 4.6;
+/** Of the graphs' data: the plain weights again, the packed ones, and a part of them that is being packed. */
+const ROOM = 2.6;
 
 const stampSchema = z.strictObject({
   format: z.literal(1),
@@ -64,8 +64,8 @@ export async function packedBytes(modelFolder: string): Promise<number> {
 }
 
 /**
- * Makes them, in place of those there are. Throws `disk-full` before the work, `unsupported` for a model whose experts were
- * trained (its weights are many times those that a token meets), else what `pack` throws; nothing is left then.
+ * Makes them, in place of those there are. Throws `disk-full` before the work, `unsupported` for float32, which no kernel
+ * packs, else what `pack` throws; nothing is left then.
  */
 export async function packModel(
   store: Store,
@@ -73,8 +73,7 @@ export async function packModel(
   pack: PackGraphs,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (manifest.experts?.kind === 'trained' || variant === 'fp32')
-    throw new MoebiusError('unsupported', `${id} (${variant}) is not kept packed.`);
+  if (variant === 'fp32') throw new MoebiusError('unsupported', `${id} (${variant}) is not kept packed.`);
   const lock = await store.lock(`pack-${id}-${variant}`);
   const building = join(path, `${FOLDER}.partial`);
   try {

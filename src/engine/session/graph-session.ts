@@ -25,8 +25,8 @@ export class GraphSession {
     return new GraphSession(await create(path, threads, {}));
   }
 
-  /** Opens the graph at `path` and saves it with the weights as the kernels have packed them: formats/onnx-packed.ts. */
-  static async savePacked(path: string, to: PackedGraph, threads: number): Promise<void> {
+  /** As `open`, and saves the graph with its weights as the kernels have packed them: formats/onnx-packed.ts. */
+  static async savePacked(path: string, to: PackedGraph, threads: number): Promise<GraphSession> {
     const session = await create(path, threads, {
       optimizedModelFilePath: to.onnx,
       // That the graph is optimised for this processor is what is wanted, and no news.
@@ -40,7 +40,7 @@ export class GraphSession {
         },
       },
     });
-    await session.release();
+    return new GraphSession(session);
   }
 
   get inputs(): GraphInput[] {

@@ -1,51 +1,104 @@
 /** Makes the packed form of a model's graphs (models/packed.ts says what for), and sees that it computes the same. In the worker. */
-import { rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
-import { alignPacked } from '../../formats/onnx-packed.ts';
+import { type PackedGraph, PackedWriter, packableParts } from '../../formats/onnx-packed.ts';
 import { PACKED_GRAPHS } from '../../models/packed.ts';
 import { GraphSession } from './graph-session.ts';
-import { ModelRunner } from './model-runner.ts';
 import { throwIfStopped } from './stop-flag.ts';
-import type { LoadArgs, PackArgs } from './wire.ts';
+import type { PackArgs } from './wire.ts';
 
-/** Ids of any tokens: a prompt of several rows, then one row, because these take different kernels. */
-const PROMPT = [11, 222, 1111, 2222, 33, 44, 5, 6, 7];
+/** Plain weights packed at a time. They are in memory in both forms, so this bounds it, however large the model is. */
+const PART_BYTES = 192 * 1024 * 1024;
+/** Of the inputs that both forms are compared on: several rows take other kernels than one. */
+const ROWS = [9, 1];
 
-/** Throws `cancelled` some seconds after `stop` is set, `internal` if the packed graphs compute something else. */
-export async function packGraphs({ outFolder, stop, ...load }: PackArgs): Promise<void> {
+/** Throws `cancelled` some seconds after `stop` is set, `internal` if the packed weights compute something else. */
+export async function packGraphs({ outFolder, stop, folder, manifest, threads }: PackArgs): Promise<void> {
   for (const name of PACKED_GRAPHS) {
-    throwIfStopped(stop);
-    const { onnx } = load.manifest.graphs[name];
-    const saved = {
-      onnx: join(outFolder, `${name}.saved.onnx`),
-      data: join(outFolder, `${name}.saved.data`),
-    };
-    await GraphSession.savePacked(join(load.folder, onnx), saved, load.threads);
-    throwIfStopped(stop);
-    await alignPacked(saved, {
-      onnx: join(outFolder, `${name}.onnx`),
-      data: join(outFolder, `${name}.data`),
-    });
-    for (const file of [saved.onnx, saved.data]) await rm(file, { force: true });
-  }
-  throwIfStopped(stop);
-  const plain = await logitsOf({ ...load, packed: null });
-  throwIfStopped(stop);
-  const packed = await logitsOf({ ...load, packed: outFolder });
-  if (!plain.every((value, i) => value === packed[i])) {
-    throw new MoebiusError('internal', 'The packed weights compute something else than the plain ones.');
+    const { onnx, data } = manifest.graphs[name];
+    const plain = { onnx: join(folder, onnx), data: join(folder, data) };
+    const packed = { onnx: join(outFolder, `${name}.onnx`), data: join(outFolder, `${name}.data`) };
+    const parts = join(outFolder, 'parts');
+    await mkdir(parts);
+    // A graph finds its weights beside it.
+    await link(plain.data, join(parts, data));
+    const before = await pack(plain, packed, parts, threads, stop);
+    await rm(parts, { recursive: true });
+    await assertSame(packed, join(outFolder, `${name}.part.onnx`), before, threads, stop);
   }
 }
 
-async function logitsOf(load: LoadArgs): Promise<Float32Array> {
-  const runner = await ModelRunner.load(load, () => undefined);
+/** Writes `packed`; what each part of the plain graph computes. */
+async function pack(
+  plain: PackedGraph,
+  packed: PackedGraph,
+  folder: string,
+  threads: number,
+  stop: PackArgs['stop'],
+): Promise<string[]> {
+  const [part, onnx, data] = ['part.onnx', 'saved.onnx', 'saved.data'].map(name => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const computed: string[] = [];
+  const writer = await PackedWriter.create(plain, packed);
   try {
-    const rest = { sequence: 1, experts: null, logitRows: 1, draftAbove: null };
-    const first = await runner.forward({ ...rest, at: 0, tokens: PROMPT });
-    const second = await runner.forward({ ...rest, at: PROMPT.length, tokens: PROMPT.slice(0, 1) });
-    return Float32Array.from([...first.logits!, ...second.logits!]);
-  } finally {
-    await runner.release();
+    for await (const bytes of packableParts(plain.onnx, PART_BYTES)) {
+      throwIfStopped(stop);
+      await writeFile(part, bytes);
+      const session = await GraphSession.savePacked(part, { onnx, data }, threads);
+      computed.push(await outputsOf(session));
+      await session.release();
+      await writer.add({ onnx, data });
+    }
+    await writer.close();
+    return computed;
+  } catch (error) {
+    await writer.discard();
+    throw error;
   }
+}
+
+async function assertSame(
+  packed: PackedGraph,
+  part: string,
+  expected: readonly string[],
+  threads: number,
+  stop: PackArgs['stop'],
+): Promise<void> {
+  let i = 0;
+  for await (const bytes of packableParts(packed.onnx, PART_BYTES)) {
+    throwIfStopped(stop);
+    await writeFile(part, bytes);
+    const session = await GraphSession.open(part, threads);
+    const computed = await outputsOf(session);
+    await session.release();
+    if (computed !== expected[i++]) {
+      throw new MoebiusError('internal', 'The packed weights compute something else than the plain ones.');
+    }
+  }
+  await rm(part, { force: true });
+}
+
+/** Hash of what a graph of products computes of inputs that are always the same. */
+async function outputsOf(session: GraphSession): Promise<string> {
+  const hash = createHash('sha256');
+  for (const rows of ROWS) {
+    const feeds: Record<string, Tensor> = {};
+    for (const { name, shape } of session.inputs) {
+      const width = shape[1] as number;
+      const values = Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i * 0.7 + rows));
+      feeds[name] = new Tensor('float32', values, [rows, width]);
+    }
+    const outputs = await session.run(feeds);
+    for (const name of Object.keys(outputs).sort()) {
+      const { buffer, byteOffset, byteLength } = outputs[name]!.data as Float32Array;
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  }
+  return hash.digest('hex');
 }

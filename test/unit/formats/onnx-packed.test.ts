@@ -1,18 +1,13 @@
-/** Packed graphs as onnxruntime 1.30 saves them (blobs end to end), laid on page boundaries; and what is refused. */
+/** Packed graphs: what is taken of what the runtime saves, where it is laid, and what is refused. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onnx } from 'onnx-proto';
-import { alignPacked, assertSafePacked } from '../../../src/formats/onnx-packed.ts';
+import { assertSafePacked, PackedWriter, packableParts } from '../../../src/formats/onnx-packed.ts';
 
-const DATA = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251));
-
-interface Weight {
-  offset: number;
-  length: number;
-  packed?: string;
-}
+const PLAIN = Buffer.from(Array.from({ length: 5000 }, (_, i) => i % 253));
+const SAVED = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251));
 
 describe('formats: packed graphs', () => {
   let folder: string;
@@ -26,72 +21,137 @@ describe('formats: packed graphs', () => {
     data: join(folder, `${name}.data`),
   });
 
-  async function save(weights: Weight[]): Promise<void> {
-    const initializer = weights.map(
-      ({ offset, length, packed }, i) =>
-        new onnx.TensorProto({
-          name: `w${i}`,
-          dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
-          externalData: [
-            { key: 'location', value: 'saved.data' },
-            { key: 'offset', value: String(offset) },
-            { key: 'length', value: String(length) },
-            ...(packed ? [{ key: 'prepacked_0', value: packed }] : []),
-          ],
-        }),
-    );
-    const model = new onnx.ModelProto({ graph: new onnx.GraphProto({ initializer }) });
-    await writeFile(graphAt('saved').onnx, onnx.ModelProto.encode(model).finish());
-    await writeFile(graphAt('saved').data, DATA);
+  const tensor = (name: string, location: string, fields: Record<string, string>) =>
+    new onnx.TensorProto({
+      name,
+      dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
+      externalData: Object.entries({ location, ...fields }).map(([key, value]) => ({ key, value })),
+    });
+  const product = (name: string) =>
+    new onnx.NodeProto({
+      name,
+      opType: 'MatMulNBits',
+      domain: 'com.microsoft',
+      input: ['x', `${name}.weight`, `${name}.scales`],
+      output: [name],
+      attribute: [
+        { name: 'K', i: 64 },
+        { name: 'N', i: 32 },
+      ],
+    });
+  async function write(name: string, data: Buffer, graph: onnx.IGraphProto) {
+    const model = new onnx.ModelProto({ irVersion: 10, graph: new onnx.GraphProto(graph) });
+    await writeFile(graphAt(name).onnx, onnx.ModelProto.encode(model).finish());
+    await writeFile(graphAt(name).data, data);
   }
+  /** Three products, and a weight that is no product's. */
+  const writePlain = () =>
+    write('plain', PLAIN, {
+      node: [
+        product('a'),
+        new onnx.NodeProto({ opType: 'Add', input: ['a', 'b'], output: ['c'] }),
+        product('b'),
+        product('c'),
+      ],
+      initializer: [
+        ...['a', 'b', 'c'].flatMap((name, i) => [
+          tensor(`${name}.weight`, 'plain.data', { offset: String(1000 * i), length: '1000' }),
+          tensor(`${name}.scales`, 'plain.data', { offset: String(3000 + 50 * i), length: '50' }),
+        ]),
+        tensor('norm', 'plain.data', { offset: '4096', length: '100' }),
+      ],
+    });
+  const writeSaved = (packed: Record<string, string>) =>
+    write('saved', SAVED, {
+      initializer: Object.entries(packed).map(([name, value]) =>
+        tensor(name, 'saved.data', { offset: '0', length: '10', prepacked_0: value }),
+      ),
+    });
+  const decode = async (name: string) => onnx.ModelProto.decode(await readFile(graphAt(name).onnx));
 
-  const align = () => alignPacked(graphAt('saved'), graphAt('out'));
-
-  it('moves every blob to a page boundary and says where', async () => {
-    await save([
-      { offset: 3, length: 100, packed: 'MatMulNBits+123|103;57;0' },
-      { offset: 160, length: 40 },
-    ]);
-    await align();
-    const model = onnx.ModelProto.decode(await readFile(graphAt('out').onnx));
-    const data = await readFile(graphAt('out').data);
-    const [first, second] = model.graph!.initializer!.map(({ externalData }) =>
-      Object.fromEntries(externalData!.map(({ key, value }) => [key!, value!])),
+  it('takes a graph apart into parts that hold its products and their weights', async () => {
+    await writePlain();
+    const parts: onnx.ModelProto[] = [];
+    for await (const bytes of packableParts(graphAt('plain').onnx, 1500))
+      parts.push(onnx.ModelProto.decode(bytes));
+    assert.deepEqual(
+      parts.map(({ graph }) => graph!.initializer!.map(({ name }) => name)),
+      [
+        ['a.weight', 'a.scales', 'b.weight', 'b.scales'],
+        ['c.weight', 'c.scales'],
+      ],
     );
-    assert.equal(first!.location, 'out.data');
-    const [, offset, length] = /^MatMulNBits\+123\|(\d+);(\d+);0$/.exec(first!.prepacked_0!)!;
-    for (const [at, from, size] of [
-      [Number(first!.offset), 3, 100],
-      [Number(offset), 103, 57],
-      [Number(second!.offset), 160, 40],
+    const [{ graph }] = parts as [onnx.ModelProto];
+    assert.deepEqual(
+      graph!.node!.map(({ input, output }) => [...input!, '->', ...output!].join(' ')),
+      ['in.0 a.weight a.scales -> out.0', 'in.1 b.weight b.scales -> out.1'],
+    );
+    const widths = [...graph!.input!, ...graph!.output!].map(({ type }) =>
+      Number(type!.tensorType!.shape!.dim![1]!.dimValue),
+    );
+    assert.deepEqual(widths, [64, 64, 32, 32]);
+  });
+
+  it('leaves the plain weights where they are, and lays every packed one on a page boundary', async () => {
+    await writePlain();
+    const writer = await PackedWriter.create(graphAt('plain'), graphAt('out'));
+    await writeSaved({ 'a.weight': 'MatMulNBits+1|103;57;0', 'b.weight': 'MatMulNBits+2|160;40;0' });
+    await writer.add(graphAt('saved'));
+    await writeSaved({ 'c.weight': 'MatMulNBits+3|7;100;0' });
+    await writer.add(graphAt('saved'));
+    await writer.close();
+
+    const data = await readFile(graphAt('out').data);
+    assert.deepEqual(data.subarray(0, PLAIN.length), PLAIN);
+    const { graph } = await decode('out');
+    const entries = new Map(
+      graph!.initializer!.map(({ name, externalData }) => [
+        name,
+        Object.fromEntries(externalData!.map(({ key, value }) => [key!, value!])),
+      ]),
+    );
+    for (const [name, kernel, from, size] of [
+      ['a.weight', 'MatMulNBits+1', 103, 57],
+      ['b.weight', 'MatMulNBits+2', 160, 40],
+      ['c.weight', 'MatMulNBits+3', 7, 100],
     ] as const) {
-      assert.equal(at % 4096, 0);
-      assert.deepEqual(data.subarray(at, at + size), DATA.subarray(from, from + size));
+      const [, found, offset, length] = /^(.+)\|(\d+);(\d+);0$/.exec(entries.get(name)!.prepacked_0!)!;
+      assert.deepEqual([found, Number(length), Number(offset) % 4096], [kernel, size, 0]);
+      const at = Number(offset);
+      assert.ok(at >= PLAIN.length);
+      assert.deepEqual(data.subarray(at, at + size), SAVED.subarray(from, from + size));
     }
-    assert.equal(length, '57');
+    assert.deepEqual(entries.get('norm'), { location: 'out.data', offset: '4096', length: '100' });
     await assertSafePacked(graphAt('out').onnx);
   });
 
-  const refused: [string, Weight[], RegExp][] = [
-    ['nothing packed', [{ offset: 0, length: 10 }], /nothing in it is packed/],
-    ['several blobs for a weight', [{ offset: 0, length: 10, packed: 'M+1|0;5;6;7;0' }], /is described as/],
-    ['a description of another kind', [{ offset: 0, length: 10, packed: 'M+1' }], /is described as/],
-    ['a blob past the end', [{ offset: 0, length: 10, packed: 'M+1|990;11;0' }], /outside its file/],
-    ['a weight past the end', [{ offset: 995, length: 10, packed: 'M+1|0;5;0' }], /outside its file/],
+  const refused: [string, Record<string, string>, RegExp][] = [
+    ['nothing packed', {}, /nothing in it is packed/],
+    ['several blobs for a weight', { a: 'M+1|0;5;6;7;0' }, /is described as/],
+    ['a description of another kind', { a: 'M+1' }, /is described as/],
+    ['a blob past the end', { a: 'M+1|990;11;0' }, /outside its file/],
   ];
-  for (const [name, weights, message] of refused) {
+  for (const [name, packed, message] of refused) {
     it(`refuses ${name}, and leaves nothing`, async () => {
-      await save(weights);
-      await assert.rejects(align(), { code: 'format-invalid', message });
-      assert.deepEqual((await readdir(folder)).sort(), ['saved.data', 'saved.onnx']);
+      await writePlain();
+      await writeSaved(packed);
+      const writer = await PackedWriter.create(graphAt('plain'), graphAt('out'));
+      const packing = (async () => {
+        await writer.add(graphAt('saved'));
+        await writer.close();
+      })();
+      await assert.rejects(packing, { code: 'format-invalid', message });
+      await writer.discard();
+      const left = (await readdir(folder)).sort();
+      assert.deepEqual(left, ['plain.data', 'plain.onnx', 'saved.data', 'saved.onnx']);
     });
   }
 
   it('refuses to open a graph whose packed weights lie outside their file', async () => {
-    await save([{ offset: 0, length: 10, packed: 'M+1|900;100;0' }]);
+    await writeSaved({ a: 'M+1|900;100;0' });
     await assertSafePacked(graphAt('saved').onnx);
     for (const packed of ['M+1|900;101;0', 'M+1|900;10;3;0', 'x']) {
-      await save([{ offset: 0, length: 10, packed }]);
+      await writeSaved({ a: packed });
       await assert.rejects(assertSafePacked(graphAt('saved').onnx), { code: 'format-invalid' });
     }
   });
