@@ -41,7 +41,9 @@ async function run({ model, data, work, out, threads, ...sizes }: Options): Prom
   const source = variantFolder(model, 'int4');
   const manifest = await readManifest(source);
   if (manifest.experts?.kind !== 'carved') throw new Error(`${model} is not a carved model.`);
-  const folder = join(work, [model, ...Object.values(sizes)].join('-'));
+  // The same id may be another conversion tomorrow: its routed experts tell.
+  const routed = manifest.files['routed.data']!.sha256.slice(0, 8);
+  const folder = join(work, [model, routed, ...Object.values(sizes)].join('-'));
   mkdirSync(folder, { recursive: true });
   const linked = join(work, 'model');
   const measured: Measured[] = [];
