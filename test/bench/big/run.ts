@@ -1,6 +1,7 @@
 /**
  * `npm run bench:big`: what a model of GLM-4.5-Air's size asks of this machine, shown on two of its layers. Writes 7.4 GB of
- * published weights, converts them (memory of the conversion), times the layers and extrapolates. See docs/performance.md.
+ * published weights, converts them (memory of the conversion), times the layers, extrapolates, and runs them in less memory
+ * than they have. See docs/performance.md.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
@@ -10,30 +11,37 @@ import { Command } from 'commander';
 import { positiveInteger } from '../../../src/cli/engine-session.ts';
 import { PeakMemory } from '../process-memory.ts';
 import { SPARSE_LAYERS, writeCheckpoint, writeConfig } from './checkpoint.ts';
+import { limitMemory } from './memory-limit.ts';
 
-const NEEDED_BYTES = 16e9;
+const NEEDED_BYTES = 24e9;
 const CHUNK = 256;
+/** Of the child that runs two layers, whose packed experts alone are 1.7 GB. */
+const LIMIT_BYTES = 1.2e9;
 const ROOT = join(__dirname, '../../..');
+const TSX = ['--import', 'tsx'];
 
 interface Options {
   threads: number;
   folder: string;
 }
 
-/** Runs a child and returns what it printed, its seconds and the most memory it held. */
-async function child(args: string[]): Promise<{ output: string; seconds: number; peakBytes: number }> {
+/** Runs a child of Node and returns what it printed, its seconds and the most memory it held. */
+async function child(
+  args: string[],
+  prefix: string[] = [],
+): Promise<{ output: string; seconds: number; peakBytes: number }> {
   const start = performance.now();
-  const process_ = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
-  const memory = new PeakMemory(process_.pid!);
+  const [command, ...rest] = [...prefix, process.execPath, ...args];
+  const running = spawn(command!, rest, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const memory = new PeakMemory(running.pid!);
   let output = '';
-  process_.stdout.on('data', (text: Buffer) => {
+  running.stdout.on('data', (text: Buffer) => {
     output += text;
   });
-  const code = await new Promise(resolve => process_.on('close', resolve));
+  const code = await new Promise(resolve => running.on('close', resolve));
   const peak = memory.stop();
-  if (code !== 0) throw new Error(`${args[0]} ended with ${code}`);
-  const peakBytes = (peak?.anonymous ?? 0) + (peak?.fileBacked ?? 0);
-  return { output, seconds: (performance.now() - start) / 1000, peakBytes };
+  if (code !== 0) throw new Error(`${args.find(arg => !arg.startsWith('-'))} ended with ${code}`);
+  return { output, seconds: (performance.now() - start) / 1000, peakBytes: peak?.resident ?? Number.NaN };
 }
 
 interface Times {
@@ -46,30 +54,56 @@ interface Times {
 
 async function run({ threads, folder: parent }: Options): Promise<void> {
   const { bavail, bsize } = await statfs(parent);
-  if (bavail * bsize < NEEDED_BYTES) throw new Error(`${parent} has no 16 GB free: choose another --folder.`);
+  if (bavail * bsize < NEEDED_BYTES) throw new Error(`${parent} has no 24 GB free: choose another --folder.`);
   const folder = await mkdtemp(join(parent, 'moebius-big-'));
+  const time = async (model: string, packed: string[] = [], prefix: string[] = []): Promise<Times> => {
+    const args = [...TSX, join(__dirname, 'time.ts'), model, String(threads), ...packed];
+    return JSON.parse((await child(args, prefix)).output);
+  };
   try {
     const published = await writeCheckpoint(folder);
     console.log(`${cpus()[0]?.model.trim()}, ${threads} threads`);
     console.log(`two layers of GLM-4.5-Air as published: ${gigabytes(published)} GB in two shards`);
     const times: Times[] = [];
-    for (const layers of [1, 2] as const) {
-      await writeConfig(folder, layers);
-      const out = join(folder, `${layers}-layers`);
-      const cli = join(ROOT, 'dist/cli.js');
-      const converted = await child([cli, 'convert', folder, '--out', out, '--json-progress']);
+    const models = [1, 2].map(layers => join(folder, `${layers}-layers`));
+    for (const [i, model] of models.entries()) {
+      await writeConfig(folder, i === 0 ? 1 : 2);
+      const converted = await child([
+        join(ROOT, 'dist/cli.js'),
+        ...['convert', folder, '--out', model, '--json-progress'],
+      ]);
       const { sizeBytes } = JSON.parse(converted.output.trim().split('\n').at(-1)!);
       console.log(
-        `${layers} layer(s): ${gigabytes(sizeBytes)} GB converted in ${converted.seconds.toFixed(0)} s, peak resident memory ${gigabytes(converted.peakBytes)} GB`,
+        `${i + 1} layer(s): ${gigabytes(sizeBytes)} GB converted in ${converted.seconds.toFixed(0)} s, peak resident memory ${gigabytes(converted.peakBytes)} GB`,
       );
-      const timed = await child(['--import', 'tsx', join(__dirname, 'time.ts'), out, String(threads)]);
-      times.push(JSON.parse(timed.output));
-      console.log(JSON.stringify(times.at(-1)));
+      times.push(await time(model));
+      print('plain', times.at(-1)!);
     }
     report(times as [Times, Times]);
+
+    const [, both = ''] = models;
+    const packed = join(folder, 'packed');
+    const packing = await child([...TSX, join(__dirname, 'pack.ts'), both, packed]);
+    console.log(
+      `packed in ${packing.seconds.toFixed(0)} s, peak resident memory ${gigabytes(packing.peakBytes)} GB`,
+    );
+    print('packed', await time(both, [packed]));
+    const limit = limitMemory(LIMIT_BYTES);
+    if (limit) {
+      print(`packed, in ${gigabytes(LIMIT_BYTES)} GB of memory`, await time(both, [packed], limit.prefix));
+      limit.remove();
+    } else console.log('no memory limit can be set here');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function print(name: string, { loadMs, stepMs, chunkMs, memory }: Times): void {
+  const { anonymous, fileBacked } = memory;
+  console.log(
+    `  ${name}: opened in ${(loadMs / 1000).toFixed(1)} s, ${stepMs.toFixed(1)} ms a token, ${chunkMs.toFixed(0)} ms for ${CHUNK}, ` +
+      `${gigabytes(anonymous)} GB anonymous, ${gigabytes(fileBacked)} GB mapped`,
+  );
 }
 
 function report([dense, both]: [Times, Times]): void {
@@ -91,7 +125,7 @@ const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
 new Command('bench:big')
   .option('--threads <n>', 'threads', positiveInteger, availableParallelism())
-  .option('--folder <folder>', 'where 16 GB are free', tmpdir())
+  .option('--folder <folder>', 'where 24 GB are free', tmpdir())
   .action(run)
   .parseAsync()
   .catch(error => {

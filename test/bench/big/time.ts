@@ -1,4 +1,7 @@
-/** Child process: times runs of a converted model's body. argv: folder, threads. Prints JSON. */
+/**
+ * Child process: times runs of a converted model's body. argv: folder, threads, folder of packed
+ * graphs or nothing. Prints JSON.
+ */
 import { ModelRunner } from '../../../src/engine/session/model-runner.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
 import { readMemory } from '../process-memory.ts';
@@ -8,10 +11,10 @@ const CONTEXT = 512;
 const CHUNK = 256;
 const STEPS = 24;
 
-async function main(folder: string, threads: number): Promise<void> {
+async function main(folder: string, threads: number, packed: string | null): Promise<void> {
   const began = performance.now();
   const manifest = await readManifest(folder);
-  const options = { folder, manifest, contextTokens: 2048, threads, packed: null };
+  const options = { folder, manifest, contextTokens: 2048, threads, packed };
   const runner = await ModelRunner.load(options, () => {});
   const loadMs = performance.now() - began;
   let next = 1;
@@ -52,7 +55,7 @@ async function main(folder: string, threads: number): Promise<void> {
   await runner.release();
 }
 
-main(process.argv[2]!, Number(process.argv[3])).catch(error => {
+main(process.argv[2]!, Number(process.argv[3]), process.argv[4] ?? null).catch(error => {
   console.error(error);
   process.exitCode = 1;
 });
