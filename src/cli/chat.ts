@@ -5,7 +5,13 @@ import { toMoebiusError } from '../base/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ChatMessage } from '../protocol/daemon.ts';
 import { printingHooks, reportUsage, withEngine } from './engine-session.ts';
-import { addSamplingOptions, levelOf, type SamplingOptions, samplingOf } from './sampling-options.ts';
+import {
+  addSamplingOptions,
+  levelOf,
+  type SamplingOptions,
+  samplingOf,
+  thinkingOf,
+} from './sampling-options.ts';
 import { type Terminal, write, writeLine } from './terminal.ts';
 
 interface ChatOptions extends SamplingOptions {
@@ -73,7 +79,7 @@ async function turn(
   const signal = interrupts.begin();
   try {
     const result = await engine.generate(
-      { requestId: 'chat', messages, ...samplingOf(options), ...levelOf(options) },
+      { requestId: 'chat', messages, ...samplingOf(options), ...levelOf(options), ...thinkingOf(options) },
       printingHooks(terminal, signal),
     );
     await write(terminal.stdout, '\n');

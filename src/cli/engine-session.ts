@@ -124,10 +124,11 @@ export const hooksFor = (
   onEvent,
 });
 
-/** Hooks that print text as it comes. */
+/** Hooks that print text as it comes, and what the model thinks aloud beside it. */
 export const printingHooks = (terminal: Terminal, signal = terminal.signal): RunHooks =>
   hooksFor(signal, event => {
     if (event.type === 'text') terminal.stdout.write(event.text);
+    if (event.type === 'reasoning') terminal.stderr.write(event.text);
   });
 
 /** One line about speed, for people; stderr keeps it out of pipes. */

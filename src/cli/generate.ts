@@ -4,7 +4,13 @@ import { Command, Option } from 'commander';
 import { MoebiusError } from '../base/errors.ts';
 import type { GrammarParams } from '../protocol/daemon.ts';
 import { printingHooks, reportUsage, withEngine } from './engine-session.ts';
-import { addSamplingOptions, levelOf, type SamplingOptions, samplingOf } from './sampling-options.ts';
+import {
+  addSamplingOptions,
+  levelOf,
+  type SamplingOptions,
+  samplingOf,
+  thinkingOf,
+} from './sampling-options.ts';
 import { readAll, type Terminal, writeLine } from './terminal.ts';
 
 interface GenerateOptions extends SamplingOptions {
@@ -32,7 +38,14 @@ export function generateCommand(terminal: Terminal): Command {
       await withEngine(terminal, options, async engine => {
         const input = options.chat ? { messages: conversation(prompt, options.system) } : { prompt };
         const result = await engine.generate(
-          { requestId: 'generate', ...input, ...samplingOf(options), ...levelOf(options), ...grammar },
+          {
+            requestId: 'generate',
+            ...input,
+            ...samplingOf(options),
+            ...levelOf(options),
+            ...thinkingOf(options),
+            ...grammar,
+          },
           printingHooks(terminal),
         );
         await writeLine(terminal.stdout, '');

@@ -11,6 +11,7 @@ export interface SamplingOptions extends EngineOptions {
   minP?: number;
   seed?: number;
   stop?: string[];
+  think?: boolean;
 }
 
 export function addSamplingOptions(command: Command, maxTokens: number): Command {
@@ -21,7 +22,8 @@ export function addSamplingOptions(command: Command, maxTokens: number): Command
     .option('--top-p <p>', 'sample among the likeliest tokens that add up to p', finiteNumber)
     .option('--min-p <p>', 'drop tokens less likely than p times the likeliest', finiteNumber)
     .option('--seed <n>', 'seed of the sampler', finiteNumber)
-    .option('--stop <text...>', 'end before any of these texts');
+    .option('--stop <text...>', 'end before any of these texts')
+    .option('--think', 'a model that can may think aloud before it answers; on stderr');
 }
 
 export function samplingOf(options: SamplingOptions): SamplingParams {
@@ -36,5 +38,7 @@ export function samplingOf(options: SamplingOptions): SamplingParams {
     ...(stop && { stop }),
   };
 }
+
+export const thinkingOf = ({ think }: SamplingOptions) => (think ? { thinking: true } : {});
 
 export const levelOf = ({ experts }: EngineOptions) => (experts ? { level: experts } : {});

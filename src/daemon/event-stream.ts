@@ -16,8 +16,8 @@ export class EventStream {
 
   readonly push = (event: GenerateEvent): void => {
     const last = this.#waiting.at(-1);
-    if (last?.type === 'text' && event.type === 'text') {
-      this.#waiting[this.#waiting.length - 1] = { type: 'text', text: last.text + event.text };
+    if (last && 'text' in last && 'text' in event && last.type === event.type) {
+      this.#waiting[this.#waiting.length - 1] = { type: event.type, text: last.text + event.text };
     } else if (last && last.type === event.type && event.type !== 'call') {
       this.#waiting[this.#waiting.length - 1] = event;
     } else {

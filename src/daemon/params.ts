@@ -79,6 +79,7 @@ const SCHEMAS = {
       priority: optional(z.enum(['chat', 'background'])),
       drafts: optional(z.boolean()),
       grammar: optional(grammar),
+      thinking: optional(z.boolean()),
     })
     .check(
       z.refine(exactlyOne('prompt', 'messages'), 'give either prompt or messages'),

@@ -26,7 +26,7 @@ export class StatusBoard {
   /** Told every event of the running request. */
   note(event: GenerateEvent): void {
     if (event.type === 'prefill') this.#work = 'reading';
-    if (event.type === 'text') this.#work = 'writing';
+    if (event.type === 'text' || event.type === 'reasoning') this.#work = 'writing';
   }
 
   read(): StatusResult {

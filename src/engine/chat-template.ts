@@ -26,6 +26,12 @@ export interface TemplateOptions {
   eosToken: string;
 }
 
+interface RenderOptions {
+  answerPrefix?: string;
+  tools?: readonly ToolDefinition[];
+  thinking?: boolean;
+}
+
 export class ChatTemplate {
   readonly #options: TemplateOptions;
   readonly #program: ReturnType<typeof parse>;
@@ -42,13 +48,11 @@ export class ChatTemplate {
   /**
    * The conversation as text pieces and special ids, ready for the assistant's answer, whose given beginning
    * `answerPrefix` is appended. Only the template's own text (and what an assistant may write) yields special ids.
-   * `tools` are described in the way the template has for them, if it has one.
+   * `tools` are described in the way the template has for them, if it has one; `thinking` says whether the model may think
+   * aloud before it answers, to a template that asks.
    */
-  render(
-    messages: readonly ChatMessage[],
-    answerPrefix = '',
-    tools: readonly ToolDefinition[] = [],
-  ): Piece[] {
+  render(messages: readonly ChatMessage[], options: RenderOptions = {}): Piece[] {
+    const { answerPrefix = '', tools = [], thinking = false } = options;
     const { specialText, assistantMayWrite, bosToken, eosToken } = this.#options;
     for (const { role } of messages) {
       if (!ROLES.has(role))
@@ -66,6 +70,9 @@ export class ChatTemplate {
       // Literals hold no character that JSON escapes, so they are found, and broken, in JSON too.
       ...(tools.length > 0 && { tools: JSON.parse(specialText.shield(functions, marker)) }),
       add_generation_prompt: true,
+      // What Qwen3's and GLM's templates ask, and what gpt-oss's does.
+      enable_thinking: thinking,
+      reasoning_effort: thinking ? 'medium' : 'low',
       bos_token: bosToken,
       eos_token: eosToken,
     });

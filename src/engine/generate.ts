@@ -16,6 +16,7 @@ import { grammarSource } from './grammar/source.ts';
 import type { GrammarSource } from './grammar/wire.ts';
 import { HeldText } from './held-text.ts';
 import { levelPlan } from './read-plan.ts';
+import { type ReasoningReader, reasoningReader } from './reasoning.ts';
 import { RepetitionGuard } from './repetition.ts';
 import { Run } from './run.ts';
 import { Sampler } from './sampler.ts';
@@ -43,6 +44,8 @@ export interface GenerateRequest extends Pick<GenerateParams, 'level'> {
   grammar?: GrammarSource;
   /** With tools: takes the calls out of the text. */
   calls?: CallReader;
+  /** Of a model that thinks aloud: takes that out of the text. */
+  reasoning?: ReasoningReader;
   /** Ids that may be drawn although they are banned elsewhere. */
   allowed?: ReadonlySet<number>;
 }
@@ -66,8 +69,13 @@ const CHAT_PATIENCE = 4;
  * the model can't call.
  */
 export function generateRequest(core: EngineCore, params: GenerateParams): GenerateRequest {
+  const prompt = promptTokens(core, params);
+  const { allowed, ...grammar } = grammarRequest(core, params);
+  // Text of a form has no room for thoughts, and a raw prompt no template that teaches them.
+  const thinks = params.messages !== undefined && !('grammar' in grammar);
+  const reasoning = thinks ? reasoningReader(core.tokenizer.specials, prompt) : null;
   return {
-    prompt: promptTokens(core, params),
+    prompt,
     sampling: params,
     sequence: params.sequence ?? 'chat',
     isKept: true,
@@ -75,7 +83,8 @@ export function generateRequest(core: EngineCore, params: GenerateParams): Gener
     patience: CHAT_PATIENCE,
     drafts: params.drafts,
     ...(params.level ? { level: params.level } : {}),
-    ...grammarRequest(core, params),
+    ...grammar,
+    ...(reasoning ? { reasoning, allowed: reasoning.markers } : allowed && { allowed }),
   };
 }
 
@@ -92,12 +101,15 @@ function grammarRequest(
 }
 
 function promptTokens(core: EngineCore, params: GenerateParams): number[] {
-  const { prompt, messages, answerPrefix = '', grammar } = params;
+  const { prompt, messages, answerPrefix = '', grammar, thinking = false } = params;
   const tools = grammar?.kind === 'tools' ? grammar.tools : [];
   if ((prompt === undefined) === (messages === undefined)) {
     throw new MoebiusError('bad-request', 'Give either a prompt or messages.');
   }
-  if (messages) return core.tokenizer.encodePieces(chatTemplate(core).render(messages, answerPrefix, tools));
+  if (messages) {
+    const pieces = chatTemplate(core).render(messages, { answerPrefix, tools, thinking });
+    return core.tokenizer.encodePieces(pieces);
+  }
   const { bos } = core.manifest.tokens;
   return [...(bos === null ? [] : [bos]), ...core.tokenizer.encodePlain(prompt! + answerPrefix)];
 }
@@ -230,7 +242,8 @@ class Writer {
       }
       this.#outputTokens++;
       this.#logProbs += logProb;
-      const { text, stopped } = this.#stops.push(this.#held.push(token, this.#stream.push(token)));
+      const written = this.#answered(token, this.#held.push(token, this.#stream.push(token)));
+      const { text, stopped } = this.#stops.push(written);
       this.#emit(text);
       if (stopped) return 'stop';
       if (this.#guard.push(token)) return 'repetition';
@@ -246,6 +259,15 @@ class Writer {
       if (left > 0) [logits] = await Promise.all([decoder.next(token, left - 1), this.#match?.accept(token)]);
     }
     return 'length';
+  }
+
+  /** `text` of `token` without what the model thinks, which is told apart. */
+  #answered(token: number, text: string): string {
+    const { reasoning } = this.#request;
+    if (!reasoning) return text;
+    const piece = reasoning.push(token, text);
+    if (piece.reasoning !== '') this.#hooks.onEvent({ type: 'reasoning', text: piece.reasoning });
+    return piece.text;
   }
 
   #emit(text: string): void {

@@ -9,9 +9,9 @@ import type { CacheSize, ForwardArgs, ForwardReply } from './session/wire.ts';
 
 /**
  * Tokens of a prompt read at once. Cancelling and giving way happen between chunks, so they are short; 64 are read at 97 %
- * of the speed of 256 (1.5B, two cores). The routed graph deals its rows out to many experts and so wants more of them.
+ * of the speed of 256 (1.5B, two cores). A graph that deals its rows out to many experts wants more of them.
  */
-const CHUNK_TOKENS = { body: 64, routed: 128 };
+const CHUNK_TOKENS = { fused: 64, routed: 128 };
 /** Of a prompt that is read ahead: a keystroke that comes meanwhile waits for the end of a chunk. */
 const AHEAD_TOKENS = 16;
 /** Shorter chunks say nothing about reading speed. */
@@ -83,7 +83,7 @@ export class Run {
     this.#sequence.truncate(reused);
     if (!onProgress(reused, reused)) return null;
     let logits: Float32Array | null = null;
-    for (const { from, to, experts } of chunked(segments)) {
+    for (const { from, to, experts } of this.#chunks(segments)) {
       const isLast = to === prompt.length;
       const reply = await this.#forward(prompt.slice(from, to), experts, { logitRows: isLast ? 1 : 0 });
       this.prefillMs += reply.ms;
@@ -108,7 +108,7 @@ export class Run {
     if (reused === last && tokens[last] === prompt[last]) return onProgress(prompt.length, prompt.length);
     this.#sequence.truncate(reused);
     onProgress(reused, reused);
-    for (const { from, to, experts } of chunked(segments, AHEAD_TOKENS)) {
+    for (const { from, to, experts } of this.#chunks(segments, AHEAD_TOKENS)) {
       this.prefillMs += (await this.#forward(prompt.slice(from, to), experts, {})).ms;
       onProgress(to, reused);
     }
@@ -141,7 +141,9 @@ export class Run {
   async score(tokens: readonly number[]): Promise<Float32Array> {
     this.#sequence.truncate(0);
     const scores = new Float32Array(tokens.length - 1);
-    for (const { from, to, experts } of chunked(planRead(this.#sequence, tokens, this.#level).segments)) {
+    for (const { from, to, experts } of this.#chunks(
+      planRead(this.#sequence, tokens, this.#level).segments,
+    )) {
       const targets = tokens.slice(from + 1, to + 1);
       const reply = await this.#forward(tokens.slice(from, to), experts, { targets });
       scores.set(reply.logProbs!, from);
@@ -186,17 +188,19 @@ export class Run {
     this.#sequence.bytes = bytes;
     this.#core.sequences.evict();
   }
+
+  *#chunks(segments: readonly Segment[], limit = Number.POSITIVE_INFINITY): Generator<Segment> {
+    const isTrained = this.#core.manifest.experts?.kind === 'trained';
+    for (const { from, to, experts } of segments) {
+      const isFused = experts === null && !isTrained;
+      const size = Math.min(limit, isFused ? CHUNK_TOKENS.fused : CHUNK_TOKENS.routed);
+      for (let start = from; start < to; start += size)
+        yield { from: start, to: Math.min(start + size, to), experts };
+    }
+  }
 }
 
 function ignoreUnfit(error: unknown): null {
   if (toMoebiusError(error).code === 'format-invalid') return null;
   throw error;
-}
-
-function* chunked(segments: readonly Segment[], limit = Number.POSITIVE_INFINITY): Generator<Segment> {
-  for (const { from, to, experts } of segments) {
-    const size = Math.min(limit, experts === null ? CHUNK_TOKENS.body : CHUNK_TOKENS.routed);
-    for (let start = from; start < to; start += size)
-      yield { from: start, to: Math.min(start + size, to), experts };
-  }
 }

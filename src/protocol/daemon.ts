@@ -119,6 +119,8 @@ export interface GenerateParams extends SamplingParams {
   /** `false`: one run for each token. Default: tokens that stood in the prompt before are drafted, several in one run. */
   drafts?: boolean;
   grammar?: GrammarParams;
+  /** Whether a model that can may think aloud before it answers (default: no, or little). It is never part of the text. */
+  thinking?: boolean;
 }
 export type FinishReason = 'stop' | 'length' | 'time' | 'cancelled' | 'repetition';
 export interface Usage {
@@ -201,6 +203,8 @@ export type GenerateEvent =
   /** With a `tools` grammar only what is no call. */
   | { type: 'text'; text: string }
   | { type: 'call'; call: ToolCall }
+  /** What the model thinks aloud before its answer. */
+  | { type: 'reasoning'; text: string }
   | { type: 'usage'; usage: Usage; decodeTokensPerSecond: number };
 export interface GenerateEventParams {
   requestId: string;

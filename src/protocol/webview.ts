@@ -54,6 +54,8 @@ export type Phase =
   | { kind: 'loading'; percent: number }
   | { kind: 'queued'; position: number }
   | { kind: 'reading'; done: number; total: number; reused: number }
+  /** The model thinks aloud before it answers; `words` of that so far. */
+  | { kind: 'thinking'; words: number }
   | { kind: 'writing'; tokensPerSecond: number | null };
 
 /** Tokens that the next message would send, of the model's window. `exact` is false while they are estimated. */

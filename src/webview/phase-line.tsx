@@ -20,6 +20,8 @@ export function phaseText(phase: Phase): string {
       const reused = phase.reused > 0 ? ` (reused ${formatCount(phase.reused)})` : '';
       return `Reading ${formatCount(phase.done)} of ${formatCount(phase.total)} tokens${reused}`;
     }
+    case 'thinking':
+      return `Thinking, ${formatCount(phase.words)} words so far`;
     case 'writing':
       return phase.tokensPerSecond === null
         ? 'Writing'

@@ -23,8 +23,17 @@ export const TINY_LEVELS = {
   frugal: { readK: 1, writeK: 2, exactTail: 32, exactHead: 4 },
 } as const;
 
-/** `guess`: with a drafter that always guesses this token, and is sure of it. */
-export async function writeTinyModel(folder: string, { guess }: { guess?: number } = {}): Promise<Manifest> {
+const THINKING = ['<think>', '</think>'];
+const THINKING_TURN = '{% if enable_thinking %}<think>{% endif %}';
+const addedToken = (id: number, content: string) => ({
+  ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: false },
+});
+
+/** `guess`: with a drafter that always guesses this token, and is sure of it. `thinks`: its template may let it think aloud. */
+export async function writeTinyModel(
+  folder: string,
+  { guess, thinks = false }: { guess?: number; thinks?: boolean } = {},
+): Promise<Manifest> {
   const taps = guess === undefined ? [] : [0, 1];
   const { hidden, vocab } = TINY_DIMS;
   await writeTinyGraph(folder, 'body', 1, TINY_DIMS, taps);
@@ -45,9 +54,14 @@ export async function writeTinyModel(folder: string, { guess }: { guess?: number
 
   if (guess !== undefined) await writeDrafterGraph(folder, projection, taps, guess);
 
-  const { added_tokens } = tinyTokenizerJson();
-  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tinyTokenizerJson()));
-  await writeFile(join(folder, 'chat_template.jinja'), TINY_TEMPLATE);
+  const tokenizer = tinyTokenizerJson();
+  if (thinks) tokenizer.added_tokens.push(...THINKING.map((content, i) => addedToken(VOCAB + i, content)));
+  const { added_tokens } = tokenizer;
+  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
+  await writeFile(
+    join(folder, 'chat_template.jinja'),
+    thinks ? TINY_TEMPLATE + THINKING_TURN : TINY_TEMPLATE,
+  );
   const eos = [tinyId('<|im_end|>'), tinyId('<|endoftext|>')];
   const manifest: Manifest = {
     format: MANIFEST_FORMAT,

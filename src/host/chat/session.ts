@@ -26,7 +26,7 @@ export interface SessionPorts {
   backend: Backend;
   /** The loaded model, loading it first when needed. */
   model(signal: AbortSignal): Promise<ModelInfo>;
-  options(): { level: ExpertLevel; maxTokens: number; temperature: number };
+  options(): { level: ExpertLevel; maxTokens: number; temperature: number; isThinking: boolean };
   /** Stores one event; must not throw. */
   store(event: TranscriptEvent): void;
   post(message: HostMessage): void;
@@ -37,6 +37,8 @@ export interface SessionPorts {
 interface Run {
   askId: string;
   answerId: string | null;
+  /** Of what the model thought before its answer. */
+  thoughtWords: number;
   controller: AbortController;
 }
 
@@ -146,7 +148,7 @@ export class ChatSession {
     const askId = this.#run ? undefined : this.#queue.shift();
     const ask = askId && findAsk(this.transcript, askId);
     if (!ask) return;
-    const run: Run = { askId: ask.id, answerId: null, controller: new AbortController() };
+    const run: Run = { askId: ask.id, answerId: null, thoughtWords: 0, controller: new AbortController() };
     this.#run = run;
     this.#ports.post({ type: 'row', row: userRow(ask, false) });
     this.#setPhase({ kind: 'starting' });
@@ -178,6 +180,7 @@ export class ChatSession {
         priority: 'chat',
         level,
         temperature: options.temperature,
+        thinking: options.isThinking,
         maxTokens: Math.min(options.maxTokens, model.contextTokens - promptTokens),
       },
       { signal, onEvent: event => this.#onEvent(run, event, speed) },
@@ -247,6 +250,10 @@ export class ChatSession {
         return;
       case 'usage':
         speed.measured(event.decodeTokensPerSecond);
+        return;
+      case 'reasoning':
+        run.thoughtWords += event.text.match(/\S+/g)?.length ?? 0;
+        if (speed.tick()) this.#setPhase({ kind: 'thinking', words: run.thoughtWords });
         return;
       case 'text':
         this.#addText(run, event.text);

@@ -185,6 +185,7 @@ function chatOptions() {
     maxTokens: settings.get<number>('maxTokens', 2048),
     /** Low: code wants the likely token, and repeatable answers are easier to trust. */
     temperature: settings.get<number>('temperature', 0.2),
+    isThinking: settings.get<boolean>('thinking', false),
     /** Largest single attachment. */
     attachmentTokens: settings.get<number>('attachmentTokens', 3000),
   };

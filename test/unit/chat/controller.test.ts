@@ -33,7 +33,7 @@ describe('chat controller, with the page it talks to', () => {
       backend,
       store: new ChatStore(folder),
       model: async () => modelInfo(8192),
-      options: () => ({ level: 'exact', maxTokens: 100, temperature: 0 }),
+      options: () => ({ level: 'exact', maxTokens: 100, temperature: 0, isThinking: false }),
       daemonState: () => ({ kind: 'ready', model: 'tiny', status: null }),
       post: (message: HostMessage) => {
         // Through JSON, as on the real way.

@@ -15,7 +15,7 @@ function open(script: Script, { contextTokens = 8192 } = {}) {
   const session = new ChatSession(emptyTranscript('chat', 0), {
     backend,
     model: async () => modelInfo(contextTokens),
-    options: () => ({ level: 'balanced', maxTokens: 400, temperature: 0 }),
+    options: () => ({ level: 'balanced', maxTokens: 400, temperature: 0, isThinking: true }),
     store: event => stored.push(event),
     post: message => posted.push(message),
     onPhase: phase => phases.push(phase),
@@ -69,6 +69,19 @@ describe('chat session', () => {
     await until(() => session.rows().length === 4);
     await idle();
     assert.deepEqual(sketch(session.rows()), ['one', 'partial|cancelled', 'two', 'second|stop']);
+  });
+
+  it('says that the model thinks, and keeps that out of the answer', async () => {
+    const { session, backend, phases, idle } = open(says('Yes'));
+    backend.thoughts = 'Let me see ...';
+    session.send('one', []);
+    await idle();
+    assert.equal((backend.requests[0] as { thinking?: boolean }).thinking, true);
+    assert.deepEqual(
+      phases.find(phase => phase.kind === 'thinking'),
+      { kind: 'thinking', words: 4 },
+    );
+    assert.deepEqual(sketch(session.rows()), ['one', 'Yes|stop']);
   });
 
   it('edits an earlier message: what follows is gone, the attachments stay', async () => {

@@ -27,6 +27,8 @@ export const USAGE: Usage = {
 export class ScriptedBackend implements Backend {
   readonly requests: Params[] = [];
   script: Script;
+  /** What the model thinks aloud before it says anything. */
+  thoughts = '';
 
   constructor(script: Script) {
     this.script = script;
@@ -36,6 +38,7 @@ export class ScriptedBackend implements Backend {
     this.requests.push(params);
     const signal = options.signal ?? new AbortController().signal;
     options.onEvent?.({ type: 'prefill', done: 1, total: 2, reused: 0 });
+    if (this.thoughts !== '') options.onEvent?.({ type: 'reasoning', text: this.thoughts });
     let text = '';
     for await (const piece of this.script(params, signal)) {
       if (signal.aborted) throw cancelled();

@@ -261,7 +261,7 @@ describe('grammars on a tiny model', function () {
       eosToken: '',
     });
     const tools = [{ name: 'a', description: 'says <|im_end|>', parameters: { type: 'object' } }];
-    const pieces = template.render([{ role: 'user', content: '!' }], '', tools);
+    const pieces = template.render([{ role: 'user', content: '!' }], { tools });
     const expected = JSON.stringify({ type: 'function', function: tools[0] });
     assert.equal(
       pieces

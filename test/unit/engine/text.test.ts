@@ -88,7 +88,7 @@ describe('chat template', () => {
       eosToken: '<|im_end|>',
     });
   const text = (messages: ChatMessage[], answerPrefix = '') =>
-    tokenizer.decode(tokenizer.encodePieces(open(TINY_TEMPLATE).render(messages, answerPrefix)));
+    tokenizer.decode(tokenizer.encodePieces(open(TINY_TEMPLATE).render(messages, { answerPrefix })));
 
   it('renders messages, trims as the template says, and starts the answer', () => {
     assert.equal(

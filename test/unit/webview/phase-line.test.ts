@@ -14,6 +14,7 @@ describe('phase line in words', () => {
     'Reading 1,200 of 3,000 tokens (reused 800)',
   );
   check({ kind: 'reading', done: 0, total: 30, reused: 0 }, 'Reading 0 of 30 tokens');
+  check({ kind: 'thinking', words: 1200 }, 'Thinking, 1,200 words so far');
   check({ kind: 'writing', tokensPerSecond: 21.3 }, 'Writing 21 tokens/s');
   check({ kind: 'writing', tokensPerSecond: null }, 'Writing');
 });
