@@ -3,10 +3,10 @@
  * blob right behind the last, but its kernels read them where they are mapped and want them aligned: as saved, a graph of more
  * than one weight computes nonsense. Laid again on page boundaries the bytes are right.
  *
- * Packing holds both forms of a weight in memory. So a graph is packed in parts (`packableParts`), each a graph of some of its
+ * Packing holds both forms of a weight in memory. So a graph is packed in parts (`writeParts`), each a graph of some of its
  * products; what is saved of them is put together behind the plain weights (`PackedWriter`).
  */
-import { type FileHandle, open, readFile, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { onnx } from 'onnx-proto';
 import { MoebiusError } from '../base/errors.ts';
@@ -25,8 +25,29 @@ export interface PackedGraph {
   data: string;
 }
 
-/** Encoded graphs that hold all products of the graph at `path` with packable weights, about `partBytes` of them each. */
-export async function* packableParts(path: string, partBytes: number): AsyncGenerator<Uint8Array> {
+/**
+ * Paths of graphs in `folder`, one after the other, that hold all products of `graph` with packable weights, about `partBytes`
+ * of them each. A graph finds its weights beside it, so they are linked there. The folder is made, and gone afterwards.
+ */
+export async function* writeParts(
+  graph: PackedGraph,
+  folder: string,
+  partBytes: number,
+): AsyncGenerator<string> {
+  await mkdir(folder);
+  try {
+    await link(graph.data, join(folder, basename(graph.data)));
+    const path = join(folder, 'part.onnx');
+    for await (const bytes of packableParts(graph.onnx, partBytes)) {
+      await writeFile(path, bytes);
+      yield path;
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function* packableParts(path: string, partBytes: number): AsyncGenerator<Uint8Array> {
   const model = onnx.ModelProto.decode(await readFile(path));
   const weights = new Map((model.graph?.initializer ?? []).map(tensor => [tensor.name ?? '', tensor]));
   let nodes: onnx.INodeProto[] = [];

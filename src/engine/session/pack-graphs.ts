@@ -1,10 +1,9 @@
 /** Makes the packed form of a model's graphs (models/packed.ts says what for), and sees that it computes the same. In the worker. */
 import { createHash } from 'node:crypto';
-import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
-import { type PackedGraph, PackedWriter, packableParts } from '../../formats/onnx-packed.ts';
+import { type PackedGraph, PackedWriter, writeParts } from '../../formats/onnx-packed.ts';
 import { PACKED_GRAPHS } from '../../models/packed.ts';
 import { GraphSession } from './graph-session.ts';
 import { throwIfStopped } from './stop-flag.ts';
@@ -17,43 +16,38 @@ const ROWS = [9, 1];
 
 /** Throws `cancelled` some seconds after `stop` is set, `internal` if the packed weights compute something else. */
 export async function packGraphs({ outFolder, stop, folder, manifest, threads }: PackArgs): Promise<void> {
+  const parts = join(outFolder, 'parts');
   for (const name of PACKED_GRAPHS) {
     const { onnx, data } = manifest.graphs[name];
     const plain = { onnx: join(folder, onnx), data: join(folder, data) };
     const packed = { onnx: join(outFolder, `${name}.onnx`), data: join(outFolder, `${name}.data`) };
-    const parts = join(outFolder, 'parts');
-    await mkdir(parts);
-    // A graph finds its weights beside it.
-    await link(plain.data, join(parts, data));
-    const before = await pack(plain, packed, parts, threads, stop);
-    await rm(parts, { recursive: true });
-    await assertSame(packed, join(outFolder, `${name}.part.onnx`), before, threads, stop);
+    const expected = await pack(plain, packed, parts, threads, stop);
+    for await (const part of writeParts(packed, parts, PART_BYTES)) {
+      throwIfStopped(stop);
+      const computed = await outputsOf(await GraphSession.open(part, threads));
+      if (computed !== expected.shift()) {
+        throw new MoebiusError('internal', 'The packed weights compute something else than the plain ones.');
+      }
+    }
   }
 }
 
-/** Writes `packed`; what each part of the plain graph computes. */
+/** Writes `packed`; hashes of what each part of the plain graph computes. */
 async function pack(
   plain: PackedGraph,
   packed: PackedGraph,
-  folder: string,
+  parts: string,
   threads: number,
   stop: PackArgs['stop'],
 ): Promise<string[]> {
-  const [part, onnx, data] = ['part.onnx', 'saved.onnx', 'saved.data'].map(name => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const saved = { onnx: join(parts, 'saved.onnx'), data: join(parts, 'saved.data') };
   const computed: string[] = [];
   const writer = await PackedWriter.create(plain, packed);
   try {
-    for await (const bytes of packableParts(plain.onnx, PART_BYTES)) {
+    for await (const part of writeParts(plain, parts, PART_BYTES)) {
       throwIfStopped(stop);
-      await writeFile(part, bytes);
-      const session = await GraphSession.savePacked(part, { onnx, data }, threads);
-      computed.push(await outputsOf(session));
-      await session.release();
-      await writer.add({ onnx, data });
+      computed.push(await outputsOf(await GraphSession.savePacked(part, saved, threads)));
+      await writer.add(saved);
     }
     await writer.close();
     return computed;
@@ -63,28 +57,7 @@ async function pack(
   }
 }
 
-async function assertSame(
-  packed: PackedGraph,
-  part: string,
-  expected: readonly string[],
-  threads: number,
-  stop: PackArgs['stop'],
-): Promise<void> {
-  let i = 0;
-  for await (const bytes of packableParts(packed.onnx, PART_BYTES)) {
-    throwIfStopped(stop);
-    await writeFile(part, bytes);
-    const session = await GraphSession.open(part, threads);
-    const computed = await outputsOf(session);
-    await session.release();
-    if (computed !== expected[i++]) {
-      throw new MoebiusError('internal', 'The packed weights compute something else than the plain ones.');
-    }
-  }
-  await rm(part, { force: true });
-}
-
-/** Hash of what a graph of products computes of inputs that are always the same. */
+/** Hash of what a graph of products computes of inputs that are always the same. Releases the session. */
 async function outputsOf(session: GraphSession): Promise<string> {
   const hash = createHash('sha256');
   for (const rows of ROWS) {
@@ -100,5 +73,6 @@ async function outputsOf(session: GraphSession): Promise<string> {
       hash.update(new Uint8Array(buffer, byteOffset, byteLength));
     }
   }
+  await session.release();
   return hash.digest('hex');
 }

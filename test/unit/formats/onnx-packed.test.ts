@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onnx } from 'onnx-proto';
-import { assertSafePacked, PackedWriter, packableParts } from '../../../src/formats/onnx-packed.ts';
+import { assertSafePacked, PackedWriter, writeParts } from '../../../src/formats/onnx-packed.ts';
 
 const PLAIN = Buffer.from(Array.from({ length: 5000 }, (_, i) => i % 253));
 const SAVED = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251));
@@ -72,8 +72,12 @@ describe('formats: packed graphs', () => {
   it('takes a graph apart into parts that hold its products and their weights', async () => {
     await writePlain();
     const parts: onnx.ModelProto[] = [];
-    for await (const bytes of packableParts(graphAt('plain').onnx, 1500))
-      parts.push(onnx.ModelProto.decode(bytes));
+    const beside = join(folder, 'parts');
+    for await (const path of writeParts(graphAt('plain'), beside, 1500)) {
+      parts.push(onnx.ModelProto.decode(await readFile(path)));
+      assert.deepEqual(await readFile(join(beside, 'plain.data')), PLAIN);
+    }
+    assert.deepEqual((await readdir(folder)).sort(), ['plain.data', 'plain.onnx']);
     assert.deepEqual(
       parts.map(({ graph }) => graph!.initializer!.map(({ name }) => name)),
       [

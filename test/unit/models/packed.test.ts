@@ -87,7 +87,7 @@ describe('models: packed weights', () => {
     assert.deepEqual(await readdir(join(home, 'locks')), []);
   });
 
-  it('are not begun without room, nor for weights that most tokens do not meet', async () => {
+  it('are not begun without room, nor for weights that no kernel packs', async () => {
     let calls = 0;
     const count: PackGraphs = async () => {
       calls++;
@@ -96,7 +96,7 @@ describe('models: packed weights', () => {
     store.freeBytes = async () => 1000;
     await assert.rejects(pack(count), { code: 'disk-full' });
     store.freeBytes = freeBytes;
-    model.manifest.experts!.kind = 'trained';
+    model.variant = 'fp32';
     await assert.rejects(pack(count), { code: 'unsupported' });
     assert.equal(calls, 0);
   });
