@@ -6,7 +6,7 @@
 import type { Checkpoint } from '../checkpoint.ts';
 import type { MatrixSource } from '../weights.ts';
 import type { Decoder, FeedForward, NextTokenLayer, RouterWeights } from './decoder.ts';
-import { gatedUnit, plainDecoder, separateExperts } from './parts.ts';
+import { gatedUnit, PLAIN_ROUTER, plainDecoder, separateExperts } from './parts.ts';
 
 export async function glm4Moe(checkpoint: Checkpoint): Promise<Decoder> {
   const decoder = plainDecoder(checkpoint, index => glmFeedForward(checkpoint, index));
@@ -49,8 +49,8 @@ export async function glmFeedForward(checkpoint: Checkpoint, index: number): Pro
 async function sigmoidRouter({ config, vector }: Checkpoint, mlp: string): Promise<RouterWeights> {
   const groups = config.number('n_group', 1);
   return {
+    ...PLAIN_ROUTER,
     weight: await vector(`${mlp}.gate.weight`),
-    bias: null,
     scores: 'sigmoid',
     selectionBias: await vector(`${mlp}.gate.e_score_correction_bias`),
     groups: groups > 1 ? { count: groups, chosen: config.number('topk_group') } : null,

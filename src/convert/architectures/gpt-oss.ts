@@ -6,7 +6,7 @@
 import type { Checkpoint } from '../checkpoint.ts';
 import { computedMatrix, type MatrixSource, pickColumns, pickRows, rowsOf, transposed } from '../weights.ts';
 import type { Decoder, Expert, FeedForward } from './decoder.ts';
-import { dimsOf, expertCount, groupedAttention, plainDecoder } from './parts.ts';
+import { dimsOf, expertCount, groupedAttention, PLAIN_ROUTER, plainDecoder } from './parts.ts';
 
 export function gptOss(checkpoint: Checkpoint): Decoder {
   const { config } = checkpoint;
@@ -65,14 +65,11 @@ async function feedForward({ config, matrix, vector, has }: Checkpoint, index: n
   return {
     kind: 'sparse',
     router: {
+      ...PLAIN_ROUTER,
       weight: await vector(`${mlp}.router.weight`),
       bias: await vector(`${mlp}.router.bias`),
       scores: 'chosen',
-      selectionBias: null,
-      groups: null,
       perToken: config.number('num_experts_per_tok'),
-      normalise: null,
-      scale: 1,
     },
     experts: Array.from({ length: count }, (_, e) => expert(e)),
     shared: null,

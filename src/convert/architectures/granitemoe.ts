@@ -5,7 +5,7 @@
 import type { Checkpoint } from '../checkpoint.ts';
 import { type MatrixSource, rowsOf, scaled } from '../weights.ts';
 import type { Decoder, DenseFeedForward, FeedForward } from './decoder.ts';
-import { dimsOf, expertCount, groupedAttention, plainDecoder, scaledUnit } from './parts.ts';
+import { dimsOf, expertCount, groupedAttention, PLAIN_ROUTER, plainDecoder, scaledUnit } from './parts.ts';
 
 export function graniteMoe(checkpoint: Checkpoint): Decoder {
   const { config } = checkpoint;
@@ -50,14 +50,10 @@ async function feedForward({ config, matrix, vector, has }: Checkpoint, index: n
   return {
     kind: 'sparse',
     router: {
+      ...PLAIN_ROUTER,
       weight: await vector(`${moe}.router.layer.weight`),
-      bias: null,
       scores: 'chosen',
-      selectionBias: null,
-      groups: null,
       perToken: config.number('num_experts_per_tok'),
-      normalise: null,
-      scale: 1,
     },
     experts: Array.from({ length: count }, (_, e) => unit(slice(input, e), slice(output, e))),
     shared: has(`${shared}.input_linear.weight`)

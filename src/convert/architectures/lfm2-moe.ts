@@ -2,7 +2,7 @@
 import type { Checkpoint } from '../checkpoint.ts';
 import { ropeOf } from '../rope.ts';
 import type { Decoder, DenseFeedForward, FeedForward, ShortConvolution } from './decoder.ts';
-import { dimsOf, ends, expertCount, groupedAttention } from './parts.ts';
+import { dimsOf, ends, expertCount, groupedAttention, PLAIN_ROUTER } from './parts.ts';
 
 const ATTENTION_NAMES = { output: 'out_proj', queryNorm: 'q_layernorm', keyNorm: 'k_layernorm' };
 
@@ -60,11 +60,10 @@ async function feedForward({ config, matrix, vector, has }: Checkpoint, index: n
   return {
     kind: 'sparse',
     router: {
+      ...PLAIN_ROUTER,
       weight: await vector(`${at}.gate.weight`),
-      bias: null,
       scores: 'sigmoid',
       selectionBias: has(`${at}.expert_bias`) ? await vector(`${at}.expert_bias`) : null,
-      groups: null,
       perToken: config.number('num_experts_per_tok'),
       normalise: config.boolean('norm_topk_prob', true) ? { epsilon: 1e-6 } : null,
       scale: config.number('routed_scaling_factor', 1),

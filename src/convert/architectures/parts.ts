@@ -140,6 +140,15 @@ export function separateExperts(checkpoint: Checkpoint, prefix: string, count: n
   return Array.from({ length: count }, (_, e) => gatedUnit(checkpoint, `${prefix}.${e}`));
 }
 
+/** What a router is without, unless its architecture says otherwise. */
+export const PLAIN_ROUTER = {
+  bias: null,
+  selectionBias: null,
+  groups: null,
+  normalise: null,
+  scale: 1,
+} satisfies Partial<RouterWeights>;
+
 /** Number of routed experts; the setting has had two names. */
 export const expertCount = (config: Config): number =>
   config.number(config.has('num_experts') ? 'num_experts' : 'num_local_experts');
@@ -152,14 +161,11 @@ export async function softmaxRouter(
   isNormalised: boolean,
 ): Promise<RouterWeights> {
   return {
+    ...PLAIN_ROUTER,
     weight: await vector(name),
-    bias: null,
     scores: 'softmax',
-    selectionBias: null,
-    groups: null,
     perToken,
     normalise: isNormalised ? { epsilon: 0 } : null,
-    scale: 1,
   };
 }
 
