@@ -101,7 +101,7 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
   const isSplit = carving !== null && options.variant !== 'fp32';
   const progress = progressMeter(model, isSplit, options);
   const mixerForm = wideForm(options.variant, dims.hidden);
-  const trained: TrainedExperts = { shared: 0, routed: 0, neurons: 0 };
+  const trained: TrainedExperts = { shared: 0, routed: 0, neurons: 0, perToken: 0 };
 
   const body = await writeGraph(folder, 'body', files, progress, async graph => {
     const source = layerSource(model, mixerForm, async (writer, layer, name, x) => {
@@ -232,12 +232,17 @@ interface TrainedExperts {
   shared: number;
   routed: number;
   neurons: number;
+  perToken: number;
 }
 
-function noteExperts(noted: TrainedExperts, { shared, experts }: FeedForward & { kind: 'sparse' }): void {
+function noteExperts(
+  noted: TrainedExperts,
+  { shared, experts, router }: FeedForward & { kind: 'sparse' },
+): void {
   noted.shared = shared?.gate.rows ?? 0;
   noted.routed = experts.length;
   noted.neurons = experts[0]!.gate.rows;
+  noted.perToken = router.perToken;
 }
 
 const carvedLayout = ({ sharedNeurons, routed, routedNeurons, levels }: Carving): ExpertLayout => ({
@@ -248,8 +253,10 @@ const carvedLayout = ({ sharedNeurons, routed, routedNeurons, levels }: Carving)
   levels,
 });
 
-const trainedLayout = ({ shared, routed, neurons }: TrainedExperts): ExpertLayout | null =>
-  routed > 0 ? { kind: 'trained', sharedNeurons: shared, routed, routedNeurons: neurons, levels: {} } : null;
+const trainedLayout = ({ shared, routed, neurons, perToken }: TrainedExperts): ExpertLayout | null =>
+  routed > 0
+    ? { kind: 'trained', sharedNeurons: shared, routed, routedNeurons: neurons, perToken, levels: {} }
+    : null;
 
 function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { kind: 'f32' | 'int8' }> {
   return variant === 'fp32' ? { kind: 'f32' } : { kind: 'int8', blockSize: widestBlock(cols) };

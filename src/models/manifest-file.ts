@@ -68,6 +68,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       sharedNeurons: size,
       routed: count,
       routedNeurons: count,
+      perToken: count.exactOptional(),
       levels: z.strictObject({
         exact: levelPlan.exactOptional(),
         balanced: levelPlan.exactOptional(),

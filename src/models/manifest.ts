@@ -78,6 +78,8 @@ export interface ExpertLayout {
   sharedNeurons: number;
   routed: number;
   routedNeurons: number;
+  /** Of `trained`: routed experts that a token goes to. */
+  perToken?: number;
   levels: Partial<Record<ExpertLevel, LevelPlan>>;
 }
 

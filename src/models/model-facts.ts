@@ -37,7 +37,7 @@ export function factsOf(manifest: Manifest): ModelFacts {
   const isTrained = experts?.kind === 'trained';
   const shared = layers * expert * (isTrained ? experts.sharedNeurons : feedForward);
   const routed = isTrained ? layers * expert * experts.routedNeurons * experts.routed : 0;
-  const taken = routed * (isTrained ? (experts.levels.exact?.readK ?? experts.routed) / experts.routed : 1);
+  const taken = routed * (isTrained ? (experts.perToken ?? experts.routed) / experts.routed : 1);
   const weights = attention + shared + routed;
 
   // RoPE's tables lie in the same file: cos and sin [context, headDim / 2].

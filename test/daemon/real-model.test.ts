@@ -1,13 +1,13 @@
 /** The daemon as it ships, with a real model: what a scripted engine cannot show about caches, native runs and memory. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalBackend } from '../../src/backends/local.ts';
 import { PromptWindow } from '../../src/completion/prompt-window.ts';
 import type { CompleteParams, GenerateEvent } from '../../src/protocol/daemon.ts';
 import { isAlive, stopAll, until, type Watched, watchDaemon } from '../support/daemons.ts';
-import { linkedStore, variantFolder } from '../support/models.ts';
+import { linkedStore, needFiles, variantFolder } from '../support/models.ts';
 
 const MODEL = 'qwen2.5-coder-0.5b';
 const SCRIPT = join(__dirname, '../../dist/daemon.js');
@@ -30,13 +30,7 @@ describe('daemon with a real model', function () {
   let home: string;
 
   before(function () {
-    for (const path of [SCRIPT, join(variantFolder(MODEL, 'int4'), 'manifest.json')]) {
-      if (existsSync(path)) continue;
-      if (process.env.MOEBIUS_REQUIRE_MODEL === '1')
-        throw new Error(`${path} is missing; npm run test:daemon makes it.`);
-      console.log(`      skipped: ${path} is missing`);
-      this.skip();
-    }
+    needFiles(this, SCRIPT, join(variantFolder(MODEL, 'int4'), 'manifest.json'));
   });
   beforeEach(async () => {
     home = linkedStore(mkdtempSync(join(tmpdir(), 'moebius-daemon-')));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { LocalBackend } from '../../src/backends/local.ts';
 import type { ChatMessage } from '../../src/protocol/daemon.ts';
 import { stopAll, until, watchDaemon } from '../support/daemons.ts';
-import { linkedStore, variantFolder } from '../support/models.ts';
+import { linkedStore, needFiles, variantFolder } from '../support/models.ts';
 
 const MODEL = 'qwen2.5-coder-0.5b';
 const SCRIPT = join(__dirname, '../../dist/daemon.js');
@@ -21,13 +21,7 @@ describe('a chat after its daemon', function () {
   let home: string;
 
   before(function () {
-    for (const path of [SCRIPT, join(variantFolder(MODEL, 'int4'), 'manifest.json')]) {
-      if (existsSync(path)) continue;
-      if (process.env.MOEBIUS_REQUIRE_MODEL === '1')
-        throw new Error(`${path} is missing; npm run test:daemon makes it.`);
-      console.log(`      skipped: ${path} is missing`);
-      this.skip();
-    }
+    needFiles(this, SCRIPT, join(variantFolder(MODEL, 'int4'), 'manifest.json'));
   });
   beforeEach(() => {
     home = linkedStore(mkdtempSync(join(tmpdir(), 'moebius-saved-chat-')));

@@ -1,6 +1,5 @@
 /** The engine on the real 0.5B model; skipped where the store (MOEBIUS_HOME, else ~/.moebius) doesn't have it. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { completeRequest } from '../../src/engine/complete.ts';
 import type { EngineCore } from '../../src/engine/core.ts';
@@ -12,7 +11,7 @@ import { generateByReference } from '../../src/engine/reference.ts';
 import { Run } from '../../src/engine/run.ts';
 import { logProbOf } from '../../src/engine/sampler.ts';
 import type { ChatMessage, GenerateParams } from '../../src/protocol/daemon.ts';
-import { variantFolder } from '../support/models.ts';
+import { needFiles, variantFolder } from '../support/models.ts';
 
 const folder = variantFolder('qwen2.5-coder-0.5b', 'int4');
 const SNIPPET = `export function clamp(value: number, low: number, high: number): number {
@@ -34,14 +33,7 @@ describe('engine on Qwen2.5-Coder-0.5B', function () {
   let core: EngineCore;
 
   before(async function () {
-    if (!existsSync(join(folder, 'manifest.json'))) {
-      assert.notEqual(
-        process.env.MOEBIUS_REQUIRE_MODEL,
-        '1',
-        `${folder} is missing: npm run test:daemon makes it`,
-      );
-      return this.skip();
-    }
+    needFiles(this, join(folder, 'manifest.json'));
     core = await loadCore({ folder, contextTokens: 4096, threads: 2 });
   });
   after(() => core?.worker.terminate());

@@ -1,6 +1,5 @@
 /** What touches the real kernels: the self-test, and packed weights of the real 0.5B, in a store of their own. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { cp, link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,7 @@ import { catalogueEntry } from '../../src/models/catalogue.ts';
 import { factsOf } from '../../src/models/model-facts.ts';
 import { packedFolder, packModel } from '../../src/models/packed.ts';
 import { openStore, type Store } from '../../src/models/store.ts';
-import { variantFolder } from '../support/models.ts';
+import { needFiles, variantFolder } from '../support/models.ts';
 
 const ID = 'qwen2.5-coder-0.5b';
 const real = variantFolder(ID, 'int4');
@@ -39,10 +38,7 @@ describe('the real 0.5B', function () {
   let store: Store;
 
   before(async function () {
-    if (!existsSync(join(real, 'manifest.json'))) {
-      assert.notEqual(process.env.MOEBIUS_REQUIRE_MODEL, '1', `${real} is missing`);
-      this.skip();
-    }
+    needFiles(this, join(real, 'manifest.json'));
     // Links where the disk is the same: the model has a gigabyte.
     home = await mkdtemp(join(tmpdir(), 'moebius-real-'));
     store = await openStore(home);

@@ -8,6 +8,18 @@ import type { ModelVariant } from '../../src/protocol/daemon.ts';
 
 const store = new Store(process.env.MOEBIUS_HOME || join(homedir(), '.moebius'));
 
+/**
+ * Skips what needs the files at `paths` where one is missing; with MOEBIUS_REQUIRE_MODEL=1, as in `npm test`, that is a failure.
+ */
+export function needFiles(context: Mocha.Context, ...paths: string[]): void {
+  const missing = paths.find(path => !existsSync(path));
+  if (missing === undefined) return;
+  if (process.env.MOEBIUS_REQUIRE_MODEL === '1')
+    throw new Error(`${missing} is missing; npm run test:daemon makes it.`);
+  console.log(`      skipped: ${missing} is missing`);
+  context.skip();
+}
+
 /** Makes `home` a store of its own with the same models, so that what a test's daemon saves is neither kept nor found. */
 export function linkedStore(home: string): string {
   rmSync(home, { recursive: true, force: true });

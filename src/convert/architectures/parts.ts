@@ -4,7 +4,7 @@ import type { ModelDims } from '../../models/manifest.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { Config } from '../config.ts';
 import { ropeOf } from '../rope.ts';
-import { scaled } from '../weights.ts';
+import { type MatrixSource, scaled } from '../weights.ts';
 import type {
   Decoder,
   DenseFeedForward,
@@ -110,13 +110,15 @@ export async function groupedAttention(
     await optional('v_proj.bias'),
   ];
   const queryNorm = await optional(`${names.queryNorm}.weight`);
+  const { hidden, heads, kvHeads, headDim } = dims;
+  const sized = (part: string, rows: number, cols: number) => ofSize(matrix(at(part)), at(part), rows, cols);
   return {
     kind: 'grouped',
-    query: matrix(at('q_proj.weight')),
-    key: matrix(at('k_proj.weight')),
-    value: matrix(at('v_proj.weight')),
+    query: sized('q_proj.weight', heads * headDim, hidden),
+    key: sized('k_proj.weight', kvHeads * headDim, hidden),
+    value: sized('v_proj.weight', kvHeads * headDim, hidden),
     biases: query && key && value && { query, key, value },
-    output: matrix(at(`${names.output}.weight`)),
+    output: sized(`${names.output}.weight`, hidden, heads * headDim),
     outputBias: await optional(`${names.output}.bias`),
     norms: queryNorm && { query: queryNorm, key: await vector(at(`${names.keyNorm}.weight`)) },
     scale: 1 / Math.sqrt(dims.headDim),
@@ -127,12 +129,23 @@ export async function groupedAttention(
 
 /** gate_proj, up_proj and down_proj below `prefix`. */
 export function gatedUnit({ matrix }: Checkpoint, prefix: string): DenseFeedForward {
+  const gate = matrix(`${prefix}.gate_proj.weight`);
+  const [up, down] = [`${prefix}.up_proj.weight`, `${prefix}.down_proj.weight`];
   return {
     kind: 'dense',
-    gate: matrix(`${prefix}.gate_proj.weight`),
-    up: matrix(`${prefix}.up_proj.weight`),
-    down: matrix(`${prefix}.down_proj.weight`),
+    gate,
+    up: ofSize(matrix(up), up, gate.rows, gate.cols),
+    down: ofSize(matrix(down), down, gate.cols, gate.rows),
   };
+}
+
+/** `matrix`, if it is as large as the settings say; else throws `model-invalid` with its name. */
+function ofSize(matrix: MatrixSource, name: string, rows: number, cols: number): MatrixSource {
+  if (matrix.rows === rows && matrix.cols === cols) return matrix;
+  throw new MoebiusError(
+    'model-invalid',
+    `The tensor ${name} is ${matrix.rows} x ${matrix.cols} where the model's settings ask for ${rows} x ${cols}. Fetch the model again.`,
+  );
 }
 
 /** `count` experts with a matrix of their own for each product. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { convertModel } from '../../../src/convert/convert.ts';
 import { ModelRunner } from '../../../src/engine/session/model-runner.ts';
 import { mxfp4Values } from '../../../src/formats/mxfp4.ts';
+import { readManifest } from '../../../src/models/manifest-file.ts';
 import type { ModelVariant } from '../../../src/protocol/daemon.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { floatTensor } from '../../support/safetensors-file.ts';
@@ -104,6 +105,12 @@ for (const name of NAMES) {
       }
     });
 
+    it('says how many of its experts a token goes to', async () => {
+      await (await load('fp32')).release();
+      const { experts } = await readManifest(join(folder, 'fp32'));
+      assert.equal(experts?.perToken, golden.config.num_experts_per_tok);
+    });
+
     // Rounding weights to 4 bits moves a matrix by 7 % of its size, activations to 8 bits by 1 %; anything out of place moves
     // the logits by about their own size. In so small a model an expert chosen otherwise counts for a few percent.
     it('is within the error of its quantisers in 8 and 4 bits', async () => {
@@ -191,6 +198,23 @@ for (const name of NAMES.filter(one => familyGolden(one).guesses)) {
     });
   });
 }
+
+describe('a checkpoint whose tensors do not fit its settings', () => {
+  it('is refused with the name of the tensor', async () => {
+    const golden = familyGolden('qwen3_moe');
+    const folder = await mkdtemp(join(tmpdir(), 'moebius-family-'));
+    for (const [key, name] of [
+      ['num_key_value_heads', 'k_proj'],
+      ['hidden_size', 'q_proj'],
+    ] as const) {
+      const config = { ...golden.config, [key]: 2 * (golden.config[key] as number) };
+      await writeFamilyCheckpoint(join(folder, key), { ...golden, config });
+      const converting = loadConverted(join(folder, key), join(folder, 'out'), 'fp32');
+      await assert.rejects(converting, { code: 'model-invalid', message: new RegExp(`${name}.weight is`) });
+    }
+    await rm(folder, { recursive: true });
+  });
+});
 
 describe('gpt-oss as it is published', () => {
   it('reads experts in MXFP4 as what they stand for', async () => {

@@ -56,13 +56,13 @@ describe('models: model facts', () => {
   it('counts the experts that a token of a trained model leaves out apart', () => {
     const expert = 10 * 3 * 1024 * 512;
     const bytes = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + 16 * expert * DISK_BYTES.int4;
-    const level = { readK: 4, writeK: 4, exactTail: 0, exactHead: 0 };
     const experts = {
       kind: 'trained',
       sharedNeurons: 0,
       routed: 16,
       routedNeurons: 512,
-      levels: { exact: level },
+      perToken: 4,
+      levels: {},
     } as const;
     const { met, idle } = factsOf(manifest('int4', bytes, experts));
     assert.deepEqual(idle, { int4: 12 * expert, int8: 0, f32: 0 });
