@@ -21,10 +21,12 @@ const ROOMS: Record<string, string[]> = {
   backends: ['rpc', 'protocol', 'base'],
   completion: ['backends', 'protocol', 'base'],
   agent: ['backends', 'protocol', 'base'],
-  host: ['agent', 'completion', 'backends', 'models', 'rpc', 'protocol', 'base'],
+  workspace: ['agent', 'protocol', 'base'],
+  host: ['agent', 'workspace', 'completion', 'backends', 'models', 'rpc', 'protocol', 'base'],
   webview: ['protocol', 'base'],
   cli: [
     'agent',
+    'workspace',
     'backends',
     'completion',
     'convert',
@@ -57,7 +59,7 @@ const PLACES: { what: string; pattern: RegExp; allowed: RegExp }[] = [
     what: 'child processes',
     pattern: /['"](node:)?child_process['"]/,
     // pip, for the package mirror, is run by the download; everything else that starts a process has one place.
-    allowed: /^src\/(host\/daemon\/spawn|agent\/tools\/terminal|models\/(download|source)[\w/-]*)\.ts$/,
+    allowed: /^src\/(host\/daemon\/spawn|workspace\/process|models\/(download|source)[\w/-]*)\.ts$/,
   },
   {
     what: 'stdout',
