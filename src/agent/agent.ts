@@ -1,0 +1,78 @@
+/** One task of the agent: what it is given, and what it comes to. Both profiles, native and guided, are run through this. */
+import type { Backend } from '../backends/backend.ts';
+import type { ChatMessage, ExpertLevel } from '../protocol/daemon.ts';
+import type { AgentEvent, AgentMode, AgentPorts, ChangedFile, FileChange, StopReason } from './ports.ts';
+
+/** `native`: the model calls tools. `guided`: the host gathers and checks, the model writes code (for models that can't). */
+export type AgentProfile = 'native' | 'guided';
+
+export interface AgentBudget {
+  turns: number;
+  /** Written by the model, in all turns. */
+  outputTokens: number;
+  timeMs: number;
+}
+
+export interface AgentOptions {
+  task: string;
+  mode: AgentMode;
+  backend: Backend;
+  ports: AgentPorts;
+  budget: AgentBudget;
+  /** Largest prompt and answer together, in tokens. */
+  windowTokens: number;
+  /** The checkpoint under which changes are kept. */
+  turnId: string;
+  /** KV sequence of the conversation. */
+  sequence: string;
+  level?: ExpertLevel;
+  /** The messages of the conversation so far, byte for byte as they were sent, system prompt first; empty at its start. */
+  history: ChatMessage[];
+  /** Rules of the user and of the workspace, already read. */
+  rules: string;
+  /** Where the user is: file, selection, what they attached. Text of files is data. */
+  context: AgentContext;
+  /** How the user's project is checked, e.g. `npm test`; null: not known. */
+  checkCommand: string | null;
+  /** Shown and stored before what it tells is done. */
+  emit(event: AgentEvent): void;
+  signal: AbortSignal;
+}
+
+export interface AgentContext {
+  /** The file in front of the user, if any, and the lines that are selected (from 1, both included). */
+  openFile: { path: string; selection: { startLine: number; endLine: number } | null } | null;
+  attachments: { label: string; language: string; text: string }[];
+}
+
+export interface AgentOutcome {
+  reason: StopReason;
+  /** The last words of the model to the user. */
+  text: string;
+  turns: number;
+  promptTokens: number;
+  reusedTokens: number;
+  outputTokens: number;
+  changed: ChangedFile[];
+  commands: { command: string; exitCode: number | null }[];
+  /** Whether the check that ran last passed; null: none ran. */
+  checkPassed: boolean | null;
+  /** `history` with what was sent and answered now: what the next task of the conversation begins with. */
+  history: ChatMessage[];
+}
+
+/**
+ * Carries out what the model asks for: asks for approval where it is needed, tells it in events (`approval`, `decision`, `output`,
+ * `result`), and never throws for what the model or the user can act on. Shared by both profiles.
+ */
+export interface Actions {
+  edit(callId: string, changes: FileChange[]): Promise<ActionResult>;
+  command(callId: string, command: string, cwd: string, timeoutMs: number): Promise<ActionResult>;
+}
+export interface ActionResult {
+  ok: boolean;
+  /** For the model. */
+  text: string;
+  changes: ChangedFile[];
+  exitCode: number | null;
+}
