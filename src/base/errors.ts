@@ -19,6 +19,10 @@ export type ErrorCode =
   | 'version-mismatch'
   | 'timeout'
   | 'unsupported'
+  /** The rules of the workspace or the user said no. */
+  | 'refused'
+  /** A file is no longer what the change was made for. */
+  | 'stale'
   | 'internal';
 
 export class MoebiusError extends Error {
