@@ -69,7 +69,7 @@ function byPrefix(known: ReadonlyMap<string, string>): Rule {
 function byUnit(known: ReadonlyMap<string, string>): Rule {
   const pairs = [...known].sort(([a], [b]) => a.length - b.length);
   const [base, next] = pairs;
-  if (!base || !next || !next[0].startsWith(base[0]) || !next[1].startsWith(base[1])) return () => null;
+  if (!base || !next?.[0].startsWith(base[0]) || !next[1].startsWith(base[1])) return () => null;
   const from = next[0].slice(base[0].length);
   const to = next[1].slice(base[1].length);
   if (!from || !to) return () => null;

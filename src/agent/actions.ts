@@ -1,0 +1,265 @@
+/**
+ * What the agent does to the world: edits and commands, each asked for where the rules say so and carried out exactly as it was
+ * approved. Both profiles act through this, so that there is one place where an approval can be missing.
+ */
+import { cancelled, MoebiusError } from '../base/errors.ts';
+import type { ActionResult, Actions } from './agent.ts';
+import { judgeCommand, type ShellKind } from './commands/judge.ts';
+import { type CommandRule, describeRule, isAllowed, rulesFor } from './commands/rules.ts';
+import { describeChanges } from './edits/describe.ts';
+import { fingerprint } from './fingerprint.ts';
+import { normalisePath } from './paths.ts';
+import type {
+  AgentEvent,
+  AgentMode,
+  AgentPorts,
+  ApprovalDecision,
+  ApprovalRequest,
+  ChangedFile,
+  CommandRun,
+  FileChange,
+} from './ports.ts';
+
+/** What the user has allowed. Read anew for every action, so that a change counts at once. */
+export interface ActionPolicy {
+  mode: AgentMode;
+  /** Also what would run by itself or is remembered. */
+  askEverything: boolean;
+  /** No edit and no command, whoever asks. */
+  readOnly: boolean;
+  /** Files that are not protected are changed without asking. */
+  autoApproveEdits: boolean;
+  /** Commands that were approved for always. */
+  commandRules: readonly CommandRule[];
+  shell: ShellKind;
+}
+/** What "always" adds to the policy. */
+export type Remembered = { kind: 'edits' } | { kind: 'commands'; rules: CommandRule[] };
+
+export interface ActionOptions {
+  ports: Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'approval'>;
+  /** The checkpoint under which changes are kept. */
+  turnId: string;
+  policy(): ActionPolicy;
+  remember(what: Remembered): void;
+  emit(event: AgentEvent): void;
+  signal: AbortSignal;
+}
+
+/** Of a command's output, for the model: more costs its window in every later turn. The rest can be paged. */
+const OUTPUT_CHARS = 8000;
+const MAX_TIMEOUT_MS = 10 * 60_000;
+
+export function createActions(options: ActionOptions): Actions {
+  return {
+    edit: (callId, changes) =>
+      carryOut(options, callId, () => edit(options, callId, structuredClone(changes))),
+    command: (callId, command, cwd, timeoutMs) =>
+      carryOut(options, callId, () => run(options, callId, { command, cwd, timeoutMs })),
+  };
+}
+
+interface Done extends ActionResult {
+  /** One line for the user. */
+  summary: string;
+}
+
+/** Failures that the model can act on become results; the end of the task does not. */
+async function carryOut(
+  { emit, signal }: ActionOptions,
+  callId: string,
+  act: () => Promise<Done>,
+): Promise<ActionResult> {
+  if (signal.aborted) throw cancelled();
+  let done: Done;
+  try {
+    done = await act();
+  } catch (error) {
+    if (signal.aborted || !(error instanceof MoebiusError) || error.code === 'cancelled') throw error;
+    done = failure(error.message);
+  }
+  const { ok, text, changes, exitCode, summary } = done;
+  emit({ type: 'result', callId, ok, text, summary, changes });
+  return { ok, text, changes, exitCode };
+}
+
+const failure = (text: string, summary = text.split('\n')[0]!): Done => ({
+  ok: false,
+  text,
+  summary,
+  changes: [],
+  exitCode: null,
+});
+
+/** Why nothing may be done at all; null: it may, with approval. */
+function refusal({ mode, readOnly }: ActionPolicy, what: string): Done | null {
+  if (readOnly) return failure(`${what} are off: the user made the agent read-only. Say what you would do.`);
+  if (mode === 'agent') return null;
+  return failure(
+    `${what} are off in ${mode} mode. Say what you would do, and the user can switch to agent mode.`,
+  );
+}
+
+async function edit(options: ActionOptions, callId: string, changes: FileChange[]): Promise<Done> {
+  const { ports, turnId, signal } = options;
+  const policy = options.policy();
+  const refused = refusal(policy, 'Edits');
+  if (refused) return refused;
+  if (!changes.length) return failure('There is nothing to change.');
+  const described = await describeChanges(changes, path => ports.workspace.read(path, signal));
+  const mark = await fingerprint(changes);
+  const isFree = policy.autoApproveEdits && !policy.askEverything && !described.warning;
+  if (!isFree) {
+    const decision = await ask(options, {
+      callId,
+      capability: described.isProtected ? 'edit-protected' : 'edit',
+      title: described.title,
+      detail: described.diff,
+      warning: described.warning,
+      fingerprint: mark,
+      remember: described.warning ? null : 'all edits of files that are not protected',
+    });
+    if (decision.kind === 'deny') return denied(decision.reason, 'edit');
+    if (decision.kind === 'always' && !described.warning) options.remember({ kind: 'edits' });
+  }
+  await checkUnchanged(changes, mark);
+  const changed = await ports.edits.apply(changes, turnId);
+  const lines = changed.map(describeChanged);
+  return { ok: true, text: lines.join('\n'), summary: lines.join(', '), changes: changed, exitCode: null };
+}
+
+const VERBS = { edit: 'Edited', create: 'Created', delete: 'Deleted' } as const;
+const describeChanged = ({ kind, path, addedLines, removedLines }: ChangedFile): string =>
+  `${VERBS[kind]} ${path} (+${addedLines} -${removedLines})`;
+
+interface CommandArguments {
+  command: string;
+  cwd: string;
+  timeoutMs: number;
+}
+
+async function run(options: ActionOptions, callId: string, asked: CommandArguments): Promise<Done> {
+  const { ports, emit, signal } = options;
+  const policy = options.policy();
+  const refused = refusal(policy, 'Commands');
+  if (refused) return refused;
+  if (!asked.command.trim()) return failure('The command is empty.');
+  const args = {
+    ...asked,
+    cwd: normalisePath(asked.cwd),
+    timeoutMs: Math.min(asked.timeoutMs, MAX_TIMEOUT_MS),
+  };
+  const mark = await fingerprint(args);
+  const question = await questionFor(options, policy, args);
+  if (question) {
+    const rules = rulesFor(args.command, args.cwd, policy.shell);
+    const remember = rules?.length ? rules.map(describeRule).join(' and ') : null;
+    const decision = await ask(options, {
+      callId,
+      capability: 'command',
+      title: args.cwd ? `Run a command in ${args.cwd}` : 'Run a command',
+      detail: args.command,
+      warning: question.warning,
+      fingerprint: mark,
+      remember,
+    });
+    if (decision.kind === 'deny') return denied(decision.reason, 'command');
+    if (decision.kind === 'always' && rules?.length) options.remember({ kind: 'commands', rules });
+  }
+  await checkUnchanged(args, mark);
+  const result = await ports.terminal.run({
+    ...args,
+    signal,
+    onOutput: text => emit({ type: 'output', callId, text }),
+  });
+  if (signal.aborted) throw cancelled();
+  return described(result, args);
+}
+
+/** null: it may run unasked. */
+async function questionFor(
+  { ports }: ActionOptions,
+  policy: ActionPolicy,
+  { command, cwd }: CommandArguments,
+): Promise<{ warning: string | null } | null> {
+  const { verdict, warning, paths } = judgeCommand(command, policy.shell);
+  if (verdict === 'danger') return { warning: `Dangerous: ${warning}` };
+  if (policy.askEverything) return { warning };
+  if (verdict === 'ask')
+    return isAllowed(command, cwd, policy.commandRules, policy.shell) ? null : { warning };
+  // What only reads is free inside; a link may lead out, which only the port can see.
+  for (const path of paths) {
+    const isRefused = await ports.workspace
+      .list(cwd ? `${cwd}/${path}` : path, { recursive: false, limit: 1 })
+      .then(() => false)
+      .catch(error => error instanceof MoebiusError && error.code === 'refused');
+    if (isRefused) return { warning: `${path} leads out of the workspace` };
+  }
+  return null;
+}
+
+function described({ id, state, exitCode, output }: CommandRun, { timeoutMs }: CommandArguments): Done {
+  const seconds = Math.round(timeoutMs / 1000);
+  const ended: Record<CommandRun['state'], string> = {
+    exited: `Exit code ${exitCode ?? 'unknown'}`,
+    killed: 'Stopped before it ended',
+    running: `Still running in the background as ${id} after ${seconds} s`,
+  };
+  const text = output.trim() ? shortened(output, id) : '(no output)';
+  return {
+    ok: state === 'running' || exitCode === 0,
+    text: `${ended[state]}.\n${text}`,
+    summary: ended[state],
+    changes: [],
+    exitCode,
+  };
+}
+
+/** The beginning and the end: the end has the failure, the beginning what it belongs to. */
+function shortened(output: string, id: string): string {
+  if (output.length <= OUTPUT_CHARS) return output;
+  const lines = output.split('\n');
+  const head = takeLines(lines, OUTPUT_CHARS / 4);
+  const tail = takeLines(lines.slice(head.length).reverse(), (OUTPUT_CHARS * 3) / 4).reverse();
+  const last = lines.length - tail.length;
+  return [
+    ...head,
+    `[lines ${head.length} to ${last - 1} of ${lines.length} left out; page them with the id ${id}]`,
+    ...tail,
+  ].join('\n');
+}
+
+function takeLines(lines: readonly string[], chars: number): string[] {
+  const taken: string[] = [];
+  let left = chars;
+  for (const line of lines) {
+    if (line.length > left) break;
+    taken.push(line);
+    left -= line.length + 1;
+  }
+  return taken;
+}
+
+async function ask(
+  { ports, emit, signal }: ActionOptions,
+  request: ApprovalRequest,
+): Promise<ApprovalDecision> {
+  emit({ type: 'approval', request });
+  const decision = await ports.approval.ask(request, signal);
+  if (signal.aborted) throw cancelled();
+  emit({ type: 'decision', callId: request.callId, decision });
+  return decision;
+}
+
+function denied(reason: string | null, what: string): Done {
+  const why = reason
+    ? ` The user says: ${reason}`
+    : ' Do not try it again in another way; ask what they want.';
+  return failure(`The user did not allow this ${what}.${why}`, 'Not allowed');
+}
+
+/** What is carried out is what was shown, whatever happened while the user decided. */
+async function checkUnchanged(value: unknown, mark: string): Promise<void> {
+  if ((await fingerprint(value)) === mark) return;
+  throw new MoebiusError('refused', 'The arguments changed after they were approved. Nothing was done.');
+}

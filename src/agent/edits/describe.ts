@@ -1,0 +1,80 @@
+/** A set of changes as the user sees it before saying yes: a unified diff, and what is special about it. */
+import { createTwoFilesPatch } from 'diff';
+import { MoebiusError } from '../../base/errors.ts';
+import { normalisePath, protectedReason } from '../paths.ts';
+import type { FileChange, TextFile } from '../ports.ts';
+import { applyReplacements } from './lines.ts';
+
+export interface DescribedChanges {
+  /** `Edit src/a.ts`, `Edit 2 files`. */
+  title: string;
+  diff: string;
+  isProtected: boolean;
+  /** null: an ordinary change. */
+  warning: string | null;
+}
+
+/** @throws MoebiusError `stale` when a file is not of the version that a change was made for, and what `read` throws. */
+export async function describeChanges(
+  changes: readonly FileChange[],
+  read: (path: string) => Promise<TextFile>,
+): Promise<DescribedChanges> {
+  const diffs: string[] = [];
+  const warnings = new Set<string>();
+  let isProtected = false;
+  for (const change of changes) {
+    const path = normalisePath(change.path);
+    const before = change.kind === 'create' ? '' : await currentText(change, read);
+    const after = textAfter(change, before);
+    diffs.push(unifiedDiff(change, path, before, after));
+    const reason = protectedReason(path);
+    if (reason) {
+      isProtected = true;
+      warnings.add(`${path}: ${reason}`);
+    }
+    if (addsSchema(before, after)) {
+      isProtected = true;
+      warnings.add(`${path}: the editor would fetch its $schema from the network`);
+    }
+  }
+  const verb = changes.every(({ kind }) => kind === changes[0]!.kind) ? VERBS[changes[0]!.kind] : 'Change';
+  const what = changes.length === 1 ? normalisePath(changes[0]!.path) : `${changes.length} files`;
+  return {
+    title: `${verb} ${what}`,
+    diff: diffs.join('\n'),
+    isProtected,
+    warning: [...warnings].join('; ') || null,
+  };
+}
+
+const VERBS = { edit: 'Edit', create: 'Create', delete: 'Delete' } as const;
+
+async function currentText(
+  change: Exclude<FileChange, { kind: 'create' }>,
+  read: (path: string) => Promise<TextFile>,
+): Promise<string> {
+  const { text, version } = await read(change.path);
+  if (version === change.version) return text;
+  throw new MoebiusError(
+    'stale',
+    `${change.path} has changed since it was read. Read it again before you edit it.`,
+  );
+}
+
+function textAfter(change: FileChange, before: string): string {
+  if (change.kind === 'delete') return '';
+  return change.kind === 'create' ? change.text : applyReplacements(before, change.replacements);
+}
+
+function unifiedDiff({ kind }: FileChange, path: string, before: string, after: string): string {
+  const from = kind === 'create' ? '/dev/null' : `a/${path}`;
+  const to = kind === 'delete' ? '/dev/null' : `b/${path}`;
+  return createTwoFilesPatch(from, to, before, after, undefined, undefined, { context: 3 }).replace(
+    /^=+\n/,
+    '',
+  );
+}
+
+const SCHEMA = /"\$schema"\s*:\s*"[a-z]+:\/\/[^"]*"/gi;
+const addsSchema = (before: string, after: string): boolean =>
+  (after.match(SCHEMA) ?? []).some(schema => !before.includes(schema));
