@@ -1,0 +1,229 @@
+/**
+ * What files were before and after each turn of the agent, so that a turn can be taken back. A journal of hashes with the contents
+ * beside it, in a folder outside the workspace; no git. What the user changed meanwhile is found by its hash, and left alone.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Mutex } from '../base/mutex.ts';
+
+/** What is at a path; null: nothing. */
+export type FileState = { bytes: Uint8Array; mode: number } | null;
+export interface FileStates {
+  read(path: string): Promise<FileState>;
+  /** All or nothing. */
+  write(states: ReadonlyMap<string, FileState>): Promise<void>;
+}
+
+export interface TurnChange {
+  path: string;
+  before: FileState;
+  after: FileState;
+}
+export interface RestoreResult {
+  restored: string[];
+  /** Changed by someone else since the turn: left as they are. */
+  conflicts: string[];
+  /** What was before is no longer kept, because the space is used up. */
+  lost: string[];
+}
+
+interface StoredState {
+  hash: string;
+  mode: number;
+}
+interface StoredChange {
+  path: string;
+  before: StoredState | null;
+  after: StoredState | null;
+}
+interface StoredTurn {
+  id: string;
+  at: number;
+  changes: StoredChange[];
+}
+
+const HASH = /^[0-9a-f]{64}$/;
+
+export class Checkpoints {
+  readonly #folder: string;
+  readonly #files: FileStates;
+  readonly #capBytes: number;
+  readonly #mutex = new Mutex();
+
+  constructor(folder: string, files: FileStates, capBytes: number) {
+    this.#folder = folder;
+    this.#files = files;
+    this.#capBytes = capBytes;
+  }
+
+  /** Called before the files are written. A file that the turn changes again keeps its first `before`. */
+  record(turnId: string, changes: readonly TurnChange[]): Promise<void> {
+    return this.#mutex.run(async () => {
+      const turn = (await this.#readTurn(turnId)) ?? { id: turnId, at: Date.now(), changes: [] };
+      for (const { path, before, after } of changes) {
+        const stored = await this.#store(after);
+        const earlier = turn.changes.find(change => change.path === path);
+        if (earlier) earlier.after = stored;
+        else turn.changes.push({ path, before: await this.#store(before), after: stored });
+      }
+      await this.#writeTurn(turn);
+      await this.#trim(turnId);
+    });
+  }
+
+  /** Turns that changed files, oldest first. */
+  async turns(): Promise<{ id: string; at: number; paths: string[] }[]> {
+    const turns = await this.#readTurns();
+    return turns.map(({ id, at, changes }) => ({ id, at, paths: changes.map(({ path }) => path) }));
+  }
+
+  async sizeBytes(): Promise<number> {
+    const names = await readdir(this.#blobs).catch(() => []);
+    const sizes = await Promise.all(names.map(name => stat(join(this.#blobs, name)).catch(() => null)));
+    return sizes.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
+  }
+
+  /** Takes back one turn. `overwrite`: conflicts of an earlier try that the user gave up; they are kept in a checkpoint. */
+  undo(turnId: string, overwrite: readonly string[] = []): Promise<RestoreResult> {
+    return this.#takeBack(turns => turns.filter(({ id }) => id === turnId), overwrite);
+  }
+
+  /** Takes back a turn and every later one: the files as they were before it. */
+  restore(turnId: string, overwrite: readonly string[] = []): Promise<RestoreResult> {
+    return this.#takeBack(turns => {
+      const from = turns.findIndex(({ id }) => id === turnId);
+      return from < 0 ? [] : turns.slice(from);
+    }, overwrite);
+  }
+
+  #takeBack(
+    choose: (turns: StoredTurn[]) => StoredTurn[],
+    overwrite: readonly string[],
+  ): Promise<RestoreResult> {
+    return this.#mutex.run(async () => {
+      const all = await this.#readTurns();
+      const turns = choose(all);
+      const result: RestoreResult = { restored: [], conflicts: [], lost: [] };
+      const states = new Map<string, FileState>();
+      const replaced: TurnChange[] = [];
+      for (const { path, before, after } of spanOf(turns)) {
+        const now = await this.#files.read(path);
+        if (isState(now, before)) continue;
+        if (!isState(now, after) && !overwrite.includes(path)) {
+          result.conflicts.push(path);
+          continue;
+        }
+        const target = before && (await this.#load(before));
+        if (before && !target) {
+          result.lost.push(path);
+          continue;
+        }
+        states.set(path, target);
+        replaced.push({ path, before: now, after: target });
+        result.restored.push(path);
+      }
+      if (!states.size) return result;
+      // What is taken back may be wanted again: it is a turn of its own.
+      const id = `restore-${Date.now()}-${all.length}`;
+      const changes: StoredChange[] = [];
+      for (const change of replaced) {
+        changes.push({
+          path: change.path,
+          before: await this.#store(change.before),
+          after: await this.#store(change.after),
+        });
+      }
+      await this.#writeTurn({ id, at: Date.now(), changes });
+      await this.#files.write(states);
+      await this.#trim(id);
+      return result;
+    });
+  }
+
+  get #blobs(): string {
+    return join(this.#folder, 'blobs');
+  }
+  get #turns(): string {
+    return join(this.#folder, 'turns');
+  }
+
+  async #store(state: FileState): Promise<StoredState | null> {
+    if (!state) return null;
+    const hash = hashOf(state.bytes);
+    const path = join(this.#blobs, hash);
+    if (!(await stat(path).catch(() => null))) await writeWhole(path, state.bytes);
+    return { hash, mode: state.mode };
+  }
+
+  async #load({ hash, mode }: StoredState): Promise<FileState> {
+    const bytes = HASH.test(hash) ? await readFile(join(this.#blobs, hash)).catch(() => null) : null;
+    return bytes && hashOf(bytes) === hash ? { bytes, mode } : null;
+  }
+
+  /** The name of the file is a hash: an id is not a path. */
+  #turnPath(id: string): string {
+    return join(this.#turns, `${hashOf(Buffer.from(id))}.json`);
+  }
+  async #writeTurn(turn: StoredTurn): Promise<void> {
+    await writeWhole(this.#turnPath(turn.id), Buffer.from(JSON.stringify(turn)));
+  }
+  async #readTurn(id: string): Promise<StoredTurn | null> {
+    return parseTurn(await readFile(this.#turnPath(id), 'utf8').catch(() => ''));
+  }
+  async #readTurns(): Promise<StoredTurn[]> {
+    const names = await readdir(this.#turns).catch(() => []);
+    const texts = await Promise.all(
+      names.map(name => readFile(join(this.#turns, name), 'utf8').catch(() => '')),
+    );
+    return texts.flatMap(text => parseTurn(text) ?? []).sort((a, b) => a.at - b.at);
+  }
+
+  /** Forgets the oldest turns until what is kept fits; never the one that is being made. */
+  async #trim(current: string): Promise<void> {
+    const turns = await this.#readTurns();
+    let sizeBytes = await this.sizeBytes();
+    while (sizeBytes > this.#capBytes && turns[0] && turns[0].id !== current) {
+      const [oldest] = turns.splice(0, 1);
+      await rm(this.#turnPath(oldest!.id), { force: true });
+      const kept = new Set(turns.flatMap(hashesOf));
+      for (const hash of hashesOf(oldest!)) {
+        if (!kept.has(hash) && HASH.test(hash)) await rm(join(this.#blobs, hash), { force: true });
+      }
+      sizeBytes = await this.sizeBytes();
+    }
+  }
+}
+
+const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const hashesOf = ({ changes }: StoredTurn): string[] =>
+  changes.flatMap(({ before, after }) => [before?.hash, after?.hash].filter(hash => hash !== undefined));
+
+const isState = (now: FileState, stored: StoredState | null): boolean =>
+  now === null || stored === null ? now === stored : hashOf(now.bytes) === stored.hash;
+
+/** Several turns as one: what each path was before the first that touched it, and after the last. */
+function spanOf(turns: readonly StoredTurn[]): StoredChange[] {
+  const span = new Map<string, StoredChange>();
+  for (const change of turns.flatMap(({ changes }) => changes)) {
+    span.set(change.path, { ...change, before: (span.get(change.path) ?? change).before });
+  }
+  return [...span.values()];
+}
+
+function parseTurn(text: string): StoredTurn | null {
+  try {
+    const turn = JSON.parse(text) as StoredTurn;
+    return typeof turn.id === 'string' && Array.isArray(turn.changes) ? turn : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Never half a file under its name. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(join(path, '..'), { recursive: true });
+  const part = `${path}.part`;
+  await writeFile(part, bytes, { mode: 0o600 });
+  await rename(part, path);
+}

@@ -1,0 +1,168 @@
+/** Which files belong to the workspace: paths of the agent to real ones and back. Links are followed here, and only here. */
+import type { Stats } from 'node:fs';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { normalisePath } from '../agent/paths.ts';
+import { MoebiusError } from '../base/errors.ts';
+
+export interface ResolvedPath {
+  /** As the agent names it, normalised. */
+  path: string;
+  /** Without any link in it. Inside a folder of the workspace when it was resolved. */
+  real: string;
+  exists: boolean;
+}
+
+export class WorkspaceFolders {
+  /** Name -> real path. With one folder the name is not part of paths. */
+  readonly #folders: ReadonlyMap<string, string>;
+
+  private constructor(folders: ReadonlyMap<string, string>) {
+    this.#folders = folders;
+  }
+
+  /** @throws MoebiusError `not-found` for a folder that is not there. */
+  static async open(paths: readonly string[]): Promise<WorkspaceFolders> {
+    const folders = new Map<string, string>();
+    for (const path of paths) {
+      const real = await realpath(path).catch(() => {
+        throw new MoebiusError('not-found', `The workspace folder ${path} does not exist.`);
+      });
+      folders.set(uniqueName(basename(real) || 'root', folders), real);
+    }
+    return new WorkspaceFolders(folders);
+  }
+
+  get names(): string[] {
+    return [...this.#folders.keys()];
+  }
+  get isSingle(): boolean {
+    return this.#folders.size === 1;
+  }
+
+  /**
+   * @throws MoebiusError `refused` for a path that is, or leads through a link, outside.
+   */
+  async resolve(path: string): Promise<ResolvedPath> {
+    const inside = normalisePath(isAbsolute(path) ? (this.toPath(path) ?? path) : path);
+    const { root, rest } = this.#split(inside);
+    const { real, exists } = await realOf(join(root, rest));
+    if (!isInside(root, real) && ![...this.#folders.values()].some(other => isInside(other, real))) {
+      throw new MoebiusError('refused', `${inside} leads out of the workspace through a link.`);
+    }
+    return { path: inside, real, exists };
+  }
+
+  /** The path by which the agent knows a file; null for one outside. Links are not followed. */
+  toPath(absolute: string): string | null {
+    const full = resolve(absolute);
+    for (const [name, root] of this.#folders) {
+      if (!isInside(root, full)) continue;
+      const rest = relative(root, full).split(sep).join('/');
+      return this.isSingle ? rest : rest ? `${name}/${rest}` : name;
+    }
+    return null;
+  }
+
+  #split(path: string): { root: string; rest: string } {
+    if (this.isSingle) return { root: [...this.#folders.values()][0]!, rest: path };
+    const [name = '', ...rest] = path.split('/');
+    const root = this.#folders.get(name);
+    if (root) return { root, rest: rest.join('/') };
+    const names = this.names.join(', ');
+    throw new MoebiusError(
+      'refused',
+      `Paths here begin with the name of a folder of the workspace: ${names}.`,
+    );
+  }
+}
+
+function uniqueName(name: string, taken: ReadonlyMap<string, string>): string {
+  let unique = name;
+  for (let count = 2; taken.has(unique); count++) unique = `${name}-${count}`;
+  return unique;
+}
+
+/** Not `startsWith`: `/a/bc` is not inside `/a/b`. */
+export function isInside(folder: string, path: string): boolean {
+  const rest = relative(folder, path);
+  return rest === '' || (!isAbsolute(rest) && rest !== '..' && !rest.startsWith(`..${sep}`));
+}
+
+/** The real path of what is there, or of the nearest folder that is, with the rest after it. */
+async function realOf(path: string): Promise<{ real: string; exists: boolean }> {
+  try {
+    return { real: await realpath(path), exists: true };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ELOOP') throw new MoebiusError('refused', `${path} is a link that leads to itself.`);
+    if (code === 'ENAMETOOLONG') throw new MoebiusError('refused', 'The path is too long.');
+    if (code === 'ENOTDIR') throw new MoebiusError('not-found', `A part of ${path} is a file, not a folder.`);
+    if (code !== 'ENOENT') throw error;
+  }
+  // A link whose target is missing: creating "the file" would create the target, wherever it is.
+  const link = await lstat(path).catch(() => null);
+  if (link?.isSymbolicLink()) {
+    throw new MoebiusError('refused', `${path} is a link to something that does not exist.`);
+  }
+  const parent = dirname(path);
+  if (parent === path) return { real: path, exists: false };
+  const { real } = await realOf(parent);
+  return { real: join(real, basename(path)), exists: false };
+}
+
+/**
+ * Opens a resolved file for reading and makes sure that it is still that one: a folder on the way may have become a link since it
+ * was resolved. Pipes and devices are refused without waiting for them.
+ */
+export async function openFile({ path, real }: ResolvedPath): Promise<{ handle: FileHandle; stats: Stats }> {
+  let handle: FileHandle;
+  try {
+    handle = await open(real, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new MoebiusError('not-found', `${path} does not exist.`);
+    if (code === 'ELOOP') throw moved(path);
+    throw new MoebiusError('refused', `${path} can't be read: ${message}`);
+  }
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw new MoebiusError('bad-request', `${path} is a folder.`);
+    if (!stats.isFile()) throw new MoebiusError('refused', `${path} is a device or a pipe, not a file.`);
+    const now = await lstat(real).catch(() => null);
+    const isSame = now?.ino === stats.ino && now.dev === stats.dev;
+    if (!isSame || (await realpath(real)) !== real) throw moved(path);
+    return { handle, stats };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/**
+ * Runs `work` with a name for a resolved folder that stays that folder even if its path becomes another one meanwhile: on Linux
+ * through the open descriptor, elsewhere by looking again. @throws MoebiusError `refused` if it has changed already.
+ */
+export async function inFolder<T>(real: string, work: (folder: string) => Promise<T>): Promise<T> {
+  const flags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
+  if (process.platform !== 'linux') {
+    if ((await realpath(real)) !== real) throw moved(real);
+    return work(real);
+  }
+  const handle = await open(real, flags).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ELOOP' || error.code === 'ENOTDIR' ? moved(real) : error;
+  });
+  try {
+    const stable = `/proc/self/fd/${handle.fd}`;
+    const opened = await readlink(stable).catch(() => null);
+    // Without /proc the path is looked at again, as elsewhere.
+    if ((opened ?? (await realpath(real))) !== real) throw moved(real);
+    return await work(opened === null ? real : stable);
+  } finally {
+    await handle.close();
+  }
+}
+
+const moved = (path: string): MoebiusError =>
+  new MoebiusError('refused', `${path} was replaced while it was used. Nothing was done with it.`);

@@ -1,0 +1,158 @@
+/** Reading and searching the files of the workspace from disk. */
+import { createHash } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import picomatch from 'picomatch';
+import { looksSecret, normalisePath } from '../agent/paths.ts';
+import type { DirectoryEntry, GrepHit, GrepQuery, TextFile, WorkspacePort } from '../agent/ports.ts';
+import { cancelled, MoebiusError } from '../base/errors.ts';
+import { decodeText } from './encoding.ts';
+import { openFile, type ResolvedPath, type WorkspaceFolders } from './folders.ts';
+import { lineSearch } from './grep.ts';
+import { type WalkedEntry, walk } from './walk.ts';
+
+/** A text larger than this is data; it is searched with other means than a language model. */
+export const MAX_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_GLOB_CHARS = 500;
+
+interface WalkOptions {
+  maxDepth?: number;
+  signal?: AbortSignal | undefined;
+}
+
+export class NodeWorkspace implements WorkspacePort {
+  readonly #folders: WorkspaceFolders;
+
+  constructor(folders: WorkspaceFolders) {
+    this.#folders = folders;
+  }
+
+  async read(path: string, signal?: AbortSignal): Promise<TextFile> {
+    if (signal?.aborted) throw cancelled();
+    const resolved = await this.#folders.resolve(path);
+    refuseSecret(resolved);
+    refuseSecret({ ...resolved, path: this.#folders.toPath(resolved.real) ?? resolved.path });
+    const { bytes } = await readBytes(resolved);
+    return { path: resolved.path, text: decodeText(bytes, resolved.path).text, version: versionOf(bytes) };
+  }
+
+  async list(path: string, options: { recursive: boolean; limit: number }): Promise<DirectoryEntry[]> {
+    const normal = normalisePath(path);
+    if (!this.#folders.isSingle && normal === '') {
+      return this.#folders.names.map(name => ({ path: name, kind: 'directory', sizeBytes: null }));
+    }
+    const folder = await this.#folders.resolve(path);
+    if (!folder.exists) throw new MoebiusError('not-found', `${folder.path || 'The folder'} does not exist.`);
+    if (!(await lstat(folder.real)).isDirectory()) {
+      throw new MoebiusError(
+        'bad-request',
+        `${folder.path} is a file, not a folder. Read it in place of listing it.`,
+      );
+    }
+    const entries: DirectoryEntry[] = [];
+    for await (const entry of this.#walk(folder, options.recursive ? {} : { maxDepth: 0 })) {
+      if (entries.length >= options.limit) break;
+      const stats = entry.kind === 'file' ? await lstat(entry.absolute).catch(() => null) : null;
+      entries.push({ path: entry.path, kind: entry.kind, sizeBytes: stats?.size ?? null });
+    }
+    return entries;
+  }
+
+  async find(glob: string, limit: number, signal?: AbortSignal): Promise<string[]> {
+    const isMatch = matcher(glob);
+    const found: string[] = [];
+    for await (const { path, kind } of this.#files({ signal })) {
+      if (found.length >= limit) break;
+      if (kind !== 'directory' && isMatch(path)) found.push(path);
+    }
+    return found.sort();
+  }
+
+  async grep(query: GrepQuery, signal?: AbortSignal): Promise<GrepHit[]> {
+    const search = lineSearch(query.pattern, query.isRegExp);
+    const isMatch = query.include ? matcher(query.include) : () => true;
+    const hits: GrepHit[] = [];
+    for await (const { path, kind } of this.#files({ signal })) {
+      if (hits.length >= query.limit) break;
+      if (kind !== 'file' || looksSecret(path) || !isMatch(path)) continue;
+      const text = await this.#textOf(path);
+      if (text === null) continue;
+      for (const [line, found] of search(text, query.limit - hits.length))
+        hits.push({ path, line, text: found });
+    }
+    return hits;
+  }
+
+  /** null: not a text that can be read. */
+  async #textOf(path: string): Promise<string | null> {
+    try {
+      const { bytes } = await readBytes(await this.#folders.resolve(path));
+      return decodeText(bytes, path).text;
+    } catch (error) {
+      if (error instanceof MoebiusError) return null;
+      throw error;
+    }
+  }
+
+  async *#files(options: WalkOptions): AsyncGenerator<WalkedEntry> {
+    if (this.#folders.isSingle) return yield* this.#walk(await this.#folders.resolve('.'), options);
+    for (const name of this.#folders.names) yield* this.#walk(await this.#folders.resolve(name), options);
+  }
+
+  /** Entries below a folder, with the paths by which the agent knows them. */
+  async *#walk(folder: ResolvedPath, options: WalkOptions): AsyncGenerator<WalkedEntry> {
+    const name = this.#folders.isSingle ? '' : folder.path.split('/')[0]!;
+    const root = (await this.#folders.resolve(name || '.')).real;
+    const below = name ? folder.path.slice(name.length + 1) : folder.path;
+    // A folder that is a link into the workspace is walked where it really is, under the name it was asked by.
+    const isLink = join(root, below) !== folder.real;
+    const entries = isLink ? walk(folder.real, options) : walk(root, { ...options, below });
+    const prefix = isLink ? folder.path : name;
+    for await (const entry of entries)
+      yield { ...entry, path: prefix ? `${prefix}/${entry.path}` : entry.path };
+  }
+}
+
+function matcher(glob: string): (path: string) => boolean {
+  if (!glob || glob.length > MAX_GLOB_CHARS) {
+    throw new MoebiusError('bad-request', `A glob has 1 to ${MAX_GLOB_CHARS} characters, e.g. src/**/*.ts.`);
+  }
+  const pattern = glob.replace(/^\.?\//, '');
+  const anywhere = pattern.includes('/') ? pattern : `**/${pattern}`;
+  // Extended globs are regular expressions by another name, with their run times.
+  return picomatch(anywhere, { dot: true, noextglob: true });
+}
+
+export function refuseSecret({ path }: ResolvedPath): void {
+  if (!looksSecret(path)) return;
+  throw new MoebiusError(
+    'refused',
+    `${path} looks like a file with passwords or keys, which are not read. Ask the user for the part you need.`,
+  );
+}
+
+/** What tells one state of a file from another. */
+export const versionOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+export interface StoredFile {
+  bytes: Buffer;
+  /** Permissions, without the kind of file. */
+  mode: number;
+}
+
+/** @throws MoebiusError for what is missing, too large, or no longer what was resolved. */
+export async function readBytes(resolved: ResolvedPath): Promise<StoredFile> {
+  const { handle, stats } = await openFile(resolved);
+  try {
+    if (stats.size > MAX_FILE_BYTES) {
+      const mebibytes = (stats.size / 1024 / 1024).toFixed(1);
+      throw new MoebiusError(
+        'refused',
+        `${resolved.path} has ${mebibytes} MiB, which is too large to read. Search in it.`,
+      );
+    }
+    return { bytes: await handle.readFile(), mode: stats.mode & 0o7777 };
+  } finally {
+    await handle.close();
+  }
+}

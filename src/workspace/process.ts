@@ -1,0 +1,95 @@
+/** The one place where the agent's commands become processes: a shell in a group of its own, without input. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+export interface ShellProcess {
+  onData(listener: (chunk: Buffer) => void): void;
+  /** Once, when the shell itself is gone; programs that it started in the background may still hold its output. */
+  onExit(listener: (exitCode: number | null) => void): void;
+  /** The shell and what it started. A second call does not wait for them to end by themselves. */
+  kill(): void;
+}
+
+/** Between the request to end and the end by force. */
+const GRACE_MS = 2000;
+/** After the shell has ended, for what is still in the pipe. */
+const DRAIN_MS = 150;
+
+/** Nothing that waits for a person, paints the screen or hides what it prints. */
+const QUIET: NodeJS.ProcessEnv = {
+  PAGER: 'cat',
+  GIT_PAGER: 'cat',
+  MANPAGER: 'cat',
+  TERM: 'dumb',
+  NO_COLOR: '1',
+  CI: '1',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_EDITOR: 'true',
+  PYTHONUNBUFFERED: '1',
+};
+/** What the editor sets for its own processes: it would turn the user's programs into parts of the editor. */
+const OF_THE_EDITOR = /^(ELECTRON_|VSCODE_|NODE_OPTIONS$|GIT_ASKPASS$|SSH_ASKPASS$|MOEBIUS_)/;
+
+/** @throws when the working folder is gone or the shell can't be started. */
+export function startShell(command: string, cwd: string): ShellProcess {
+  const inherited = Object.entries(process.env).filter(([name]) => !OF_THE_EDITOR.test(name));
+  const [file, args] = shellFor(command);
+  const child = spawn(file, args, {
+    cwd,
+    env: { ...Object.fromEntries(inherited), ...QUIET },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+    windowsVerbatimArguments: true,
+  });
+  let isKilled = false;
+  let isClosed = false;
+  child.once('close', () => {
+    isClosed = true;
+  });
+  return {
+    onData(listener) {
+      child.stdout.on('data', listener);
+      child.stderr.on('data', listener);
+    },
+    onExit(listener) {
+      let isTold = false;
+      const tell = (code: number | null): void => {
+        if (isTold) return;
+        isTold = true;
+        listener(code);
+      };
+      child.once('error', () => tell(null));
+      child.once('close', tell);
+      child.once('exit', code => setTimeout(tell, DRAIN_MS, code));
+    },
+    kill() {
+      // Once nobody holds the output the group is gone, and its number may be another one's.
+      if (isClosed) return;
+      signalTree(child, isKilled ? 'SIGKILL' : 'SIGTERM');
+      if (!isKilled) setTimeout(() => !isClosed && signalTree(child, 'SIGKILL'), GRACE_MS).unref();
+      isKilled = true;
+    },
+  };
+}
+
+function shellFor(command: string): [string, string[]] {
+  if (process.platform === 'win32') return ['cmd.exe', ['/d', '/s', '/c', `"${command}"`]];
+  // Commands are judged as bash reads them; a plain sh is what there is on small systems.
+  const bash = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].find(existsSync);
+  return bash ? [bash, ['--noprofile', '--norc', '-c', command]] : ['/bin/sh', ['-c', command]];
+}
+
+/** Its whole group: what the shell started too, also after the shell itself has ended. */
+function signalTree(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  if (process.platform === 'win32') {
+    spawnSync('taskkill', ['/pid', String(child.pid), '/t', '/f'], { windowsHide: true });
+    return;
+  }
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone.
+  }
+}
