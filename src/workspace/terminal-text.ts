@@ -76,14 +76,13 @@ export class TerminalText {
 
   #put(char: string): void {
     if (char === '\x7f' || (char >= '\x80' && char < '\xa0')) return;
-    if (this.#column < MAX_LINE_CHARS) this.#line[this.#column] = char;
-    else if (this.#column === MAX_LINE_CHARS) this.#line[this.#column] = '…';
-    this.#column++;
+    const column = Math.min(this.#column++, MAX_LINE_CHARS);
+    while (this.#line.length < column) this.#line.push(' ');
+    this.#line[column] = column < MAX_LINE_CHARS ? char : '…';
   }
 
   #erase(from: number): void {
     this.#line.length = Math.min(this.#line.length, from);
-    while (this.#line.length < this.#column && this.#line.length < MAX_LINE_CHARS) this.#line.push(' ');
   }
 
   #endLine(): void {

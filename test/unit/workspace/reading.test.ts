@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inFolder, isInside, openFile, WorkspaceFolders } from '../../../src/workspace/folders.ts';
+import { lineSearch } from '../../../src/workspace/grep.ts';
+import { NodeWorkspace } from '../../../src/workspace/node-workspace.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const FILES = {
+  '.gitignore': 'dist/\n*.log\n!keep.log\n',
+  'src/a.ts': 'const a = 1;\nconst b = a + 1;\n',
+  'src/deep/b.ts': 'import a from "../a";\n',
+  'src/.gitignore': 'private.ts\n',
+  'src/private.ts': 'const a = "hidden";\n',
+  'dist/out.ts': 'const a = 1;\n',
+  'x.log': 'const a\n',
+  'keep.log': 'kept\n',
+  'node_modules/m/index.ts': 'const a\n',
+  '.git/config': 'const a\n',
+  '.env': 'const a = SECRET\n',
+  'data.bin': new Uint8Array([0, 1, 2, 3]),
+};
+async function open(files: Record<string, string | Uint8Array> = FILES) {
+  const root = tempFolder(files);
+  const folders = await WorkspaceFolders.open([root]);
+  return { root, folders, workspace: new NodeWorkspace(folders) };
+}
+
+describe('searching the workspace', () => {
+  it('lists a folder, and what is below it, without what is ignored', async () => {
+    const { workspace } = await open();
+    const names = async (path: string, recursive: boolean) =>
+      (await workspace.list(path, { recursive, limit: 100 })).map(entry => entry.path);
+    assert.deepEqual(await names('.', false), ['.env', '.gitignore', 'data.bin', 'keep.log', 'src']);
+    assert.deepEqual(await names('src', true), ['src/.gitignore', 'src/a.ts', 'src/deep', 'src/deep/b.ts']);
+    const [first] = await workspace.list('src/deep', { recursive: false, limit: 1 });
+    assert.deepEqual(first, { path: 'src/deep/b.ts', kind: 'file', sizeBytes: 22 });
+    await assert.rejects(workspace.list('nowhere', { recursive: false, limit: 1 }), { code: 'not-found' });
+    await assert.rejects(workspace.list('src/a.ts', { recursive: false, limit: 1 }), { code: 'bad-request' });
+  });
+
+  it('finds by glob', async () => {
+    const { workspace } = await open();
+    assert.deepEqual(await workspace.find('*.ts', 10), ['src/a.ts', 'src/deep/b.ts']);
+    assert.deepEqual(await workspace.find('src/*.ts', 10), ['src/a.ts']);
+    assert.deepEqual(await workspace.find('**/*.{ts,log}', 2), ['keep.log', 'src/a.ts']);
+    await assert.rejects(workspace.find('', 1), { code: 'bad-request' });
+  });
+
+  it('finds lines, in no secret and no binary file', async () => {
+    const { workspace } = await open();
+    assert.deepEqual(await workspace.grep({ pattern: 'const a', isRegExp: false, limit: 10 }), [
+      { path: 'src/a.ts', line: 1, text: 'const a = 1;' },
+    ]);
+    const found = await workspace.grep({
+      pattern: 'a\\b.*[1;]$',
+      isRegExp: true,
+      include: '*.ts',
+      limit: 10,
+    });
+    assert.deepEqual(
+      found.map(({ path, line }) => `${path}:${line}`),
+      ['src/a.ts:1', 'src/a.ts:2', 'src/deep/b.ts:1'],
+    );
+    assert.equal((await workspace.grep({ pattern: 'a', isRegExp: false, limit: 1 })).length, 1);
+  });
+
+  it('stops a pattern that would take for ever, and names one that is none', () => {
+    const slow = lineSearch('(a+)+$', true);
+    assert.throws(() => slow(`${'a'.repeat(40)}!`, 1), { code: 'bad-request', message: /too long/ });
+    assert.throws(() => lineSearch('(', true), { code: 'bad-request' });
+    assert.throws(() => lineSearch('', false), { code: 'bad-request' });
+    assert.deepEqual(lineSearch('(', false)('x(\r\n', 1), [[1, 'x(']]);
+  });
+
+  it('names its folders when there are several, also of the same name', async () => {
+    const first = tempFolder({ 'app/a.txt': 'one' });
+    const second = tempFolder({ 'app/a.txt': 'two' });
+    const folders = await WorkspaceFolders.open([join(first, 'app'), join(second, 'app')]);
+    const workspace = new NodeWorkspace(folders);
+    assert.deepEqual(folders.names, ['app', 'app-2']);
+    assert.equal((await workspace.read('app/a.txt')).text, 'one');
+    assert.equal((await workspace.read('app-2/a.txt')).text, 'two');
+    assert.deepEqual(await workspace.find('*.txt', 9), ['app-2/a.txt', 'app/a.txt']);
+    assert.equal(folders.toPath(join(second, 'app', 'a.txt')), 'app-2/a.txt');
+    await assert.rejects(workspace.read('a.txt'), { code: 'refused', message: /app, app-2/ });
+  });
+});
+
+describe('what is not read', () => {
+  it('secrets, binary files, folders, too large ones', async () => {
+    const { workspace, root } = await open();
+    await assert.rejects(workspace.read('.env'), { code: 'refused', message: /passwords or keys/ });
+    await assert.rejects(workspace.read('data.bin'), { code: 'unsupported' });
+    await assert.rejects(workspace.read('src'), { code: 'bad-request' });
+    writeFileSync(join(root, 'big.txt'), Buffer.alloc(5 * 1024 * 1024, 'x'));
+    await assert.rejects(workspace.read('big.txt'), { code: 'refused', message: /5\.0 MiB/ });
+  });
+
+  it('links that lead out, in circles, or to a secret under another name', async () => {
+    const outside = tempFolder({ 'secret.txt': 'top', 'folder/x.txt': 'x' });
+    const { workspace, root } = await open();
+    symlinkSync(join(outside, 'secret.txt'), join(root, 'file-link'));
+    symlinkSync(join(outside, 'folder'), join(root, 'folder-link'));
+    symlinkSync('loop', join(root, 'loop'));
+    symlinkSync('.env', join(root, 'notes.txt'));
+    symlinkSync('src/a.ts', join(root, 'inside.ts'));
+    for (const path of ['file-link', 'folder-link/x.txt', 'folder-link/../secret.txt', 'loop', 'notes.txt']) {
+      await assert.rejects(
+        workspace.read(path),
+        (error: { code?: string }) => /refused|not-found/.test(error.code!),
+        path,
+      );
+    }
+    await assert.rejects(workspace.list('folder-link', { recursive: true, limit: 9 }), { code: 'refused' });
+    assert.match((await workspace.read('inside.ts')).text, /const a/);
+  });
+
+  it('a pipe, without waiting for it', async function () {
+    if (process.platform === 'win32') this.skip();
+    const { workspace, root } = await open();
+    execFileSync('mkfifo', [join(root, 'pipe')]);
+    await assert.rejects(workspace.read('pipe'), { code: 'refused', message: /pipe/ });
+    await assert.rejects(workspace.read('/dev/zero'), { code: 'refused' });
+  });
+
+  it('a file whose folder became a link after it was resolved', async () => {
+    const outside = tempFolder({ 'a.ts': 'top secret' });
+    const { folders, root } = await open();
+    const resolved = await folders.resolve('src/a.ts');
+    renameSync(join(root, 'src'), join(root, 'old'));
+    symlinkSync(outside, join(root, 'src'));
+    await assert.rejects(openFile(resolved), { code: 'refused' });
+    await assert.rejects(
+      inFolder(join(root, 'src'), async () => {}),
+      { code: 'refused' },
+    );
+    const below = join(root, 'old', 'deep');
+    mkdirSync(join(outside, 'deep'));
+    renameSync(below, join(root, 'moved'));
+    symlinkSync(join(outside, 'deep'), below);
+    await assert.rejects(
+      inFolder(below, async () => {}),
+      { code: 'refused' },
+    );
+  });
+
+  it('takes an absolute path only inside', async () => {
+    const { workspace, root } = await open();
+    assert.equal((await workspace.read(join(root, 'src/a.ts'))).path, 'src/a.ts');
+    await assert.rejects(workspace.read(`${root}-other/a.ts`), { code: 'refused' });
+    assert.ok(!isInside('/a/b', '/a/bc'));
+    assert.ok(isInside('/a/b', '/a/b/..c'));
+  });
+});
