@@ -25,7 +25,7 @@ export interface Reader {
 export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['ls', {}],
   ['pwd', { maxOperands: 0 }],
-  ['cd', { maxOperands: 1, onlyOptions: /^$/ }],
+  ['cd', { maxOperands: 1, onlyOptions: /^$/, onlyOperands: /^[^-]/ }],
   ['echo', { isText: true }],
   ['printf', { isText: true, notShort: 'v' }],
   ['true', { isText: true }],
@@ -109,10 +109,10 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 /** Subcommands of git that only read, with the options that make them do more. */
 export const GIT_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['status', {}],
-  ['diff', { notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv', 'no-index'] }],
-  ['log', { notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv'] }],
-  ['show', { notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv'] }],
-  ['blame', { notLong: ['contents', 'textconv', 'ignore-revs-file'] }],
+  ['diff', { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv', 'no-index'] }],
+  ['log', { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv'] }],
+  ['show', { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv'] }],
+  ['blame', { printsFiles: true, notLong: ['contents', 'textconv', 'ignore-revs-file'] }],
   ['ls-files', { notShort: 'X', notLong: ['exclude-from', 'exclude-per-directory'] }],
   ['ls-tree', {}],
   ['rev-parse', { notLong: ['parseopt', 'sq-quote'] }],

@@ -1,0 +1,299 @@
+import assert from 'node:assert/strict';
+import { type ActionPolicy, createActions, type Remembered } from '../../../src/agent/actions.ts';
+import type {
+  AgentEvent,
+  ApprovalDecision,
+  ApprovalRequest,
+  CommandRequest,
+  CommandRun,
+  FileChange,
+  TextFile,
+} from '../../../src/agent/ports.ts';
+import { MoebiusError } from '../../../src/base/errors.ts';
+
+const POLICY: ActionPolicy = {
+  mode: 'agent',
+  askEverything: false,
+  readOnly: false,
+  autoApproveEdits: false,
+  commandRules: [],
+  shell: 'posix',
+};
+
+interface Setup {
+  policy?: Partial<ActionPolicy>;
+  decide?: (request: ApprovalRequest) => ApprovalDecision | Promise<ApprovalDecision>;
+  files?: Record<string, string>;
+  run?: Partial<CommandRun>;
+  links?: string[];
+}
+
+/** Actions over ports that note what was asked of them. */
+function setup({
+  policy = {},
+  decide = () => ({ kind: 'once' }),
+  files = {},
+  run = {},
+  links = [],
+}: Setup = {}) {
+  const seen = {
+    asked: [] as ApprovalRequest[],
+    applied: [] as FileChange[][],
+    ran: [] as CommandRequest[],
+    events: [] as AgentEvent[],
+    remembered: [] as Remembered[],
+  };
+  const stop = new AbortController();
+  const actions = createActions({
+    turnId: 't',
+    policy: () => ({ ...POLICY, ...policy }),
+    remember: what => seen.remembered.push(what),
+    emit: event => seen.events.push(event),
+    signal: stop.signal,
+    ports: {
+      workspace: {
+        read: async (path): Promise<TextFile> => {
+          const text = files[path];
+          if (text === undefined) throw new MoebiusError('not-found', `${path} does not exist.`);
+          return { path, text, version: `v:${text}` };
+        },
+        list: async path => {
+          if (links.includes(path)) throw new MoebiusError('refused', 'a link');
+          return [];
+        },
+        find: async () => [],
+        grep: async () => [],
+      },
+      edits: {
+        apply: async (changes, turnId) => {
+          assert.equal(turnId, 't');
+          seen.applied.push(changes);
+          return changes.map(({ path, kind }) => ({ path, kind, addedLines: 1, removedLines: 0 }));
+        },
+      },
+      terminal: {
+        run: async request => {
+          seen.ran.push(request);
+          request.onOutput?.('live\n');
+          return { id: 'c1', state: 'exited', exitCode: 0, output: 'out', ...run };
+        },
+        page: () => ({ state: 'exited', exitCode: 0, text: '', totalLines: 0 }),
+        kill: async () => {},
+      },
+      approval: {
+        ask: async request => {
+          seen.asked.push(request);
+          return decide(request);
+        },
+      },
+    },
+  });
+  return { actions, seen, stop };
+}
+
+const edit = (path: string, before: string, after: string): FileChange => ({
+  kind: 'edit',
+  path,
+  version: `v:${before}`,
+  replacements: [{ start: 0, end: before.length, text: after }],
+});
+
+describe('actions: edits', () => {
+  it('are asked for with the diff, applied, and told', async () => {
+    const { actions, seen } = setup({ files: { 'a.txt': 'one\n' } });
+    const result = await actions.edit('k1', [edit('a.txt', 'one\n', 'two\n')]);
+    assert.equal(result.ok, true);
+    assert.equal(result.text, 'Edited a.txt (+1 -0)');
+    const [request] = seen.asked;
+    assert.equal(request!.capability, 'edit');
+    assert.equal(request!.title, 'Edit a.txt');
+    assert.match(request!.detail, /--- a\/a\.txt\n\+\+\+ b\/a\.txt\n@@ .* @@\n-one\n\+two/);
+    assert.match(request!.fingerprint, /^[0-9a-f]{64}$/);
+    assert.deepEqual(
+      seen.events.map(({ type }) => type),
+      ['approval', 'decision', 'result'],
+    );
+  });
+
+  it('are refused with the words of the user', async () => {
+    const { actions, seen } = setup({ decide: () => ({ kind: 'deny', reason: 'use b.txt' }) });
+    const result = await actions.edit('k', [{ kind: 'create', path: 'a.txt', text: 'x' }]);
+    assert.equal(result.ok, false);
+    assert.match(result.text, /did not allow this edit\. The user says: use b\.txt/);
+    assert.deepEqual(seen.applied, []);
+  });
+
+  it('run unasked when the user said so, except of protected files', async () => {
+    const { actions, seen } = setup({ policy: { autoApproveEdits: true } });
+    await actions.edit('k', [{ kind: 'create', path: 'a.txt', text: 'x' }]);
+    assert.equal(seen.asked.length, 0);
+    const quiet: FileChange[] = [
+      { kind: 'create', path: 'src/.VSCODE/settings.json', text: '{}' },
+      { kind: 'create', path: 'package.json', text: '{}' },
+      { kind: 'create', path: 'x.json', text: '{"$schema": "https://evil.example/?q=1"}' },
+    ];
+    for (const change of quiet) {
+      await actions.edit('k', [{ kind: 'create', path: 'b.txt', text: 'x' }, change]);
+      const request = seen.asked.pop();
+      assert.equal(request?.capability, 'edit-protected', change.path);
+      assert.ok(request?.warning?.startsWith(change.path));
+      assert.equal(request?.remember, null);
+    }
+  });
+
+  it('are asked for one by one when everything is', async () => {
+    const { actions, seen } = setup({ policy: { autoApproveEdits: true, askEverything: true } });
+    await actions.edit('k', [{ kind: 'create', path: 'a.txt', text: 'x' }]);
+    assert.equal(seen.asked.length, 1);
+  });
+
+  it('"always" is remembered for files that are not protected only', async () => {
+    const { actions, seen } = setup({ decide: () => ({ kind: 'always' }) });
+    await actions.edit('k', [{ kind: 'create', path: '.npmrc', text: 'x' }]);
+    assert.deepEqual(seen.remembered, []);
+    await actions.edit('k', [{ kind: 'create', path: 'a.txt', text: 'x' }]);
+    assert.deepEqual(seen.remembered, [{ kind: 'edits' }]);
+  });
+
+  it('are what was approved, whatever the caller does to them meanwhile', async () => {
+    const changes: FileChange[] = [{ kind: 'create', path: 'a.txt', text: 'good' }];
+    const { actions, seen } = setup({
+      decide: () => {
+        changes[0] = { kind: 'create', path: '.bashrc', text: 'evil' };
+        return { kind: 'once' };
+      },
+    });
+    await actions.edit('k', changes);
+    assert.deepEqual(seen.applied, [[{ kind: 'create', path: 'a.txt', text: 'good' }]]);
+  });
+
+  it('of a stale version, outside, or of nothing are told to the model without asking', async () => {
+    const { actions, seen } = setup({ files: { 'a.txt': 'new' } });
+    assert.match((await actions.edit('k', [edit('a.txt', 'old', 'x')])).text, /changed since it was read/);
+    assert.match(
+      (await actions.edit('k', [{ kind: 'create', path: '../x', text: '' }])).text,
+      /out of the workspace/,
+    );
+    assert.match((await actions.edit('k', [edit('b.txt', 'old', 'x')])).text, /does not exist/);
+    assert.equal((await actions.edit('k', [])).ok, false);
+    assert.equal(seen.asked.length, 0);
+  });
+});
+
+describe('actions: commands', () => {
+  it('that only read run unasked', async () => {
+    const { actions, seen } = setup();
+    const result = await actions.command('k', 'git status', '', 1000);
+    assert.deepEqual([result.ok, result.exitCode, result.text], [true, 0, 'Exit code 0.\nout']);
+    assert.equal(seen.asked.length, 0);
+    assert.deepEqual(
+      seen.events.map(({ type }) => type),
+      ['output', 'result'],
+    );
+  });
+
+  it('that read through a link which leads out are asked for', async () => {
+    const { actions, seen } = setup({ links: ['sub/data'] });
+    await actions.command('k', 'cat data', 'sub', 1000);
+    assert.match(seen.asked[0]!.warning!, /data leads out of the workspace/);
+  });
+
+  it('that do more are asked for, exactly as they will run', async () => {
+    const { actions, seen } = setup();
+    await actions.command('k', 'npm test', './sub/', 1000);
+    const [request] = seen.asked;
+    assert.deepEqual(
+      [request!.capability, request!.title, request!.detail, request!.warning, request!.remember],
+      ['command', 'Run a command in sub', 'npm test', null, 'npm test'],
+    );
+    assert.equal(seen.ran[0]!.command, 'npm test');
+    assert.equal(seen.ran[0]!.cwd, 'sub');
+  });
+
+  it('are remembered by their words, and then run unasked', async () => {
+    const first = setup({ decide: () => ({ kind: 'always' }) });
+    await first.actions.command('k', 'npm test', '', 1000);
+    assert.deepEqual(first.seen.remembered, [
+      { kind: 'commands', rules: [{ cwd: '', words: ['npm', 'test'] }] },
+    ]);
+    const rules = [{ cwd: '', words: ['npm', 'test'] }];
+    const second = setup({ policy: { commandRules: rules } });
+    await second.actions.command('k', 'npm test', '', 1000);
+    assert.equal(second.seen.asked.length, 0);
+    await second.actions.command('k', 'npm test; npm publish', '', 1000);
+    assert.equal(second.seen.asked.length, 1);
+    const strict = setup({ policy: { commandRules: rules, askEverything: true } });
+    await strict.actions.command('k', 'npm test', '', 1000);
+    await strict.actions.command('k', 'ls', '', 1000);
+    assert.equal(strict.seen.asked.length, 2);
+  });
+
+  it('that are dangerous are asked for with a warning, and never remembered', async () => {
+    const { actions, seen } = setup({
+      decide: () => ({ kind: 'always' }),
+      policy: { commandRules: [{ cwd: '', words: ['sudo', 'ls'] }] },
+    });
+    await actions.command('k', 'sudo ls', '', 1000);
+    assert.match(seen.asked[0]!.warning!, /^Dangerous: takes the rights of another user/);
+    assert.equal(seen.asked[0]!.remember, null);
+    assert.deepEqual(seen.remembered, []);
+  });
+
+  it('have another fingerprint with another folder or command, and the same with the same', async () => {
+    const { actions, seen } = setup();
+    await actions.command('k', 'make', '', 1000);
+    await actions.command('k', 'make', './', 1000);
+    await actions.command('k', 'make', 'sub', 1000);
+    await actions.command('k', 'make x', '', 1000);
+    const marks = seen.asked.map(({ fingerprint }) => fingerprint);
+    assert.equal(marks[0], marks[1]);
+    assert.equal(new Set(marks).size, 3);
+  });
+
+  it('tell what failed, what goes on, and leave out the middle of long output', async () => {
+    const failed = await setup({ run: { exitCode: 2, output: '' } }).actions.command('k', 'make', '', 1000);
+    assert.deepEqual([failed.ok, failed.exitCode, failed.text], [false, 2, 'Exit code 2.\n(no output)']);
+    const running = await setup({ run: { state: 'running', exitCode: null } }).actions.command(
+      'k',
+      'make',
+      '',
+      5000,
+    );
+    assert.match(running.text, /Still running in the background as c1 after 5 s/);
+    const output = Array.from({ length: 5000 }, (_, line) => `line ${line}`).join('\n');
+    const long = await setup({ run: { output } }).actions.command('k', 'make', '', 1000);
+    assert.ok(long.text.length < 9000);
+    assert.match(
+      long.text,
+      /line 0\n[\s\S]*\[lines \d+ to \d+ of 5000 left out; page them with the id c1\][\s\S]*line 4999$/,
+    );
+  });
+});
+
+describe('actions: modes', () => {
+  const denied: [string, Partial<ActionPolicy>, RegExp][] = [
+    ['plan mode', { mode: 'plan' }, /off in plan mode/],
+    ['ask mode', { mode: 'ask' }, /off in ask mode/],
+    ['read only', { readOnly: true, autoApproveEdits: true }, /read-only/],
+  ];
+  for (const [name, policy, why] of denied) {
+    it(`${name} lets nothing through`, async () => {
+      const { actions, seen } = setup({ policy });
+      assert.match((await actions.edit('k', [{ kind: 'create', path: 'a', text: '' }])).text, why);
+      assert.match((await actions.command('k', 'ls', '', 1000)).text, why);
+      assert.deepEqual([seen.asked, seen.applied, seen.ran], [[], [], []]);
+    });
+  }
+
+  it('nothing happens once the task is stopped, also while the user decides', async () => {
+    const { actions, seen, stop } = setup({
+      decide: async () => {
+        stop.abort();
+        return { kind: 'once' };
+      },
+    });
+    await assert.rejects(actions.command('k', 'make', '', 1000), { code: 'cancelled' });
+    await assert.rejects(actions.edit('k', [{ kind: 'create', path: 'a', text: '' }]), { code: 'cancelled' });
+    assert.deepEqual([seen.applied, seen.ran], [[], []]);
+  });
+});

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { looksSecret, normalisePath, protectedReason } from '../../../src/agent/paths.ts';
+
+describe('paths: what can be one inside the workspace', () => {
+  const fine: [string, string][] = [
+    ['src/a.ts', 'src/a.ts'],
+    ['./src//a.ts', 'src/a.ts'],
+    ['src/../b.ts', 'b.ts'],
+    ['src\\win\\a.ts', 'src/win/a.ts'],
+    ['.', ''],
+    ['', ''],
+    ['a b/ü/文.txt', 'a b/ü/文.txt'],
+    ['app/$id/page.tsx', 'app/$id/page.tsx'],
+    ['console.ts', 'console.ts'],
+    ['a~b.txt', 'a~b.txt'],
+  ];
+  for (const [path, expected] of fine) {
+    it(JSON.stringify(path), () => assert.equal(normalisePath(path), expected));
+  }
+
+  const refused = [
+    '../../etc/passwd',
+    'src/../../x',
+    '..\\..\\x',
+    '/etc/passwd',
+    '\\windows',
+    '~/x',
+    '~root/x',
+    '\\\\host\\share\\x',
+    '//host/share',
+    'file:///etc/passwd',
+    'untitled:Untitled-1',
+    'vscode-userdata:/User/settings.json',
+    'git:/a.ts',
+    'C:foo',
+    'C:\\Windows',
+    'CON',
+    'aux.txt',
+    'src/NUL.tar.gz',
+    'com1',
+    'LPT¹',
+    'a.txt:ads',
+    'a.txt::$DATA',
+    'PROGRA~1/x',
+    'GIT~1/config',
+    'name.',
+    'name ',
+    'dir /x',
+    '...',
+    'a\0b',
+    'a\nb',
+    'a\u200bb',
+    '.g\u200cit/config',
+    'a\u202etxt.exe',
+    'a\u{e0041}',
+    'a\ud800',
+    'x'.repeat(256),
+    'x/'.repeat(3000),
+  ];
+  for (const path of refused) {
+    it(`not ${JSON.stringify(path.slice(0, 40))}`, () => {
+      assert.throws(() => normalisePath(path), { code: 'refused' });
+    });
+  }
+});
+
+describe('paths: what is protected', () => {
+  const yes = `.vscode/settings.json .vscode/tasks.json .vscode/launch.json .vscode/mcp.json .vscode/extensions.json
+    .VSCODE/Settings.json app/.vscode/settings.json x.code-workspace .git/config .git/hooks/pre-commit .GIT/config sub/.git/config
+    .gitattributes .gitmodules .envrc .npmrc .yarnrc .yarnrc.yml package.json packages/a/package.json Makefile GNUmakefile rules.mk
+    .husky/pre-commit .devcontainer/devcontainer.json .devcontainer.json .github/workflows/ci.yml .gitlab-ci.yml AGENTS.md
+    docs/agents.md CLAUDE.md .moebius/rules/a.md .moebius/mcp.json .bashrc .zshrc .profile .bash_profile .zshenv .ssh/config
+    .cursor/mcp.json .mcp.json .roo/mcp.json .clinerules .clinerules/a.md .pre-commit-config.yaml conftest.py build.rs setup.py
+    .ｖｓｃｏｄｅ/settings.json .github/copilot-instructions.md .cargo/config.toml`;
+  for (const path of yes.split(/\s+/)) {
+    it(path, () => assert.ok(protectedReason(path)));
+  }
+  const no = `src/a.ts README.md vscode/settings.json .gitignore src/package.ts makefile.ts tests/test_a.py git/config
+    docs/agents/a.md .github/ISSUE_TEMPLATE.md tsconfig.json profile.ts bashrc.md`;
+  for (const path of no.split(/\s+/)) {
+    it(`not ${path}`, () => assert.equal(protectedReason(path), null));
+  }
+});
+
+describe('paths: what looks secret', () => {
+  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12'.split(
+    ' ',
+  )) {
+    it(path, () => assert.ok(looksSecret(path)));
+  }
+  for (const path of '.env.example .env.sample src/env.ts key.ts monkey.md id_rsa.pub environment.ts secrets.ts'.split(
+    ' ',
+  )) {
+    it(`not ${path}`, () => assert.ok(!looksSecret(path)));
+  }
+});
