@@ -1,5 +1,6 @@
 /** Every record of the public edit sets: what must be so, and what this product does in place of it, with the reason. */
 import assert from 'node:assert/strict';
+import { applyPatch } from '../../../../src/agent/edits/apply-patch.ts';
 import { editSet } from '../../../../src/agent/edits/edit-set.ts';
 import { applyReplacements } from '../../../../src/agent/edits/lines.ts';
 import { searchReplace } from '../../../../src/agent/edits/search-replace.ts';
@@ -94,6 +95,44 @@ describe('edits: several edits of a file, the public set', () => {
         assert.equal(result.index, bad);
         assert.ok(result.message.includes(`Edit ${bad + 1} of ${edits.length}`));
       }
+    });
+  }
+});
+
+interface PatchRecord {
+  id: string;
+  kind: 'corpus' | 'tolerance';
+  patch: string;
+  files: Record<string, string>;
+  expected: Record<string, string> | null;
+}
+/** Malformed patches for which a clear error is given in place of the result in the set, because: */
+const REFUSED_PATCHES: Record<string, string> = {
+  'copilot-patch/tolerates-missing-hunk-line-addition':
+    'a line without + between added lines is context that the file does not have',
+};
+
+describe('edits: patches, the public set', () => {
+  for (const { id, kind, patch, files, expected } of evalRecords<PatchRecord>('copilot_apply_patch.jsonl') ??
+    []) {
+    it(id, async () => {
+      const result = await applyPatch(patch, async path =>
+        files[path] === undefined ? null : { path, text: files[path], version: 'v' },
+      );
+      if (!expected || id in REFUSED_PATCHES) {
+        assert.equal(kind, 'tolerance');
+        assert.ok(!result.ok && result.message);
+        return;
+      }
+      assert.ok(result.ok, result.ok ? '' : result.message);
+      const after = { ...files };
+      for (const change of result.changes) {
+        if (change.kind === 'edit')
+          after[change.path] = applyReplacements(after[change.path]!, change.replacements);
+        else if (change.kind === 'create') after[change.path] = change.text;
+        else delete after[change.path];
+      }
+      assert.deepEqual(after, expected);
     });
   }
 });
