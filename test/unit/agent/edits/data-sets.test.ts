@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { applyPatch } from '../../../../src/agent/edits/apply-patch.ts';
 import { editSet } from '../../../../src/agent/edits/edit-set.ts';
+import { applyLazy } from '../../../../src/agent/edits/lazy.ts';
 import { applyReplacements } from '../../../../src/agent/edits/lines.ts';
 import { searchReplace } from '../../../../src/agent/edits/search-replace.ts';
 import { evalRecords } from '../../../support/eval-data.ts';
@@ -133,6 +134,42 @@ describe('edits: patches, the public set', () => {
         else delete after[change.path];
       }
       assert.deepEqual(after, expected);
+    });
+  }
+});
+
+interface LazyRecord {
+  id: string;
+  original: string;
+  lazy_edit: string;
+  expected_diff: string;
+}
+/** Answers that have more than one reading: refused, because: */
+const UNCLEAR: Record<string, string> = {
+  'continue-lazy/gui.js.diff':
+    'new lines stand between two parts that were left out, so their place is a guess',
+};
+
+describe('edits: answers that leave parts out, the public set', () => {
+  // As the set is scored: blank lines and indentation do not count.
+  const bare = (text: string): string[] =>
+    text
+      .split('\n')
+      .map(line => line.trim())
+      .filter(Boolean);
+  for (const { id, original, lazy_edit: answer, expected_diff: diff } of evalRecords<LazyRecord>(
+    'continue_lazy_apply.jsonl',
+  ) ?? []) {
+    it(id, () => {
+      const result = applyLazy(original, answer);
+      if (id in UNCLEAR) {
+        assert.ok(!result.ok && result.message);
+        return;
+      }
+      assert.ok(result.ok, result.ok ? '' : result.message);
+      const expected = diff.split('\n').filter(line => !line.startsWith('-'));
+      const wanted = expected.map(line => line.replace(/^\+/, '')).join('\n');
+      assert.deepEqual(bare(applyReplacements(original, result.replacements)), bare(wanted));
     });
   }
 });
