@@ -34,6 +34,7 @@ export interface Judgement {
 export type ShellKind = 'posix' | 'windows';
 
 const MAX_DEPTH = 4;
+const MAX_FOLDERS = 8;
 
 export function judgeCommand(command: string, shell: ShellKind = 'posix'): Judgement {
   if (!command.trim()) return { verdict: 'free', reasons: [], warning: null, paths: [] };
@@ -52,7 +53,17 @@ export function judgeCommand(command: string, shell: ShellKind = 'posix'): Judge
 /** Collects what speaks against running a command by itself. */
 class Findings {
   readonly #reasons: { verdict: Exclude<Verdict, 'free'>; reason: string; isWarned: boolean }[] = [];
-  readonly paths: string[] = [];
+  readonly #paths: string[] = [];
+  /** Where relative paths may start: `cd` adds a folder, and whether it took effect is not known. */
+  readonly #folders = [''];
+
+  reads(path: string): void {
+    for (const folder of this.#folders) this.#paths.push(folder + path);
+  }
+  changesFolder(path: string): void {
+    if (this.#folders.length > MAX_FOLDERS) this.ask('changes folders often');
+    else this.#folders.push(...this.#folders.map(folder => `${folder}${path}/`));
+  }
 
   ask(reason: string): void {
     this.#reasons.push({ verdict: 'ask', reason, isWarned: false });
@@ -73,7 +84,7 @@ class Findings {
       verdict: sorted[0]?.verdict ?? 'free',
       reasons: [...new Set(sorted.map(({ reason }) => reason))],
       warning: warned.length ? `${warned.slice(0, 3).join('; ')}` : null,
-      paths: sorted.length ? [] : this.paths,
+      paths: sorted.length ? [] : [...new Set(this.#paths)],
     };
   }
 }
@@ -147,7 +158,7 @@ const isOutside = (path: string): boolean =>
 function judgePath(path: string, findings: Findings, printsFiles: boolean): void {
   if (isOutside(path)) findings.ask('reads outside the workspace');
   else if (printsFiles && looksSecret(path)) findings.warn(`reads ${path}, which may hold secrets`);
-  else findings.paths.push(path);
+  else findings.reads(path);
 }
 
 function judgeWords(words: readonly Argument[], findings: Findings, depth: number): void {
@@ -360,6 +371,7 @@ function judgeReader(name: string, reader: Reader, args: readonly Argument[], fi
       findings,
       reader.printsFiles ?? false,
     );
+    if (name === 'cd') findings.changesFolder(value);
   }
   if (operands > (reader.maxOperands ?? Number.POSITIVE_INFINITY))
     findings.ask(`${name} may write to its last argument`);

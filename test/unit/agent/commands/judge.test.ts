@@ -298,6 +298,7 @@ describe('commands: judged', () => {
 
   it('names the paths that a free command reads, for the port to follow links', () => {
     assert.deepEqual(judgeCommand('head -5 src/a.ts && rg x lib').paths, ['src/a.ts', 'lib']);
+    assert.deepEqual(judgeCommand('cd sub; cat a').paths, ['sub', 'a', 'sub/a']);
   });
 
   it('runs nothing of Windows by itself, and sees what is dangerous there', () => {
@@ -323,6 +324,15 @@ describe('commands: judged', () => {
     assert.equal(judgeCommand(`${'echo x;'.repeat(1e5)} sudo ls`).verdict !== 'free', true);
     assert.notEqual(judgeCommand('$('.repeat(3000)).verdict, 'free');
     assert.notEqual(judgeCommand('('.repeat(3000)).verdict, 'free');
+  });
+
+  it('never fails, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), command => {
+        assert.ok(['free', 'ask', 'danger'].includes(judgeCommand(command).verdict));
+      }),
+      { numRuns: 2000, seed: 11 },
+    );
   });
 
   it('whatever stands around it, sudo is never free', () => {
