@@ -2,15 +2,15 @@
 
 import { applyReplacements } from '../agent/edits/lines.ts';
 import { arrayHunks } from '../agent/edits/search-replace.ts';
-import { looksSecret, protectedReason } from '../agent/paths.ts';
 import type { ChangedFile, EditPort, FileChange } from '../agent/ports.ts';
 import { MoebiusError } from '../base/errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type { Checkpoints, FileState, FileStates } from './checkpoints.ts';
 import { decodeText, encodeText } from './encoding.ts';
 import { type FileWrite, readState, writeFiles } from './file-set.ts';
-import type { ResolvedPath, WorkspaceFolders } from './folders.ts';
-import { MAX_FILE_BYTES, refuseSecret, versionOf } from './node-workspace.ts';
+import type { WorkspaceFolders } from './folders.ts';
+import { refuseDisguise, refuseSecret } from './guards.ts';
+import { MAX_FILE_BYTES, versionOf } from './node-workspace.ts';
 
 /** A change of more files at once is not one that anybody looks through. */
 const MAX_FILES = 200;
@@ -54,20 +54,10 @@ export class NodeEdits implements EditPort {
     });
   }
 
-  /** A link to a protected file has a name that does not say so, and an approval shows the name. */
-  #refuseDisguise({ path, real }: ResolvedPath): void {
-    const own = this.#folders.toPath(real);
-    if (own === null || own === path || !(protectedReason(own) || looksSecret(own))) return;
-    throw new MoebiusError(
-      'refused',
-      `${path} is a link to ${own}. Name that file itself if it is to change.`,
-    );
-  }
-
   async #prepare(change: FileChange): Promise<FileWrite> {
     const target = await this.#folders.resolve(change.path);
-    refuseSecret(target);
-    this.#refuseDisguise(target);
+    refuseSecret(this.#folders, target);
+    refuseDisguise(this.#folders, target);
     const before = await readState(target);
     if (change.kind === 'create') {
       if (before)

@@ -9,6 +9,7 @@ import { cancelled, MoebiusError } from '../base/errors.ts';
 import { decodeText } from './encoding.ts';
 import { openFile, type ResolvedPath, type WorkspaceFolders } from './folders.ts';
 import { lineSearch } from './grep.ts';
+import { refuseSecret } from './guards.ts';
 import { type WalkedEntry, walk } from './walk.ts';
 
 /** A text larger than this is data; it is searched with other means than a language model. */
@@ -30,8 +31,7 @@ export class NodeWorkspace implements WorkspacePort {
   async read(path: string, signal?: AbortSignal): Promise<TextFile> {
     if (signal?.aborted) throw cancelled();
     const resolved = await this.#folders.resolve(path);
-    refuseSecret(resolved);
-    refuseSecret({ ...resolved, path: this.#folders.toPath(resolved.real) ?? resolved.path });
+    refuseSecret(this.#folders, resolved);
     const { bytes } = await readBytes(resolved);
     return { path: resolved.path, text: decodeText(bytes, resolved.path).text, version: versionOf(bytes) };
   }
@@ -121,14 +121,6 @@ function matcher(glob: string): (path: string) => boolean {
   const anywhere = pattern.includes('/') ? pattern : `**/${pattern}`;
   // Extended globs are regular expressions by another name, with their run times.
   return picomatch(anywhere, { dot: true, noextglob: true });
-}
-
-export function refuseSecret({ path }: ResolvedPath): void {
-  if (!looksSecret(path)) return;
-  throw new MoebiusError(
-    'refused',
-    `${path} looks like a file with passwords or keys, which are not read. Ask the user for the part you need.`,
-  );
 }
 
 /** What tells one state of a file from another. */

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
 import { join } from 'node:path';
 import { searchReplace } from '../../../src/agent/edits/search-replace.ts';
 import type { FileChange } from '../../../src/agent/ports.ts';
@@ -37,6 +38,36 @@ async function open(files: Record<string, string | Uint8Array>, capBytes = 1e6) 
   return { root, folders, workspace, checkpoints, edits, replace, content };
 }
 const code = (expected: string) => (error: { code?: string }) => error.code === expected;
+
+/** Runs `work` while the n-th call that writes, or opens, finds the disk full. */
+async function withFullDisk<T>(nth: number, work: () => Promise<T>): Promise<T> {
+  const names = ['open', 'writeFile', 'rename', 'mkdir', 'rm'] as const;
+  const originals = names.map(name => [name, promises[name]] as const);
+  let calls = 0;
+  const isFull = (): boolean => ++calls === nth;
+  const full = (): Error => Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  for (const [name, original] of originals) {
+    const call = async (...args: unknown[]): Promise<unknown> => {
+      if (isFull()) throw full();
+      const result = await Reflect.apply(original as (...args: unknown[]) => unknown, promises, args);
+      if (name === 'open') {
+        const handle = result as promises.FileHandle;
+        const write = handle.writeFile.bind(handle);
+        handle.writeFile = async (...data: Parameters<typeof write>) => {
+          if (isFull()) throw full();
+          return write(...data);
+        };
+      }
+      return result;
+    };
+    Object.assign(promises, { [name]: call });
+  }
+  try {
+    return await work();
+  } finally {
+    Object.assign(promises, Object.fromEntries(originals));
+  }
+}
 
 interface CorpusRecord {
   id: string;
@@ -166,6 +197,48 @@ describe('edits on disk', () => {
       assert.deepEqual(readdirSync(outside), []);
     });
   }
+
+  it('leaves everything as it was, whichever call of the file system finds the disk full', async () => {
+    let fails = 0;
+    for (let nth = 1; ; nth++) {
+      const { edits, replace, workspace, root, content } = await open({
+        'a.txt': 'one\n',
+        'b.txt': 'two\n',
+        'c.txt': 'x',
+      });
+      const changes: FileChange[] = [
+        await replace('a.txt', 'one', '1'),
+        { kind: 'create', path: 'new/deep/n.txt', text: 'n' },
+        { kind: 'delete', path: 'c.txt', version: (await workspace.read('c.txt')).version },
+        await replace('b.txt', 'two', '2'),
+      ];
+      const error = await withFullDisk(nth, () =>
+        edits.apply(changes, 't').then(
+          () => null,
+          (thrown: Error) => thrown,
+        ),
+      );
+      if (!error) {
+        assert.deepEqual([content('a.txt'), content('b.txt')], ['1\n', '2\n']);
+        break;
+      }
+      fails++;
+      assert.deepEqual(
+        [content('a.txt'), content('b.txt'), content('c.txt')],
+        ['one\n', 'two\n', 'x'],
+        `call ${nth}`,
+      );
+      assert.deepEqual(readdirSync(root).sort(), ['a.txt', 'b.txt', 'c.txt'], `call ${nth}`);
+    }
+    assert.ok(fails > 15, `${fails}`);
+  });
+
+  it('allows a link between two protected names', async () => {
+    const { edits, replace, root, content } = await open({ 'AGENTS.md': 'one\n' });
+    symlinkSync('AGENTS.md', join(root, 'CLAUDE.md'));
+    await edits.apply([await replace('CLAUDE.md', 'one', 'two')], 't');
+    assert.equal(content('AGENTS.md'), 'two\n');
+  });
 
   it('refuses a read-only file and two changes of one file', async () => {
     const { edits, replace, root } = await open({ 'a.txt': 'one two\n', 'b.txt': 'x\n' });
