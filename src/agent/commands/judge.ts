@@ -295,14 +295,14 @@ const SYSTEM_PATH =
 
 function judgeRemoval(values: readonly string[], findings: Findings, isUnknownProgram: boolean): void {
   const options = values.filter(value => /^-|^\/[a-z]$/i.test(value)).join(' ');
-  const isForced = /-\w*[rf]|--(recursive|force|no-preserve-root)|\/[sq]\b|-recurse/i.test(options);
+  const isWhole = /-\w*[rf]|--(recursive|force|no-preserve-root)|\/[sq]\b|-recurse/i.test(options);
   const isSystem = values.some(value => SYSTEM_PATH.test(value));
-  if (
-    isUnknownProgram
-      ? isForced && isSystem
-      : isSystem && (isForced || values.some(value => /^\/./.test(value)))
-  ) {
-    findings.danger('deletes files of the system, or everything in a folder');
+  const isElsewhere = values.some(
+    value => !/^\/[a-z]$/i.test(value) && isOutside(value) && !/^\/(var\/)?tmp\/./.test(value),
+  );
+  const isFatal = isWhole ? isSystem || isElsewhere : isSystem && values.some(value => /^\/./.test(value));
+  if (isFatal && (isWhole || !isUnknownProgram)) {
+    findings.danger('deletes files of the system, or whole folders outside the workspace');
   }
 }
 

@@ -167,6 +167,9 @@ const ASK = `
   coproc ls
   cd ..
   cd -
+  rm -rf build
+  rm -rf /tmp/x
+  rm ~/x
   cd /tmp && ls
   date -s 12:00
   date -f .env
@@ -226,6 +229,9 @@ const DANGER = `
   rm --no-preserve-root -r /
   rm /etc/passwd
   rm -rf *
+  rm -rf /home/me
+  rm -rf ../other
+  del /f /s /q C:\\\\Windows
   rm -rf .
   rm\\u3000-rf\\u3000/
   ｓｕｄｏ ls
