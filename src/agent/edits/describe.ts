@@ -3,7 +3,8 @@ import { createTwoFilesPatch } from 'diff';
 import { MoebiusError } from '../../base/errors.ts';
 import { normalisePath, protectedReason } from '../paths.ts';
 import type { FileChange, TextFile } from '../ports.ts';
-import { applyReplacements } from './lines.ts';
+import { applyReplacements, splitLines } from './lines.ts';
+import { MAX_EDIT_LENGTH } from './search-replace.ts';
 
 export interface DescribedChanges {
   /** `Edit src/a.ts`, `Edit 2 files`. */
@@ -69,10 +70,22 @@ function textAfter(change: FileChange, before: string): string {
 function unifiedDiff({ kind }: FileChange, path: string, before: string, after: string): string {
   const from = kind === 'create' ? '/dev/null' : `a/${path}`;
   const to = kind === 'delete' ? '/dev/null' : `b/${path}`;
-  return createTwoFilesPatch(from, to, before, after, undefined, undefined, { context: 3 }).replace(
-    /^=+\n/,
+  const options = { context: 3, maxEditLength: MAX_EDIT_LENGTH };
+  const patch = createTwoFilesPatch(from, to, before, after, undefined, undefined, options);
+  return patch?.replace(/^=+\n/, '') ?? wholeDiff(from, to, before, after);
+}
+
+/** Of two texts that have little in common: all of both. */
+function wholeDiff(from: string, to: string, before: string, after: string): string {
+  const [old, fresh] = [splitLines(before), splitLines(after)];
+  return [
+    `--- ${from}`,
+    `+++ ${to}`,
+    `@@ -1,${old.length} +1,${fresh.length} @@`,
+    ...old.map(({ text }) => `-${text}`),
+    ...fresh.map(({ text }) => `+${text}`),
     '',
-  );
+  ].join('\n');
 }
 
 const SCHEMA = /"\$schema"\s*:\s*"[a-z]+:\/\/[^"]*"/gi;

@@ -41,14 +41,15 @@ const MAX_FILE_LINES = 3000;
 /** The one place that is nearly what was written; null if there is none, or two that are about as good. */
 export function findLike(file: readonly string[], written: readonly string[]): number | null {
   const size = written.length;
-  const text = written.map(line => line.trimEnd()).join('\n');
-  if (!size || text.length > MAX_WRITTEN_CHARS || file.length > MAX_FILE_LINES) return null;
+  const chars = written.reduce((sum, line) => sum + line.trimEnd().length, 0);
+  if (!chars || chars > MAX_WRITTEN_CHARS || file.length > MAX_FILE_LINES) return null;
+  // What differs by more is not even a runner-up: most places are given up after their first lines.
+  const budget = chars * (1 - LIKE + MARGIN);
   let best = -1;
   let bestScore = 0;
   let runnerUp = 0;
   for (let at = 0; at + size <= file.length; at++) {
-    const window = file.slice(at, at + size).map(line => line.trimEnd());
-    const score = likeness(window.join('\n'), text, LIKE - MARGIN);
+    const score = 1 - differences(file, at, written, budget) / chars;
     if (score > bestScore) [best, bestScore, runnerUp] = [at, score, bestScore];
     else runnerUp = Math.max(runnerUp, score);
   }
@@ -61,6 +62,23 @@ export function findLike(file: readonly string[], written: readonly string[]): n
     return !isOtherCase && likeness(found.trim(), line.trim(), LINE_LIKE) >= LINE_LIKE;
   });
   return isSound ? best : null;
+}
+
+/** Characters that differ between the lines at a place and those that were written; no longer counted above `budget`. */
+function differences(
+  file: readonly string[],
+  at: number,
+  written: readonly string[],
+  budget: number,
+): number {
+  let sum = 0;
+  for (const [index, line] of written.entries()) {
+    const [found, wanted] = [file[at + index]!.trimEnd(), line.trimEnd()];
+    if (found === wanted) continue;
+    sum += Math.abs(found.length - wanted.length) > budget ? budget + 1 : distance(found, wanted);
+    if (sum > budget) return Number.POSITIVE_INFINITY;
+  }
+  return sum;
 }
 
 /** 1: equal; 0: nothing in common, or certainly less than `floor`. */

@@ -47,7 +47,7 @@ export function searchReplace(original: string, edit: SearchReplace): SearchRepl
   }
   const found =
     findExact(file, oldText, newText, edit.replaceAll ?? false) ?? findTolerant(file, oldText, newText);
-  if (!found) return failed('no-match', explainMissing(file, oldText));
+  if (!found) return failed('no-match', explainMissing(file, oldText, newText));
   if (!found.ok) return found;
   const replacements = found.replacements.map(replacement => file.toOriginal(replacement));
   return { ...found, replacements: replacements.map(replacement => minimal(original, replacement)) };
@@ -184,6 +184,9 @@ function overlay(
   return { ok: true, tolerance, replacements };
 }
 
+/** Finding the least changes takes the square of their number. */
+export const MAX_EDIT_LENGTH = 1000;
+
 interface LineHunk {
   /** Lines of the old text. */
   start: number;
@@ -191,11 +194,14 @@ interface LineHunk {
   lines: string[];
 }
 
+/** The least changes that make `to` of `from`; of two texts that have little in common, one that replaces all between their ends. */
 export function arrayHunks(from: string[], to: string[]): LineHunk[] {
+  const parts = diffArrays(from, to, { maxEditLength: MAX_EDIT_LENGTH });
+  if (!parts) return [commonEnds(from, to)];
   const hunks: LineHunk[] = [];
   let at = 0;
   let open: LineHunk | null = null;
-  for (const part of diffArrays(from, to)) {
+  for (const part of parts) {
     if (!part.added && !part.removed) {
       open = null;
       at += part.value.length;
@@ -213,6 +219,15 @@ export function arrayHunks(from: string[], to: string[]): LineHunk[] {
     }
   }
   return hunks;
+}
+
+function commonEnds(from: string[], to: string[]): LineHunk {
+  const most = Math.min(from.length, to.length);
+  let start = 0;
+  while (start < most && from[start] === to[start]) start++;
+  let after = 0;
+  while (after < most - start && from.at(-1 - after) === to.at(-1 - after)) after++;
+  return { start, end: from.length - after, lines: to.slice(start, to.length - after) };
 }
 
 /** Lines `from` to `to` (not included) of the file replaced; whether the file ends with a line end stays as it is. */

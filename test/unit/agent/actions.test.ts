@@ -115,6 +115,15 @@ describe('actions: edits', () => {
     );
   });
 
+  it('are shown in full where little stays', async () => {
+    const before = Array.from({ length: 3000 }, (_, line) => `a${line}\n`).join('');
+    const { actions, seen } = setup({ files: { 'a.txt': before } });
+    await actions.edit('k1', [edit('a.txt', before, before.replaceAll('a', 'b'))]);
+    const lines = seen.asked[0]!.detail.split('\n');
+    assert.deepEqual(lines.slice(0, 4), ['--- a/a.txt', '+++ b/a.txt', '@@ -1,3000 +1,3000 @@', '-a0']);
+    assert.equal(lines.filter(line => line.startsWith('+b')).length, 3000);
+  });
+
   it('are refused with the words of the user', async () => {
     const { actions, seen } = setup({ decide: () => ({ kind: 'deny', reason: 'use b.txt' }) });
     const result = await actions.edit('k', [{ kind: 'create', path: 'a.txt', text: 'x' }]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { editSet } from '../../../../src/agent/edits/edit-set.ts';
 import { applyReplacements } from '../../../../src/agent/edits/lines.ts';
-import { type SearchReplace, searchReplace } from '../../../../src/agent/edits/search-replace.ts';
+import { arrayHunks, type SearchReplace, searchReplace } from '../../../../src/agent/edits/search-replace.ts';
 
 /** The file, the edit, and the file after it. */
 const check = (what: string, file: string, oldText: string, newText: string, expected: string) =>
@@ -132,6 +132,14 @@ describe('edits: all but the same', () => {
   );
 });
 
+describe('edits: two texts with little in common', () => {
+  it('differ as a whole, between the lines that they begin and end with', () => {
+    const from = ['first', ...Array.from({ length: 3000 }, (_, line) => `a${line}`), 'last'];
+    const to = ['first', ...Array.from({ length: 3000 }, (_, line) => `b${line}`), 'last'];
+    assert.deepEqual(arrayHunks(from, to), [{ start: 1, end: 3001, lines: to.slice(1, -1) }]);
+  });
+});
+
 describe('edits: literal text', () => {
   check('dollar signs and backslashes', 'PRICE\n', 'PRICE', '$1 $& $` $$ \\n \\1', '$1 $& $` $$ \\n \\1\n');
   check('characters of regular expressions', 'a.*b(c)\n', '.*b(', '[', 'a[c)\n');
@@ -185,6 +193,20 @@ describe('edits: what the model is told', () => {
     assert.match(result.message, /\n11: line 10 of the file\n12: line 11/);
     const long = searchReplace(file, { oldText: `${file.slice(0, 800)}x`, newText: 'x' });
     assert.ok(!long.ok && long.message.split('\n').length <= 21);
+  });
+  refuse(
+    'that the edit is made already',
+    'const answer = 42;\n',
+    { oldText: 'const answer = 1;', newText: 'const answer = 42;' },
+    'no-match',
+    /made already/,
+  );
+  it('not a line of 100,000 characters', () => {
+    const result = searchReplace(`${'x'.repeat(100_000)}\nb\n`, {
+      oldText: `${'x'.repeat(100_000)}\nc`,
+      newText: 'd',
+    });
+    assert.ok(!result.ok && result.message.length < 2000);
   });
   refuse('nothing like it', file, { oldText: 'zzz', newText: 'x' }, 'no-match', /nor anything like it/);
   refuse('no change', file, { oldText: 'line 1 ', newText: 'line 1 ' }, 'no-change', /same/);
