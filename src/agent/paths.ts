@@ -110,7 +110,7 @@ export function protectedReason(path: string): string | null {
 }
 
 const SECRET =
-  /(^|\/)(\.env(\.[^/]*)?|[^/]*\.env|id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|asc)|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|\.htpasswd|credentials(\.json)?|service-?account[^/]*\.json|secrets?\.(json|ya?ml|toml)|\.aws\/.*|\.ssh\/.*|\.gnupg\/.*|\.kube\/.*|kubeconfig)$/;
+  /(^|\/)(\.env(\.[^/]*)?|[^/]*\.env|id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|asc)|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|\.git\/config|\.htpasswd|credentials(\.json)?|service-?account[^/]*\.json|secrets?\.(json|ya?ml|toml)|\.aws\/.*|\.ssh\/.*|\.gnupg\/.*|\.kube\/.*|kubeconfig)$/;
 const NOT_SECRET = /\.(example|sample|template|dist|defaults?|pub)$/;
 
 /** Whether a file is likely to hold passwords or keys, which the model has no need to read. */

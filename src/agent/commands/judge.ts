@@ -364,7 +364,10 @@ function judgeReader(name: string, reader: Reader, args: readonly Argument[], fi
     operands++;
     if (reader.onlyOperands && !reader.onlyOperands.test(value))
       findings.ask(`${name} ${value} may do more than read`);
-    if (reader.isText || (reader.hasPattern && operands === 1)) continue;
+    const isPattern = reader.hasPattern && operands === 1;
+    if (isPattern && reader.onlyPattern && !reader.onlyPattern.test(value))
+      findings.ask(`${name} ${value} may do more than read`);
+    if (reader.isText || isPattern) continue;
     // `HEAD:file` and `a..b` of git are no paths, but may hold one.
     judgePath(
       value === '-' ? '.' : value.replace(/^[\w.^~-]+\.\.\.?[\w.^~/-]*$/, '.'),

@@ -16,6 +16,8 @@ export interface Reader {
   isText?: boolean;
   /** The first argument that is no option is a pattern, not a path. */
   hasPattern?: boolean;
+  /** That pattern must match this. */
+  onlyPattern?: RegExp;
   /** Every option must match this. */
   onlyOptions?: RegExp;
   /** Every argument that is no option must match this. */
@@ -73,14 +75,17 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     {
       printsFiles: true,
       hasPattern: true,
-      notShort: 'rRfeE',
-      notLong: ['recursive', 'dereference-recursive', 'file', 'regexp', 'exclude-from'],
+      notShort: 'rRfeEd',
+      notLong: ['recursive', 'dereference-recursive', 'file', 'regexp', 'exclude-from', 'directories'],
     },
   ],
   [
     'rg',
     {
+      printsFiles: true,
       hasPattern: true,
+      // Hidden files are skipped unless they are named.
+      onlyOperands: /^(?!.*(^|\/)\.[^./])/,
       notShort: 'zuLf.e',
       notLong: [
         'pre',
@@ -93,10 +98,12 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
         'follow',
         'file',
         'ignore-file',
+        'files',
         'regexp',
       ],
     },
   ],
+  ['sed', { printsFiles: true, hasPattern: true, onlyOptions: /^-n$/, onlyPattern: /^\d+(,(\d+|\$))?p$/ }],
   [
     'find',
     {
@@ -110,8 +117,14 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 export const GIT_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['status', {}],
   ['diff', { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv', 'no-index'] }],
-  ['log', { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv'] }],
-  ['show', { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv'] }],
+  [
+    'log',
+    { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv', 'show-signature'] },
+  ],
+  [
+    'show',
+    { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv', 'show-signature'] },
+  ],
   ['blame', { printsFiles: true, notLong: ['contents', 'textconv', 'ignore-revs-file'] }],
   ['ls-files', { notShort: 'X', notLong: ['exclude-from', 'exclude-per-directory'] }],
   ['ls-tree', {}],

@@ -83,7 +83,7 @@ describe('paths: what is protected', () => {
 });
 
 describe('paths: what looks secret', () => {
-  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12'.split(
+  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12 .git/config'.split(
     ' ',
   )) {
     it(path, () => assert.ok(looksSecret(path)));

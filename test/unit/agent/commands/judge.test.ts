@@ -61,6 +61,9 @@ const FREE = `
   wc -l < a.txt
   ls # rm -rf /
   ls; pwd && whoami || date
+  sed -n 10,20p src/a.ts
+  sed -n '5,$p' a.txt | head
+  rg foo
   sort -rn a.txt | uniq -c | tail -5
 `;
 /** The list of bad inputs, and what is like them: asked for at least. */
@@ -115,6 +118,22 @@ const ASK = `
   rg -uuu foo
   grep -r password .
   grep -f /etc/passwd a
+  grep -drecurse x .
+  grep --directories=recurse x .
+  rg '' .env
+  rg x .ssh
+  rg --files /etc
+  rg --files-with-matches -e x
+  sed -n 1,5w/tmp/x a.txt
+  sed -n '1e id' a.txt
+  sed -n 1,5p .env
+  cat .git/config
+  tr a b < .env
+  git log --show-signature
+  ls >& out
+  ls &> out
+  echo $((x))
+  PATH=. ls
   sort -o out a.txt
   sort -ro out a.txt
   sort --outp=out a.txt
