@@ -37,7 +37,7 @@ export interface ActionPolicy {
 export type Remembered = { kind: 'edits' } | { kind: 'commands'; rules: CommandRule[] };
 
 export interface ActionOptions {
-  ports: Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'approval'>;
+  ports: Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'approval' | 'mcp'>;
   /** The checkpoint under which changes are kept. */
   turnId: string;
   policy(): ActionPolicy;
@@ -56,6 +56,8 @@ export function createActions(options: ActionOptions): Actions {
       carryOut(options, callId, () => edit(options, callId, structuredClone(changes))),
     command: (callId, command, cwd, timeoutMs) =>
       carryOut(options, callId, () => run(options, callId, { command, cwd, timeoutMs })),
+    mcp: (callId, server, tool, args) =>
+      carryOut(options, callId, () => callServer(options, callId, structuredClone({ server, tool, args }))),
   };
 }
 
@@ -196,6 +198,39 @@ async function questionFor(
     if (isRefused) return { warning: `${path} leads out of the workspace` };
   }
   return null;
+}
+
+/** What a server does with a call nobody sees, so each is asked for, and none is remembered. */
+async function callServer(
+  options: ActionOptions,
+  callId: string,
+  asked: { server: string; tool: string; args: Record<string, unknown> },
+): Promise<Done> {
+  const { ports, signal } = options;
+  const refused = refusal(options.policy(), 'Tools of MCP servers');
+  if (refused) return refused;
+  if (!ports.mcp) return failure('There are no MCP servers.');
+  const { server, tool, args } = asked;
+  const mark = await fingerprint(asked);
+  const decision = await ask(options, {
+    callId,
+    capability: 'mcp',
+    title: `Use ${tool} of the MCP server ${server}`,
+    detail: JSON.stringify(args, null, 2),
+    warning: null,
+    fingerprint: mark,
+    remember: null,
+  });
+  if (decision.kind === 'deny') return denied(decision.reason, 'call');
+  await checkUnchanged(asked, mark);
+  const { ok, text } = await ports.mcp.call(server, tool, args, signal);
+  return {
+    ok,
+    text: text.trim() || '(no text)',
+    summary: ok ? 'Answered' : 'The server reports an error',
+    changes: [],
+    exitCode: null,
+  };
 }
 
 function described({ id, state, exitCode, output }: CommandRun, { timeoutMs }: CommandArguments): Done {

@@ -1,6 +1,7 @@
 /** One task of the agent: what it is given, and what it comes to. Both profiles, native and guided, are run through this. */
 import type { Backend } from '../backends/backend.ts';
 import type { ChatMessage, ExpertLevel } from '../protocol/daemon.ts';
+import type { ActionPolicy, Remembered } from './actions.ts';
 import type { AgentEvent, AgentMode, AgentPorts, ChangedFile, FileChange, StopReason } from './ports.ts';
 
 /** `native`: the model calls tools. `guided`: the host gathers and checks, the model writes code (for models that can't). */
@@ -18,6 +19,10 @@ export interface AgentOptions {
   mode: AgentMode;
   backend: Backend;
   ports: AgentPorts;
+  /** What the user has allowed; read anew for every action. */
+  policy(): ActionPolicy;
+  /** The user allowed something for always. */
+  remember(what: Remembered): void;
   budget: AgentBudget;
   /** Largest prompt and answer together, in tokens. */
   windowTokens: number;
@@ -68,6 +73,8 @@ export interface AgentOutcome {
 export interface Actions {
   edit(callId: string, changes: FileChange[]): Promise<ActionResult>;
   command(callId: string, command: string, cwd: string, timeoutMs: number): Promise<ActionResult>;
+  /** A tool of an MCP server; always asked for. */
+  mcp(callId: string, server: string, tool: string, args: Record<string, unknown>): Promise<ActionResult>;
 }
 export interface ActionResult {
   ok: boolean;

@@ -5,7 +5,7 @@
  * Paths are relative to the workspace, with `/`; in a workspace of several folders the first part is the folder's name. A port
  * resolves them when it uses them, links included, and refuses what leads outside.
  */
-import type { ToolCall } from '../protocol/daemon.ts';
+import type { ChatMessage, ToolCall } from '../protocol/daemon.ts';
 
 /** Failures that the model can act on: thrown by ports with code `refused`, `not-found`, ... and a message written for it. */
 export interface WorkspacePort {
@@ -143,6 +143,26 @@ export interface QuestionPort {
   ask(question: string, options: string[], signal: AbortSignal): Promise<string | null>;
 }
 
+/** A tool of an MCP server. What the server says of it is data. */
+export interface McpTool {
+  server: string;
+  name: string;
+  description: string;
+  /** JSON Schema of the arguments. */
+  schema: Record<string, unknown>;
+}
+export interface McpPort {
+  /** Of all servers; `problems` says, for the user, which could not be reached. Never rejects but for `signal`. */
+  list(signal: AbortSignal): Promise<{ tools: McpTool[]; problems: string[] }>;
+  /** `ok`: the server does not call it an error. @throws MoebiusError when it does not answer. */
+  call(
+    server: string,
+    name: string,
+    args: Record<string, unknown>,
+    signal: AbortSignal,
+  ): Promise<{ ok: boolean; text: string }>;
+}
+
 /** The next thing the loop does is shown and stored before it is done. */
 export type AgentEvent =
   /** The model begins to write, again. */
@@ -167,6 +187,8 @@ export type AgentEvent =
   | { type: 'question'; callId: string; question: string; options: string[] }
   /** A fact for the user: `old results were shortened`. */
   | { type: 'notice'; text: string }
+  /** What the conversation is from now on, byte for byte: its first `kept` messages, then these. Stored, not shown. */
+  | { type: 'history'; kept: number; messages: ChatMessage[] }
   | { type: 'end'; reason: StopReason; text: string };
 
 export interface TodoItem {
@@ -186,4 +208,6 @@ export interface AgentPorts {
   diagnostics: DiagnosticsPort;
   approval: ApprovalPort;
   questions: QuestionPort;
+  /** Without it there are no MCP servers. */
+  mcp?: McpPort;
 }

@@ -2,7 +2,10 @@
  * A conversation as an append-only list of events. The events are what is stored, one JSON line each; the transcript is
  * what they add up to. Pure: no file, no model, no editor.
  */
-import type { ExpertLevel, FinishReason, Usage } from '../protocol/daemon.ts';
+import type { ChatMessage, ExpertLevel, FinishReason, Usage } from '../protocol/daemon.ts';
+import { isAgentEvent } from './event-schema.ts';
+import type { AgentEvent } from './ports.ts';
+import { addStep, unfinishedCalls, withHistory } from './steps.ts';
 
 export interface Attachment {
   id: string;
@@ -40,6 +43,8 @@ export interface Answer {
   promptCounts: number[];
   /** The first message that was sent after the system prompt. */
   sentFrom: string | null;
+  /** What the agent did, in order; empty for an answer without tools. Its words are in `text` too. */
+  steps: AgentEvent[];
 }
 export type Entry = Ask | Answer;
 
@@ -68,6 +73,8 @@ export type TranscriptEvent =
       promptCounts: number[];
     }
   | { type: 'text'; id: string; text: string }
+  /** Of an answer by the agent. Written before what it tells is done. */
+  | { type: 'step'; id: string; event: AgentEvent }
   | { type: 'end'; id: string; finish: FinishReason | 'error'; usage: Usage | null; error: Answer['error'] }
   /** This entry and all that follow are gone. */
   | { type: 'truncate'; id: string }
@@ -104,13 +111,19 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
       const ask = entries.findIndex(entry => entry.id === event.askId);
       if (ask < 0) return;
       const { type: _, ...fields } = event;
-      const fresh = { text: '', finish: null, usage: null, error: null, sentFrom: transcript.sentFrom };
+      const { sentFrom } = transcript;
+      const fresh = { text: '', finish: null, usage: null, error: null, sentFrom, steps: [] };
       entries.splice(ask + 1, 0, { kind: 'answer', ...fields, ...fresh });
       return;
     }
     case 'text': {
       const answer = findAnswer(transcript, event.id);
       if (answer) answer.text += event.text;
+      return;
+    }
+    case 'step': {
+      const answer = findAnswer(transcript, event.id);
+      if (answer) applyStep(answer, event.event);
       return;
     }
     case 'end': {
@@ -128,6 +141,37 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
     case 'sentFrom':
       if (entries.some(entry => entry.id === event.id)) transcript.sentFrom = event.id;
   }
+}
+
+function applyStep(answer: Answer, event: AgentEvent): void {
+  addStep(answer.steps, event);
+  if (event.type === 'text') answer.text += event.text;
+  else if (event.type === 'turn' && answer.text !== '') answer.text += '\n\n';
+}
+
+/**
+ * The messages of the conversation as the agent sent them, byte for byte, so that what comes next finds their keys and values in
+ * the cache. Of the entries before `askId` (null: all). Empty if the agent has not answered yet.
+ */
+export function agentHistory({ entries }: Transcript, askId: string | null): ChatMessage[] {
+  const end = askId === null ? entries.length : entries.findIndex(entry => entry.id === askId);
+  const steps = entries.slice(0, end).flatMap(entry => (entry.kind === 'answer' ? entry.steps : []));
+  return steps.reduce<ChatMessage[]>(
+    (messages, step) => (step.type === 'history' ? withHistory(messages, step) : messages),
+    [],
+  );
+}
+
+/**
+ * What the agent is told when it goes on with an answer that was stopped, ran into a limit, or was torn by the end of the process.
+ * A call without a result may have been carried out or not: it is named, never repeated unasked.
+ */
+export function resumeText(answer: Answer): string {
+  const [call] = unfinishedCalls(answer.steps);
+  const doubt = call
+    ? ` While you were doing "${call.title}" you were interrupted: it is not known whether it took effect. Check before you repeat it.`
+    : '';
+  return `Go on with the task where you left off.${doubt}`;
 }
 
 export function findAnswer(transcript: Transcript, id: string): Answer | undefined {
@@ -168,6 +212,7 @@ const eventFields: Record<TranscriptEvent['type'], string[]> = {
   counted: ['id'],
   answer: ['id', 'askId', 'model', 'level'],
   text: ['id', 'text'],
+  step: ['id'],
   end: ['id', 'finish'],
   truncate: ['id'],
   sentFrom: ['id'],
@@ -182,6 +227,7 @@ function isEvent(value: unknown): value is TranscriptEvent {
     : undefined;
   if (!fields?.every(field => typeof record[field] === 'string')) return false;
   if (record.type === 'ask') return Array.isArray(record.attachments);
+  if (record.type === 'step') return isAgentEvent(record.event);
   if (record.type === 'counted') return Array.isArray(record.tokens);
   return record.type !== 'answer' || Array.isArray(record.promptCounts);
 }

@@ -5,8 +5,11 @@ import type {
   CompleteResult,
   CountParams,
   CountResult,
+  FinishReason,
+  GenerateEvent,
   GenerateParams,
   GenerateResult,
+  ToolCall,
   Usage,
 } from '../protocol/daemon.ts';
 import type { Backend, RequestOptions } from './backend.ts';
@@ -14,8 +17,17 @@ import type { Backend, RequestOptions } from './backend.ts';
 export type ScriptedRequest =
   | { kind: 'generate'; params: Omit<GenerateParams, 'requestId'> }
   | { kind: 'complete'; params: Omit<CompleteParams, 'requestId'> };
+/** An answer that is more than text that was ended by the model. */
+export interface ScriptedAnswer {
+  text: string;
+  calls?: ToolCall[];
+  finish?: FinishReason;
+  /** What is streamed; default: the text. */
+  events?: GenerateEvent[];
+}
+type Answer = string | string[] | ScriptedAnswer;
 /** The answer as a whole, or in the pieces in which it is streamed; thrown errors reject the request. */
-type Script = (request: ScriptedRequest) => string | string[] | Promise<string | string[]>;
+export type Script = (request: ScriptedRequest) => Answer | Promise<Answer>;
 
 export class ScriptedBackend implements Backend {
   readonly #script: Script;
@@ -23,7 +35,7 @@ export class ScriptedBackend implements Backend {
   readonly requests: ScriptedRequest[] = [];
 
   /** A list answers one request after the other and rejects with `internal` when it is used up. */
-  constructor(script: Script | (string | string[])[]) {
+  constructor(script: Script | Answer[]) {
     this.#script = typeof script === 'function' ? script : fromList([...script]);
   }
 
@@ -39,34 +51,43 @@ export class ScriptedBackend implements Backend {
   }
 
   /** Counts words, which is enough for budgets. */
-  async count({ text, messages }: CountParams): Promise<CountResult> {
+  async count({ text, messages, tools }: CountParams): Promise<CountResult> {
     if (text !== undefined) return { tokens: wordsOf(text) };
     const perMessage = (messages ?? []).map(message => wordsOf(message.content));
+    if (tools && perMessage.length > 0) perMessage[0]! += wordsOf(JSON.stringify(tools));
     return { tokens: perMessage.reduce((sum, count) => sum + count, 0), perMessage };
   }
 
   async #play(request: ScriptedRequest, { signal, onEvent }: RequestOptions): Promise<GenerateResult> {
     this.requests.push(request);
-    const pieces = [await this.#script(request)].flat();
-    for (const text of pieces) {
-      // One macrotask a piece, as with a real stream: cancellation can come between two of them.
+    const answer = await this.#script(request);
+    const { text, calls, finish = 'stop', events = [textEvent(text)] } = wholeAnswer(answer);
+    for (const event of events) {
+      // One macrotask an event, as with a real stream: cancellation can come between two of them.
       await new Promise<void>(resolve => setImmediate(resolve));
       if (signal?.aborted) throw cancelled();
-      onEvent?.({ type: 'text', text });
+      onEvent?.(event);
     }
     const usage: Usage = {
       promptTokens: 0,
       reusedTokens: 0,
-      outputTokens: pieces.length,
+      outputTokens: events.length,
       queueMs: 0,
       prefillMs: 0,
       decodeMs: 0,
     };
-    return { text: pieces.join(''), finish: 'stop', usage };
+    return { text, finish, usage, ...(calls && { calls }) };
   }
 }
 
-function fromList(answers: (string | string[])[]): Script {
+const textEvent = (text: string): GenerateEvent => ({ type: 'text', text });
+
+function wholeAnswer(answer: Answer): ScriptedAnswer {
+  if (typeof answer === 'string') return { text: answer };
+  return Array.isArray(answer) ? { text: answer.join(''), events: answer.map(textEvent) } : answer;
+}
+
+function fromList(answers: Answer[]): Script {
   return () => {
     const answer = answers.shift();
     if (answer === undefined) throw new MoebiusError('internal', 'The script has no answer left.');

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'refused'
   /** A file is no longer what the change was made for. */
   | 'stale'
+  /** A task of the agent ended before it was done, or its check does not pass. */
+  | 'unfinished'
   | 'internal';
 
 export class MoebiusError extends Error {

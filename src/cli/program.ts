@@ -1,5 +1,6 @@
 /** The `moebius` command: its subcommands, put together. */
 import { Command } from 'commander';
+import { agentCommand } from './agent.ts';
 import { batchCommand } from './batch.ts';
 import { benchCommand } from './bench.ts';
 import { cacheCommand } from './cache.ts';
@@ -32,6 +33,7 @@ Example:
     generateCommand,
     infillCommand,
     chatCommand,
+    agentCommand,
     batchCommand,
     benchCommand,
     doctorCommand,

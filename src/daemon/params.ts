@@ -40,12 +40,13 @@ const tool = z.object({
   description: optional(text),
   parameters: jsonObject,
 });
+const tools = z.array(tool).check(z.minLength(1), z.maxLength(LIMITS.tools));
 const grammar = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('json-schema'), schema: jsonObject }),
   z.object({ kind: z.literal('ebnf'), text: z.string().check(z.maxLength(LIMITS.grammarChars)) }),
   z.object({
     kind: z.literal('tools'),
-    tools: z.array(tool).check(z.minLength(1), z.maxLength(LIMITS.tools)),
+    tools,
     choice: optional(z.enum(['auto', 'required'])),
   }),
 ]);
@@ -111,7 +112,7 @@ const SCHEMAS = {
       ),
     ) satisfies z.ZodMiniType<CompleteParams>,
   'tokens/count': z
-    .object({ text: optional(text), messages: optional(messages) })
+    .object({ text: optional(text), messages: optional(messages), tools: optional(tools) })
     .check(
       z.refine(exactlyOne('text', 'messages'), 'give either text or messages'),
     ) satisfies z.ZodMiniType<CountParams>,

@@ -5,14 +5,16 @@ import { chatTemplate } from './generate.ts';
 
 /**
  * Tokens of a text, or of a conversation as it would be sent. `perMessage` adds up to `tokens`: each message's own text
- * plus an equal share of what the template adds (the first message takes the rest, as it brings the template's opening).
+ * plus an equal share of what the template adds (the first message takes the rest, as it brings the template's opening and the tools).
  */
-export function countTokens(core: EngineCore, { text, messages }: CountParams): CountResult {
+export function countTokens(core: EngineCore, { text, messages, tools }: CountParams): CountResult {
   if ((text === undefined) === (messages === undefined)) {
     throw new MoebiusError('bad-request', 'Give either a text or messages.');
   }
   if (!messages) return { tokens: core.tokenizer.encodePlain(text!).length };
-  const tokens = core.tokenizer.encodePieces(chatTemplate(core).render(messages)).length;
+  const tokens = core.tokenizer.encodePieces(
+    chatTemplate(core).render(messages, { tools: tools ?? [] }),
+  ).length;
   const perMessage = messages.map(message => core.tokenizer.encodePlain(message.content).length);
   const added = tokens - perMessage.reduce((sum, count) => sum + count, 0);
   const share = Math.floor(added / messages.length);

@@ -176,6 +176,8 @@ export interface CompleteResult extends GenerateResult {
 export interface CountParams {
   text?: string;
   messages?: ChatMessage[];
+  /** What the messages are sent with; the template describes them to the model. */
+  tools?: ToolDefinition[];
 }
 export interface CountResult {
   tokens: number;

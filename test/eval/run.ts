@@ -10,6 +10,7 @@ import { positiveInteger } from '../../src/cli/engine-session.ts';
 import { VARIANTS } from '../../src/models/store.ts';
 import { EXPERT_LEVELS, type ModelVariant } from '../../src/protocol/daemon.ts';
 import { ggufOf, variantFolder } from '../support/models.ts';
+import { agentCommand } from './agent/run.ts';
 import { llamaAnswerer } from './answer-llama.ts';
 import { moebiusAnswerer } from './answer-moebius.ts';
 import { renderScores } from './report.ts';
@@ -93,7 +94,10 @@ function warnOfOtherPrompts(tasks: readonly Task[], [ours, theirs]: Answer[][]):
     console.error(`  ${other.length} prompts have another length in tokens, first ${other[0]!.id}`);
 }
 
-program.parseAsync().catch(error => {
-  console.error(error.message);
-  process.exitCode = 1;
-});
+program
+  .addCommand(agentCommand)
+  .parseAsync()
+  .catch(error => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });

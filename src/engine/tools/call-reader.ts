@@ -1,6 +1,7 @@
 /**
  * Text in, as it is written; text and tool calls out. A model's own form is expected; those that models fall into are
- * understood too: another dialect's body, function tags, a fenced JSON block that names one of the tools.
+ * understood too: another dialect's body, function tags, a fenced JSON block that names one of the tools. What stands in a
+ * thought is no call: the model only weighs it.
  */
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 import type { ToolDialect } from './dialect.ts';
@@ -116,7 +117,8 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
       return call?.kind === 'call' ? call : null;
     },
   }));
-  return [own, functionTags, ...fences];
+  const thought: Envelope = { begin: '<think>', end: '</think>', isInValue: () => false, read: () => null };
+  return [own, functionTags, ...fences, thought];
 }
 
 const writerOf = (body: string, own: ToolDialect): ToolDialect | undefined =>

@@ -1,7 +1,8 @@
 /** Prompts for the commands that change code: short, since every token of them is read before the first is written. */
+
+import { fenceFor } from '../../agent/code/fence.ts';
+import { dedent } from '../../agent/code/indentation.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
-import { fenceFor } from './fence.ts';
-import { dedent } from './indentation.ts';
 
 export interface CodeTask {
   /** Relative path, for the model's sense of where it is. */

@@ -1,8 +1,9 @@
 /** From a model's answer to the text that takes the place of the old one, or the reason why there is none. */
+
+import { codeOf } from '../../agent/code/fence.ts';
+import { indentLike } from '../../agent/code/indentation.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { GenerateResult } from '../../protocol/daemon.ts';
-import { codeOf } from './fence.ts';
-import { indentLike } from './indentation.ts';
 import type { EditPrompt } from './prompts.ts';
 
 /**

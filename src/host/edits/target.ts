@@ -1,7 +1,7 @@
 /** Which lines of a document a command works on: the selection, else the function around the cursor. */
 import * as vscode from 'vscode';
+import { enclosingBlock, leadingLine } from '../../agent/code/enclosing-block.ts';
 import { MoebiusError } from '../../base/errors.ts';
-import { enclosingBlock, leadingLine } from './enclosing-block.ts';
 
 export interface Target {
   document: vscode.TextDocument;

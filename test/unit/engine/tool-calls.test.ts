@@ -212,3 +212,24 @@ describe('tool calls', () => {
     assert.equal(dialectOf('{{ messages }}'), null);
   });
 });
+
+describe('calls in thoughts', () => {
+  const call = '<tool_call>\n{"name": "list", "arguments": {}}\n</tool_call>';
+
+  it('are text, and those behind them are calls', () => {
+    const thought = `<think>I could ${call}, or not.</think>`;
+    assert.deepEqual(read(hermes, `${thought}${call}`), [
+      { kind: 'text', text: thought },
+      { kind: 'call', name: 'list', arguments: {} },
+    ]);
+  });
+
+  it('are text when the thought never ends', () => {
+    assert.deepEqual(read(hermes, `<think>hm ${call}`), [{ kind: 'text', text: `<think>hm ${call}` }]);
+  });
+
+  it('begin no thought inside a value', () => {
+    const text = '<tool_call>\n{"name": "edit", "arguments": {"path": "<think>"}}\n</tool_call>';
+    assert.deepEqual(read(hermes, text), [edit({ path: '<think>' })]);
+  });
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { codeOf, fenceFor } from '../../../../src/host/edits/fence.ts';
-import { dedent, indentLike, sharedIndentation } from '../../../../src/host/edits/indentation.ts';
+import { codeOf, fenceFor } from '../../../../src/agent/code/fence.ts';
+import { dedent, indentLike, sharedIndentation } from '../../../../src/agent/code/indentation.ts';
 import { documentInstruction, editPrompt, fixInstruction } from '../../../../src/host/edits/prompts.ts';
 import { replacementOf } from '../../../../src/host/edits/replacement.ts';
 

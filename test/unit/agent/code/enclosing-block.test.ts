@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { enclosingBlock } from '../../../../src/host/edits/enclosing-block.ts';
+import { enclosingBlock } from '../../../../src/agent/code/enclosing-block.ts';
 
 /** The cursor's line ends in █, the expected block's lines begin with |. */
 function check(name: string, drawn: string): void {
@@ -18,7 +18,15 @@ function check(name: string, drawn: string): void {
   });
 }
 
-describe('host/edits/enclosing-block', () => {
+describe('agent/code/enclosing-block', () => {
+  check(
+    'a loop over a call is no function',
+    `
+| def f(text):
+|     for line in text.splitlines():
+|         use(line)█
+  x = 1`,
+  );
   check(
     'a function',
     `

@@ -7,13 +7,16 @@ export interface LineRange {
 
 const FUNCTION =
   /\b(?:function|def|fn|func|fun|sub|proc|method|constructor)\b|=>\s*[{(]?\s*$|^[\w\s<>,:*&~[\].?]*\b(?!if\b|for\b|while\b|switch\b|catch\b|return\b|else\b|with\b|match\b)[\w~]+\s*\([^;]*\)[^;]*[{:]\s*$/;
+/** What looks like a call with a block but only steers: `for x in items.values():`. */
+const CONTROL =
+  /^[\s}]*(?:async\s+)?(?:if|elif|else|for|while|switch|match|catch|except|with|try)\b(?!.*(?:\bfunction\b|=>))/;
 const CLOSER = /^\s*(?:[)\]}]|end\b)/;
 
 /** The function around `line`, else the lines between blank lines; null on a blank line outside any function. */
 export function enclosingBlock(lines: readonly string[], line: number): LineRange | null {
   for (let start = line; start >= 0; start--) {
     const text = lines[start]!;
-    if (text.trim() === '' || !FUNCTION.test(text)) continue;
+    if (text.trim() === '' || !FUNCTION.test(text) || CONTROL.test(text)) continue;
     const last = blockEnd(lines, start);
     if (last >= line && (last > start || start === line)) return { first: leadingLine(lines, start), last };
   }

@@ -1,0 +1,83 @@
+/** Looks at the files as they are: the problems that the task is about, the user's check, and what is new since the task began. */
+import { MoebiusError } from '../../base/errors.ts';
+import type { Actions, AgentOptions } from '../agent.ts';
+import type { Diagnostic } from '../ports.ts';
+import { type CheckReport, readCheck } from './check-report.ts';
+import { beyond, type Findings, remainingOf } from './findings.ts';
+
+const CHECK_TIMEOUT_MS = 180_000;
+
+export class Checks {
+  readonly commands: { command: string; exitCode: number | null }[] = [];
+  private readonly options: AgentOptions;
+  private readonly actions: Actions;
+  private readonly callId: () => string;
+  /** Diagnostics before the task, by file. */
+  private readonly before = new Map<string, Diagnostic[]>();
+  private problems: Diagnostic[] = [];
+
+  constructor(options: AgentOptions, actions: Actions, callId: () => string) {
+    this.options = options;
+    this.actions = actions;
+    this.callId = callId;
+  }
+
+  /** Problems that the task is about: named in it, or in the selected lines of the open file. */
+  async problemsOfTask(): Promise<Diagnostic[]> {
+    const { context, task, ports, signal, checkCommand } = this.options;
+    if (!/\b(?:fix|problem|error|warning|diagnostic|lint|issue|resolve|correct)/i.test(task)) return [];
+    const { openFile } = context;
+    const found = await ports.diagnostics.read(openFile ? [openFile.path] : null, signal);
+    const flat = oneLine(task);
+    const named = found.filter(
+      ({ message }) => message && flat.includes(oneLine(message).replace(/[.\s]+$/, '')),
+    );
+    const selection = openFile?.selection;
+    const selected = (named.length > 0 ? named : found).filter(
+      ({ line }) => selection && line >= selection.startLine && line <= selection.endLine,
+    );
+    const chosen = selected.length > 0 ? selected : named;
+    // The same thing elsewhere in the file has the same cause more often than not.
+    const kinds = new Set(chosen.map(({ path, message }) => `${path}\n${message}`));
+    const same = found.filter(({ path, message }) => kinds.has(`${path}\n${message}`));
+    const serious = found.filter(({ severity }) => severity !== 'information');
+    this.problems = same.length > 0 || checkCommand !== null ? same : serious;
+    return this.problems;
+  }
+
+  /**
+   * Runs the user's check; null if there is none. `paths`: the files of the workspace.
+   * @throws MoebiusError `refused` when it was not allowed to run
+   */
+  async check(paths: readonly string[]): Promise<CheckReport | null> {
+    const { checkCommand: command, emit } = this.options;
+    if (command === null) return null;
+    const callId = this.callId();
+    const call = { kind: 'call', name: 'run_command', arguments: { command } } as const;
+    emit({ type: 'call', callId, call, title: `Run ${command}` });
+    const { ok, text, exitCode } = await this.actions.command(callId, command, '', CHECK_TIMEOUT_MS);
+    if (!ok && exitCode === null) throw new MoebiusError('refused', text);
+    this.commands.push({ command, exitCode });
+    return readCheck(text, exitCode, paths);
+  }
+
+  /** Remembers what is wrong with a file before it is changed. */
+  async remember(path: string): Promise<void> {
+    const { ports, signal } = this.options;
+    if (!this.before.has(path)) this.before.set(path, await ports.diagnostics.read([path], signal));
+  }
+
+  /** `isChecking`: the user's check is part of what is to be reached. */
+  async look(paths: readonly string[], isChecking: boolean): Promise<Findings> {
+    const { ports, signal } = this.options;
+    const before = [...this.before.values()].flat();
+    const found = await ports.diagnostics.read([...this.before.keys()], signal);
+    return {
+      check: isChecking ? await this.check(paths) : null,
+      remaining: remainingOf(found, before, this.problems),
+      fresh: beyond(found, before).filter(({ severity }) => severity === 'error'),
+    };
+  }
+}
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();

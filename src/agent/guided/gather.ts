@@ -1,0 +1,194 @@
+/** Finds what a task is about: the files worth changing, best first, and the code that explains them. */
+
+import type { AgentOptions } from '../agent.ts';
+import { enclosingBlock } from '../code/enclosing-block.ts';
+import type { Diagnostic } from '../ports.ts';
+import type { CheckReport, Frame } from './check-report.ts';
+import { codeNamesIn, namesIn } from './names.ts';
+import type { Reference } from './prompts.ts';
+import { type Clues, definedName, IMPORT_LINE, type Region, regionsOf } from './region.ts';
+import { baseName, importedFiles, isCode, isTest, languageOf } from './source-paths.ts';
+
+/** One place that may be rewritten. */
+export interface Step {
+  path: string;
+  region: Region;
+}
+export interface Gathered {
+  steps: Step[];
+  /** Code of failing tests. */
+  tests: Reference[];
+}
+
+const MAX_PATHS = 3000;
+const MAX_STEPS = 4;
+const GREP_NAMES = 6;
+const GREP_HITS = 20;
+const TEST_LINES = 30;
+const MAX_TESTS = 2;
+
+export const workspacePaths = ({ ports, signal }: AgentOptions): Promise<string[]> =>
+  ports.workspace.find('**/*', MAX_PATHS, signal);
+
+/** `text` reads a file as it is now, with `\n` line ends. */
+export async function gather(
+  options: AgentOptions,
+  paths: readonly string[],
+  problems: readonly Diagnostic[],
+  report: CheckReport | null,
+  text: (path: string) => Promise<string>,
+): Promise<Gathered> {
+  const { task, context, ports, signal } = options;
+  const frames = report?.frames ?? [];
+  const tests = await failingTests(frames, text);
+  const names = [...codeNamesIn(task), ...tests.flatMap(test => namesIn(test.text))];
+  const scores = new Map<string, number>();
+  const add = (path: string, score: number) => scores.set(path, (scores.get(path) ?? 0) + score);
+
+  for (const { path } of problems) add(path, 20);
+  if (context.openFile) add(context.openFile.path, problems.length > 0 ? 4 : 8);
+  for (const path of paths) if (mentions(task, path)) add(path, 10);
+  for (const path of new Set(frames.map(frame => frame.path))) add(path, 6);
+  const testFiles = [...new Set([...frames.map(frame => frame.path), ...paths])].filter(isTest).slice(0, 20);
+  for (const path of report ? testFiles : []) {
+    const isFailing = frames.some(frame => frame.path === path);
+    for (const imported of importedFiles(path, await text(path), paths)) add(imported, isFailing ? 5 : 1);
+  }
+  for (const name of codeNamesIn(task).slice(0, GREP_NAMES)) {
+    const hits = await ports.workspace.grep({ pattern: name, isRegExp: false, limit: GREP_HITS }, signal);
+    for (const hit of hits) if (definedName(hit.text) === name) add(hit.path, 4);
+  }
+  const wantsTests = /\b(?:write|add|extend|create)\b[^.]*\btests?\b/i.test(task);
+  for (const path of scores.keys()) {
+    const isAsked = wantsTests || problems.some(problem => problem.path === path);
+    if (!isAsked && isTest(path)) scores.delete(path);
+    // What no model of this size should rewrite unless it is told to: data, lock files, documents.
+    else if (!isCode(path) && !mentions(task, path) && path !== context.openFile?.path) scores.delete(path);
+  }
+  for (const path of newFiles(task, paths)) add(path, 12);
+  const ranked = [...scores].sort(([, a], [, b]) => b - a).map(([path]) => path);
+
+  const steps: Step[] = [];
+  for (const path of ranked.slice(0, MAX_STEPS)) {
+    const regions = regionsOf(
+      (await text(path)).split('\n'),
+      cluesFor(path, options, problems, frames, names),
+    );
+    for (const region of regions) steps.push({ path, region });
+  }
+  return { steps: steps.slice(0, MAX_STEPS), tests };
+}
+
+/** Files that a task wants and that are not there yet. */
+function newFiles(task: string, paths: readonly string[]): string[] {
+  if (!/\b(?:create|add|write|new|make|put|save)\b/i.test(task)) return [];
+  const named = task.match(/(?<![\w./:-])[\w-][\w./-]*\.\w{1,6}\b/g) ?? [];
+  return named.filter(
+    path => isCode(path) && !paths.some(known => known === path || known.endsWith(`/${path}`)),
+  );
+}
+
+function cluesFor(
+  path: string,
+  { context: { openFile } }: AgentOptions,
+  problems: readonly Diagnostic[],
+  frames: readonly Frame[],
+  names: readonly string[],
+): Clues {
+  const selected = openFile?.path === path && openFile.selection ? [openFile.selection.startLine] : [];
+  const lines = [...problems, ...frames].filter(place => place.path === path).map(place => place.line);
+  return { lines: [...lines, ...selected].map(line => line - 1), names };
+}
+
+/** A task names a file by its path or, when that is telling enough, by its name. */
+function mentions(task: string, path: string): boolean {
+  const name = baseName(path);
+  return (
+    task.includes(path) ||
+    (name.includes('.') && new RegExp(`(?<![\\w./-])${literal(name)}(?![\\w-])`).test(task))
+  );
+}
+
+const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** The tests around the frames: what they call and expect says more than the runner's message. */
+async function failingTests(
+  frames: readonly Frame[],
+  text: (path: string) => Promise<string>,
+): Promise<Reference[]> {
+  const found = new Map<string, Reference>();
+  for (const { path, line } of frames.filter(frame => isTest(frame.path))) {
+    if (found.size === MAX_TESTS) break;
+    const lines = (await text(path)).split('\n');
+    const block = enclosingBlock(lines, Math.min(line, lines.length) - 1);
+    if (!block) continue;
+    const first = Math.max(block.first, line - TEST_LINES);
+    const last = Math.min(block.last, first + TEST_LINES - 1);
+    const body = lines.slice(first, last + 1);
+    const shown = [...sharedData(lines, body), ...body].join('\n');
+    found.set(`${path}:${first}`, {
+      label: `Failing test, ${path}`,
+      language: languageOf(path),
+      text: shown,
+    });
+  }
+  return [...found.values()];
+}
+
+const ASSIGNMENT = /^(?:export\s+)?(?:const\s+|let\s+|var\s+)?([A-Za-z_$][\w$]*)\s*(?::[^=]+)?=(?![=>])/;
+const DATA_LINES = 10;
+
+/** What a test takes from the top of its file: without its input a failure can't be understood. */
+function sharedData(lines: readonly string[], body: readonly string[]): string[] {
+  const used = new Set(namesIn(body.join('\n')));
+  return lines.flatMap((line, index) => {
+    const name = ASSIGNMENT.exec(line)?.[1];
+    if (name === undefined || !used.has(name) || IMPORT_LINE.test(line) || body.includes(line)) return [];
+    const after = lines.slice(index + 1, index + DATA_LINES);
+    const end = after.findIndex(
+      next => ASSIGNMENT.test(next) || /^(?:def|class|function|async|test|describe|it|@)/.test(next),
+    );
+    return [
+      line,
+      ...(end < 0 ? after : after.slice(0, end)).filter((_, at, all) =>
+        all.slice(at).some(rest => rest.trim() !== ''),
+      ),
+    ];
+  });
+}
+
+const SMALL_FILE_LINES = 40;
+const DEFINITIONS = 4;
+
+/** What other files define of the names that `code` uses: small ones whole, of others the definitions. */
+export async function relatedCode(
+  path: string,
+  text: string,
+  code: string,
+  paths: readonly string[],
+  read: (path: string) => Promise<string>,
+): Promise<Reference[]> {
+  const used = new Set(namesIn(code));
+  const references: Reference[] = [];
+  for (const other of importedFiles(path, text, paths)) {
+    const lines = (await read(other)).split('\n');
+    const language = languageOf(other);
+    if (lines.length <= SMALL_FILE_LINES) {
+      references.push({ label: `${other} (for reference)`, language, text: lines.join('\n').trim() });
+      continue;
+    }
+    const at = lines.flatMap((line, index) => (used.has(definedName(line) ?? '') ? [index] : []));
+    const blocks = at.slice(0, DEFINITIONS).map(index => enclosingBlock(lines, index));
+    const parts = blocks
+      .filter(block => block !== null)
+      .map(({ first, last }) => lines.slice(first, Math.min(last + 1, first + TEST_LINES)));
+    if (parts.length > 0) {
+      references.push({
+        label: `From ${other} (for reference)`,
+        language,
+        text: parts.map(part => part.join('\n')).join('\n\n'),
+      });
+    }
+  }
+  return references;
+}

@@ -1,0 +1,23 @@
+/** Notes at the ends of lines that show the model where a problem is: it sees a place, but can't count lines. */
+import { languageOf } from './source-paths.ts';
+
+const SIGN = '<-- PROBLEM:';
+const HASH = new Set(['python', 'ruby', 'bash', 'elixir']);
+const NOTE_CHARS = 120;
+
+/** `lines` with the notes; `notes` by line, from 0. */
+export function withMarkers(
+  lines: readonly string[],
+  notes: ReadonlyMap<number, string>,
+  path: string,
+): string[] {
+  const comment = HASH.has(languageOf(path)) ? '#' : languageOf(path) === 'lua' ? '--' : '//';
+  return lines.map((line, index) => {
+    const note = notes.get(index)?.replace(/\s+/g, ' ').slice(0, NOTE_CHARS);
+    return note === undefined ? line : `${line} ${comment} ${SIGN} ${note}`;
+  });
+}
+
+/** Without the notes, which models copy. */
+export const withoutMarkers = (code: string): string =>
+  code.replace(new RegExp(`[ \\t]*(?://|#|--)[ \\t]*${SIGN}.*$`, 'gm'), '');

@@ -1,0 +1,70 @@
+/** Asks the model within the task's budget, keeps count of what it cost, and lets the user see it write. */
+import { type Clock, monotonicClock } from '../../base/clock.ts';
+import type { ChatMessage, FinishReason } from '../../protocol/daemon.ts';
+import type { AgentOptions } from '../agent.ts';
+import { historyEvent } from '../steps.ts';
+
+export interface WriteRequest {
+  messages: ChatMessage[];
+  /** What the answer begins with; part of the text that comes back. */
+  answerPrefix?: string;
+  maxTokens: number;
+  temperature: number;
+  topP?: number;
+  seed: number;
+  stop?: string[];
+}
+export interface Written {
+  text: string;
+  finish: FinishReason;
+}
+
+export class Writer {
+  turns = 0;
+  promptTokens = 0;
+  reusedTokens = 0;
+  outputTokens = 0;
+  /** The messages of the last request with its answer: what a later task goes on from. */
+  history: ChatMessage[];
+  private readonly options: AgentOptions;
+  private readonly clock: Clock;
+  private readonly startMs: number;
+
+  constructor(options: AgentOptions, clock: Clock = monotonicClock) {
+    this.options = options;
+    this.history = options.history;
+    this.clock = clock;
+    this.startMs = clock.now();
+  }
+
+  hasBudget(): boolean {
+    const { turns, outputTokens, timeMs } = this.options.budget;
+    const spentMs = this.clock.now() - this.startMs;
+    return this.turns < turns && this.outputTokens < outputTokens && spentMs < timeMs;
+  }
+
+  async write({ messages, answerPrefix = '', maxTokens, ...sampling }: WriteRequest): Promise<Written> {
+    const { backend, emit, signal, sequence, level, budget } = this.options;
+    emit({ type: 'turn', turn: ++this.turns });
+    if (answerPrefix) emit({ type: 'text', text: answerPrefix });
+    const { text, finish, usage } = await backend.generate(
+      {
+        messages,
+        sequence,
+        maxTokens: Math.max(1, Math.min(maxTokens, budget.outputTokens - this.outputTokens)),
+        ...sampling,
+        ...(answerPrefix && { answerPrefix }),
+        ...(level && { level }),
+      },
+      { signal, onEvent: event => event.type === 'text' && emit({ type: 'text', text: event.text }) },
+    );
+    this.promptTokens += usage.promptTokens;
+    this.reusedTokens += usage.reusedTokens;
+    this.outputTokens += usage.outputTokens;
+    const whole = text.startsWith(answerPrefix) ? text : answerPrefix + text;
+    const after: ChatMessage[] = [...messages, { role: 'assistant', content: whole }];
+    emit(historyEvent(this.history, after));
+    this.history = after;
+    return { text: whole, finish };
+  }
+}

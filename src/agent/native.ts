@@ -1,0 +1,310 @@
+/**
+ * The loop for models that call tools: the model writes, its calls are carried out in order, it reads the results and writes again,
+ * until it says that it is done, a budget is used up, or it goes round in circles. What was sent stays as it was sent, so each turn
+ * only adds to what the model has read.
+ */
+import { type MoebiusError, toMoebiusError } from '../base/errors.ts';
+import type { ChatMessage, GenerateResult, ToolCall, ToolDefinition } from '../protocol/daemon.ts';
+import { createActions } from './actions.ts';
+import type { Actions, AgentOptions, AgentOutcome } from './agent.ts';
+import { attachmentBlock } from './chat-prompt.ts';
+import { ContextWindow, SUMMARY_TOKENS, tooLong } from './context.ts';
+import { shownData } from './data-text.ts';
+import { NATIVE_SYSTEM_PROMPT, systemMessage, taskMessage } from './native-prompt.ts';
+import type { StopReason } from './ports.ts';
+import { RepetitionWatch } from './repetition.ts';
+import { fitText, lines } from './result-text.ts';
+import { historyEvent } from './steps.ts';
+import { Tally } from './tally.ts';
+import { withoutThoughts } from './thoughts.ts';
+import { ToolRunner } from './tool-runner.ts';
+import { TOOLS } from './tools/all.ts';
+import { mcpTools } from './tools/mcp.ts';
+import type { Tool } from './tools/tool.ts';
+
+const TEMPERATURE = 0.2;
+/** Of one answer. A model that writes more calls at once plans with results that it does not have. */
+const MAX_CALLS = 16;
+/** How often the host checks a finished task and gives the failure back. */
+const MAX_CHECKS = 3;
+/** A timer for longer would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const CHECK_TIMEOUT_MS = 600_000;
+
+const AGAIN = '\n(You made this call before, with the same result. Do something different.)';
+const INTERRUPTED = 'Interrupted while this was done: it is not known how far it came.';
+const RETRIES = {
+  empty: 'Your answer was empty. Go on with the task: call a tool, or answer in words.',
+  repetition: 'You were repeating yourself. Go on with the task in another way.',
+  length: 'Your answer was cut off because it was too long. Go on from where it ends, in smaller steps.',
+};
+
+/** Never throws for what the model, the user or a tool can cause: the outcome says why it ended. */
+export async function runNative(
+  options: AgentOptions,
+  createHands: (options: AgentOptions) => Actions = createActions,
+): Promise<AgentOutcome> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), Math.min(options.budget.timeMs, MAX_TIMER_MS));
+  try {
+    const signal = AbortSignal.any([options.signal, deadline.signal]);
+    const timed = { ...options, signal };
+    const whyAborted = () => (deadline.signal.aborted && !options.signal.aborted ? 'limit' : 'stopped');
+    return await new NativeRun(timed, await toolsFor(timed), createHands(timed), whyAborted).run();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function toolsFor({ mode, ports, emit, signal }: AgentOptions): Promise<readonly Tool[]> {
+  if (mode === 'ask') return [];
+  if (!ports.mcp) return TOOLS;
+  const { tools, problems } = await mcpTools(ports.mcp, signal);
+  for (const text of problems) emit({ type: 'notice', text });
+  return [...TOOLS, ...tools];
+}
+
+interface End {
+  reason: StopReason;
+  text: string;
+}
+
+class NativeRun {
+  readonly #options: AgentOptions;
+  readonly #actions: Actions;
+  readonly #whyAborted: () => 'limit' | 'stopped';
+  readonly #definitions: ToolDefinition[];
+  readonly #runner: ToolRunner;
+  readonly #window: ContextWindow;
+  readonly #watch = new RepetitionWatch();
+  readonly #task: ChatMessage;
+  readonly #tally: Tally;
+  #history: ChatMessage[];
+  #retries = 0;
+  #checks = 0;
+  #lastText = '';
+
+  constructor(
+    options: AgentOptions,
+    tools: readonly Tool[],
+    actions: Actions,
+    whyAborted: () => 'limit' | 'stopped',
+  ) {
+    this.#options = options;
+    this.#actions = actions;
+    this.#whyAborted = whyAborted;
+    this.#definitions = tools.map(tool => tool.definition);
+    this.#runner = new ToolRunner(tools, options, actions);
+    this.#window = new ContextWindow(
+      options.backend,
+      options.windowTokens,
+      this.#definitions,
+      options.signal,
+    );
+    this.#tally = new Tally(options.checkCommand);
+    this.#task = taskMessage(options);
+    this.#history = options.history;
+  }
+
+  async run(): Promise<AgentOutcome> {
+    this.#setHistory([...opening(this.#options), this.#task]);
+    const end = await this.#turns().catch(thrown => this.#failed(toMoebiusError(thrown)));
+    this.#options.emit({ type: 'end', ...end });
+    return {
+      ...end,
+      ...this.#tally.result,
+      history: this.#history,
+    };
+  }
+
+  async #turns(): Promise<End> {
+    const { budget, signal, emit } = this.#options;
+    for (;;) {
+      signal.throwIfAborted();
+      const { turns, outputTokens } = this.#tally;
+      if (turns >= budget.turns) return this.#limit(`${budget.turns} turns`);
+      if (outputTokens >= budget.outputTokens) return this.#limit(`${budget.outputTokens} written tokens`);
+      const promptTokens = await this.#makeRoom();
+      emit({ type: 'turn', turn: ++this.#tally.turns });
+      const answer = await this.#ask(promptTokens);
+      const end = await this.#act(answer, promptTokens + answer.usage.outputTokens);
+      if (end) return end;
+    }
+  }
+
+  /** Tokens of the prompt, which fits now. */
+  async #makeRoom(): Promise<number> {
+    const window = this.#window;
+    const tokens = await window.countPrompt(this.#history);
+    if (!window.isFull(tokens)) return tokens;
+    const isBegin = this.#history.at(-1) === this.#task && this.#options.history.length === 0;
+    if (isBegin) {
+      // There is nothing to leave out yet.
+      if (tokens > window.promptRoom) throw tooLong(tokens, window.promptRoom);
+      return tokens;
+    }
+    const { emit } = this.#options;
+    const compaction = await window.compact(this.#history, tokens, this.#task, messages =>
+      this.#summarise(messages),
+    );
+    emit({ type: 'notice', text: compaction.notice });
+    this.#setHistory(compaction.messages);
+    return compaction.tokens;
+  }
+
+  async #ask(promptTokens: number): Promise<GenerateResult> {
+    const { emit, budget } = this.#options;
+    const left = budget.outputTokens - this.#tally.outputTokens;
+    let isStreamed = false;
+    const result = await this.#generate(
+      this.#history,
+      Math.min(left, this.#window.answerRoom(promptTokens)),
+      text => {
+        isStreamed = true;
+        const shown = withoutThoughts(text);
+        if (shown !== '') emit({ type: 'text', text: shown });
+      },
+    );
+    if (!isStreamed && !result.calls?.length && result.text !== '')
+      emit({ type: 'text', text: withoutThoughts(result.text) });
+    return result;
+  }
+
+  async #summarise(messages: ChatMessage[]): Promise<string> {
+    const { text } = await this.#generate(messages, SUMMARY_TOKENS, () => {});
+    return withoutThoughts(text);
+  }
+
+  /** With the tools even where no call is wanted: they are part of the cached beginning. */
+  async #generate(
+    messages: ChatMessage[],
+    maxTokens: number,
+    onText: (text: string) => void,
+  ): Promise<GenerateResult> {
+    const { backend, sequence, level, signal } = this.#options;
+    const result = await backend.generate(
+      {
+        messages,
+        sequence,
+        maxTokens,
+        priority: 'chat',
+        temperature: TEMPERATURE,
+        ...(level && { level }),
+        ...(this.#definitions.length > 0 && { grammar: { kind: 'tools', tools: this.#definitions } }),
+      },
+      { signal, onEvent: event => void (event.type === 'text' && onText(event.text)) },
+    );
+    signal.throwIfAborted();
+    this.#tally.noteUsage(result.usage);
+    return result;
+  }
+
+  /** What an answer leads to; null: the model goes on. */
+  async #act({ text, calls = [], finish }: GenerateResult, usedTokens: number): Promise<End | null> {
+    const said = withoutThoughts(text).trimEnd();
+    if (said === '') return this.#retry('empty', 'The model answered nothing, twice.');
+    this.#append({ role: 'assistant', content: said });
+    if (calls.length > 0) return this.#carryOut(calls, usedTokens);
+    this.#lastText = said;
+    if (finish === 'repetition') return this.#retry('repetition', 'The model repeats itself.');
+    if (finish === 'length' || finish === 'time') return this.#retry('length', 'The answer does not end.');
+    return this.#finished('answered', said);
+  }
+
+  #retry(kind: keyof typeof RETRIES, text: string): End | null {
+    if (this.#retries++ > 0) {
+      const reason = kind === 'length' ? 'limit' : kind;
+      return { reason, text };
+    }
+    this.#append({ role: 'user', content: RETRIES[kind] });
+    return null;
+  }
+
+  async #carryOut(calls: readonly ToolCall[], usedTokens: number): Promise<End | null> {
+    let used = usedTokens;
+    let isStuck = false;
+    const first = calls.slice(0, MAX_CALLS);
+    for (const [index, call] of first.entries()) {
+      this.#options.signal.throwIfAborted();
+      const room = this.#window.resultRoom(used, first.length - 1 - index);
+      const { text, result } = await this.#runner
+        .run(call, room, one => this.#window.countText(one))
+        .catch(thrown => {
+          this.#append({ role: 'tool', content: INTERRUPTED });
+          throw thrown;
+        });
+      if (result.ok) this.#retries = 0;
+      this.#tally.noteChanges(result.changes);
+      const { command } = result;
+      if (command) this.#tally.noteCommand(command.command, { ok: result.ok, exitCode: command.exitCode });
+      const repeated = this.#watch.note(call, text, result.changes.length > 0);
+      const content = repeated === 'new' ? text : text + AGAIN;
+      this.#append({ role: 'tool', content });
+      used += await this.#window.countText(content);
+      if (result.done !== undefined) return this.#finished('done', result.done);
+      isStuck ||= repeated === 'stop';
+    }
+    if (isStuck) return { reason: 'repetition', text: 'The model makes the same call again and again.' };
+    const others = calls.length - first.length;
+    if (others > 0)
+      this.#append({
+        role: 'tool',
+        content: `${others} more calls were not carried out: at most ${MAX_CALLS} at once.`,
+      });
+    return null;
+  }
+
+  /** The end, unless the project's own check says otherwise: then the model reads why. */
+  async #finished(reason: 'done' | 'answered', text: string): Promise<End | null> {
+    const { checkCommand, mode, emit, turnId } = this.#options;
+    this.#lastText = text;
+    const isCheckable = checkCommand !== null && mode === 'agent' && this.#tally.isUnchecked;
+    if (!isCheckable || this.#checks >= MAX_CHECKS) return { reason, text };
+    const callId = `${turnId}.check${++this.#checks}`;
+    const call: ToolCall = { kind: 'call', name: 'run_command', arguments: { command: checkCommand } };
+    emit({ type: 'call', callId, call, title: `Check: ${checkCommand}` });
+    const result = await this.#actions.command(callId, checkCommand, '.', CHECK_TIMEOUT_MS);
+    this.#tally.noteCommand(checkCommand, result);
+    // Not allowed, or not over: nothing is known, and nothing is claimed.
+    if (result.exitCode === null || result.exitCode === 0) return { reason, text };
+    const failure = `The task is not done yet: ${checkCommand} fails. Find the cause and fix it.`;
+    this.#append({ role: 'user', content: `${await this.#output(result.text)}\n\n${failure}` });
+    return null;
+  }
+
+  /** Of the check, marked as the data that it is. */
+  async #output(output: string): Promise<string> {
+    const room = this.#window.resultRoom(0, 0);
+    const fitted = await fitText({ ...lines(shownData(output)), keepsEnd: true }, room, one =>
+      this.#window.countText(one),
+    );
+    const label = `output of ${this.#options.checkCommand}`;
+    return attachmentBlock({ kind: 'text', label, language: '', text: fitted.text, cut: null });
+  }
+
+  #limit(what: string): End {
+    return { reason: 'limit', text: `The budget of ${what} is used up. The work can be continued.` };
+  }
+
+  #failed(error: MoebiusError): End {
+    if (!this.#options.signal.aborted) return { reason: 'error', text: error.message };
+    const reason = this.#whyAborted();
+    return reason === 'limit' ? this.#limit('time') : { reason, text: this.#lastText };
+  }
+
+  #append(...messages: ChatMessage[]): void {
+    this.#setHistory([...this.#history, ...messages]);
+  }
+
+  #setHistory(messages: ChatMessage[]): void {
+    const before = this.#history;
+    this.#history = messages;
+    this.#options.emit(historyEvent(before, messages));
+  }
+}
+
+/** The conversation so far; one that another profile, or another version, began goes on under this system prompt. */
+function opening({ history, rules }: AgentOptions): ChatMessage[] {
+  if (history[0]?.content.startsWith(NATIVE_SYSTEM_PROMPT)) return history;
+  return [systemMessage(rules), ...history.slice(1)];
+}

@@ -1,0 +1,75 @@
+/** What a task has come to so far: tokens, changed files, commands, whether the project's check passed. */
+import type { Usage } from '../protocol/daemon.ts';
+import type { ActionResult, AgentOutcome } from './agent.ts';
+import type { ChangedFile } from './ports.ts';
+
+type Tallied = Omit<AgentOutcome, 'reason' | 'text' | 'history'>;
+
+export class Tally {
+  turns = 0;
+  outputTokens = 0;
+  #promptTokens = 0;
+  #reusedTokens = 0;
+  readonly #changed = new Map<string, ChangedFile>();
+  readonly #commands: AgentOutcome['commands'] = [];
+  readonly #checkCommand: string | null;
+  #checkPassed: boolean | null = null;
+  #isUnchecked = false;
+
+  constructor(checkCommand: string | null) {
+    this.#checkCommand = checkCommand?.trim() ?? null;
+  }
+
+  /** Something was changed, and the check has not passed since. */
+  get isUnchecked(): boolean {
+    return this.#isUnchecked;
+  }
+
+  noteUsage({ promptTokens, reusedTokens, outputTokens }: Usage): void {
+    this.#promptTokens += promptTokens;
+    this.#reusedTokens += reusedTokens;
+    this.outputTokens += outputTokens;
+  }
+
+  noteChanges(changes: readonly ChangedFile[]): void {
+    for (const change of changes) this.#noteChange(change);
+    if (changes.length > 0) this.#isUnchecked = true;
+  }
+
+  /** One that was not allowed did not run: it failed without an exit code. */
+  noteCommand(command: string, { ok, exitCode }: Pick<ActionResult, 'ok' | 'exitCode'>): void {
+    if (!ok && exitCode === null) return;
+    this.#commands.push({ command, exitCode });
+    if (command.trim() !== this.#checkCommand || exitCode === null) return;
+    this.#checkPassed = exitCode === 0;
+    if (this.#checkPassed) this.#isUnchecked = false;
+  }
+
+  get result(): Tallied {
+    return {
+      turns: this.turns,
+      promptTokens: this.#promptTokens,
+      reusedTokens: this.#reusedTokens,
+      outputTokens: this.outputTokens,
+      changed: [...this.#changed.values()],
+      commands: this.#commands,
+      checkPassed: this.#checkPassed,
+    };
+  }
+
+  /** Several changes of one file are told as the one that they come to. */
+  #noteChange(change: ChangedFile): void {
+    const before = this.#changed.get(change.path);
+    if (before?.kind === 'create' && change.kind === 'delete') {
+      this.#changed.delete(change.path);
+      return;
+    }
+    const kind = before?.kind === 'create' ? 'create' : before?.kind === 'delete' ? 'edit' : change.kind;
+    this.#changed.set(change.path, {
+      path: change.path,
+      kind,
+      addedLines: (before?.addedLines ?? 0) + change.addedLines,
+      removedLines: (before?.removedLines ?? 0) + change.removedLines,
+    });
+  }
+}

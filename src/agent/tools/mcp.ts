@@ -1,0 +1,152 @@
+/**
+ * Tools of MCP servers, as tools of the agent. A few stand beside the built-in ones; many would fill the window, so then the model
+ * searches them and calls what it found by name. What a server says about its tools is data: shown, cut, and of its schemas only the
+ * plain part is passed on.
+ */
+import { toMoebiusError } from '../../base/errors.ts';
+import { shownData } from '../data-text.ts';
+import type { McpPort, McpTool } from '../ports.ts';
+import { string } from './parameters.ts';
+import { defineTool, type PreparedCall, short, type Tool, type ToolResult, told } from './tool.ts';
+
+/** Up to so many, with schemas of so many characters together (some 800 tokens), stand beside the built-in tools. */
+const DIRECT_TOOLS = 8;
+const DIRECT_CHARS = 3000;
+const FOUND_TOOLS = 8;
+const DESCRIPTION_CHARS = 300;
+const SCHEMA_DEPTH = 4;
+
+export async function mcpTools(
+  port: McpPort,
+  signal: AbortSignal,
+): Promise<{ tools: Tool[]; problems: string[] }> {
+  const { tools: listed, problems } = await port
+    .list(signal)
+    .catch(thrown => ({ tools: [], problems: [toMoebiusError(thrown).message] }));
+  const named = nameAll(listed);
+  if (named.length === 0) return { tools: [], problems };
+  const direct = named.map(directTool);
+  const chars = JSON.stringify(direct.map(tool => tool.definition)).length;
+  const isFew = direct.length <= DIRECT_TOOLS && chars <= DIRECT_CHARS;
+  return { tools: isFew ? direct : [searchTools(named), useTool(named)], problems };
+}
+
+interface NamedTool extends McpTool {
+  /** By which the model calls it: unlike any other. */
+  id: string;
+}
+
+/** In an order that does not depend on which server answered first. */
+function nameAll(tools: readonly McpTool[]): NamedTool[] {
+  const taken = new Set<string>();
+  const keyOf = ({ server, name }: McpTool) => `${server}\0${name}`;
+  return [...tools]
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    .map(tool => {
+      const base = `mcp_${tool.server}_${tool.name}`.replace(/[^\w.-]/g, '_').slice(0, 60);
+      let id = base;
+      for (let n = 2; taken.has(id); n++) id = `${base}_${n}`;
+      taken.add(id);
+      return { ...tool, id };
+    });
+}
+
+function directTool(tool: NamedTool): Tool {
+  return {
+    definition: { name: tool.id, description: descriptionOf(tool), parameters: plainSchema(tool.schema) },
+    isChanging: true,
+    prepare: args => callOf(tool, args),
+  };
+}
+
+const callOf = ({ server, name }: McpTool, args: Record<string, unknown>): PreparedCall => ({
+  title: `Use ${short(name)} of ${short(server)}`,
+  async run({ callId, actions }): Promise<ToolResult> {
+    const { ok, text, changes } = await actions.mcp(callId, server, name, args);
+    return { ok, text, summary: '', changes, isTold: true };
+  },
+});
+
+const searchTools = (all: readonly NamedTool[]): Tool =>
+  defineTool({
+    name: 'search_tools',
+    description: 'Find tools of connected servers by what they do. Call them with use_tool.',
+    parameters: { query: string('words') },
+    title: ({ query }) => `Search tools for ${short(query)}`,
+    async run({ query }) {
+      const found = ranked(all, query).slice(0, FOUND_TOOLS);
+      if (found.length === 0)
+        return told(`No tool fits. There are: ${all.map(tool => tool.id).join(', ')}`, 'none');
+      const entries = found.map(
+        tool =>
+          `${tool.id}: ${descriptionOf(tool)}\n  arguments: ${JSON.stringify(plainSchema(tool.schema))}`,
+      );
+      return told(entries.join('\n'), `${found.length} found`);
+    },
+  });
+
+const useTool = (all: readonly NamedTool[]): Tool =>
+  defineTool({
+    name: 'use_tool',
+    description: 'Call a tool that search_tools found.',
+    parameters: { name: string('its name'), arguments: string('its arguments, a JSON object as text') },
+    isChanging: true,
+    title: ({ name }) => `Use ${short(name)}`,
+    async run({ name, arguments: json }, context) {
+      const wanted = all.find(one => one.id === name);
+      if (!wanted) return told(`There is no tool ${name}. Use search_tools.`, 'unknown', false);
+      const args = objectIn(json);
+      if (!args) return told(`The arguments of ${name} are no JSON object.`, 'no JSON', false);
+      return callOf(wanted, args).run(context);
+    },
+  });
+
+const descriptionOf = ({ description }: McpTool): string => short(shownData(description), DESCRIPTION_CHARS);
+
+/** Those with most of the words first; none without any. */
+function ranked(all: readonly NamedTool[], query: string): NamedTool[] {
+  const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const scored = all.map(tool => {
+    const text = `${tool.id} ${tool.description}`.toLowerCase();
+    return { tool, score: words.filter(word => text.includes(word)).length };
+  });
+  return scored
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score)
+    .map(({ tool }) => tool);
+}
+
+/** What a grammar can be made of whatever the server says: types, properties, lists, fixed values, descriptions. */
+function plainSchema(schema: Record<string, unknown>): Record<string, unknown> {
+  const { properties, required } = schema;
+  const entries = Object.entries(isObject(properties) ? properties : {});
+  const plain = Object.fromEntries(entries.map(([name, value]) => [name, plainValue(value, SCHEMA_DEPTH)]));
+  const needed = Array.isArray(required) ? required.filter(name => Object.hasOwn(plain, String(name))) : [];
+  return { type: 'object', properties: plain, ...(needed.length > 0 && { required: needed }) };
+}
+
+const TYPES = ['string', 'integer', 'number', 'boolean', 'array', 'object'];
+
+function plainValue(value: unknown, depth: number): Record<string, unknown> {
+  if (!isObject(value) || depth === 0) return { type: 'string' };
+  const { type, description, enum: choices, items } = value;
+  const text = typeof description === 'string' ? { description: short(shownData(description)) } : {};
+  const isChoice =
+    Array.isArray(choices) && choices.length > 0 && choices.every(one => typeof one === 'string');
+  if (isChoice) return { type: 'string', enum: choices, ...text };
+  if (type === 'array') return { type, items: plainValue(items, depth - 1), ...text };
+  if (type === 'object') return { ...plainSchema(value), ...text };
+  return { type: TYPES.includes(String(type)) ? type : 'string', ...text };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function objectIn(json: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

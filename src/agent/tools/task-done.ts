@@ -1,0 +1,11 @@
+/** `task_done`: the end of the task. */
+import { string } from './parameters.ts';
+import { defineTool, short, told } from './tool.ts';
+
+export const taskDone = defineTool({
+  name: 'task_done',
+  description: 'Call this when the task is done and checked, or can not be done.',
+  parameters: { summary: string('for the user: what you did, or why not') },
+  title: () => 'Finish',
+  run: async ({ summary }) => ({ ...told('The task is over.', short(summary)), done: summary }),
+});

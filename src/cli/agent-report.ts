@@ -1,0 +1,53 @@
+/** What `moebius agent` prints: steps for people while it works, a report for programs at the end. */
+import type { AgentOutcome, AgentProfile } from '../agent/agent.ts';
+import type { AgentEvent } from '../agent/ports.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface AgentReport {
+  reason: AgentOutcome['reason'];
+  text: string;
+  profile: AgentProfile;
+  model: string;
+  seconds: number;
+  turns: number;
+  tokens: { prompt: number; reused: number; output: number };
+  filesChanged: AgentOutcome['changed'];
+  commands: AgentOutcome['commands'];
+  /** null: there was no check. */
+  checkPassed: boolean | null;
+}
+
+export function reportOf(
+  outcome: AgentOutcome,
+  about: Pick<AgentReport, 'profile' | 'model' | 'seconds' | 'checkPassed'>,
+): AgentReport {
+  const { reason, text, turns, promptTokens, reusedTokens, outputTokens, changed, commands } = outcome;
+  const tokens = { prompt: promptTokens, reused: reusedTokens, output: outputTokens };
+  return { reason, text, ...about, turns, tokens, filesChanged: changed, commands };
+}
+
+/** Steps go to stderr, what the model says to stdout unless a report is wanted there. */
+export function stepPrinter({ stdout, stderr }: Terminal, isJson: boolean): (event: AgentEvent) => void {
+  return event => {
+    switch (event.type) {
+      case 'text':
+        (isJson ? stderr : stdout).write(event.text);
+        return;
+      case 'call':
+        stderr.write(`\n* ${event.title}\n`);
+        return;
+      case 'result':
+        stderr.write(`  ${event.ok ? '' : 'failed: '}${event.summary}\n`);
+        return;
+      case 'todo':
+        for (const { text, state } of event.items)
+          stderr.write(`  [${{ open: ' ', doing: '>', done: 'x' }[state]}] ${text}\n`);
+        return;
+      case 'notice':
+        stderr.write(`  (${event.text})\n`);
+        return;
+      case 'end':
+        if (!isJson) stdout.write(`\n${event.text}\n`);
+    }
+  };
+}

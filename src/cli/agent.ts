@@ -1,0 +1,169 @@
+/** `moebius agent`: a task for the agent, in a folder, for people and for scripts. */
+import { createHash, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import type { AgentOptions, AgentProfile } from '../agent/agent.ts';
+import type { AgentMode, AgentPorts, TerminalPort } from '../agent/ports.ts';
+import { expandPrompt, readPromptFiles } from '../agent/prompt-files.ts';
+import { readRules } from '../agent/rules.ts';
+import { profileFor, runAgent } from '../agent/run.ts';
+import { MoebiusError } from '../base/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { openStore } from '../models/store.ts';
+import { McpServers, parseMcpConfig } from '../workspace/mcp.ts';
+import { type NodePorts, openNodePorts } from '../workspace/node-ports.ts';
+import { type Approvals, parseApprovals, permissionsOf } from './agent-approval.ts';
+import { reportOf, stepPrinter } from './agent-report.ts';
+import { engineBackend } from './engine-backend.ts';
+import { addEngineOptions, type EngineOptions, positiveInteger, withEngine } from './engine-session.ts';
+import { levelOf } from './sampling-options.ts';
+import { type Terminal, writeLine } from './terminal.ts';
+
+export interface AgentCommandOptions extends EngineOptions {
+  workspace: string;
+  approve: Approvals;
+  mode: AgentMode;
+  profile: AgentProfile | 'auto';
+  check?: string;
+  maxTurns: number;
+  maxMinutes: number;
+  rules: boolean;
+  mcp?: string;
+  json?: boolean;
+}
+
+const MAX_OUTPUT_TOKENS = 100_000;
+const CHECK_TIMEOUT_MS = 600_000;
+
+export function agentCommand(terminal: Terminal): Command {
+  return addEngineOptions(new Command('agent'))
+    .description('give the agent a task in a folder: it reads, edits, runs commands, and checks')
+    .argument('<task>', 'what to do; /name stands for .moebius/prompts/name.md')
+    .option('-w, --workspace <folder>', 'where it works; nothing outside is touched', '.')
+    .option(
+      '--approve <what>',
+      'allowed without asking: edits, commands:<list>, edits,commands:<list>, all or none; the list is comma separated',
+      parseApprovals,
+      parseApprovals('none'),
+    )
+    .addOption(
+      new Option('--mode <mode>', 'plan: changes nothing; ask: answers')
+        .choices(['agent', 'plan', 'ask'])
+        .default('agent'),
+    )
+    .addOption(
+      new Option('--profile <profile>', 'native: the model calls tools; guided: for models that can not')
+        .choices(['auto', 'native', 'guided'])
+        .default('auto'),
+    )
+    .option(
+      '--check <command>',
+      'how it is checked that the task is done, e.g. "npm test"; allowed with that',
+    )
+    .option('--max-turns <n>', 'answers of the model', positiveInteger, 30)
+    .option('--max-minutes <n>', 'time in all', positiveInteger, 30)
+    .option('--no-rules', "do not read AGENTS.md and .moebius: they are a stranger's")
+    .option('--mcp <file>', 'MCP servers to start or reach, e.g. .moebius/mcp.json; each call is asked for')
+    .option('--json', 'print a report as JSON')
+    .addHelpText(
+      'after',
+      `
+What is not allowed is asked for on a terminal, and denied without one.
+Exit code 0: done, and the check passes, if there is one.
+
+Example:
+  $ moebius agent "make the tests pass" --approve edits --check "npm test" --json`,
+    )
+    .action((task: string, options: AgentCommandOptions) =>
+      withEngine(terminal, options, engine => work(engine, terminal, task, options)),
+    );
+}
+
+/** @throws MoebiusError `unfinished` when the task is not done or the check does not pass, after the report */
+export async function work(
+  engine: Pick<Engine, 'generate' | 'complete' | 'count' | 'info'>,
+  terminal: Terminal,
+  task: string,
+  options: AgentCommandOptions,
+): Promise<void> {
+  const started = performance.now();
+  const folder = resolve(options.workspace);
+  const mcp = options.mcp === undefined ? null : await openServers(options.mcp, folder);
+  const nodePorts = await openNodePorts([folder], await checkpointFolder(folder));
+  const ports = { ...nodePorts, ...(mcp && { mcp }) };
+  try {
+    const model = engine.info();
+    const profile = options.profile === 'auto' ? profileFor(model) : options.profile;
+    const agentOptions = await optionsFor(engine, ports, terminal, task, options);
+    const outcome = await runAgent(profile, agentOptions);
+    const checkPassed = await lastCheck(options.check, outcome.checkPassed, ports.terminal, terminal.signal);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const report = reportOf(outcome, { profile, model: model.id, seconds, checkPassed });
+    if (options.json) await writeLine(terminal.stdout, JSON.stringify(report, null, 2));
+    const isDone = outcome.reason === 'done' || outcome.reason === 'answered';
+    if (!isDone)
+      throw new MoebiusError('unfinished', `The task is not done (${outcome.reason}): ${outcome.text}`);
+    if (checkPassed === false)
+      throw new MoebiusError('unfinished', `The check does not pass: ${options.check}`);
+  } finally {
+    await mcp?.dispose();
+    ports.dispose();
+  }
+}
+
+async function optionsFor(
+  engine: Pick<Engine, 'generate' | 'complete' | 'count'>,
+  ports: NodePorts & Pick<AgentPorts, 'mcp'>,
+  terminal: Terminal,
+  task: string,
+  options: AgentCommandOptions,
+): Promise<AgentOptions> {
+  const { approve, check = null, mode, rules: isTrusted } = options;
+  const commands = check === null ? approve.commands : [...approve.commands, check.trim()];
+  const { approval, questions, ...permissions } = permissionsOf({ ...approve, commands }, mode, terminal);
+  const prompts = await readPromptFiles(ports.workspace, isTrusted);
+  return {
+    task: expandPrompt(task, prompts),
+    mode,
+    backend: engineBackend(engine),
+    ports: { ...ports, approval, questions },
+    ...permissions,
+    budget: { turns: options.maxTurns, outputTokens: MAX_OUTPUT_TOKENS, timeMs: options.maxMinutes * 60_000 },
+    windowTokens: options.context,
+    turnId: randomUUID(),
+    sequence: 'agent',
+    ...levelOf(options),
+    history: [],
+    rules: await readRules(ports.workspace, { userRules: '', isTrusted, openFile: null }),
+    context: { openFile: null, attachments: [] },
+    checkCommand: check,
+    emit: stepPrinter(terminal, options.json ?? false),
+    signal: terminal.signal,
+  };
+}
+
+/** Whether the check passes at the end; run again unless it just did. */
+async function lastCheck(
+  check: string | undefined,
+  passed: boolean | null,
+  terminal: TerminalPort,
+  signal: AbortSignal,
+): Promise<boolean | null> {
+  if (check === undefined || passed === true || signal.aborted) return passed;
+  const { exitCode } = await terminal.run({ command: check, cwd: '.', timeoutMs: CHECK_TIMEOUT_MS, signal });
+  return exitCode === 0;
+}
+
+async function openServers(file: string, folder: string): Promise<McpServers> {
+  const text = await readFile(file, 'utf8').catch(cause => {
+    throw new MoebiusError('bad-request', `${file} can't be read: ${cause.message}`, { cause });
+  });
+  return new McpServers(parseMcpConfig(text), folder);
+}
+
+/** One for each workspace, beside the models. */
+async function checkpointFolder(workspace: string): Promise<string> {
+  const { home } = await openStore();
+  return join(home, 'checkpoints', createHash('sha256').update(workspace).digest('hex').slice(0, 16));
+}

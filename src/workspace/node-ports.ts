@@ -1,0 +1,32 @@
+/** The ports of the agent over a folder on disk, without an editor: for the command line and for tests. */
+import type { AgentPorts } from '../agent/ports.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { WorkspaceFolders } from './folders.ts';
+import { NodeEdits, nodeFileStates } from './node-edits.ts';
+import { NodeTerminal } from './node-terminal.ts';
+import { NodeWorkspace } from './node-workspace.ts';
+
+/** Of what files were before they were changed. */
+const CHECKPOINT_BYTES = 256 * 1024 * 1024;
+
+export type NodePorts = Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'diagnostics'> & {
+  /** Ends the commands that still run. */
+  dispose(): void;
+};
+
+/**
+ * `checkpoints`: the folder where what was changed is kept.
+ * @throws MoebiusError `not-found` for a folder that is not there
+ */
+export async function openNodePorts(folders: readonly string[], checkpoints: string): Promise<NodePorts> {
+  const opened = await WorkspaceFolders.open(folders);
+  const terminal = new NodeTerminal(opened);
+  return {
+    workspace: new NodeWorkspace(opened),
+    edits: new NodeEdits(opened, new Checkpoints(checkpoints, nodeFileStates(opened), CHECKPOINT_BYTES)),
+    terminal,
+    // Without an editor there are no language servers; compilers and tests tell more.
+    diagnostics: { read: async () => [] },
+    dispose: () => terminal.dispose(),
+  };
+}

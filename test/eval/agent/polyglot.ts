@@ -1,0 +1,127 @@
+/** The polyglot exercises, two tries: instructions and a stub first, the tests hidden; then the output of the failing tests. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readCheck } from '../../../src/agent/guided/check-report.ts';
+import type { Diagnostic } from '../../../src/agent/ports.ts';
+import type { Files } from '../../support/memory-ports.ts';
+import { runFiles } from '../sandbox.ts';
+import type { AgentCase, Try } from './case.ts';
+import { nodePackages } from './tools.ts';
+
+interface PolyglotRecord {
+  id: string;
+  exercise: string;
+  instructions: string;
+  stub: Record<string, string>;
+  tests: Record<string, string>;
+}
+
+export const POLYGLOT = {
+  'agent-polyglot-python': 'polyglot_python.jsonl',
+  'agent-polyglot-javascript': 'polyglot_javascript.jsonl',
+} as const;
+type Suite = keyof typeof POLYGLOT;
+
+/** Of the tests' output, for the second try. */
+const OUTPUT_CHARS = 2500;
+
+export function polyglotCases(suite: Suite, folder: string): AgentCase[] {
+  const lines = readFileSync(join(folder, POLYGLOT[suite]), 'utf8').split('\n').filter(Boolean);
+  const run = suite === 'agent-polyglot-python' ? runPython : runJest;
+  return lines.map(line => polyglotCase(JSON.parse(line), run, suite === 'agent-polyglot-python'));
+}
+
+interface TestRun {
+  isPassing: boolean;
+  output: string;
+}
+
+function polyglotCase(
+  { id, instructions, stub, tests }: PolyglotRecord,
+  run: (files: Files, tests: string[]) => Promise<TestRun>,
+  isPython: boolean,
+): AgentCase {
+  const path = Object.keys(stub)[0]!;
+  const test = (files: Files) => run(new Map([...files, ...enabled(tests)]), Object.keys(tests));
+  const context = { openFile: { path, selection: null }, attachments: [] };
+  return {
+    id,
+    files: new Map(Object.entries(stub)),
+    world: { diagnose: files => syntaxErrors(files, isPython) },
+    first: { task: `Implement ${path}.\n\n${instructions}`, context, checkCommand: null },
+    async judge(files) {
+      const { isPassing, output } = await test(files);
+      return isPassing ? null : output.slice(-OUTPUT_CHARS);
+    },
+    async second(files): Promise<Try> {
+      const { output } = await test(files);
+      // As the agent itself reads the output of a check that it runs.
+      const attachments = [
+        { label: 'Output of the tests', language: '', text: readCheck(output, 1, []).excerpt },
+      ];
+      return {
+        task: `${path} is wrong: its tests fail. Correct it.\n\n${instructions}`,
+        context: { ...context, attachments },
+        checkCommand: null,
+      };
+    },
+  };
+}
+
+/** All tests count: upstream skips all but the first for learners. */
+const enabled = (tests: Record<string, string>): [string, string][] =>
+  Object.entries(tests).map(([path, text]) => [
+    path,
+    text.replace(/\bxtest\(/g, 'test(').replace(/\bxit\(/g, 'it('),
+  ]);
+
+async function runPython(files: Files, tests: string[]): Promise<TestRun> {
+  const modules = tests.map(path => path.replace(/\.py$/, '').replaceAll('/', '.'));
+  const { verdict, output } = await runFiles(files, ['python3', '-m', 'unittest', ...modules], 'python');
+  return {
+    isPassing: verdict === 'pass',
+    output: verdict === 'timeout' ? 'The tests did not come to their end.' : output,
+  };
+}
+
+async function runJest(files: Files, tests: string[]): Promise<TestRun> {
+  const modules = nodePackages('jest');
+  const preset = [join(modules, '@babel', 'preset-env'), { targets: { node: 'current' } }];
+  const config = {
+    testEnvironment: 'node',
+    testRegex: ['\\.spec\\.js$'],
+    transform: {
+      '\\.js$': [join(modules, 'babel-jest'), { presets: [preset], babelrc: false, configFile: false }],
+    },
+    watchman: false,
+  };
+  const command = [
+    process.execPath,
+    join(modules, 'jest', 'bin', 'jest.js'),
+    '--ci',
+    '--runInBand',
+    '--no-cache',
+  ];
+  const flags = ['--config', JSON.stringify(config), '--rootDir', '.', ...tests];
+  const { verdict, output } = await runFiles(files, [...command, ...flags], 'javascript');
+  return {
+    isPassing: verdict === 'pass',
+    output: verdict === 'timeout' ? 'The tests did not come to their end.' : output,
+  };
+}
+
+/** What an editor shows of a file that does not parse. */
+async function syntaxErrors(files: Files, isPython: boolean): Promise<Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  for (const path of files.keys()) {
+    const command = isPython
+      ? ['python3', '-m', 'py_compile', path]
+      : [process.execPath, '--check', '--experimental-default-type=module', path];
+    const { verdict, output } = await runFiles(files, command, isPython ? 'python' : 'javascript');
+    if (verdict === 'pass') continue;
+    const line = Number(/(?:line |\.js:)(\d+)/.exec(output)?.[1] ?? 1);
+    const message = /^\w*Error: .*/m.exec(output)?.[0] ?? 'The file does not parse.';
+    found.push({ path, line, column: 1, severity: 'error', message, source: 'syntax' });
+  }
+  return found;
+}

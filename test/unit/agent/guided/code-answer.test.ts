@@ -1,0 +1,91 @@
+/** Answers as small models write them, put into files. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { codeIn, placeCode, replacementBetween } from '../../../../src/agent/guided/code-answer.ts';
+import type { Region } from '../../../../src/agent/guided/region.ts';
+
+const WHOLE: Region = { first: 0, last: Number.MAX_SAFE_INTEGER, isWholeFile: true };
+const lines = (first: number, last: number): Region => ({ first, last, isWholeFile: false });
+
+function placed(text: string, region: Region, code: string): string {
+  const result = placeCode(text, region, code);
+  assert.equal(result.kind, 'text', result.kind === 'refused' ? result.reason : '');
+  return result.kind === 'text' ? result.text : '';
+}
+
+describe('guided: code in answers', () => {
+  it('takes the longest block', () => {
+    assert.equal(
+      codeIn('Use `x`:\n```js\nx()\n```\nSo:\n```js\nfunction x() {\n}\n```\nDone.'),
+      'function x() {\n}',
+    );
+  });
+  it('takes a block that a stop string left open', () =>
+    assert.equal(codeIn('```py\na = 1\nb = 2'), 'a = 1\nb = 2'));
+  it('finds none in prose', () => assert.equal(codeIn('I would rename it.'), null));
+  it('keeps a fence inside a longer fence', () => {
+    assert.equal(codeIn('````md\n```js\nx\n```\n````'), '```js\nx\n```');
+  });
+});
+
+describe('guided: code put into a file', () => {
+  it('replaces a whole file, its final newline kept', () => {
+    assert.equal(placed('a = 1\n', WHOLE, 'a = 2'), 'a = 2\n');
+    assert.equal(placed('a = 1', WHOLE, 'a = 2\n\n'), 'a = 2');
+  });
+  it('keeps the comment at the top that the answer leaves out', () => {
+    assert.equal(placed('# licence\n# two\n\na = 1\n', WHOLE, 'a = 2'), '# licence\n# two\na = 2\n');
+    assert.equal(placed('# old\na = 1\n', WHOLE, '# new\na = 2'), '# new\na = 2\n');
+  });
+  it('gives a method its indentation back', () => {
+    const text = 'class A {\n\tf() {\n\t\treturn 1;\n\t}\n}\n';
+    assert.equal(
+      placed(text, lines(1, 3), 'f() {\n  return 2;\n}'),
+      'class A {\n\tf() {\n\t\treturn 2;\n\t}\n}\n',
+    );
+  });
+  it('moves imports to the top, each once', () => {
+    const text = 'import os\n\ndef f():\n    pass\n';
+    const code = 'import os\nimport sys\n\ndef f():\n    sys.exit()';
+    assert.equal(placed(text, lines(2, 3), code), 'import os\nimport sys\n\ndef f():\n    sys.exit()\n');
+  });
+  it('leaves out definitions that the file has elsewhere', () => {
+    const text = 'function a() {\n  return 1;\n}\n\nfunction b() {\n  return a();\n}\n';
+    const code = 'function a() {\n  return 9;\n}\n\nfunction b() {\n  return a() + 1;\n}';
+    assert.equal(
+      placed(text, lines(4, 6), code),
+      'function a() {\n  return 1;\n}\n\nfunction b() {\n  return a() + 1;\n}\n',
+    );
+  });
+  it('puts another function of the file where that is', () => {
+    const text = 'def a():\n    return 1\n\n\ndef b():\n    return a()\n';
+    const code = 'def a():\n    return 2';
+    assert.equal(placed(text, lines(4, 5), code), 'def a():\n    return 2\n\n\ndef b():\n    return a()\n');
+  });
+  it('a new function takes the place that was asked for', () => {
+    const text = 'x = 1\n\ndef b():\n    return x\n';
+    assert.equal(placed(text, lines(2, 3), 'def c():\n    return 2'), 'x = 1\n\ndef c():\n    return 2\n');
+  });
+  it('refuses an answer that leaves code out', () => {
+    const result = placeCode('def f():\n    return 1\n', WHOLE, 'def f():\n    # ... rest of the code\n');
+    assert.equal(result.kind, 'refused');
+    assert.match(result.kind === 'refused' ? result.reason : '', /leaves code out/);
+  });
+  it('accepts such a comment that was there before', () => {
+    assert.match(placed('# existing code here\na = 1\n', WHOLE, '# existing code here\na = 2'), /a = 2/);
+  });
+  it('refuses the same code', () => {
+    assert.equal(placeCode('a = 1\n', WHOLE, 'a = 1').kind, 'refused');
+  });
+
+  it('one replacement turns any text into any other, line ends and characters whole', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '\n', '\r\n', '😀', '😁', 'é') });
+    fc.assert(
+      fc.property(text, text, (before, after) => {
+        const { start, end, text: middle } = replacementBetween(before, after);
+        assert.equal(before.slice(0, start) + middle + before.slice(end), after);
+        assert.ok(start <= end);
+      }),
+    );
+  });
+});

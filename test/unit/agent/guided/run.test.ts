@@ -1,0 +1,290 @@
+/** The guided profile against scripted answers: what is asked, applied, checked, taken back and told. */
+import assert from 'node:assert/strict';
+import type { AgentOptions, AgentOutcome } from '../../../../src/agent/agent.ts';
+import { runGuided } from '../../../../src/agent/guided/run.ts';
+import type { AgentEvent, Diagnostic } from '../../../../src/agent/ports.ts';
+import { ScriptedBackend } from '../../../../src/backends/scripted.ts';
+import type { ChatMessage } from '../../../../src/protocol/daemon.ts';
+import { ALLOW_ALL, type Files, memoryPorts, type World } from '../../../support/memory-ports.ts';
+import { promptsOf } from '../../../support/scripted-model.ts';
+
+const WRONG = 'export function add(a, b) {\n  return a - b;\n}\n';
+const RIGHT = 'export function add(a, b) {\n  return a + b;\n}\n';
+const WORSE = 'export function add(a, b) {\n  throw a;\n}\n';
+const TEST = "import { add } from './math.js';\ntest('adds', () => {\n  equal(add(1, 2), 3);\n});\n";
+const block = (code: string): string => `\`\`\`js\n${code}\`\`\``;
+
+/** Two tests: one passes unless the code throws, the other when it adds. */
+const addsUp: NonNullable<World['run']> = async (_, files) => {
+  const code = files.get('math.js')!;
+  const passed = code.includes('throw') ? 0 : code.includes('a + b') ? 2 : 1;
+  const failure = passed < 2 ? 'not ok 2 - adds\n  error: -1 !== 3\n  at file:///x/math.test.js:3:3\n' : '';
+  return { output: `${failure}# pass ${passed}\n# fail ${2 - passed}\n`, exitCode: passed === 2 ? 0 : 1 };
+};
+
+interface Played {
+  outcome: AgentOutcome;
+  files: Files;
+  events: AgentEvent[];
+  prompts: ChatMessage[][];
+  backend: ScriptedBackend;
+}
+
+async function play(
+  answers: string[],
+  start: Record<string, string>,
+  world: World,
+  given: Partial<AgentOptions> = {},
+): Promise<Played> {
+  const files: Files = new Map(Object.entries(start));
+  const events: AgentEvent[] = [];
+  const backend = new ScriptedBackend([...answers]);
+  const outcome = await runGuided({
+    ...ALLOW_ALL,
+    task: 'The tests fail. Fix the code.',
+    mode: 'agent',
+    backend,
+    ports: memoryPorts(files, world),
+    budget: { turns: 20, outputTokens: 100_000, timeMs: 60_000 },
+    windowTokens: 8192,
+    turnId: 't',
+    sequence: 'chat',
+    history: [],
+    rules: '',
+    context: { openFile: null, attachments: [] },
+    checkCommand: 'npm test',
+    emit: event => void events.push(event),
+    signal: new AbortController().signal,
+    ...given,
+  });
+  return { outcome, files, events, prompts: promptsOf(backend), backend };
+}
+
+const lastOf = (messages: ChatMessage[] | undefined): string => messages?.at(-1)?.content ?? '';
+
+describe('guided: a failing test', () => {
+  const project = { 'math.js': WRONG, 'math.test.js': TEST };
+
+  it('is found by what it imports, shown with its failure, fixed and checked', async () => {
+    const { outcome, files, prompts, events } = await play(['The sign.', block(RIGHT)], project, {
+      run: addsUp,
+    });
+    assert.equal(files.get('math.js'), RIGHT);
+    assert.equal(files.get('math.test.js'), TEST);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(outcome.checkPassed, true);
+    assert.deepEqual(
+      outcome.commands.map(({ exitCode }) => exitCode),
+      [1, 0],
+    );
+    assert.deepEqual(outcome.changed, [{ path: 'math.js', kind: 'edit', addedLines: 1, removedLines: 1 }]);
+    const asked = lastOf(prompts[0]);
+    for (const part of ['-1 !== 3', 'equal(add(1, 2), 3)', 'return a - b;', 'math.js'])
+      assert.ok(asked.includes(part), part);
+    const calls = events.flatMap(event =>
+      event.type === 'call' && event.call.kind === 'call' ? [event.call.name] : [],
+    );
+    assert.deepEqual(calls, ['run_command', 'edit_file', 'run_command']);
+    const results = events.filter(event => event.type === 'result').length;
+    assert.equal(results, calls.length);
+    assert.deepEqual(events.at(-1), { type: 'end', reason: 'done', text: outcome.text });
+  });
+
+  it('a test is shown with the data that it takes from its file', async () => {
+    const test = `const INPUT = [\n  1,\n  2,\n];\nconst other = 3;\n\n${TEST.replace('1, 2', '...INPUT')}`;
+    const run: World['run'] = async (command, files) => {
+      const { output, exitCode } = await addsUp(command, files);
+      return { output: output.replace('test.js:3:3', 'test.js:9:3'), exitCode };
+    };
+    const { prompts } = await play(['x', block(RIGHT)], { ...project, 'math.test.js': test }, { run });
+    assert.match(lastOf(prompts[0]), /```js\nconst INPUT = \[\n {2}1,\n {2}2,\n\];\ntest\('adds'/);
+  });
+
+  it('the line where it fails is marked', async () => {
+    const run: World['run'] = async (command, files) => {
+      const { output, exitCode } = await addsUp(command, files);
+      return { output: `${output}TypeError: no\n  at add (file:///x/math.js:2:10)\n`, exitCode };
+    };
+    const { prompts } = await play([block(RIGHT)], project, { run });
+    assert.match(lastOf(prompts[0]), /return a - b; \/\/ <-- PROBLEM: the test fails here: TypeError: no\n/);
+  });
+
+  it('says so when there is nothing to fix', async () => {
+    const { outcome, backend } = await play([], { ...project, 'math.js': RIGHT }, { run: addsUp });
+    assert.equal(outcome.reason, 'done');
+    assert.match(outcome.text, /passes already/);
+    assert.equal(backend.requests.length, 0);
+  });
+
+  it('a version that is worse is never what is left', async () => {
+    const answers = [...Array(11).fill(block(WORSE)), 'Install the package that it needs.'];
+    const { outcome, files } = await play(answers, project, { run: addsUp });
+    assert.equal(files.get('math.js'), WRONG);
+    assert.equal(outcome.reason, 'limit');
+    assert.deepEqual(outcome.changed, []);
+    assert.match(outcome.text, /nothing is changed\.\n\nInstall the package that it needs\.$/);
+  });
+
+  it('a version that helps is kept, and the next attempt begins with it', async () => {
+    const answers = ['It throws.', ...Array(20).fill(block(WRONG))];
+    const { outcome, files, prompts } = await play(
+      answers,
+      { ...project, 'math.js': WORSE },
+      { run: addsUp },
+    );
+    assert.equal(files.get('math.js'), WRONG);
+    assert.match(outcome.text, /What helped is kept/);
+    assert.ok(lastOf(prompts[2]).includes('return a - b;'));
+  });
+
+  it('a failure is told to the model in a conversation that only grows', async () => {
+    const answers = ['The sign.', block(WORSE), 'No throw.', block(RIGHT)];
+    const { outcome, prompts } = await play(answers, project, { run: addsUp });
+    assert.equal(outcome.reason, 'done');
+    const [diagnosis, code, followUp, again] = prompts;
+    assert.deepEqual(code!.slice(0, 2), diagnosis);
+    assert.deepEqual(followUp!.slice(0, 4), code);
+    assert.match(lastOf(followUp), /still fails:[\s\S]*-1 !== 3/);
+    assert.deepEqual(again!.slice(0, 6), followUp);
+    assert.deepEqual(outcome.history.slice(0, -1), again);
+  });
+
+  it('does not check the same version twice', async () => {
+    const { outcome } = await play(Array(20).fill(block(WORSE)), project, { run: addsUp });
+    assert.equal(outcome.commands.length, 2);
+  });
+
+  it('stops where the budget ends', async () => {
+    const budget = { turns: 2, outputTokens: 100_000, timeMs: 60_000 };
+    const { outcome, backend } = await play(
+      Array(20).fill(block(WORSE)),
+      project,
+      { run: addsUp },
+      { budget },
+    );
+    assert.equal(outcome.reason, 'limit');
+    assert.ok(backend.requests.length <= 3);
+  });
+
+  it('does nothing more once the user does not allow it', async () => {
+    const denied: AgentOptions['policy'] = () => ({ ...ALLOW_ALL.policy(), readOnly: true });
+    const { outcome, files, backend } = await play(
+      [block(RIGHT)],
+      project,
+      { run: addsUp },
+      { policy: denied },
+    );
+    assert.equal(outcome.reason, 'stopped');
+    assert.match(outcome.text, /read-only/);
+    assert.equal(files.get('math.js'), WRONG);
+    assert.equal(backend.requests.length, 0);
+  });
+
+  it('stops when the user stops it', async () => {
+    const abort = new AbortController();
+    const emit = (event: AgentEvent) => void (event.type === 'turn' && abort.abort());
+    const { outcome, files } = await play(
+      [block(RIGHT)],
+      project,
+      { run: addsUp },
+      { signal: abort.signal, emit },
+    );
+    assert.equal(outcome.reason, 'stopped');
+    assert.equal(files.get('math.js'), WRONG);
+  });
+});
+
+describe('guided: a file that is not there yet', () => {
+  it('is created where the task says', async () => {
+    const given = { task: 'Create src/greet.js with a function that greets.', checkCommand: null };
+    const { outcome, files, prompts } = await play([block(RIGHT)], {}, {}, given);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(files.get('src/greet.js'), RIGHT);
+    assert.equal(outcome.changed[0]!.kind, 'create');
+    assert.match(lastOf(prompts[0]), /Write the complete new version of src\/greet\.js/);
+  });
+});
+
+describe('guided: a problem that a checker reports', () => {
+  const TEXT = 'const a = 1;\r\nconsole.log(b);\r\n';
+  const diagnose: World['diagnose'] = files => {
+    const lines = files.get('a.ts')!.split(/\r?\n/);
+    return lines.flatMap((line, index): Diagnostic[] => {
+      const name = /log\((?!a\))(\w+)/.exec(line)?.[1];
+      const message = name
+        ? `Cannot find name '${name}'.`
+        : line.includes('syntax')
+          ? 'Not TypeScript.'
+          : null;
+      return message
+        ? [{ path: 'a.ts', line: index + 1, column: 1, severity: 'error', message, source: 'ts' }]
+        : [];
+    });
+  };
+  const given = {
+    task: "Fix this problem: Cannot find name 'b'.",
+    checkCommand: null,
+    context: { openFile: { path: 'a.ts', selection: { startLine: 2, endLine: 2 } }, attachments: [] },
+  };
+  const ts = (code: string) => `\`\`\`ts\n${code}\n\`\`\``;
+
+  it('is shown at its line, with a hint; the line ends of the file stay', async () => {
+    const answer = ts("const a = 1;\nconsole.log(a); // <-- PROBLEM: Cannot find name 'b'.");
+    const { outcome, files, prompts } = await play([answer], { 'a.ts': TEXT }, { diagnose }, given);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(files.get('a.ts'), 'const a = 1;\r\nconsole.log(a);\r\n');
+    assert.match(lastOf(prompts[0]), /console\.log\(b\); \/\/ <-- PROBLEM: Cannot find name 'b'\.\n/);
+    assert.match(lastOf(prompts[0]), /Hint: Import it, declare it/);
+  });
+
+  it('that only makes room for another is not solved', async () => {
+    const answers = [ts('const a = 1;\nsyntax'), 'Log a.', ts('const a = 1;\nconsole.log(a);')];
+    const { outcome, files } = await play(answers, { 'a.ts': TEXT }, { diagnose }, given);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(outcome.turns, 3);
+    assert.equal(files.get('a.ts'), 'const a = 1;\r\nconsole.log(a);\r\n');
+  });
+});
+
+describe('guided: answers and plans', () => {
+  it('a question about the open file is answered, nothing is changed', async () => {
+    const given = {
+      task: 'What does add do?',
+      context: { openFile: { path: 'math.js', selection: null }, attachments: [] },
+    };
+    const { outcome, prompts, events } = await play(
+      ['It subtracts.'],
+      { 'math.js': WRONG },
+      { run: addsUp },
+      given,
+    );
+    assert.deepEqual([outcome.reason, outcome.text], ['answered', 'It subtracts.']);
+    assert.ok(lastOf(prompts[0]).includes('return a - b;'));
+    assert.deepEqual(outcome.commands, []);
+    assert.ok(events.some(event => event.type === 'call' && event.title === 'Read math.js'));
+  });
+
+  it('a plan reads, but changes and runs nothing', async () => {
+    const given = { mode: 'plan' as const, task: 'Fix math.js' };
+    const { outcome, files, prompts } = await play(
+      [`1. Swap the sign.\n${block(RIGHT)}`],
+      { 'math.js': WRONG },
+      { run: addsUp },
+      given,
+    );
+    assert.equal(outcome.reason, 'answered');
+    assert.equal(files.get('math.js'), WRONG);
+    assert.match(lastOf(prompts[0]), /Give a plan/);
+  });
+
+  it('goes on from an earlier conversation, byte for byte', async () => {
+    const history: ChatMessage[] = [
+      { role: 'system', content: 'old system prompt' },
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', content: 'hi' },
+    ];
+    const { prompts, outcome } = await play(['yes'], {}, {}, { task: 'Is it so?', history });
+    assert.deepEqual(prompts[0]!.slice(0, 3), history);
+    assert.deepEqual(outcome.history.slice(0, 3), history);
+  });
+});

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AgentCommandOptions, work } from '../../../src/cli/agent.ts';
+import { parseApprovals } from '../../../src/cli/agent-approval.ts';
+import type { AgentReport } from '../../../src/cli/agent-report.ts';
+import type { ModelInfo } from '../../../src/protocol/daemon.ts';
+import { call, done, type ModelAnswer, scriptedModel } from '../../support/scripted-model.ts';
+import { memoryTerminal } from './scripted-engine.ts';
+
+describe('what the agent may do on the command line', () => {
+  const parses = (text: string, everything: boolean, edits: boolean, commands: string[]) =>
+    it(text, () => assert.deepEqual(parseApprovals(text), { everything, edits, commands }));
+  parses('none', false, false, []);
+  parses('all', true, true, []);
+  parses('edits', false, true, []);
+  parses('commands:npm test,npm run lint', false, false, ['npm test', 'npm run lint']);
+  parses('edits,commands:npm test', false, true, ['npm test']);
+
+  it('refuses what it does not know', () => {
+    assert.throws(() => parseApprovals('everything'), /"everything" is none of/);
+    assert.throws(() => parseApprovals('edits,all'), /"all" is none of/);
+  });
+});
+
+describe('moebius agent', () => {
+  let folder: string;
+  const homeBefore = process.env.MOEBIUS_HOME;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'moebius-agent-'));
+    process.env.MOEBIUS_HOME = `${folder}-home`;
+    await writeFile(join(folder, 'a.js'), 'module.exports = 1;\n');
+    await writeFile(join(folder, 'check.js'), "process.exit(require('./a.js') === 2 ? 0 : 1);\n");
+  });
+  afterEach(async () => {
+    if (homeBefore === undefined) delete process.env.MOEBIUS_HOME;
+    else process.env.MOEBIUS_HOME = homeBefore;
+    for (const one of [folder, `${folder}-home`]) await rm(one, { recursive: true, force: true });
+  });
+
+  async function agent(answers: ModelAnswer[], options: Partial<AgentCommandOptions>) {
+    const backend = scriptedModel(answers);
+    const engine = {
+      info: () => ({ id: 'scripted', parameters: 1e9, capabilities: { toolCalls: true } }) as ModelInfo,
+      generate: backend.generate.bind(backend) as never,
+      complete: backend.complete.bind(backend) as never,
+      count: backend.count.bind(backend) as never,
+    };
+    const terminal = memoryTerminal();
+    const all: AgentCommandOptions = {
+      variant: 'int4',
+      context: 16_000,
+      workspace: folder,
+      approve: parseApprovals('none'),
+      mode: 'agent',
+      profile: 'native',
+      maxTurns: 10,
+      maxMinutes: 1,
+      rules: true,
+      json: true,
+      ...options,
+    };
+    const failure = await work(engine, terminal, 'make it 2', all).then(
+      () => null,
+      error => error,
+    );
+    const report: AgentReport = JSON.parse(terminal.output());
+    return { report, failure, errors: terminal.errors(), backend };
+  }
+  const edit = call('edit_file', { path: 'a.js', old_text: '1', new_text: '2' });
+
+  it('reports what was done, and succeeds when the check passes', async () => {
+    const { report, failure, errors } = await agent([edit, done('It is 2.')], {
+      approve: parseApprovals('edits'),
+      check: 'node check.js',
+    });
+    assert.equal(failure, null);
+    assert.match(await readFile(join(folder, 'a.js'), 'utf8'), /= 2/);
+    const { reason, text, profile, model, turns, filesChanged, commands, checkPassed } = report;
+    assert.deepEqual([reason, text, profile, model, turns], ['done', 'It is 2.', 'native', 'scripted', 2]);
+    assert.deepEqual(filesChanged, [{ path: 'a.js', kind: 'edit', addedLines: 1, removedLines: 1 }]);
+    assert.deepEqual([commands, checkPassed], [[{ command: 'node check.js', exitCode: 0 }], true]);
+    assert.match(errors, /\* Edit a\.js/);
+  });
+
+  it('fails when the check does not pass, although the model says it is done', async () => {
+    const { report, failure } = await agent([done('It was 2 already.')], { check: 'node check.js' });
+    assert.equal(report.checkPassed, false);
+    assert.deepEqual(
+      [failure.code, failure.message],
+      ['unfinished', 'The check does not pass: node check.js'],
+    );
+  });
+
+  it('denies what is not allowed when nobody is there to ask', async () => {
+    const run = call('run_command', { command: 'node -e "process.exit(0)"' });
+    const { report } = await agent([edit, run, done('I may not.')], {});
+    assert.match(await readFile(join(folder, 'a.js'), 'utf8'), /= 1/);
+    assert.deepEqual([report.filesChanged, report.commands], [[], []]);
+  });
+
+  it('runs the commands that are allowed, word for word', async () => {
+    const run = (command: string) => call('run_command', { command });
+    const { report } = await agent([run('node check.js'), run('node check.js --more'), done()], {
+      approve: parseApprovals('commands:node check.js'),
+    });
+    assert.deepEqual(report.commands, [{ command: 'node check.js', exitCode: 1 }]);
+  });
+
+  it('fails when a budget is used up', async () => {
+    const { failure } = await agent([call('list_dir')], { maxTurns: 1 });
+    assert.match(failure.message, /not done \(limit\).*continued/);
+  });
+
+  it('starts the MCP servers of a file, and lets none be called unasked', async () => {
+    const server = join(__dirname, '../../fixtures/mcp/server.cjs');
+    const file = join(folder, 'mcp.json');
+    await writeFile(
+      file,
+      JSON.stringify({ servers: { test: { command: process.execPath, args: [server] } } }),
+    );
+    const answers = [call('mcp_test_add', { a: 1, b: 2 }), done()];
+    const results = async (approve: string) => {
+      const { backend } = await agent([...answers], { mcp: file, approve: parseApprovals(approve) });
+      const last = backend.requests.at(-1)!;
+      return last.kind === 'generate' ? last.params.messages!.at(-1)!.content : '';
+    };
+    assert.equal(await results('all'), '3');
+    assert.match(await results('edits'), /did not allow/);
+  }).timeout(30_000);
+
+  it('reads the rules of the workspace, unless they are a stranger', async () => {
+    await writeFile(join(folder, 'AGENTS.md'), 'Use tabs.');
+    const system = async (rules: boolean) => {
+      const { backend } = await agent([done()], { rules });
+      const [request] = backend.requests;
+      return request?.kind === 'generate' ? request.params.messages![0]!.content : '';
+    };
+    assert.match(await system(true), /Use tabs\./);
+    assert.doesNotMatch(await system(false), /Use tabs\./);
+  });
+});
