@@ -73,14 +73,18 @@ async function insist(
 
 /** Opens a file of the workspace and puts the cursor into its editor. */
 export async function openFile(page: Page, name: string): Promise<Locator> {
+  const label = name.split('/').at(-1) ?? name;
+  // By its whole label: a diff of the file that was open lately has the name further back.
+  const exact = new RegExp(`^${label.replaceAll('.', '\\.')}$`);
+  const row = quickRows(page).filter({ has: page.locator('.label-name', { hasText: exact }) });
   await insist(page, `The workspace has no file "${name}".`, 60_000, async () => {
     await page.keyboard.press('Control+P');
     await quickInput(page).fill(name, { timeout: 3000 });
-    await quickRows(page).filter({ hasText: name }).first().click({ timeout: 3000 });
+    await row.first().click({ timeout: 3000 });
+    // Rows may have moved under the click. By the start of its label: a preview has more after it.
+    const tab = page.locator(`.tabs-container .tab.active[aria-label^="${label}"]`).first();
+    await tab.waitFor({ timeout: 5000 });
   });
-  // By the start of its label: a diff of the file has the name further back, a preview has more after it.
-  const label = name.split('/').at(-1) ?? name;
-  await page.locator(`.tabs-container .tab.active[aria-label^="${label}"]`).first().waitFor();
   const editor = page.locator('.editor-group-container.active .editor-instance .monaco-editor').first();
   await editor.locator('.view-lines').first().waitFor();
   await editor.locator('.view-line').first().click();

@@ -45,6 +45,8 @@ export interface Answer {
   sentFrom: string | null;
   /** What the agent did, in order; empty for an answer without tools. Its words are in `text` too. */
   steps: AgentEvent[];
+  /** Paths whose changes by this answer the user has taken back. */
+  undone: string[];
 }
 export type Entry = Ask | Answer;
 
@@ -75,6 +77,8 @@ export type TranscriptEvent =
   | { type: 'text'; id: string; text: string }
   /** Of an answer by the agent. Written before what it tells is done. */
   | { type: 'step'; id: string; event: AgentEvent }
+  /** The user took back what this answer did to these files. */
+  | { type: 'undone'; id: string; paths: string[] }
   | { type: 'end'; id: string; finish: FinishReason | 'error'; usage: Usage | null; error: Answer['error'] }
   /** This entry and all that follow are gone. */
   | { type: 'truncate'; id: string }
@@ -112,13 +116,18 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
       if (ask < 0) return;
       const { type: _, ...fields } = event;
       const { sentFrom } = transcript;
-      const fresh = { text: '', finish: null, usage: null, error: null, sentFrom, steps: [] };
+      const fresh = { text: '', finish: null, usage: null, error: null, sentFrom, steps: [], undone: [] };
       entries.splice(ask + 1, 0, { kind: 'answer', ...fields, ...fresh });
       return;
     }
     case 'text': {
       const answer = findAnswer(transcript, event.id);
       if (answer) answer.text += event.text;
+      return;
+    }
+    case 'undone': {
+      const answer = findAnswer(transcript, event.id);
+      if (answer) answer.undone = [...new Set([...answer.undone, ...event.paths])];
       return;
     }
     case 'step': {
@@ -213,6 +222,7 @@ const eventFields: Record<TranscriptEvent['type'], string[]> = {
   answer: ['id', 'askId', 'model', 'level'],
   text: ['id', 'text'],
   step: ['id'],
+  undone: ['id'],
   end: ['id', 'finish'],
   truncate: ['id'],
   sentFrom: ['id'],
@@ -227,6 +237,9 @@ function isEvent(value: unknown): value is TranscriptEvent {
     : undefined;
   if (!fields?.every(field => typeof record[field] === 'string')) return false;
   if (record.type === 'ask') return Array.isArray(record.attachments);
+  if (record.type === 'undone') {
+    return Array.isArray(record.paths) && record.paths.every(path => typeof path === 'string');
+  }
   if (record.type === 'step') return isAgentEvent(record.event);
   if (record.type === 'counted') return Array.isArray(record.tokens);
   return record.type !== 'answer' || Array.isArray(record.promptCounts);

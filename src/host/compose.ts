@@ -10,11 +10,13 @@ import type { MoebiusApi } from './api.ts';
 import { createApi } from './api.ts';
 import { registerChat } from './chat/view.ts';
 import { CodeActions } from './code/code-actions.ts';
+import { agentCommands } from './commands/agent-commands.ts';
 import { askCommands } from './commands/ask-commands.ts';
 import { registerCommands } from './commands/command-table.ts';
 import { commitCommand } from './commands/commit-command.ts';
 import { editCommands } from './commands/edit-commands.ts';
 import { modelCommands } from './commands/model-commands.ts';
+import { reviewCommands } from './commands/review-commands.ts';
 import { serviceCommands } from './commands/service-commands.ts';
 import { GhostTextProvider } from './completion-provider.ts';
 import type { HostContext } from './context.ts';
@@ -72,12 +74,15 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   const chat = registerChat(context);
   const proposals = new Proposals();
   const pages = new Pages();
+  const comments = vscode.comments.createCommentController('moebius.review', 'Moebius Review');
   const ghostText = new GhostTextProvider(context, () => model() !== null);
   const status = new StatusBar(supervisor);
   const commands = {
     ...askCommands(chat),
+    ...agentCommands(chat),
     ...editCommands(context, proposals),
     ...commitCommand(context),
+    ...reviewCommands(context, comments),
     ...modelCommands(context, pages),
     ...serviceCommands(context, daemonLog, pages),
   };
@@ -86,6 +91,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     daemonLog,
     proposals,
     pages,
+    comments,
     status,
     registerCommands(commands, log),
     vscode.languages.registerInlineCompletionItemProvider('*', ghostText),

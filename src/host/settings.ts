@@ -1,5 +1,6 @@
 /** The settings that the host reads, in one place; chat reads `moebius.chat.*` itself. */
 import * as vscode from 'vscode';
+import type { AgentProfile } from '../agent/agent.ts';
 import type { MultilineSetting } from '../completion/extent.ts';
 import type { LanguageSwitches } from '../completion/languages.ts';
 import { EXPERT_LEVELS, type ExpertLevel } from '../protocol/daemon.ts';
@@ -22,6 +23,18 @@ export interface Settings {
   };
   /** How many experts read a chat's prompt. */
   chat: { level: ExpertLevel };
+  agent: {
+    /** Run without asking, besides what was remembered for the workspace. */
+    allowedCommands: string[];
+    /** null: guessed from the project. */
+    checkCommand: string | null;
+    /** `auto`: as suits the model. */
+    profile: AgentProfile | 'auto';
+    /** By name; checked where they are used. */
+    mcpServers: Record<string, unknown>;
+    maxTurns: number;
+    commandTimeoutMs: number;
+  };
   engine: { threads: number | null; contextTokens: number; savedMegabytes: number };
   daemon: { startsOnActivation: boolean };
 }
@@ -40,6 +53,14 @@ export function readSettings(scope?: vscode.ConfigurationScope): Settings {
     },
     model: { id: get('model.id', '').trim(), home: get('model.home', '').trim() },
     chat: { level: EXPERT_LEVELS.find(level => level === get('chat.level', 'exact')) ?? 'exact' },
+    agent: {
+      allowedCommands: get('agent.allowedCommands', []),
+      checkCommand: get('agent.checkCommand', '').trim() || null,
+      profile: get<AgentProfile | 'auto'>('agent.profile', 'auto'),
+      mcpServers: get('agent.mcpServers', {}),
+      maxTurns: get('agent.maxTurns', 25),
+      commandTimeoutMs: get('agent.commandTimeoutMs', 120000),
+    },
     engine: {
       threads: get<number>('engine.threads', 0) || null,
       contextTokens: get('engine.contextTokens', 8192),

@@ -4,6 +4,7 @@
  * Page -> host: untrusted, so it has a schema; the page itself imports only types from here.
  */
 import * as z from 'zod/mini';
+import type { AgentPicker, Part, WorkFacts, WorkView } from './agent-view.ts';
 import type { ExpertLevel, FinishReason, Usage } from './daemon.ts';
 
 /** Something attached to a message, without its text. `tokens` is null until the model has counted it. */
@@ -25,6 +26,8 @@ export interface UserRow {
   text: string;
   chips: Chip[];
   queued: boolean;
+  /** Files were changed after it: they can be put back to what they were before. */
+  canRestore: boolean;
 }
 export interface AnswerRow {
   kind: 'answer';
@@ -32,10 +35,14 @@ export interface AnswerRow {
   text: string;
   /** null while it is being written. `interrupted`: the editor ended before the answer did. */
   finish: FinishReason | 'interrupted' | 'error' | null;
+  /** The agent ended before it was done, so it can go on: a budget was used up, or it was stopped. */
+  canGoOn: boolean;
   model: string;
   level: ExpertLevel;
   usage: Usage | null;
   error: { message: string; actions: ErrorAction[] } | null;
+  /** What the agent did, its text included; null for an answer that is only text. */
+  work: WorkView | null;
 }
 /** A fact about the conversation, between two messages. */
 export interface NoticeRow {
@@ -56,7 +63,11 @@ export type Phase =
   | { kind: 'reading'; done: number; total: number; reused: number }
   /** The model thinks aloud before it answers; `words` of that so far. */
   | { kind: 'thinking'; words: number }
-  | { kind: 'writing'; tokensPerSecond: number | null };
+  | { kind: 'writing'; tokensPerSecond: number | null }
+  /** A step of the agent runs, e.g. a command. */
+  | { kind: 'working'; title: string }
+  /** Nothing goes on until the user has decided or answered. */
+  | { kind: 'asking' };
 
 /** Tokens that the next message would send, of the model's window. `exact` is false while they are estimated. */
 export interface Meter {
@@ -105,7 +116,14 @@ export type HostMessage =
   | { type: 'open'; chatId: string; title: string; rows: Row[]; draftChips: Chip[]; phase: Phase }
   /** Adds a row at the end, or after `after`; a row of the same id is replaced where it is. */
   | { type: 'row'; row: Row; after?: string }
+  /** `id`: of an answer, or of a text among the parts of one. */
   | { type: 'text'; id: string; text: string }
+  /** Adds a part to an answer of the agent, or replaces the one of this id. */
+  | { type: 'part'; id: string; part: Part }
+  /** More output of a step. */
+  | { type: 'output'; id: string; partId: string; text: string }
+  | { type: 'facts'; id: string; facts: WorkFacts }
+  | { type: 'agent'; picker: AgentPicker }
   /** The row of this id and everything below it is gone. */
   | { type: 'truncate'; id: string }
   | { type: 'remove'; id: string }
@@ -161,6 +179,32 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('chooseModel'), id }),
   z.object({ type: z.literal('chooseLevel'), level: z.enum(['exact', 'balanced', 'fast', 'frugal']) }),
   z.object({ type: z.literal('sent'), id }),
+  z.object({ type: z.literal('chooseMode'), mode: z.enum(['ask', 'plan', 'agent']) }),
+  z.object({
+    type: z.literal('choosePolicy'),
+    policy: z.enum(['ask', 'ask-everything', 'auto-edit', 'read-only']),
+  }),
+  /** Of the request that `id` waits for. */
+  z.object({
+    type: z.literal('decide'),
+    id,
+    decision: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('once') }),
+      z.object({ kind: z.literal('always') }),
+      z.object({ kind: z.literal('deny'), reason: z.nullable(short) }),
+    ]),
+  }),
+  /** Answers the model's question; null: the user does not want to. */
+  z.object({ type: z.literal('reply'), id, answer: z.nullable(short) }),
+  z.object({ type: z.literal('showTerminal'), id }),
+  /** Goes on with the task of this answer, which ended before it was done. */
+  z.object({ type: z.literal('goOn'), id }),
+  /** `id`: of the answer whose changes are meant. */
+  z.object({ type: z.literal('openDiff'), id, path: short }),
+  z.object({ type: z.literal('undoFile'), id, path: short }),
+  z.object({ type: z.literal('undoTurn'), id }),
+  /** `id`: of the message before which everything was as it shall be again. */
+  z.object({ type: z.literal('restore'), id }),
   z.object({
     type: z.literal('action'),
     action: z.enum(['restart', 'show-log', 'download', 'new-chat']),

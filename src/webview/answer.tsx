@@ -2,9 +2,11 @@ import { useState } from 'preact/hooks';
 import type { AnswerRow, ErrorAction } from '../protocol/webview.ts';
 import { Icon, IconButton } from './button.tsx';
 import { formatCount, formatSpeed } from './format.ts';
+import { Markdown } from './markdown-view.tsx';
 import { usePage } from './page.ts';
 import { SentView } from './sent-view.tsx';
 import type { AnswerItem } from './state.ts';
+import { Work } from './work.tsx';
 
 export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) {
   const { send } = usePage();
@@ -23,9 +25,10 @@ export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) 
       data-testid="answer"
       data-finish={row.finish ?? 'writing'}
     >
-      <Markdown item={item} />
+      {item.work.value ? <Work item={item} work={item.work.value} /> : <Markdown source={item} />}
       <StateLine row={row} />
       {row.error && <ErrorBox row={row} />}
+      {isLast && row.canGoOn && <GoOn row={row} />}
       {!isWriting && (
         <div class="actions">
           {row.text !== '' && (
@@ -44,7 +47,7 @@ export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) 
               onClick={() => send({ type: 'regenerate', id: item.id })}
             />
           )}
-          {row.model !== '' && (
+          {row.model !== '' && row.work === null && (
             <button
               type="button"
               class="stats quiet"
@@ -57,23 +60,11 @@ export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) 
               <Icon name={isSentOpen ? 'chevron-up' : 'chevron-down'} />
             </button>
           )}
+          {row.work !== null && row.usage && <span class="stats quiet">{statsOf(row)}</span>}
         </div>
       )}
       {isSentOpen && <SentView item={item} />}
     </article>
-  );
-}
-
-function Markdown({ item }: { item: AnswerItem }) {
-  // Read so that this component is drawn again when the text grows.
-  item.revision.value;
-  return (
-    <div class="markdown" data-testid="answer-text">
-      {item.stream.blocks.map(block => (
-        // Made by markdown.ts, which lets no HTML of the model through.
-        <div key={block.start} dangerouslySetInnerHTML={{ __html: block.html }} />
-      ))}
-    </div>
   );
 }
 
@@ -87,11 +78,32 @@ const STATES: Partial<Record<NonNullable<AnswerRow['finish']>, string>> = {
 
 function StateLine({ row }: { row: AnswerRow }) {
   const text = row.finish && STATES[row.finish];
-  if (!text) return null;
+  const isOffered = row.canGoOn && row.finish === 'length';
+  if (!text || isOffered) return null;
   return (
     <p class="quiet state" data-testid="answer-state">
       <Icon name="circle-slash" /> {text}
     </p>
+  );
+}
+
+/** The agent ended before it was done. */
+function GoOn({ row }: { row: AnswerRow }) {
+  const { send } = usePage();
+  return (
+    <div class="go-on" data-testid="go-on">
+      <span>
+        {row.finish === 'length' ? 'It has done as much as it may at once.' : 'The task is not done.'}
+      </span>
+      <button
+        type="button"
+        class="primary"
+        data-testid="continue"
+        onClick={() => send({ type: 'goOn', id: row.id })}
+      >
+        Continue
+      </button>
+    </div>
   );
 }
 

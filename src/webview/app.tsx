@@ -8,6 +8,7 @@ import { MessageList } from './message-list.tsx';
 import { usePage } from './page.ts';
 import { PhaseLine } from './phase-line.tsx';
 import { Toast } from './toast.tsx';
+import { Todo } from './todo.tsx';
 
 export function App() {
   const { state, send } = usePage();
@@ -38,6 +39,7 @@ export function App() {
       {state.items.value.length === 0 ? <EmptyState /> : <MessageList />}
       <div class="dock">
         <Toast />
+        <CurrentPlan />
         <PhaseLine />
         <Composer />
       </div>
@@ -51,6 +53,13 @@ export function App() {
       </div>
     </div>
   );
+}
+
+/** The plan of the answer that is being worked on stays in view; afterwards it is part of the answer. */
+function CurrentPlan() {
+  const last = usePage().state.items.value.findLast(item => item.kind === 'answer');
+  if (last?.row.value.finish !== null) return null;
+  return <Todo items={last.work.value?.facts.value.todo ?? []} />;
 }
 
 /** Escape closes what is open, then stops the answer. */

@@ -1,5 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Mode } from '../protocol/agent-view.ts';
 import type { Suggestion } from '../protocol/webview.ts';
+import { AgentPickers } from './agent-pickers.tsx';
 import { IconButton } from './button.tsx';
 import { Chips } from './chips.tsx';
 import { type MentionAtCaret, mentionAt, withoutMention } from './mention.ts';
@@ -92,7 +94,7 @@ export function Composer() {
         ref={input}
         class="input"
         rows={1}
-        placeholder={isBusy ? 'Ask the next question' : 'Ask about your code, @ to attach'}
+        placeholder={placeholderOf(isBusy, state.agent.value?.mode)}
         aria-label="Message to Moebius"
         aria-autocomplete="list"
         aria-haspopup="listbox"
@@ -108,7 +110,6 @@ export function Composer() {
         <IconButton icon="mention" label="Attach Context" testId="attach" onClick={openMentions} />
         <Pickers />
         <span class="spring" />
-        <ContextMeter />
         {isBusy && (
           <IconButton
             icon="debug-stop"
@@ -127,8 +128,19 @@ export function Composer() {
           onClick={submit}
         />
       </div>
+      <div class="composer-foot">
+        <AgentPickers />
+        <span class="spring" />
+        <ContextMeter />
+      </div>
     </form>
   );
+}
+
+function placeholderOf(isBusy: boolean, mode: Mode = 'ask'): string {
+  if (mode === 'ask') return isBusy ? 'Ask the next question' : 'Ask about your code, @ to attach';
+  if (isBusy) return 'Queue the next message';
+  return mode === 'plan' ? 'What should be planned? @ to attach' : 'What should be done? @ to attach';
 }
 
 /** Keys of the open list; true when the key was for it. */

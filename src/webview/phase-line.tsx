@@ -26,6 +26,10 @@ export function phaseText(phase: Phase): string {
       return phase.tokensPerSecond === null
         ? 'Writing'
         : `Writing ${formatSpeed(phase.tokensPerSecond)} tokens/s`;
+    case 'working':
+      return phase.title;
+    case 'asking':
+      return 'Waiting for you';
   }
 }
 

@@ -38,16 +38,19 @@ export function Pickers() {
 
 interface PickerProps {
   label: string;
+  icon?: string;
   testId: string;
   value: string;
   options: { value: string; text: string }[];
   onChange(value: string): void;
 }
 
-function Picker({ label, testId, value, options, onChange }: PickerProps) {
+/** A choice in the space of its current value. */
+export function Picker({ label, icon, testId, value, options, onChange }: PickerProps) {
   const current = options.find(option => option.value === value);
   return (
     <span class="picker" title={label}>
+      {icon !== undefined && <Icon name={icon} class="picker-icon" />}
       {/* The text sets the width; the select lies over it. */}
       <span class="picker-text" aria-hidden="true">
         {current?.text ?? value}

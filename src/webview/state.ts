@@ -1,5 +1,6 @@
 /** What the page shows, as signals, and how the host's messages change it. No DOM here. */
 import { batch, type Signal, signal } from '@preact/signals';
+import type { AgentPicker, WorkView } from '../protocol/agent-view.ts';
 import type {
   AnswerRow,
   ChatEntry,
@@ -15,6 +16,13 @@ import type {
   UserRow,
 } from '../protocol/webview.ts';
 import { MarkdownStream } from './markdown-stream.ts';
+import {
+  announcementOfPart,
+  applyWorkMessage,
+  replaceWork,
+  type WorkItem,
+  workItemOf,
+} from './work-state.ts';
 
 export interface AnswerItem {
   kind: 'answer';
@@ -25,6 +33,8 @@ export interface AnswerItem {
   revision: Signal<number>;
   /** null until asked for. */
   sent: Signal<SentPart[] | null>;
+  /** What the agent did; null for an answer that is only text. */
+  work: Signal<WorkItem | null>;
 }
 export interface UserItem {
   kind: 'user';
@@ -46,6 +56,8 @@ export interface PageState {
   meter: Signal<Meter | null>;
   chips: Signal<Chip[]>;
   picker: Signal<Picker | null>;
+  /** null until the host has said what the agent may do here. */
+  agent: Signal<AgentPicker | null>;
   /** null while the list is closed. */
   history: Signal<ChatEntry[] | null>;
   suggestions: Signal<{ requestId: number; items: Suggestion[] }>;
@@ -69,6 +81,7 @@ export function createState(): PageState {
     meter: signal(null),
     chips: signal([]),
     picker: signal(null),
+    agent: signal(null),
     history: signal(null),
     suggestions: signal({ requestId: 0, items: [] }),
     toast: signal(''),
@@ -98,12 +111,27 @@ function apply(state: PageState, message: HostMessage): void {
       putRow(state, message.row, message.after);
       return;
     case 'text': {
-      const item = items.value.find(({ id }) => id === message.id);
-      if (item?.kind !== 'answer') return;
-      item.stream.push(message.text);
-      item.revision.value++;
+      const streams = items.value.flatMap(item => (item.kind === 'answer' ? [item, ...textsOf(item)] : []));
+      const grown = streams.find(({ id }) => id === message.id);
+      if (!grown) return;
+      grown.stream.push(message.text);
+      grown.revision.value++;
       return;
     }
+    case 'part':
+    case 'output':
+    case 'facts': {
+      const item = items.value.find(({ id }) => id === message.id);
+      if (item?.kind !== 'answer') return;
+      item.work.value ??= workItemOf(NO_WORK, false);
+      applyWorkMessage(item.work.value, message);
+      if (message.type === 'part')
+        state.announcement.value = announcementOfPart(message.part) ?? state.announcement.value;
+      return;
+    }
+    case 'agent':
+      state.agent.value = message.picker;
+      return;
     case 'truncate': {
       const start = items.value.findIndex(({ id }) => id === message.id);
       if (start >= 0) items.value = items.value.slice(0, start);
@@ -168,6 +196,8 @@ function replaceRow(item: Item, row: Row): void {
     item.row.value = row;
     if (item.stream.text !== row.text) item.stream.reset(row.text);
     if (row.finish !== null) item.stream.finish();
+    if (row.work && item.work.value) replaceWork(item.work.value, row.work, row.finish !== null);
+    else item.work.value = row.work && workItemOf(row.work, row.finish !== null);
     item.revision.value++;
   } else if (item.kind === 'user' && row.kind === 'user') {
     item.row.value = row;
@@ -193,10 +223,15 @@ function itemOf(row: Row): Item {
         stream,
         revision: signal(0),
         sent: signal(null),
+        work: signal(row.work && workItemOf(row.work, row.finish !== null)),
       };
     }
   }
 }
+
+const NO_WORK: WorkView = { parts: [], todo: [], changed: [] };
+
+const textsOf = (item: AnswerItem) => item.work.value?.parts.value.filter(part => part.kind === 'text') ?? [];
 
 /** Read out once, when an answer is complete: its beginning, not every token. */
 const ANNOUNCED_CHARS = 400;

@@ -6,7 +6,7 @@ import type { UserItem } from './state.ts';
 
 export function UserMessage({ item, isLast }: { item: UserItem; isLast: boolean }) {
   const { state, send } = usePage();
-  const { id, text, chips, queued } = item.row.value;
+  const { id, text, chips, queued, canRestore } = item.row.value;
   if (state.editing.value === id) return <EditBox id={id} text={text} />;
   const isUnanswered = isLast && !queued && state.phase.value.kind === 'idle';
   return (
@@ -35,14 +35,24 @@ export function UserMessage({ item, isLast }: { item: UserItem; isLast: boolean 
             onClick={() => send({ type: 'unqueue', id })}
           />
         ) : (
-          <IconButton
-            icon="edit"
-            label="Edit and Resend"
-            testId="edit"
-            onClick={() => {
-              state.editing.value = id;
-            }}
-          />
+          <>
+            {canRestore && (
+              <IconButton
+                icon="history"
+                label="Restore to Before This Message…"
+                testId="restore"
+                onClick={() => send({ type: 'restore', id })}
+              />
+            )}
+            <IconButton
+              icon="edit"
+              label="Edit and Resend"
+              testId="edit"
+              onClick={() => {
+                state.editing.value = id;
+              }}
+            />
+          </>
         )}
       </div>
     </article>

@@ -84,9 +84,24 @@ export class Checkpoints {
     return sizes.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
   }
 
-  /** Takes back one turn. `overwrite`: conflicts of an earlier try that the user gave up; they are kept in a checkpoint. */
-  undo(turnId: string, overwrite: readonly string[] = []): Promise<RestoreResult> {
-    return this.#takeBack(turns => turns.filter(({ id }) => id === turnId), overwrite);
+  /** What was at a path before a turn; null: nothing, or it is no longer kept. */
+  async before(turnId: string, path: string): Promise<FileState> {
+    const change = (await this.#readTurn(turnId))?.changes.find(one => one.path === path);
+    return change?.before ? this.#load(change.before) : null;
+  }
+
+  /**
+   * Takes back one turn. `overwrite`: conflicts of an earlier try that the user gave up; they are kept in a checkpoint. `paths`: only
+   * these files.
+   */
+  undo(
+    turnId: string,
+    overwrite: readonly string[] = [],
+    paths: readonly string[] | null = null,
+  ): Promise<RestoreResult> {
+    const ofPaths = (turn: StoredTurn): StoredTurn =>
+      paths === null ? turn : { ...turn, changes: turn.changes.filter(({ path }) => paths.includes(path)) };
+    return this.#takeBack(turns => turns.filter(({ id }) => id === turnId).map(ofPaths), overwrite);
   }
 
   /** Takes back a turn and every later one: the files as they were before it. */

@@ -89,7 +89,12 @@ function checked(
   throw new MoebiusError('refused', `${path} would be larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB.`);
 }
 
-function changedFile({ target, before, after }: FileWrite): ChangedFile {
+/** Of a file that is about to be written, or was. */
+export function changedFile({
+  target,
+  before,
+  after,
+}: Pick<FileWrite, 'before' | 'after'> & { target: { path: string } }): ChangedFile {
   const lines = (state: FileState): string[] =>
     state
       ? decodeText(state.bytes, target.path)

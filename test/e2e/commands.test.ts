@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import {
   ghostText,
   goTo,
+  notifications,
   openFile,
   quickRows,
   runCommand,
@@ -38,6 +40,7 @@ describe('commands', () => {
     await page.keyboard.type('raise a ValueError if values is empty');
     await page.keyboard.press('Enter');
     await page.locator('.tab', { hasText: 'Moebius: Refactor' }).waitFor({ timeout: MODEL_MS });
+    await untilOffered(page, 'Refactor');
     await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
     await session.screenshots('refactor');
     assert.equal(
@@ -80,6 +83,7 @@ describe('commands', () => {
     await runCommand(page, 'Moebius: Fix');
     const tab = page.locator('.tab', { hasText: 'Moebius: Fix' });
     await tab.waitFor({ timeout: MODEL_MS });
+    await untilOffered(page, 'Fix');
     await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
     await session.screenshots('fix');
     await runCommand(page, 'Moebius: Discard Proposed Change');
@@ -94,6 +98,7 @@ describe('commands', () => {
     await runCommand(page, 'Moebius: Document');
     const tab = page.locator('.tab', { hasText: 'Moebius: Document' });
     await tab.waitFor({ timeout: MODEL_MS });
+    await untilOffered(page, 'Document');
     await page
       .locator('.monaco-diff-editor .modified .view-lines')
       .filter({ hasText: /\/\*\*|\/\// })
@@ -209,3 +214,11 @@ describe('commands', () => {
     assert.deepEqual(session.errors, []);
   });
 });
+
+/** The diff is shown while it is written; it can be applied when it is complete. */
+async function untilOffered(page: Page, title: string): Promise<void> {
+  const offer = notifications(page)
+    .filter({ hasText: `Moebius: ${title}` })
+    .filter({ hasText: 'Apply the change?' });
+  await offer.first().waitFor({ timeout: MODEL_MS });
+}

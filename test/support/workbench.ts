@@ -1,7 +1,7 @@
 /** One workbench for a test file: the packaged VSIX, a fresh profile, a copy of the sample workspace under Git. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { FrameLocator, Page } from 'playwright-core';
 import { packageVsix } from '../../scripts/package.ts';
 import { ROOT } from '../../scripts/steps.ts';
@@ -30,6 +30,8 @@ export interface Session {
   read(path: string): string;
   /** Waits until a file of the workspace fulfils the condition, and returns its text. */
   untilFile(path: string, isDone: (text: string) => boolean): Promise<string>;
+  /** `<name>.png` in test-results, for what a change of theme would close. */
+  screenshot(name: string): Promise<void>;
   /** `<name>-dark.png` and `<name>-light.png` in test-results. `again` brings back what a change of theme closes. */
   screenshots(name: string, again?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
@@ -52,9 +54,18 @@ export const packageOnce = (): Promise<string> => (vsix ??= packageVsix());
 export interface SessionOptions extends Partial<Omit<ServerOptions, 'folder'>> {
   /** Of the profile and workspace folders. */
   name: string;
+  /** A script that takes the place of the daemon, for what a real model would not do the same way every time. */
+  daemon?: string;
+  /** Files of the workspace besides the sample's, by path. */
+  files?: Record<string, string>;
 }
 
-export async function startSession({ name, ...options }: SessionOptions): Promise<Session> {
+export async function startSession({
+  name,
+  daemon,
+  files = {},
+  ...options
+}: SessionOptions): Promise<Session> {
   const workbench = await installWorkbench();
   const chromium = await installBrowser();
   const runFolder = join(ROOT, '.cache/e2e', name);
@@ -66,7 +77,8 @@ export async function startSession({ name, ...options }: SessionOptions): Promis
     vsix: [await packageOnce(), ...(options.vsix ?? [])],
     settings: { 'moebius.model.id': MODEL, ...options.settings },
   });
-  layWorkspace(folder);
+  if (daemon) replaceDaemon(join(runFolder, 'profile/extensions'), daemon);
+  layWorkspace(folder, files);
   mkdirSync(RESULTS, { recursive: true });
   const errors: string[] = [];
   const browser = await launchBrowser(chromium);
@@ -90,6 +102,10 @@ export async function startSession({ name, ...options }: SessionOptions): Promis
       await until(() => isDone(read(path)), `${path} to change`);
       return read(path);
     },
+    async screenshot(shot) {
+      await page.waitForTimeout(FADE_MS);
+      await page.screenshot({ path: join(RESULTS, `${shot}.png`) });
+    },
     async screenshots(shot, again) {
       // Widgets fade in.
       await page.waitForTimeout(FADE_MS);
@@ -108,9 +124,19 @@ export async function startSession({ name, ...options }: SessionOptions): Promis
   };
 }
 
-function layWorkspace(folder: string): void {
+function replaceDaemon(extensions: string, script: string): void {
+  const ours = readdirSync(extensions).find(name => name.startsWith('moebius.moebius'));
+  if (!ours) throw new Error(`The extension is not in ${extensions}.`);
+  cpSync(script, join(extensions, ours, 'dist/daemon.js'));
+}
+
+function layWorkspace(folder: string, files: Record<string, string>): void {
   rmSync(folder, { recursive: true, force: true });
   cpSync(join(ROOT, 'test/fixtures/sample'), folder, { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
   const identity = ['-c', 'user.name=Sample', '-c', 'user.email=sample@example.com'];
   const git = (...args: string[]) => execFileSync('git', [...identity, ...args], { cwd: folder });
   git('init', '-q');

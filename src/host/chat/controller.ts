@@ -7,6 +7,7 @@ import type { Backend } from '../../backends/backend.ts';
 import { toMoebiusError } from '../../base/errors.ts';
 import type { ExpertLevel, ModelInfo } from '../../protocol/daemon.ts';
 import type { HostMessage, Phase, Picker, Suggestion, WebviewMessage } from '../../protocol/webview.ts';
+import { AgentDesk, type AgentEditor } from '../agent/desk.ts';
 import type { DaemonState } from '../context.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
 import { mentionsOf } from './mentions.ts';
@@ -39,12 +40,15 @@ export interface ChatPorts {
     run(action: 'restart' | 'show-log' | 'download'): Promise<void>;
     confirmDelete(title: string): Promise<boolean>;
   };
+  agent: AgentEditor;
   warn(message: string, cause: unknown): void;
 }
 
 export class ChatController {
   readonly #ports: ChatPorts;
   readonly #meter: ContextMeter;
+  /** What the user does about the agent's work. */
+  readonly agent: AgentDesk;
   /** The shown chat, and others that are still being answered. */
   readonly #sessions = new Map<string, ChatSession>();
   #current: ChatSession;
@@ -56,9 +60,12 @@ export class ChatController {
   constructor(ports: ChatPorts) {
     this.#ports = ports;
     this.#current = this.#session(emptyTranscript(crypto.randomUUID(), Date.now()));
+    this.agent = new AgentDesk(ports.agent, () => this.#current, ports.post);
     this.#meter = new ContextMeter({
       count: params => ports.backend.count(params),
-      canCount: () => ports.daemonState().kind === 'ready' && !this.#current.isBusy,
+      // Of a task for the agent only an estimate is possible.
+      canCount: () =>
+        ports.daemonState().kind === 'ready' && !this.#current.isBusy && ports.agent.mode() === 'ask',
       messages: () => this.#current.draftMessages(this.#draftText, this.#draft),
       windowTokens: () => this.#current.windowTokens,
       reusedTokens: () => this.#current.reusedTokens,
@@ -83,6 +90,7 @@ export class ChatController {
     const rows = this.#current.rows();
     const draftChips = this.#draft.map(chipOf);
     this.#ports.post({ type: 'open', chatId: id, title, rows, draftChips, phase: this.#phase() });
+    this.agent.postPicker();
     await this.refreshPicker();
     await this.#learnWindow();
   }
@@ -93,6 +101,12 @@ export class ChatController {
     }
     await this.show();
     this.#ports.post({ type: 'focus' });
+  }
+
+  /** @throws MoebiusError `unsupported` where the agent can't work, e.g. in Restricted Mode */
+  async newTask(): Promise<void> {
+    await this.agent.chooseAgentMode();
+    await this.newChat();
   }
 
   /** Sends a message as if the user had typed it. Attachments that are refused are reported and left out. */
@@ -148,9 +162,11 @@ export class ChatController {
       case 'stop':
         return this.#current.stop();
       case 'regenerate':
-        return this.#current.regenerate(message.id);
+        if (await this.agent.beforeReplacing(message.id)) this.#current.regenerate(message.id);
+        return;
       case 'edit':
-        return this.#current.edit(message.id, message.text);
+        if (await this.agent.beforeReplacing(message.id)) this.#current.edit(message.id, message.text);
+        return;
       case 'unqueue':
         return this.#current.unqueue(message.id);
       case 'newChat':
@@ -201,6 +217,10 @@ export class ChatController {
       }
       case 'action':
         return message.action === 'new-chat' ? this.newChat() : editor.run(message.action);
+      default:
+        await this.agent.handle(message);
+        // Another mode sends other messages.
+        return this.#meter.touch();
     }
   }
 
@@ -246,6 +266,7 @@ export class ChatController {
       backend: this.#ports.backend,
       model: signal => this.#ports.model(signal),
       options: () => this.#ports.options(),
+      agent: this.#ports.agent,
       newId: () => crypto.randomUUID(),
       store: event => {
         try {

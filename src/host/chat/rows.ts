@@ -3,6 +3,7 @@
 import type { Answer, Ask, Attachment, Transcript } from '../../agent/transcript.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { AnswerRow, Chip, ErrorAction, NoticeRow, Row, UserRow } from '../../protocol/webview.ts';
+import { liveChanges, workOf } from '../agent/work.ts';
 
 export const NOTICE_ID = 'not-sent';
 
@@ -10,13 +11,21 @@ export function chipOf({ id, kind, label, tokens, cut }: Attachment): Chip {
   return { id, kind, label, tokens, cut };
 }
 
-export function userRow(ask: Ask, queued: boolean): UserRow {
-  return { kind: 'user', id: ask.id, text: ask.text, chips: ask.attachments.map(chipOf), queued };
+export function userRow(ask: Ask, queued: boolean, canRestore = false): UserRow {
+  return {
+    kind: 'user',
+    id: ask.id,
+    text: ask.text,
+    chips: ask.attachments.map(chipOf),
+    queued,
+    canRestore,
+  };
 }
 
 /** `isRunning`: an answer without an end that nobody writes any more was interrupted. */
 export function answerRow(answer: Answer, isRunning: boolean): AnswerRow {
   const { id, text, model, level, usage, error } = answer;
+  const finish = answer.finish ?? (isRunning ? null : 'interrupted');
   return {
     kind: 'answer',
     id,
@@ -24,9 +33,22 @@ export function answerRow(answer: Answer, isRunning: boolean): AnswerRow {
     model,
     level,
     usage,
-    finish: answer.finish ?? (isRunning ? null : 'interrupted'),
+    finish,
+    work: workOf(answer, isRunning),
+    canGoOn: answer.steps.length > 0 && GOES_ON.has(finish),
     error: error && { message: error.message, actions: actionsFor(error.code) },
   };
+}
+
+/** Ends after which the agent can take its task up again. */
+const GOES_ON: ReadonlySet<AnswerRow['finish']> = new Set(['length', 'time', 'cancelled', 'interrupted']);
+
+/** Messages at or after which files were changed that can be put back. */
+export function restorable({ entries }: Transcript): Set<string> {
+  const last = entries.findLastIndex(entry => entry.kind === 'answer' && liveChanges(entry).length > 0);
+  return new Set(
+    entries.slice(0, Math.max(0, last)).flatMap(entry => (entry.kind === 'ask' ? [entry.id] : [])),
+  );
 }
 
 export function noticeRow(windowTokens: number | null): NoticeRow {
@@ -44,9 +66,12 @@ export function rowsOf(
   queued: ReadonlySet<string>,
   windowTokens: number | null,
 ): Row[] {
+  const canRestore = restorable(transcript);
   return transcript.entries.flatMap((entry): Row[] => {
     const row =
-      entry.kind === 'ask' ? userRow(entry, queued.has(entry.id)) : answerRow(entry, entry.id === running);
+      entry.kind === 'ask'
+        ? userRow(entry, queued.has(entry.id), canRestore.has(entry.id))
+        : answerRow(entry, entry.id === running);
     return entry.id === transcript.sentFrom ? [noticeRow(windowTokens), row] : [row];
   });
 }

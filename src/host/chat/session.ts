@@ -2,24 +2,32 @@
  * One chat while it is open: takes messages, answers them one after another, records every event and tells the page.
  * Knows no editor: what it needs of the outside is in `SessionPorts`.
  */
-import { askContent, attachmentBlock, firstKept, promptMessages } from '../../agent/chat-prompt.ts';
+import { askContent, promptMessages } from '../../agent/chat-prompt.ts';
+import type { ApprovalDecision } from '../../agent/ports.ts';
 import {
   type Ask,
   type Attachment,
+  agentHistory,
   applyEvent,
   findAnswer,
   findAsk,
+  resumeText,
   type Transcript,
   type TranscriptEvent,
   titleOf,
 } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { orAborted } from '../../base/abort.ts';
-import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
-import type { ExpertLevel, GenerateEvent, GenerateResult, ModelInfo } from '../../protocol/daemon.ts';
+import { type MoebiusError, toMoebiusError } from '../../base/errors.ts';
+import type { ChatMessage, ExpertLevel, GenerateEvent, ModelInfo } from '../../protocol/daemon.ts';
 import type { HostMessage, Phase, Row } from '../../protocol/webview.ts';
-import { answerRow, NOTICE_ID, noticeRow, rowsOf, userRow } from './rows.ts';
-import { SpeedGauge } from './speed-gauge.ts';
+import { Pending } from '../agent/pending.ts';
+import type { AgentRunner, AgentTask } from '../agent/runner.ts';
+import { AgentTurn } from '../agent/turn.ts';
+import { newsSince } from '../agent/work.ts';
+import { attachmentTokens, fitMessages } from './fit-messages.ts';
+import { GenerationPhase } from './generation-phase.ts';
+import { answerRow, NOTICE_ID, noticeRow, restorable, rowsOf, userRow } from './rows.ts';
 import { TextCoalescer } from './text-coalescer.ts';
 
 export interface SessionPorts {
@@ -31,26 +39,30 @@ export interface SessionPorts {
   store(event: TranscriptEvent): void;
   post(message: HostMessage): void;
   onPhase(phase: Phase): void;
+  agent: AgentRunner;
   newId(): string;
 }
+
+type AnswerEnd = Omit<Extract<TranscriptEvent, { type: 'end' }>, 'type' | 'id'>;
 
 interface Run {
   askId: string;
   answerId: string | null;
-  /** Of what the model thought before its answer. */
-  thoughtWords: number;
   controller: AbortController;
 }
 
+/** What the pending question is kept under. */
+export const QUESTION = 'question';
 /** Streamed text reaches the disk this often; what a crash can cost. */
 const STORE_DELAY_MS = 500;
-/** The share of the window that is kept free for the answer, at most. */
-const ANSWER_SHARE = 0.25;
 
 export class ChatSession {
   readonly transcript: Transcript;
   /** Window of the model that answered last, in tokens. */
   windowTokens: number | null = null;
+  /** What the agent waits for: decisions by the call they are about; a question there is only one at a time. */
+  readonly approvals = new Pending<ApprovalDecision>();
+  readonly questions = new Pending<string | null>();
   readonly #ports: SessionPorts;
   readonly #stored: TextCoalescer;
   #queue: string[] = [];
@@ -110,7 +122,7 @@ export class ChatSession {
 
   /** Takes back a message that waits. */
   unqueue(askId: string): void {
-    if (this.#queue.includes(askId)) this.#truncate(askId);
+    if (this.#queue.includes(askId)) this.truncate(askId);
   }
 
   /** Answers a question again; `id` is the question's or its answer's. */
@@ -118,7 +130,7 @@ export class ChatSession {
     const ask = findAsk(this.transcript, findAnswer(this.transcript, id)?.askId ?? id);
     if (!ask || this.#queue.includes(ask.id)) return;
     const next = this.transcript.entries[this.transcript.entries.indexOf(ask) + 1];
-    if (next) this.#truncate(next.id);
+    if (next) this.truncate(next.id);
     if (this.#run?.askId === ask.id) this.stop();
     this.#enqueue(ask);
   }
@@ -127,8 +139,25 @@ export class ChatSession {
   edit(askId: string, text: string): void {
     const ask = findAsk(this.transcript, askId);
     if (!ask) return;
-    this.#truncate(askId);
+    this.truncate(askId);
     this.send(text, ask.attachments);
+  }
+
+  /** The agent takes up what it ended before it was done. */
+  goOn(answerId: string): void {
+    const answer = findAnswer(this.transcript, answerId);
+    if (answer) this.send(resumeText(answer), []);
+  }
+
+  /** The changes of an answer to these files were taken back. */
+  markUndone(answerId: string, paths: string[]): void {
+    const answer = findAnswer(this.transcript, answerId);
+    if (!answer) return;
+    this.#record({ type: 'undone', id: answerId, paths });
+    this.#ports.post({
+      type: 'row',
+      row: answerRow(answer, answer.finish === null && this.#run?.answerId === answerId),
+    });
   }
 
   #enqueue(ask: Ask): void {
@@ -137,7 +166,8 @@ export class ChatSession {
     void this.#next();
   }
 
-  #truncate(id: string): void {
+  /** This entry and all after it are gone. */
+  truncate(id: string): void {
     this.#record({ type: 'truncate', id });
     this.#ports.post({ type: 'truncate', id });
     this.#queue = this.#queue.filter(askId => findAsk(this.transcript, askId));
@@ -148,13 +178,13 @@ export class ChatSession {
     const askId = this.#run ? undefined : this.#queue.shift();
     const ask = askId && findAsk(this.transcript, askId);
     if (!ask) return;
-    const run: Run = { askId: ask.id, answerId: null, thoughtWords: 0, controller: new AbortController() };
+    const run: Run = { askId: ask.id, answerId: null, controller: new AbortController() };
     this.#run = run;
     this.#ports.post({ type: 'row', row: userRow(ask, false) });
     this.#setPhase({ kind: 'starting' });
     try {
-      const result = await this.#answer(run);
-      this.#end(run, { finish: result.finish, usage: result.usage, error: null });
+      const mode = this.#ports.agent.mode();
+      this.#end(run, mode === 'ask' ? await this.#answer(run) : await this.#work(run, mode));
     } catch (thrown) {
       this.#fail(run, toMoebiusError(thrown));
     }
@@ -163,16 +193,20 @@ export class ChatSession {
     void this.#next();
   }
 
-  async #answer(run: Run): Promise<GenerateResult> {
+  async #answer(run: Run): Promise<AnswerEnd> {
     const { signal } = run.controller;
     const model = await orAborted(this.#ports.model(signal), signal);
     const options = this.#ports.options();
-    const level = model.capabilities.levels.includes(options.level) ? options.level : 'exact';
-    const { messages, counts, promptTokens } = await this.#fit(run, model, options.maxTokens);
+    const level = this.#levelFor(model);
+    this.windowTokens = model.contextTokens;
+    const room = { windowTokens: model.contextTokens, answerTokens: options.maxTokens };
+    const fitting = await fitMessages(this.#ports.backend, this.transcript, run.askId, room, signal);
+    const { messages, counts, promptTokens, keptFrom } = fitting;
+    if (keptFrom !== null) this.#dropBefore(keptFrom);
     await this.#countAttachments(run);
     signal.throwIfAborted();
     this.#begin(run, model.name, level, counts);
-    const speed = new SpeedGauge();
+    const phases = new GenerationPhase();
     const result = await this.#ports.backend.generate(
       {
         messages,
@@ -183,44 +217,62 @@ export class ChatSession {
         thinking: options.isThinking,
         maxTokens: Math.min(options.maxTokens, model.contextTokens - promptTokens),
       },
-      { signal, onEvent: event => this.#onEvent(run, event, speed) },
+      { signal, onEvent: event => this.#onEvent(run, event, phases) },
     );
     // A backend that does not stream gives everything here.
     const written = findAnswer(this.transcript, run.answerId!)?.text ?? '';
     if (result.text.startsWith(written)) this.#addText(run, result.text.slice(written.length));
-    return result;
+    return { finish: result.finish, usage: result.usage, error: null };
   }
 
-  /**
-   * The messages to send and the tokens of each. Drops the oldest turns if they no longer fit, and says so in a row.
-   * @throws MoebiusError `context-full` when the newest question alone is too long
-   */
-  async #fit(run: Run, model: ModelInfo, maxTokens: number) {
+  /** Lets the agent carry out the message. */
+  async #work(run: Run, mode: AgentTask['mode']): Promise<AnswerEnd> {
+    const { signal } = run.controller;
+    const model = await orAborted(this.#ports.model(signal), signal);
     this.windowTokens = model.contextTokens;
-    const prompt = promptMessages(this.transcript, run.askId, this.transcript.sentFrom);
-    const messages = prompt.map(part => part.message);
-    const { perMessage } = await this.#ports.backend.count({ messages }, { signal: run.controller.signal });
-    if (perMessage?.length !== messages.length) {
-      throw new MoebiusError('internal', 'The model did not count the tokens of every message.');
+    const level = this.#levelFor(model);
+    const ask = findAsk(this.transcript, run.askId)!;
+    const history = agentHistory(this.transcript, ask.id);
+    this.#begin(run, model.name, level, []);
+    const id = run.answerId!;
+    const turn = new AgentTurn(id, {
+      store: event => {
+        if (findAnswer(this.transcript, id)) this.#record({ type: 'step', id, event });
+      },
+      post: message => this.#ports.post(message),
+      setPhase: phase => this.#setPhase(phase),
+    });
+    const end = await turn.run(this.#ports.agent, {
+      ...{ ask, turnId: id, mode, model, level, history, signal },
+      news: newsSince(this.transcript, ask.id),
+      backend: this.#ports.backend,
+      approval: { ask: (request, until) => this.approvals.wait(request.callId, until) },
+      questions: { ask: (_question, _options, until) => this.questions.wait(QUESTION, until) },
+    });
+    if (findAnswer(this.transcript, id)) this.#showRestorable();
+    return end;
+  }
+
+  /** Messages of before a change of files offer to go back to them. */
+  #showRestorable(): void {
+    for (const id of restorable(this.transcript)) {
+      this.#ports.post({
+        type: 'row',
+        row: userRow(findAsk(this.transcript, id)!, this.#queue.includes(id), true),
+      });
     }
-    const room = model.contextTokens - Math.min(maxTokens, Math.floor(model.contextTokens * ANSWER_SHARE));
-    const kept = firstKept(perMessage, index => prompt[index]?.entry?.kind === 'ask', room);
-    if (kept > 1) this.#dropBefore(prompt[kept]!.entry!.id);
-    const pick = <T>(list: T[]): T[] => [list[0]!, ...list.slice(kept)];
-    const counts = pick(perMessage);
-    return { messages: pick(messages), counts, promptTokens: counts.reduce((sum, count) => sum + count, 0) };
+  }
+
+  #levelFor(model: ModelInfo): ExpertLevel {
+    const { level } = this.#ports.options();
+    return model.capabilities.levels.includes(level) ? level : 'exact';
   }
 
   /** Fills in the tokens of what was attached while no model was loaded. */
   async #countAttachments(run: Run): Promise<void> {
     const ask = findAsk(this.transcript, run.askId);
     if (!ask?.attachments.some(attachment => attachment.tokens === null)) return;
-    const tokens = await Promise.all(
-      ask.attachments.map(async attachment => {
-        if (attachment.tokens !== null) return attachment.tokens;
-        return (await this.#ports.backend.count({ text: attachmentBlock(attachment) })).tokens;
-      }),
-    );
+    const tokens = await attachmentTokens(this.#ports.backend, ask.attachments);
     this.#record({ type: 'counted', id: ask.id, tokens });
     this.#ports.post({ type: 'row', row: userRow(ask, false) });
   }
@@ -240,25 +292,10 @@ export class ChatSession {
     this.#postAnswer(run);
   }
 
-  #onEvent(run: Run, event: GenerateEvent, speed: SpeedGauge): void {
-    switch (event.type) {
-      case 'queued':
-        this.#setPhase({ kind: 'queued', position: event.position });
-        return;
-      case 'prefill':
-        this.#setPhase({ kind: 'reading', done: event.done, total: event.total, reused: event.reused });
-        return;
-      case 'usage':
-        speed.measured(event.decodeTokensPerSecond);
-        return;
-      case 'reasoning':
-        run.thoughtWords += event.text.match(/\S+/g)?.length ?? 0;
-        if (speed.tick()) this.#setPhase({ kind: 'thinking', words: run.thoughtWords });
-        return;
-      case 'text':
-        this.#addText(run, event.text);
-        if (speed.tick()) this.#setPhase({ kind: 'writing', tokensPerSecond: speed.tokensPerSecond });
-    }
+  #onEvent(run: Run, event: GenerateEvent, phases: GenerationPhase): void {
+    if (event.type === 'text') this.#addText(run, event.text);
+    const phase = phases.after(event);
+    if (phase) this.#setPhase(phase);
   }
 
   #addText(run: Run, text: string): void {
@@ -281,7 +318,7 @@ export class ChatSession {
     });
   }
 
-  #end(run: Run, end: Omit<Extract<TranscriptEvent, { type: 'end' }>, 'type' | 'id'>): void {
+  #end(run: Run, end: AnswerEnd): void {
     if (!run.answerId || !findAnswer(this.transcript, run.answerId)) return;
     this.#record({ type: 'end', id: run.answerId, ...end });
     this.#postAnswer(run);
@@ -305,11 +342,15 @@ export class ChatSession {
     this.#ports.onPhase(phase);
   }
 
-  /** The whole conversation and a message not yet sent, as the model would read them. For the context meter. */
-  draftMessages(text: string, attachments: Attachment[]) {
-    const messages = promptMessages(this.transcript, null, this.transcript.sentFrom).map(
-      part => part.message,
-    );
+  /**
+   * The whole conversation and a message not yet sent, as the model would read them. For the context meter. What the agent looks up for
+   * a task is not known before.
+   */
+  draftMessages(text: string, attachments: Attachment[]): ChatMessage[] {
+    const messages =
+      this.#ports.agent.mode() === 'ask'
+        ? promptMessages(this.transcript, null, this.transcript.sentFrom).map(part => part.message)
+        : agentHistory(this.transcript, null);
     if (text === '' && attachments.length === 0) return messages;
     return [...messages, { role: 'user' as const, content: askContent({ text, attachments }) }];
   }

@@ -4,6 +4,10 @@ import * as vscode from 'vscode';
 import type { ExpertLevel } from '../../protocol/daemon.ts';
 import { EXPERT_LEVELS } from '../../protocol/daemon.ts';
 import { webviewMessage } from '../../protocol/webview.ts';
+import { Attention } from '../agent/attention.ts';
+import type { AgentDesk } from '../agent/desk.ts';
+import type { HunkReview } from '../agent/hunk-review.ts';
+import { VsCodeAgent } from '../agent/vscode-agent.ts';
 import type { HostContext } from '../context.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
 import { AttachmentReader } from './attachments.ts';
@@ -27,6 +31,14 @@ export interface ChatView {
   focusInput(): Promise<void>;
   /** Shows the view and sends a message in the shown chat. */
   ask(text: string, attachments?: AttachmentRequest[]): Promise<void>;
+  /** A new chat in agent mode, ready to be told what to do. */
+  newTask(): Promise<void>;
+  /** A new chat in which the agent carries out a task. */
+  task(text: string, attachments?: AttachmentRequest[]): Promise<void>;
+  readonly agent: AgentDesk;
+  readonly review: HunkReview;
+  /** Commands that were allowed for always in this workspace are asked for again. */
+  forgetCommands(): void;
   /** Shows the view and attaches something to the message being written. */
   attach(request: AttachmentRequest): Promise<void>;
 }
@@ -42,8 +54,15 @@ export function registerChat(context: HostContext): ChatView {
     async text => (isReady() ? (await backend.count({ text })).tokens : null),
     () => chatOptions().attachmentTokens,
   );
-  const controller = new ChatController({
+  const attention = new Attention();
+  const agent = new VsCodeAgent(context, {
+    attention,
+    open: () => open(),
+    onDidChangePolicy: () => controller.agent.postPicker(),
+  });
+  const controller: ChatController = new ChatController({
     backend,
+    agent,
     store: new ChatStore(join(storage.fsPath, 'chats')),
     model: signal => daemon.ready(signal),
     options,
@@ -83,6 +102,7 @@ export function registerChat(context: HostContext): ChatView {
   const provider: vscode.WebviewViewProvider = {
     resolveWebviewView(view) {
       shown = view;
+      attention.show(view);
       const dist = vscode.Uri.joinPath(extension.extensionUri, 'dist');
       const media = vscode.Uri.joinPath(extension.extensionUri, 'media');
       view.webview.options = { enableScripts: true, localResourceRoots: [dist, media] };
@@ -98,7 +118,10 @@ export function registerChat(context: HostContext): ChatView {
         if (message.data.type === 'ready') pageReady.fire();
       });
       view.onDidDispose(() => {
-        if (shown === view) shown = null;
+        if (shown === view) {
+          shown = null;
+          attention.show(null);
+        }
         bridge.disconnect();
       });
       // A hidden page is thrown away; it says `ready` when it is back.
@@ -120,6 +143,12 @@ export function registerChat(context: HostContext): ChatView {
   extension.subscriptions.push(
     controller,
     pageReady,
+    agent,
+    vscode.workspace.onDidGrantWorkspaceTrust(() => controller.agent.postPicker()),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => {
+      agent.reopen();
+      controller.agent.postPicker();
+    }),
     vscode.window.registerWebviewViewProvider(CHAT_VIEW_ID, provider),
     daemon.onDidChangeState(state => {
       controller
@@ -128,6 +157,8 @@ export function registerChat(context: HostContext): ChatView {
     }),
     vscode.workspace.onDidChangeConfiguration(event => {
       if (event.affectsConfiguration('moebius.chat')) void controller.refreshPicker();
+      if (event.affectsConfiguration('moebius.agent')) controller.agent.postPicker();
+      if (event.affectsConfiguration('moebius.agent.mcpServers')) agent.reopen();
     }),
   );
 
@@ -164,6 +195,18 @@ export function registerChat(context: HostContext): ChatView {
       await open();
       await controller.ask(text, attachments);
     },
+    async newTask() {
+      await open();
+      await controller.newTask();
+    },
+    async task(text, attachments) {
+      await open();
+      await controller.newTask();
+      await controller.ask(text, attachments);
+    },
+    agent: controller.agent,
+    review: agent.review,
+    forgetCommands: () => agent.forgetCommands(),
     async attach(request) {
       await focusInput();
       await controller.attach(request);

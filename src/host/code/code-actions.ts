@@ -29,6 +29,19 @@ export class CodeActions implements vscode.CodeActionProvider {
       );
       explain.diagnostics = [problem];
       actions.push(fix, explain);
+      // No tools in Restricted Mode: it would not be carried out.
+      if (vscode.workspace.isTrusted) {
+        const task = action(
+          'Moebius: Fix with the agent',
+          QuickFix,
+          'moebius.agent.fixProblem',
+          document.uri,
+          at,
+          problem.message,
+        );
+        task.diagnostics = [problem];
+        actions.push(task);
+      }
     }
     if (!range.isEmpty && wants(RefactorRewrite)) {
       const rewrite = (title: string, command: string) =>

@@ -1,7 +1,16 @@
 /** Fix, document and refactor: the model rewrites the selected or enclosing code, the user sees the diff first. */
 import * as vscode from 'vscode';
+import type { Backend } from '../../backends/backend.ts';
+import type { GenerateResult } from '../../protocol/daemon.ts';
 import type { HostContext } from '../context.ts';
-import { documentInstruction, editPrompt, fixInstruction, type Problem } from '../edits/prompts.ts';
+import { partialCode } from '../edits/partial.ts';
+import {
+  documentInstruction,
+  type EditPrompt,
+  editPrompt,
+  fixInstruction,
+  type Problem,
+} from '../edits/prompts.ts';
 import type { Proposals } from '../edits/proposal.ts';
 import { replacementOf } from '../edits/replacement.ts';
 import { activeTarget, type Target } from '../edits/target.ts';
@@ -43,33 +52,53 @@ async function proposeChange(
   const { document, code, label } = target;
   const path = vscode.workspace.asRelativePath(document.uri, false);
   const prompt = editPrompt({ path, languageId: document.languageId, code }, instruction);
-  const { messages, answerPrefix, stop, maxTokens } = prompt;
-  const replacement = await vscode.window.withProgress(
+  const draft = await proposals.begin(target, title);
+  try {
+    const result = await vscode.window.withProgress(
+      {
+        location: vscode.ProgressLocation.Notification,
+        title: `Moebius: ${title} ${label}`,
+        cancellable: true,
+      },
+      (progress, token) =>
+        write(
+          backend,
+          prompt,
+          AbortSignal.any([signalOf(token), draft.closed]),
+          message => progress.report({ message }),
+          written => draft.show(partialCode(code, written)),
+        ),
+    );
+    draft.finish(replacementOf(code, result, prompt));
+  } catch (error) {
+    await draft.abandon();
+    throw error;
+  }
+}
+
+async function write(
+  backend: Backend,
+  { messages, answerPrefix, stop, maxTokens }: EditPrompt,
+  signal: AbortSignal,
+  report: (message: string) => void,
+  show: (written: string) => void,
+): Promise<GenerateResult> {
+  report('waiting for the model');
+  let written = '';
+  return backend.generate(
+    { messages, answerPrefix, stop, maxTokens, temperature: 0, level: 'exact', sequence: 'edit' },
     {
-      location: vscode.ProgressLocation.Notification,
-      title: `Moebius: ${title} ${label}`,
-      cancellable: true,
-    },
-    async (progress, token) => {
-      progress.report({ message: 'waiting for the model' });
-      let lines = 1;
-      const result = await backend.generate(
-        { messages, answerPrefix, stop, maxTokens, temperature: 0, level: 'exact', sequence: 'edit' },
-        {
-          signal: signalOf(token),
-          onEvent: event => {
-            if (event.type === 'prefill')
-              progress.report({ message: `reading ${event.done} of ${event.total} tokens` });
-            if (event.type !== 'text') return;
-            lines += event.text.split('\n').length - 1;
-            progress.report({ message: `writing line ${lines}` });
-          },
-        },
-      );
-      return replacementOf(code, result, prompt);
+      signal,
+      onEvent: event => {
+        if (event.type === 'prefill') report(`reading ${event.done} of ${event.total} tokens`);
+        if (event.type !== 'text') return;
+        written += event.text;
+        report(`writing line ${written.split('\n').length}`);
+        // The beginning was given, and is told again.
+        show(written.startsWith(answerPrefix) ? written.slice(answerPrefix.length) : written);
+      },
     },
   );
-  await proposals.show(target, replacement, title);
 }
 
 async function askInstruction({ extension }: HostContext, target: Target): Promise<string | undefined> {

@@ -12,21 +12,40 @@ interface Proposal {
   target: Target;
   /** With the document's line ends. */
   replacement: string;
+  /** The model is still at it: what is there is shown, and can't be applied. */
+  isWriting: boolean;
+  closed: AbortController;
 }
+/** A proposal while it is being written. `replacement`s have `\n` line ends. */
+export interface Draft {
+  /** Aborted when the user closes or discards it: nobody waits for the rest. */
+  closed: AbortSignal;
+  show(replacement: string): void;
+  /** Complete: it can be applied, and the user is asked. */
+  finish(replacement: string): void;
+  /** Nothing came of it. */
+  abandon(): Promise<void>;
+}
+
+/** Often enough for a diff that is read while it grows, seldom enough for the editor to compute it. */
+const REDRAW_MS = 150;
 
 export class Proposals implements vscode.TextDocumentContentProvider, vscode.Disposable {
   /** By the URI of the proposed document. */
   private readonly open = new Map<string, Proposal>();
   private readonly parts: vscode.Disposable[];
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changed.event;
   private count = 0;
 
   constructor() {
     this.parts = [
+      this.changed,
       vscode.workspace.registerTextDocumentContentProvider(PROPOSED_SCHEME, this),
       vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
         for (const tab of closed) {
           const uri = proposedUri(tab);
-          if (uri) this.open.delete(uri.toString());
+          if (uri) this.forget(uri.toString());
         }
       }),
     ];
@@ -43,10 +62,9 @@ export class Proposals implements vscode.TextDocumentContentProvider, vscode.Dis
     return before + proposal.replacement + after;
   }
 
-  /** Shows the diff, with the buttons in its title and in a notification. `replacement` has `\n` line ends. */
-  async show(target: Target, replacement: string, title: string): Promise<void> {
+  /** Shows the diff, which grows with the draft; when that is finished with buttons in its title and in a notification. */
+  async begin(target: Target, title: string): Promise<Draft> {
     const { document } = target;
-    const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
     const uri = document.uri.with({
       scheme: PROPOSED_SCHEME,
       authority: '',
@@ -54,22 +72,48 @@ export class Proposals implements vscode.TextDocumentContentProvider, vscode.Dis
       query: `${++this.count}`,
       fragment: '',
     });
-    this.open.set(uri.toString(), { target, replacement: replacement.replaceAll('\n', eol) });
+    const key = uri.toString();
+    const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
+    const closed = new AbortController();
+    const put = (replacement: string, isWriting: boolean) => {
+      if (!this.open.has(key)) return;
+      this.open.set(key, { target, replacement: replacement.replaceAll('\n', eol), isWriting, closed });
+      this.changed.fire(uri);
+    };
+    this.open.set(key, { target, replacement: document.getText(target.range), isWriting: true, closed });
     const name = document.uri.path.split('/').pop();
     await vscode.commands.executeCommand('vscode.diff', document.uri, uri, `Moebius: ${title} (${name})`, {
       preview: false,
       selection: new vscode.Range(target.range.start, target.range.start),
     } satisfies vscode.TextDocumentShowOptions);
-    const message = `Moebius: ${title}, ${target.label}. Apply the change?`;
-    void vscode.window.showInformationMessage(message, 'Apply', 'Discard').then(async choice => {
-      if (choice && this.open.has(uri.toString()))
-        await vscode.commands.executeCommand(`moebius.proposal.${choice.toLowerCase()}`, uri);
-    });
+    let shownAt = 0;
+    return {
+      closed: closed.signal,
+      show(replacement) {
+        if (performance.now() - shownAt < REDRAW_MS) return;
+        shownAt = performance.now();
+        put(replacement, true);
+      },
+      finish: replacement => {
+        put(replacement, false);
+        if (this.open.has(key)) void this.offer(uri, `Moebius: ${title}, ${target.label}. Apply the change?`);
+      },
+      abandon: () => this.close(key),
+    };
+  }
+
+  private async offer(uri: vscode.Uri, message: string): Promise<void> {
+    const choice = await vscode.window.showInformationMessage(message, 'Apply', 'Discard');
+    if (choice && this.open.has(uri.toString()))
+      await vscode.commands.executeCommand(`moebius.proposal.${choice.toLowerCase()}`, uri);
   }
 
   /** `uri`: of the proposed document; without it the one in the active tab. Throws `busy` if the lines were edited. */
   async apply(uri?: vscode.Uri): Promise<void> {
     const [key, proposal] = this.find(uri);
+    if (proposal.isWriting) {
+      throw new MoebiusError('busy', 'The change is still being written. Wait until it is complete.');
+    }
     const { document, range, code } = proposal.target;
     if (document.isClosed || document.getText(range).replaceAll('\r\n', '\n') !== code) {
       throw new MoebiusError(
@@ -107,8 +151,13 @@ export class Proposals implements vscode.TextDocumentContentProvider, vscode.Dis
     return [key, proposal];
   }
 
-  private async close(key: string): Promise<void> {
+  private forget(key: string): void {
+    this.open.get(key)?.closed.abort();
     this.open.delete(key);
+  }
+
+  private async close(key: string): Promise<void> {
+    this.forget(key);
     const tabs = vscode.window.tabGroups.all.flatMap(group => group.tabs);
     const mine = tabs.filter(tab => proposedUri(tab)?.toString() === key);
     if (mine.length > 0) await vscode.window.tabGroups.close(mine);

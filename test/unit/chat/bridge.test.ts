@@ -66,6 +66,12 @@ describe('what the page may send', () => {
   check({ type: 'send' }, false);
   check({ type: 'send', text: 7 }, false);
   check({ type: 'constructor' }, false);
+  check({ type: 'decide', id: 'c', decision: { kind: 'once' } }, true);
+  check({ type: 'decide', id: 'c', decision: { kind: 'deny', reason: null } }, true);
+  check({ type: 'decide', id: 'c', decision: { kind: 'forever' } }, false);
+  check({ type: 'decide', decision: { kind: 'once' } }, false);
+  check({ type: 'choosePolicy', policy: 'all' }, false);
+  check({ type: 'undoFile', id: 'a', path: 7 }, false);
   check({ type: 'action', action: 'workbench.action.quit' }, false);
   check({ type: 'drop', uris: Array.from({ length: 51 }, () => 'file:///a') }, false);
   check({ type: 'openLink', href: 'x'.repeat(5000) }, false);

@@ -10,6 +10,7 @@ import { ChatController } from '../../../src/host/chat/controller.ts';
 import { ChatStore } from '../../../src/host/chat/store.ts';
 import type { HostMessage, WebviewMessage } from '../../../src/protocol/webview.ts';
 import { applyMessage, createState } from '../../../src/webview/state.ts';
+import { ScriptedAgent } from './scripted-agent.ts';
 import { hangsAfter, modelInfo, type Script, ScriptedBackend, says, until } from './support.ts';
 
 describe('chat controller, with the page it talks to', () => {
@@ -26,6 +27,8 @@ describe('chat controller, with the page it talks to', () => {
     const isConnected = signal(true);
     const done: string[] = [];
     const backend = new ScriptedBackend(script);
+    const agent = new ScriptedAgent(async () => 'done');
+    agent.shownMode = 'ask';
     const note = (what: string) => async (detail?: unknown) => {
       done.push(detail === undefined ? what : `${what} ${detail}`);
     };
@@ -58,6 +61,7 @@ describe('chat controller, with the page it talks to', () => {
         run: note('run'),
         confirmDelete: async () => true,
       },
+      agent,
       warn: message => done.push(message),
     });
     const say = (message: WebviewMessage) => controller.handle(message);

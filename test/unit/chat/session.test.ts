@@ -4,9 +4,12 @@ import { MoebiusError } from '../../../src/base/errors.ts';
 import { sentParts } from '../../../src/host/chat/sent-parts.ts';
 import { ChatSession } from '../../../src/host/chat/session.ts';
 import type { HostMessage, Phase, Row } from '../../../src/protocol/webview.ts';
+import { ScriptedAgent } from './scripted-agent.ts';
 import { hangsAfter, modelInfo, type Script, ScriptedBackend, says, tokensOf, until } from './support.ts';
 
 function open(script: Script, { contextTokens = 8192 } = {}) {
+  const agent = new ScriptedAgent(async () => 'done');
+  agent.shownMode = 'ask';
   const backend = new ScriptedBackend(script);
   const posted: HostMessage[] = [];
   const stored: TranscriptEvent[] = [];
@@ -19,6 +22,7 @@ function open(script: Script, { contextTokens = 8192 } = {}) {
     store: event => stored.push(event),
     post: message => posted.push(message),
     onPhase: phase => phases.push(phase),
+    agent,
     newId: () => `id${++ids}`,
   });
   const idle = () => until(() => !session.isBusy);

@@ -2,9 +2,27 @@ import assert from 'node:assert/strict';
 import type { AnswerRow, HostMessage, UserRow } from '../../../src/protocol/webview.ts';
 import { applyMessage, createState } from '../../../src/webview/state.ts';
 
-const user = (id: string, queued = false): UserRow => ({ kind: 'user', id, text: id, chips: [], queued });
+const user = (id: string, queued = false): UserRow => ({
+  kind: 'user',
+  id,
+  text: id,
+  chips: [],
+  queued,
+  canRestore: false,
+});
 const answer = (id: string, text = '', finish: AnswerRow['finish'] = null): AnswerRow => {
-  return { kind: 'answer', id, text, finish, model: 'm', level: 'exact', usage: null, error: null };
+  return {
+    kind: 'answer',
+    id,
+    text,
+    finish,
+    model: 'm',
+    level: 'exact',
+    usage: null,
+    error: null,
+    work: null,
+    canGoOn: false,
+  };
 };
 const row = (value: AnswerRow | UserRow, after?: string): HostMessage => {
   return { type: 'row', row: value, ...(after !== undefined && { after }) };

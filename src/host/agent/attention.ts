@@ -1,0 +1,33 @@
+/** Tells the user that the agent waits for them: a badge on the view, and a notification when the view is hidden. */
+import * as vscode from 'vscode';
+
+export class Attention {
+  #view: vscode.WebviewView | null = null;
+  #waiting = 0;
+
+  /** The view as it is shown now; null when it is gone. */
+  show(view: vscode.WebviewView | null): void {
+    this.#view = view;
+    this.#badge();
+  }
+
+  async during<T>(text: string, open: () => Promise<void>, waits: Promise<T>): Promise<T> {
+    this.#waiting++;
+    this.#badge();
+    if (!this.#view?.visible) {
+      void vscode.window.showInformationMessage(text, 'Show').then(choice => choice && open());
+    }
+    try {
+      return await waits;
+    } finally {
+      this.#waiting--;
+      this.#badge();
+    }
+  }
+
+  #badge(): void {
+    if (!this.#view) return;
+    const tooltip = 'Moebius waits for you';
+    this.#view.badge = this.#waiting > 0 ? { value: this.#waiting, tooltip } : undefined;
+  }
+}

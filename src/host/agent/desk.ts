@@ -1,0 +1,175 @@
+/**
+ * What the page asks about the agent: decisions, answers, modes, and taking its changes back. The editor is behind `AgentEditor`.
+ */
+import type { Answer } from '../../agent/transcript.ts';
+import { MoebiusError } from '../../base/errors.ts';
+import type { AgentPicker, ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
+import type { HostMessage, WebviewMessage } from '../../protocol/webview.ts';
+import { type ChatSession, QUESTION } from '../chat/session.ts';
+import type { AgentRunner } from './runner.ts';
+import type { ShownCommand } from './terminal-mirror.ts';
+import { liveChanges } from './work.ts';
+
+export type RestoreChoice = 'files' | 'conversation' | 'both';
+
+export interface AgentEditor extends AgentRunner {
+  picker(): AgentPicker;
+  chooseMode(mode: Mode): Promise<void>;
+  choosePolicy(policy: ApprovalPolicy): Promise<void>;
+  showTerminal(command: ShownCommand): Promise<void>;
+  /** What a turn changed in a file, beside what was there before. */
+  showDiff(turnId: string, path: string): Promise<void>;
+  /** Puts files back to before a turn, after asking about those that were changed since. Returns those that were. */
+  undo(turnId: string, paths: string[]): Promise<string[]>;
+  /** null: the user decided against it. */
+  chooseRestore(fileCount: number): Promise<RestoreChoice | null>;
+  /** What becomes of files that were changed after a message that is replaced; null: it is not. */
+  confirmReplacing(fileCount: number): Promise<'undo' | 'keep' | null>;
+}
+
+export type AgentMessage = Extract<
+  WebviewMessage,
+  {
+    type:
+      | 'decide'
+      | 'reply'
+      | 'goOn'
+      | 'chooseMode'
+      | 'choosePolicy'
+      | 'showTerminal'
+      | 'openDiff'
+      | 'undoFile'
+      | 'undoTurn'
+      | 'restore';
+  }
+>;
+
+export class AgentDesk {
+  readonly #editor: AgentEditor;
+  readonly #session: () => ChatSession;
+  readonly #post: (message: HostMessage) => void;
+
+  constructor(editor: AgentEditor, session: () => ChatSession, post: (message: HostMessage) => void) {
+    this.#editor = editor;
+    this.#session = session;
+    this.#post = post;
+  }
+
+  postPicker(): void {
+    this.#post({ type: 'agent', picker: this.#editor.picker() });
+  }
+
+  /** @throws MoebiusError `unsupported` where the agent can't work, e.g. in Restricted Mode */
+  async chooseAgentMode(): Promise<void> {
+    const { locked } = this.#editor.picker();
+    if (locked !== null) throw new MoebiusError('unsupported', locked);
+    await this.#editor.chooseMode('agent');
+    this.postPicker();
+  }
+
+  async handle(message: AgentMessage): Promise<void> {
+    const session = this.#session();
+    switch (message.type) {
+      case 'decide':
+        session.approvals.settle(message.id, message.decision);
+        return;
+      case 'reply':
+        session.questions.settle(QUESTION, message.answer);
+        return;
+      case 'goOn':
+        return session.goOn(message.id);
+      case 'chooseMode':
+        await this.#editor.chooseMode(message.mode);
+        return this.postPicker();
+      case 'choosePolicy':
+        await this.#editor.choosePolicy(message.policy);
+        return this.postPicker();
+      case 'showTerminal':
+        return this.#showTerminal(session, message.id);
+      case 'openDiff':
+        return this.#editor.showDiff(message.id, message.path);
+      case 'undoFile':
+        return this.#undo(session, answersIn(session, message.id), message.path);
+      case 'undoTurn':
+        return this.#undo(session, answersIn(session, message.id), null);
+      case 'restore':
+        return this.#restore(session, message.id);
+    }
+  }
+
+  /** @throws MoebiusError `not-found` when the agent changed nothing in this chat that could be taken back */
+  async undoLastTurn(): Promise<void> {
+    const session = this.#session();
+    const last = answersFrom(session, null).at(-1);
+    if (!last)
+      throw new MoebiusError('not-found', 'The agent changed nothing in this chat that could be undone.');
+    await this.#undo(session, [last], null);
+  }
+
+  /** Messages before which files can be put back to, newest first. */
+  restorePoints(): { id: string; text: string; at: number }[] {
+    const session = this.#session();
+    const points = session.transcript.entries.filter(entry => entry.kind === 'ask');
+    return points.filter(({ id }) => answersFrom(session, id).length > 0).reverse();
+  }
+
+  async restore(askId: string): Promise<void> {
+    await this.#restore(this.#session(), askId);
+  }
+
+  /**
+   * What follows this entry is about to be removed: changes of the agent in it are put back or kept, as the user says. false: they
+   * decided against it all.
+   */
+  async beforeReplacing(id: string): Promise<boolean> {
+    const session = this.#session();
+    const answers = answersFrom(session, id);
+    if (answers.length === 0) return true;
+    const choice = await this.#editor.confirmReplacing(new Set(answers.flatMap(liveChanges)).size);
+    if (choice === 'undo') await this.#undo(session, answers, null);
+    return choice !== null;
+  }
+
+  async #showTerminal({ transcript }: ChatSession, callId: string): Promise<void> {
+    const steps = transcript.entries.flatMap(entry => (entry.kind === 'answer' ? entry.steps : []));
+    const call = steps.findLast(step => step.type === 'call' && step.callId === callId);
+    const outputs = steps.map(step => (step.type === 'output' && step.callId === callId ? step.text : ''));
+    if (call?.type !== 'call') return;
+    await this.#editor.showTerminal({ callId, title: call.title, output: outputs.join('') });
+  }
+
+  async #undo(session: ChatSession, answers: Answer[], path: string | null): Promise<void> {
+    if (session.isBusy) throw new MoebiusError('busy', 'The agent is still working. Stop it first.');
+    // Newest first, so that each turn finds the files as it left them.
+    for (const answer of answers.toReversed()) {
+      const paths = liveChanges(answer).filter(changed => path === null || changed === path);
+      if (paths.length === 0) continue;
+      const undone = await this.#editor.undo(answer.id, paths);
+      if (undone.length > 0) session.markUndone(answer.id, undone);
+    }
+  }
+
+  async #restore(session: ChatSession, askId: string): Promise<void> {
+    const ask = session.transcript.entries.find(entry => entry.kind === 'ask' && entry.id === askId);
+    if (!ask) return;
+    const answers = answersFrom(session, askId);
+    const choice = await this.#editor.chooseRestore(new Set(answers.flatMap(liveChanges)).size);
+    if (choice === null) return;
+    if (choice !== 'conversation') await this.#undo(session, answers, null);
+    if (choice === 'files') return;
+    session.truncate(askId);
+    this.#post({ type: 'draft', text: ask.text });
+  }
+}
+
+/** The answer of this id, if it changed anything that was not taken back. */
+const answersIn = (session: ChatSession, id: string) =>
+  answersFrom(session, null).filter(answer => answer.id === id);
+
+/** Answers from this entry on (null: all) that changed what can be taken back. */
+function answersFrom({ transcript }: ChatSession, id: string | null): Answer[] {
+  const start = id === null ? 0 : transcript.entries.findIndex(entry => entry.id === id);
+  return transcript.entries
+    .slice(Math.max(0, start))
+    .filter((entry): entry is Answer => entry.kind === 'answer' && liveChanges(entry).length > 0);
+}

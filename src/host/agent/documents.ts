@@ -1,0 +1,32 @@
+/** Documents with unsaved changes: for the agent they are the files, since they are what the user sees. */
+import { realpath } from 'node:fs/promises';
+import * as vscode from 'vscode';
+import type { ResolvedPath } from '../../workspace/folders.ts';
+
+/** The document of a file that has unsaved changes; null: the file is what is on disk. */
+export async function unsavedDocument({ real }: ResolvedPath): Promise<vscode.TextDocument | null> {
+  for (const document of vscode.workspace.textDocuments) {
+    if (!document.isDirty || document.uri.scheme !== 'file') continue;
+    // By what links lead to: the editor keeps the name by which the file was opened.
+    if ((await realpath(document.uri.fsPath).catch(() => null)) === real) return document;
+  }
+  return null;
+}
+
+/** Replaces parts of a document, in one step of undo and without saving. false: the editor did not accept it. */
+export async function editDocument(
+  document: vscode.TextDocument,
+  replacements: readonly { start: number; end: number; text: string }[],
+): Promise<boolean> {
+  const edit = new vscode.WorkspaceEdit();
+  for (const { start, end, text } of replacements) {
+    edit.replace(document.uri, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
+  }
+  return vscode.workspace.applyEdit(edit);
+}
+
+export const wholeText = (document: vscode.TextDocument, text: string) => ({
+  start: 0,
+  end: document.getText().length,
+  text,
+});

@@ -1,0 +1,214 @@
+/** The agent in this window: what the chat needs of the editor to let it work, and to take its work back. */
+import * as vscode from 'vscode';
+import type { ActionPolicy } from '../../agent/actions.ts';
+import type { AgentOutcome } from '../../agent/agent.ts';
+import { guessCheckCommand } from '../../agent/check-command.ts';
+import type { TerminalPort } from '../../agent/ports.ts';
+import { expandPrompt, readPromptFiles } from '../../agent/prompt-files.ts';
+import { readRules } from '../../agent/rules.ts';
+import { profileFor, runAgent } from '../../agent/run.ts';
+import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
+import { parseMcpConfig } from '../../workspace/mcp.ts';
+import type { HostContext } from '../context.ts';
+import { readSettings } from '../settings.ts';
+import type { Attention } from './attention.ts';
+import { BeforeTexts } from './before-text.ts';
+import { CommandMemory } from './command-memory.ts';
+import type { AgentEditor, RestoreChoice } from './desk.ts';
+import { HunkReview } from './hunk-review.ts';
+import { AgentModes } from './modes.ts';
+import type { AgentTask } from './runner.ts';
+import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
+import { chooseRestore, confirmOverwrite, confirmReplacing } from './undo-questions.ts';
+import { userPlace } from './user-place.ts';
+import { WorkspacePorts } from './workspace-ports.ts';
+
+/** Written by the model in one task, before it is asked whether to go on. */
+const OUTPUT_TOKENS = 50_000;
+/** A local model is slow; what takes longer than this was not meant to. */
+const TIME_MS = 60 * 60_000;
+
+export interface AgentWindow {
+  attention: Attention;
+  /** Shows the chat. */
+  open(): Promise<void>;
+  /** What the picker shows has changed by itself. */
+  onDidChangePolicy(): void;
+}
+
+export class VsCodeAgent implements AgentEditor, vscode.Disposable {
+  readonly #storage: string;
+  readonly #window: AgentWindow;
+  readonly #modes: AgentModes;
+  readonly #commands: CommandMemory;
+  readonly review = new HunkReview();
+  readonly #mirror = new TerminalMirror();
+  readonly #before = new BeforeTexts(async (turnId, path) => (await this.#ports()).textBefore(turnId, path));
+  #open: Promise<WorkspacePorts> | null = null;
+
+  constructor({ extension }: HostContext, window: AgentWindow) {
+    this.#storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
+    this.#window = window;
+    this.#modes = new AgentModes(extension.workspaceState);
+    this.#commands = new CommandMemory(extension.workspaceState);
+  }
+
+  mode = () => this.#modes.mode;
+  picker = () => this.#modes.picker;
+  chooseMode = (mode: Mode) => this.#modes.chooseMode(mode);
+  choosePolicy = (policy: ApprovalPolicy) => this.#modes.choosePolicy(policy);
+  forgetCommands = () => this.#commands.forget();
+
+  /** Folders or servers came or went: the next task looks at those that are there then. */
+  reopen(): void {
+    void this.#open?.then(ports => ports.dispose());
+    this.#open = null;
+  }
+
+  async run(task: AgentTask): Promise<AgentOutcome> {
+    const { folders, ports } = await this.#ports();
+    const { agent: settings } = readSettings();
+    const emit: AgentTask['emit'] = event => {
+      task.emit(event);
+      this.#mirror.follow(event);
+    };
+    const waits = <T>(text: string, wait: Promise<T>) =>
+      this.#window.attention.during(text, this.#window.open, wait);
+    const context = userPlace(folders, task.ask);
+    const openFile = context.openFile?.path ?? null;
+    const { isTrusted } = vscode.workspace;
+    const text = expandPrompt(task.ask.text, await readPromptFiles(ports.workspace, isTrusted));
+    const profile = settings.profile === 'auto' ? profileFor(task.model) : settings.profile;
+    const outcome = await runAgent(profile, {
+      task: task.news === '' ? text : `${task.news}\n\n${text}`,
+      mode: task.mode,
+      backend: task.backend,
+      ports: {
+        ...ports,
+        terminal: withLimit(ports.terminal, settings.commandTimeoutMs),
+        approval: {
+          ask: (request, signal) =>
+            waits(`Moebius asks: ${request.title}`, task.approval.ask(request, signal)),
+        },
+        questions: {
+          ask: (question, options, signal) =>
+            waits(`Moebius asks: ${question}`, task.questions.ask(question, options, signal)),
+        },
+      },
+      budget: { turns: settings.maxTurns, outputTokens: OUTPUT_TOKENS, timeMs: TIME_MS },
+      windowTokens: task.model.contextTokens,
+      turnId: task.turnId,
+      sequence: 'chat',
+      level: task.level,
+      history: task.history,
+      rules: await readRules(ports.workspace, {
+        userRules: '',
+        isTrusted,
+        openFile,
+      }),
+      context,
+      checkCommand: settings.checkCommand ?? (await guessCheckCommand(ports.workspace)),
+      policy: () => this.#policy(),
+      remember: what => {
+        if (what.kind === 'commands') this.#commands.remember(what.rules);
+        else void this.#modes.choosePolicy('auto-edit').then(() => this.#window.onDidChangePolicy());
+      },
+      emit,
+      signal: task.signal,
+    });
+    await this.#startReview(task.turnId, outcome);
+    return outcome;
+  }
+
+  async #startReview(turnId: string, { changed }: AgentOutcome): Promise<void> {
+    const all = await this.#ports();
+    for (const { path, kind } of changed) {
+      if (kind === 'delete') continue;
+      const { real } = await all.folders.resolve(path);
+      // What can't be read (any more) can't be reviewed.
+      const after = await all.ports.workspace.read(path).catch(() => null);
+      if (after) this.review.add(vscode.Uri.file(real), await all.textBefore(turnId, path), after.text);
+    }
+  }
+
+  #policy(): ActionPolicy {
+    const { mode, policy } = this.#modes;
+    return {
+      mode,
+      askEverything: policy === 'ask-everything',
+      readOnly: policy === 'read-only',
+      autoApproveEdits: policy === 'auto-edit',
+      commandRules: this.#commands.rules(readSettings().agent.allowedCommands),
+      shell: process.platform === 'win32' ? 'windows' : 'posix',
+    };
+  }
+
+  async showTerminal(command: ShownCommand): Promise<void> {
+    this.#mirror.show(command);
+  }
+
+  async showDiff(turnId: string, path: string): Promise<void> {
+    const { folders } = await this.#ports();
+    const { real, exists } = await folders.resolve(path);
+    const before = this.#before.uri(turnId, path);
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    // A file that the agent deleted has nothing on the right.
+    const after = exists ? vscode.Uri.file(real) : before.with({ query: '' });
+    await vscode.commands.executeCommand('vscode.diff', before, after, `Moebius: Changes of ${name}`);
+  }
+
+  async undo(turnId: string, paths: string[]): Promise<string[]> {
+    const { checkpoints, folders } = await this.#ports();
+    const first = await checkpoints.undo(turnId, [], paths);
+    const overwrite = first.conflicts.length > 0 ? await confirmOverwrite(first.conflicts) : [];
+    const second = overwrite.length > 0 ? await checkpoints.undo(turnId, overwrite, overwrite) : first;
+    if (first.lost.length > 0) {
+      void vscode.window.showWarningMessage(
+        `What ${first.lost.join(', ')} was before is no longer kept, because the space for it was used up.`,
+      );
+    }
+    const stuck = new Set([
+      ...first.conflicts.filter(path => !overwrite.includes(path)),
+      ...first.lost,
+      ...second.lost,
+    ]);
+    const undone = paths.filter(path => !stuck.has(path));
+    for (const path of undone) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).real));
+    return undone;
+  }
+
+  async chooseRestore(fileCount: number): Promise<RestoreChoice | null> {
+    const { checkpoints } = await this.#ports();
+    return chooseRestore(fileCount, await checkpoints.sizeBytes());
+  }
+
+  confirmReplacing = confirmReplacing;
+
+  dispose(): void {
+    this.reopen();
+    this.review.dispose();
+    this.#mirror.dispose();
+    this.#before.dispose();
+  }
+
+  async #openPorts(): Promise<WorkspacePorts> {
+    const { mcpServers } = readSettings().agent;
+    const text = JSON.stringify({ servers: mcpServers });
+    return WorkspacePorts.open({ storage: this.#storage, mcpServers: parseMcpConfig(text) });
+  }
+
+  #ports(): Promise<WorkspacePorts> {
+    this.#open ??= this.#openPorts().catch(error => {
+      this.#open = null;
+      throw error;
+    });
+    return this.#open;
+  }
+}
+
+/** A command is never waited for longer than the user has set; it goes on in the background. */
+const withLimit = (terminal: TerminalPort, limitMs: number): TerminalPort => ({
+  run: request => terminal.run({ ...request, timeoutMs: Math.min(request.timeoutMs, limitMs) }),
+  page: (id, fromLine, lines) => terminal.page(id, fromLine, lines),
+  kill: id => terminal.kill(id),
+});

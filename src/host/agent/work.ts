@@ -1,0 +1,232 @@
+/** The events of the agent as what the page shows of them. Pure: the same fold serves a running answer and a stored one. */
+import type { AgentEvent, ChangedFile } from '../../agent/ports.ts';
+import type { Answer, Transcript } from '../../agent/transcript.ts';
+import type {
+  ChangedFileView,
+  NotePart,
+  Part,
+  QuestionPart,
+  StepPart,
+  TextPart,
+  WorkView,
+} from '../../protocol/agent-view.ts';
+
+/** Of a command's output the page keeps this much, the newest: the rest is in the terminal. */
+const OUTPUT_CHARS = 20_000;
+
+/** `turn`: answers of the model so far; the text of one is a part of its own. */
+export interface Work extends WorkView {
+  turn: number;
+}
+
+export const emptyWork = (): Work => ({
+  turn: 0,
+  parts: [],
+  todo: [],
+  changed: [],
+});
+
+/** What an event changed: a part to send again, more of a text or of an output, or only the facts. */
+export type WorkChange =
+  | { kind: 'part'; part: Part }
+  | { kind: 'text'; part: TextPart; text: string }
+  | { kind: 'output'; part: StepPart; text: string }
+  | { kind: 'facts' }
+  | { kind: 'none' };
+
+/** Tools that need no card: the plan has a place of its own, and the end shows by itself. */
+const SHOWN_OTHERWISE: ReadonlySet<string> = new Set(['todo', 'task_done']);
+
+const NONE: WorkChange = { kind: 'none' };
+
+/** Adds one event, in place. `answerId` makes the ids of parts unique in the page. */
+export function applyAgentEvent(work: Work, event: AgentEvent, answerId: string): WorkChange {
+  switch (event.type) {
+    case 'turn':
+      work.turn = event.turn;
+      return NONE;
+    case 'history':
+      return NONE;
+    case 'text':
+      return addText(work, event.text, answerId);
+    case 'call': {
+      const tool = event.call.kind === 'call' ? event.call.name : 'broken';
+      if (SHOWN_OTHERWISE.has(tool)) return NONE;
+      return add(work, { ...newStep(event.callId, tool, event.title), state: 'running' });
+    }
+    case 'approval': {
+      const { callId, capability, title, detail, warning, remember } = event.request;
+      const isDiff = capability === 'edit' || capability === 'edit-protected';
+      return change(work, callId, step => {
+        step.state = 'asking';
+        step.approval = { title, detail, isDiff, warning, remember };
+      });
+    }
+    case 'decision':
+      return change(work, event.callId, step => {
+        step.state = event.decision.kind === 'deny' ? 'denied' : 'running';
+        if (event.decision.kind === 'deny') step.summary = event.decision.reason ?? 'You did not allow this';
+      });
+    case 'output':
+      return addOutput(work, event.callId, event.text);
+    case 'result': {
+      mergeChanges(work.changed, event.changes);
+      const question = find<QuestionPart>(work, event.callId, 'question');
+      if (question) {
+        question.isOpen = false;
+        question.answer ??= event.summary;
+      }
+      return change(work, event.callId, step => {
+        // What the user said when they denied it says more than that it was denied.
+        if (step.state === 'denied') return;
+        step.state = event.ok ? 'ok' : 'failed';
+        step.summary = event.changes.length > 0 ? linesOf(event.changes) : event.summary;
+      });
+    }
+    case 'todo':
+      work.todo = event.items.map(item => ({ ...item }));
+      return { kind: 'facts' };
+    case 'question': {
+      const { callId: id, question, options } = event;
+      // A question has a card of its own; the call that asks it needs none.
+      work.parts = work.parts.filter(part => part.id !== id);
+      return add(work, { kind: 'question', id, question, options, isOpen: true, answer: null });
+    }
+    case 'notice':
+      return add(work, note(`${answerId}:${work.parts.length}`, event.text));
+    case 'end':
+      closeOpen(work);
+      return addLastWords(work, event, answerId);
+  }
+}
+
+/** A stored answer; null if it did nothing but answer. `isRunning`: it is being worked on. */
+export function workOf(answer: Answer, isRunning: boolean): WorkView | null {
+  if (answer.steps.length === 0) return null;
+  const work = emptyWork();
+  for (const step of answer.steps) applyAgentEvent(work, step, answer.id);
+  if (!isRunning) closeOpen(work);
+  for (const file of work.changed) file.isUndone = answer.undone.includes(file.path);
+  const { turn: _, ...view } = work;
+  return view;
+}
+
+/** Paths that an answer changed and that were not put back. */
+export function liveChanges({ steps, undone }: Answer): string[] {
+  const changed = steps.flatMap(step => (step.type === 'result' ? step.changes.map(({ path }) => path) : []));
+  return [...new Set(changed)].filter(path => !undone.includes(path));
+}
+
+/** Of what was talked about in between, the agent is told this much, the newest. About 1,000 tokens. */
+const TALK_CHARS = 4000;
+
+/**
+ * What happened since the agent's last answer before `askId` that it does not know, in words for the model: what the user took back,
+ * and what was asked and answered in ask mode. '' if nothing.
+ */
+export function newsSince({ entries }: Transcript, askId: string): string {
+  const before = entries.slice(
+    0,
+    entries.findIndex(entry => entry.id === askId),
+  );
+  const last = before.findLastIndex(entry => entry.kind === 'answer' && entry.steps.length > 0);
+  const { undone = [] } = (before[last] as Answer | undefined) ?? {};
+  const back = undone.length > 0 ? [`I took back your changes of ${undone.join(', ')}.`] : [];
+  const talk = before
+    .slice(last + 1)
+    .filter(entry => entry.text !== '')
+    .map(entry => (entry.kind === 'ask' ? `I asked: ${entry.text}` : `You answered: ${entry.text}`))
+    .join('\n\n');
+  const heard = talk === '' ? [] : [`Before this:\n${talk.slice(-TALK_CHARS)}`];
+  return [...back, ...heard].join('\n\n');
+}
+
+/** Nothing runs or waits any more: what was open was interrupted. */
+export function closeOpen(work: WorkView): void {
+  for (const part of work.parts) {
+    if (part.kind === 'question') part.isOpen = false;
+    if (part.kind === 'step' && (part.state === 'running' || part.state === 'asking'))
+      part.state = 'interrupted';
+  }
+}
+
+function addText(work: Work, text: string, answerId: string): WorkChange {
+  if (text === '') return NONE;
+  const last = work.parts.at(-1);
+  const start = `${answerId}:${work.turn}.`;
+  if (last?.kind === 'text' && last.id.startsWith(start)) {
+    last.text += text;
+    return { kind: 'text', part: last, text };
+  }
+  return add(work, { kind: 'text', id: `${start}${work.parts.length}`, text });
+}
+
+/** What the model says at the end may be an argument of its last call, so it was not streamed as text. */
+function addLastWords(
+  work: Work,
+  { reason, text }: Extract<AgentEvent, { type: 'end' }>,
+  answerId: string,
+): WorkChange {
+  const isForUser = reason === 'done' || reason === 'answered';
+  const said = work.parts.findLast(part => part.kind === 'text')?.text ?? '';
+  if (!isForUser || text.trim() === '' || said.includes(text.trim())) return { kind: 'facts' };
+  return add(work, { kind: 'text', id: `${answerId}:${work.parts.length}`, text });
+}
+
+function addOutput(work: Work, id: string, text: string): WorkChange {
+  const step = find<StepPart>(work, id, 'step');
+  if (!step) return NONE;
+  step.output = (step.output + text).slice(-OUTPUT_CHARS);
+  return { kind: 'output', part: step, text };
+}
+
+function add(work: Work, part: Part): WorkChange {
+  work.parts.push(part);
+  return { kind: 'part', part };
+}
+
+function change(work: Work, id: string, apply: (step: StepPart) => void): WorkChange {
+  const step = find<StepPart>(work, id, 'step');
+  if (step) apply(step);
+  const part = step ?? work.parts.find(one => one.id === id);
+  return part ? { kind: 'part', part } : NONE;
+}
+
+function find<T extends Part>(work: Work, id: string, kind: T['kind']): T | undefined {
+  return work.parts.find((part): part is T => part.id === id && part.kind === kind);
+}
+
+const newStep = (id: string, tool: string, title: string): StepPart => ({
+  kind: 'step',
+  id,
+  tool,
+  title,
+  state: 'running',
+  output: '',
+  summary: '',
+  approval: null,
+});
+
+const note = (id: string, text: string): NotePart => ({ kind: 'note', id, text });
+
+/** `+3 −1` */
+function linesOf(changes: readonly ChangedFile[]): string {
+  const sum = (count: (file: ChangedFile) => number) =>
+    changes.reduce((total, file) => total + count(file), 0);
+  return `+${sum(file => file.addedLines)} −${sum(file => file.removedLines)}`;
+}
+
+/** Several changes of a file are one in the list: lines add up, and a file that was created stays one. */
+function mergeChanges(files: ChangedFileView[], changes: ChangedFile[]): void {
+  for (const next of changes) {
+    const known = files.find(file => file.path === next.path);
+    if (!known) {
+      files.push({ ...next, isUndone: false });
+      continue;
+    }
+    known.addedLines += next.addedLines;
+    known.removedLines += next.removedLines;
+    if (next.kind === 'delete' || known.kind === 'delete')
+      known.kind = next.kind === 'delete' ? 'delete' : 'edit';
+  }
+}

@@ -1,0 +1,40 @@
+/** A staged diff as files of numbered lines, so that what is said about a line can be put beside it. Pure. */
+
+export interface StagedLine {
+  kind: 'same' | 'added' | 'removed';
+  /** In the file as it is staged, from 1; null for a removed line. */
+  line: number | null;
+  text: string;
+}
+export interface StagedFile {
+  /** From the root of the repository. */
+  path: string;
+  lines: StagedLine[];
+}
+
+/** Files that have lines of their own to comment on: deleted and binary ones are left out. */
+export function stagedFiles(diff: string): StagedFile[] {
+  const files: StagedFile[] = [];
+  let file: StagedFile | null = null;
+  let [line, oldLeft, newLeft] = [0, 0, 0];
+  for (const text of diff.replaceAll('\r\n', '\n').split('\n')) {
+    if (file && (oldLeft > 0 || newLeft > 0) && /^[ +-]/.test(text)) {
+      const kind = text[0] === '+' ? 'added' : text[0] === '-' ? 'removed' : 'same';
+      if (kind !== 'added') oldLeft--;
+      if (kind !== 'removed') newLeft--;
+      file.lines.push({ kind, line: kind === 'removed' ? null : line, text: text.slice(1) });
+      if (kind !== 'removed') line++;
+      continue;
+    }
+    const hunk = /^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(text);
+    if (hunk) {
+      line = Number(hunk[2]);
+      [oldLeft, newLeft] = [Number(hunk[1] ?? 1), Number(hunk[3] ?? 1)];
+    } else if (text.startsWith('+++ ')) {
+      const path = /^\+\+\+ b\/(.+?)\t?$/.exec(text)?.[1];
+      file = path === undefined ? null : { path, lines: [] };
+      if (file) files.push(file);
+    }
+  }
+  return files.filter(({ lines }) => lines.some(({ kind }) => kind !== 'same'));
+}

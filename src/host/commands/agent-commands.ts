@@ -1,0 +1,64 @@
+/** Commands of the agent: a task, a problem to fix, and the ways back. */
+import * as vscode from 'vscode';
+import { MoebiusError } from '../../base/errors.ts';
+import type { ChatView } from '../chat/view.ts';
+import type { CommandTable } from './command-table.ts';
+import { asRange, asUri } from './edit-commands.ts';
+
+export function agentCommands(chat: ChatView): CommandTable {
+  return {
+    'moebius.agent.newTask': () => chat.newTask(),
+    'moebius.agent.undoLastTurn': () => chat.agent.undoLastTurn(),
+    'moebius.agent.restore': () => chooseRestorePoint(chat),
+    /** From a lens: the document and the line of the hunk; from the palette: the cursor. */
+    'moebius.review.keep': (uri?: unknown, line?: unknown) => chat.review.keep(asUri(uri), asLine(line)),
+    'moebius.review.undo': (uri?: unknown, line?: unknown) => chat.review.undo(asUri(uri), asLine(line)),
+    'moebius.review.keepFile': (uri?: unknown) => chat.review.keepFile(asUri(uri)),
+    'moebius.agent.forgetApprovals': () => {
+      chat.forgetCommands();
+      void vscode.window.showInformationMessage('Commands are asked for again in this workspace.');
+    },
+    /** From a code action: the document, the range of the problem, and what it says. */
+    'moebius.agent.fixProblem': async (uri?: unknown, range?: unknown, problem?: unknown) => {
+      const editor = vscode.window.activeTextEditor;
+      const file = asUri(uri) ?? editor?.document.uri;
+      const at = asRange(range) ?? editor?.selection;
+      if (!file || !at) throw new MoebiusError('bad-request', 'Put the cursor on the problem first.');
+      const path = vscode.workspace.asRelativePath(file);
+      const line = at.start.line + 1;
+      const said = typeof problem === 'string' ? problem : problemsText(file, at);
+      if (!said) throw new MoebiusError('not-found', `There is no problem at ${path}:${line}.`);
+      await chat.task(`Fix this problem in ${path}, line ${line}: ${said}`, [
+        { kind: 'file', fsPath: file.fsPath },
+      ]);
+    },
+  };
+}
+
+async function chooseRestorePoint(chat: ChatView): Promise<void> {
+  const points = chat.agent.restorePoints();
+  if (points.length === 0) {
+    throw new MoebiusError('not-found', 'The agent changed no files in this chat that could be put back.');
+  }
+  const items = points.map(({ id, text, at }) => ({
+    id,
+    label: text.split('\n', 1)[0]!,
+    description: new Date(at).toLocaleTimeString(),
+  }));
+  const picked = await vscode.window.showQuickPick(items, {
+    title: 'Restore Checkpoint',
+    placeHolder: 'Before which message?',
+  });
+  if (picked) await chat.agent.restore(picked.id);
+}
+
+/** Of the lines that are meant, wherever in them the cursor is. */
+function problemsText(uri: vscode.Uri, { start, end }: vscode.Range): string {
+  const touching = vscode.languages
+    .getDiagnostics(uri)
+    .filter(({ range }) => range.start.line <= end.line && range.end.line >= start.line);
+  return touching.map(one => one.message).join('; ');
+}
+
+const asLine = (value: unknown): number | undefined =>
+  Number.isInteger(value) ? (value as number) : undefined;

@@ -1,0 +1,95 @@
+/** Review of the staged changes: file by file, what the model finds is shown as comments beside the lines. */
+import * as vscode from 'vscode';
+import { MoebiusError } from '../../base/errors.ts';
+import { findRepository } from '../code/git.ts';
+import { commentsOf, REVIEW_GRAMMAR, type ReviewComment, reviewMessages } from '../code/review-prompt.ts';
+import { type StagedFile, stagedFiles } from '../code/staged-files.ts';
+import type { HostContext } from '../context.ts';
+import { signalOf } from '../report.ts';
+import type { CommandTable } from './command-table.ts';
+
+const ANSWER_TOKENS = 500;
+/** A review of more at once is not read, and takes a small model long. */
+const MOST_FILES = 20;
+
+export function reviewCommands(context: HostContext, controller: vscode.CommentController): CommandTable {
+  let threads: vscode.CommentThread[] = [];
+  const clear = () => {
+    for (const thread of threads) thread.dispose();
+    threads = [];
+  };
+  return {
+    /** `source`: the source control whose button was pressed. */
+    'moebius.scm.review': async (source?: unknown) => {
+      const repository = await findRepository(source);
+      const all = stagedFiles(await repository.diff(true));
+      if (all.length === 0)
+        throw new MoebiusError('bad-request', 'Stage the changes that are to be reviewed.');
+      clear();
+      const notRead = await review(context, all.slice(0, MOST_FILES), (file, comments) => {
+        const uri = vscode.Uri.joinPath(repository.rootUri, file.path);
+        threads.push(...comments.map(comment => threadOf(controller, uri, comment)));
+      });
+      report(threads.length, [...notRead, ...all.slice(MOST_FILES).map(({ path }) => path)]);
+    },
+    'moebius.scm.clearReview': clear,
+  };
+}
+
+/** Names of files that were not read to their end. */
+async function review(
+  { backend }: HostContext,
+  files: readonly StagedFile[],
+  found: (file: StagedFile, comments: ReviewComment[]) => void,
+): Promise<string[]> {
+  const cut: string[] = [];
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: 'Moebius: review',
+    cancellable: true,
+  };
+  await vscode.window.withProgress(options, async (progress, token) => {
+    for (const file of files) {
+      progress.report({ message: file.path, increment: 100 / files.length });
+      const { messages, isCut } = reviewMessages(file);
+      if (isCut) cut.push(file.path);
+      const result = await backend.generate(
+        {
+          messages,
+          grammar: REVIEW_GRAMMAR,
+          maxTokens: ANSWER_TOKENS,
+          temperature: 0,
+          level: 'exact',
+          sequence: 'edit',
+        },
+        { signal: signalOf(token) },
+      );
+      found(file, commentsOf(result.text, file));
+    }
+  });
+  return cut;
+}
+
+function threadOf(
+  controller: vscode.CommentController,
+  uri: vscode.Uri,
+  { line, text }: ReviewComment,
+): vscode.CommentThread {
+  const comment: vscode.Comment = {
+    author: { name: 'Moebius' },
+    // Text of the model: shown as it is, without links and pictures.
+    body: new vscode.MarkdownString().appendText(text),
+    mode: vscode.CommentMode.Preview,
+  };
+  const thread = controller.createCommentThread(uri, new vscode.Range(line - 1, 0, line - 1, 0), [comment]);
+  thread.canReply = false;
+  thread.label = 'Review';
+  thread.collapsibleState = vscode.CommentThreadCollapsibleState.Expanded;
+  return thread;
+}
+
+function report(count: number, notRead: readonly string[]): void {
+  const found = count === 0 ? 'found nothing' : count === 1 ? 'made 1 comment' : `made ${count} comments`;
+  const rest = notRead.length > 0 ? ` Not read to the end: ${notRead.join(', ')}.` : '';
+  void vscode.window.showInformationMessage(`Moebius: the review ${found}.${rest}`);
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FrameLocator } from 'playwright-core';
+import { goTo, openFile, quickRows, runCommand, webview } from '../../scripts/workbench/page.ts';
+import { scriptedAgentDaemon } from '../support/daemon-bundle.ts';
+import { ask, openChat, type Session, startSession, until, untilAnswered } from '../support/workbench.ts';
+
+/** A project with a bug: the quantity is left out. */
+const FILES = {
+  'package.json':
+    '{ "name": "cart", "private": true, "type": "module", "scripts": { "test": "node --test" } }\n',
+  'src/cart.js':
+    'export function total(items) {\n  let sum = 0;\n  for (const item of items) {\n    sum += item.price;\n  }\n  return sum;\n}\n',
+  'test/cart.test.js': `import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { total } from '../src/cart.js';
+
+test('an empty cart costs nothing', () => assert.equal(total([]), 0));
+test('the quantity counts', () => assert.equal(total([{ price: 10, quantity: 3 }]), 30));
+`,
+};
+const BROKEN = {
+  'src/broken.ts': "export function greet(name: string): string {\n  return 'Hello ' + nme;\n}\n",
+};
+const CART = 'src/cart.js';
+const MENDED = 'sum += item.price * item.quantity;';
+
+describe('agent', () => {
+  let session: Session;
+  let chat: FrameLocator;
+  const state = (title: string) =>
+    chat.getByTestId('step').filter({ hasText: title }).last().getAttribute('data-state');
+  const approval = (text: string | RegExp) => chat.getByTestId('approval').filter({ hasText: text });
+
+  before(async () => {
+    session = await startSession({
+      name: 'agent',
+      daemon: await scriptedAgentDaemon(),
+      files: { ...FILES, ...BROKEN },
+    });
+    chat = await openChat(session.page);
+  });
+  after(() => session?.stop());
+
+  it('is chosen by its mode, next to what is asked for', async () => {
+    await chat.getByTestId('mode-picker').selectOption('agent');
+    await chat.getByTestId('policy-picker').waitFor();
+  });
+
+  it('asks before a command, and shows what it writes', async () => {
+    await ask(session.page, chat, 'Fix the failing test.');
+    const card = approval('npm test');
+    await card.waitFor();
+    assert.equal(await card.getByTestId('approval-detail').textContent(), 'npm test');
+    await session.screenshots('agent-command');
+    await card.getByTestId('allow-always').click();
+    await until(async () => (await state('npm test')) === 'failed', 'the command to end');
+    await chat.getByTestId('output').first().filter({ hasText: 'the quantity counts' }).waitFor();
+  });
+
+  it('shows an edit as a diff before it is made, and takes it by the keyboard', async () => {
+    const card = approval('cart.js');
+    await card.waitFor();
+    assert.match((await card.getByTestId('diff').textContent()) ?? '', /price \* item\.quantity/);
+    assert.ok(!session.read(CART).includes(MENDED), 'nothing is written before it is allowed');
+    await session.screenshots('agent-edit');
+    await card.getByTestId('allow-once').waitFor();
+    await card.getByTestId('allow-once').focus();
+    await session.page.keyboard.press('Control+Enter');
+    await session.untilFile(CART, text => text.includes(MENDED));
+  });
+
+  it('runs what is always allowed unasked, and lists what it changed', async () => {
+    assert.equal(await untilAnswered(chat, 0), 'stop');
+    assert.equal(await state('npm test'), 'ok');
+    const changes = chat.getByTestId('changes');
+    assert.match((await changes.textContent()) ?? '', /1 file changed\s*\+1 −1/);
+    await chat.getByTestId('answer-text').last().filter({ hasText: 'All tests pass' }).waitFor();
+    await session.screenshots('agent-done');
+  });
+
+  it('compares a changed file with what it was', async () => {
+    const { page } = session;
+    await chat.getByTestId('changed-file').getByRole('button').first().click();
+    await page.locator('.tab', { hasText: 'Moebius: Changes of cart.js' }).waitFor();
+    await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
+    await session.screenshots('agent-diff');
+  });
+
+  it('offers to keep or undo each change in the document', async () => {
+    const { page } = session;
+    await openFile(page, 'cart.js');
+    const lens = page.locator('.editor-group-container.active .codelens-decoration a');
+    await lens.filter({ hasText: 'Keep' }).first().waitFor();
+    await session.screenshots('agent-review');
+    await lens.filter({ hasText: 'Undo' }).first().click();
+    await session.untilFile(CART, text => text === FILES[CART]);
+    await lens.first().waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+Z');
+    await page.keyboard.press('Control+S');
+    await session.untilFile(CART, text => text.includes(MENDED));
+  });
+
+  it('undoes the turn', async () => {
+    await chat.getByTestId('undo-turn').click();
+    await session.untilFile(CART, text => text === FILES[CART]);
+    await chat.getByTestId('changes').filter({ hasText: 'Undone' }).waitFor();
+  });
+
+  it('asks a question, and denies with a reason', async () => {
+    await ask(session.page, chat, 'Write a header.');
+    const card = approval('HEADER.md');
+    await card.waitFor();
+    await card.getByTestId('deny').click();
+    await card.getByTestId('deny-reason').fill('no new files');
+    await session.page.keyboard.press('Enter');
+    const question = chat.getByTestId('question');
+    await question.waitFor();
+    await session.screenshots('agent-question');
+    await question.getByTestId('question-option').filter({ hasText: 'No' }).click();
+    assert.equal(await untilAnswered(chat, 1), 'stop');
+    assert.equal(await state('HEADER.md'), 'denied');
+  });
+
+  it('edits unsaved text in the editor and does not save it', async () => {
+    const { page } = session;
+    await openFile(page, 'cart.js');
+    await goTo(page, 1);
+    await page.keyboard.type('const mine = 1;');
+    await page.keyboard.press('Enter');
+    await page.locator('.tab.active.dirty').waitFor();
+    await ask(page, chat, 'Fix the failing test.');
+    await approval('cart.js').getByTestId('allow-once').click();
+    assert.equal(await untilAnswered(chat, 2), 'stop');
+    const editor = page.locator('.editor-instance .monaco-editor .view-lines').first();
+    await editor.filter({ hasText: 'const mine' }).filter({ hasText: 'quantity' }).waitFor();
+    assert.equal(session.read(CART), FILES[CART], 'nothing was saved');
+  });
+
+  it('restores a checkpoint: the unsaved text of before, and the conversation', async () => {
+    const { page } = session;
+    const message = chat.getByTestId('user-message').last();
+    await message.hover();
+    await message.getByTestId('restore').click();
+    await quickRows(page).filter({ hasText: 'Files and conversation' }).waitFor();
+    await session.screenshot('agent-restore');
+    await quickRows(page).filter({ hasText: 'Files and conversation' }).click();
+    await until(async () => (await chat.getByTestId('answer').count()) === 2, 'the answer to go');
+    const editor = page.locator('.editor-instance .monaco-editor .view-lines').first();
+    await editor.filter({ hasText: 'const mine' }).filter({ hasNotText: 'quantity' }).waitFor();
+    assert.equal(await chat.getByTestId('input').inputValue(), 'Fix the failing test.');
+  });
+
+  it('keeps what it did over a reload', async () => {
+    await session.page.keyboard.press('Control+Shift+P');
+    await session.page.keyboard.press('Escape');
+    await runCommand(session.page, 'Developer: Reload Window');
+    await runCommand(session.page, 'Moebius: Open Chat');
+    chat = webview(session.page);
+    await chat.getByTestId('changes').filter({ hasText: 'Undone' }).waitFor({ timeout: 60_000 });
+    assert.equal(await chat.getByTestId('mode-picker').inputValue(), 'agent');
+  });
+
+  it('shows a command in a terminal', async () => {
+    const { page } = session;
+    const step = chat.getByTestId('step').filter({ hasText: 'npm test' }).first();
+    await step.getByRole('button').first().click();
+    await step.getByTestId('show-terminal').click();
+    await page.locator('.terminal-outer-container .xterm').first().waitFor();
+    await session.screenshot('agent-terminal');
+  });
+
+  it('is given a problem from the light bulb', async () => {
+    const { page } = session;
+    await openFile(page, 'broken.ts');
+    await page.locator('.squiggly-error').first().waitFor({ timeout: 60_000 });
+    await goTo(page, 2, 21);
+    await page.keyboard.press('Control+.');
+    const fix = page.locator('.action-widget .monaco-list-row').filter({ hasText: 'Fix with the agent' });
+    await fix.click();
+    const message = chat.getByTestId('user-message').last();
+    await message.filter({ hasText: /broken\.ts, line 2: .*nme/ }).waitFor({ timeout: 60_000 });
+    await untilAnswered(chat, 0);
+  });
+
+  it('reviews staged changes as comments', async () => {
+    const { page, folder } = session;
+    writeFileSync(join(folder, CART), FILES[CART].replace('item.price', 'item.price * item.quantity'));
+    execFileSync('git', ['add', CART], { cwd: folder });
+    await openFile(page, 'cart.js');
+    await runCommand(page, 'Moebius: Review Staged Changes');
+    await page.locator('.review-comment', { hasText: 'counted twice' }).waitFor({ timeout: 60_000 });
+    await session.screenshots('agent-comments');
+  });
+
+  it('left no error in the console', () => {
+    assert.deepEqual(session.errors, []);
+  });
+});
+
+describe('agent in Restricted Mode', () => {
+  let session: Session;
+  before(async () => {
+    session = await startSession({
+      name: 'agent-restricted',
+      daemon: await scriptedAgentDaemon(),
+      workspaceTrust: true,
+    });
+  });
+  after(() => session?.stop());
+
+  it('has no tools, and says why', async () => {
+    const { page } = session;
+    const browse = page.locator('.monaco-dialog-box .monaco-button', {
+      hasText: 'browse in restricted mode',
+    });
+    await browse.click({ timeout: 10_000 }).catch(() => undefined);
+    const chat = await openChat(page);
+    await chat.getByTestId('agent-locked').filter({ hasText: 'Restricted Mode' }).waitFor();
+    assert.equal(await chat.getByTestId('mode-picker').count(), 0);
+    await ask(page, chat, 'Hello.');
+    assert.equal(await untilAnswered(chat, 0), 'stop');
+    assert.equal(await chat.getByTestId('step').count(), 0);
+    await session.screenshots('agent-restricted');
+  });
+});

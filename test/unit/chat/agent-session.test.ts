@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict';
+import {
+  agentHistory,
+  emptyTranscript,
+  readTranscript,
+  type TranscriptEvent,
+} from '../../../src/agent/transcript.ts';
+import { AgentDesk } from '../../../src/host/agent/desk.ts';
+import { ChatSession } from '../../../src/host/chat/session.ts';
+import type { Part } from '../../../src/protocol/agent-view.ts';
+import type { HostMessage, Phase } from '../../../src/protocol/webview.ts';
+import { applyMessage, createState, type PageState } from '../../../src/webview/state.ts';
+import { type AgentScript, edits, runs, ScriptedAgent } from './scripted-agent.ts';
+import { modelInfo, ScriptedBackend, says, until } from './support.ts';
+
+function open(script: AgentScript) {
+  const agent = new ScriptedAgent(script);
+  const page = createState();
+  const stored: TranscriptEvent[] = [];
+  const phases: Phase['kind'][] = [];
+  const post = (message: HostMessage) => applyMessage(page, structuredClone(message));
+  let ids = 0;
+  const session = new ChatSession(emptyTranscript('chat', 0), {
+    backend: new ScriptedBackend(says('Hello')),
+    model: async () => modelInfo(8192),
+    options: () => ({ level: 'exact', maxTokens: 400, temperature: 0, isThinking: false }),
+    store: event => stored.push(structuredClone(event)),
+    post,
+    onPhase: phase => phases.push(phase.kind),
+    agent,
+    newId: () => `id${++ids}`,
+  });
+  const desk = new AgentDesk(agent, () => session, post);
+  const idle = () => until(() => !session.isBusy);
+  return { agent, page, stored, phases, session, desk, idle };
+}
+
+const answers = (page: PageState) => page.items.value.filter(item => item.kind === 'answer');
+const parts = (page: PageState, index = 0): Part[] =>
+  (answers(page)[index]?.work.value?.parts.value ?? []).map(item =>
+    item.kind === 'text' ? { kind: 'text', id: item.id, text: item.stream.text } : item.part.value,
+  );
+const sketch = (page: PageState, index = 0) =>
+  parts(page, index).map(part => {
+    if (part.kind === 'step') return `${part.title}|${part.state}`;
+    return part.kind === 'question' ? part.question : part.text;
+  });
+const changed = (page: PageState, index = 0) => answers(page)[index]?.work.value?.facts.value.changed ?? [];
+
+describe('chat session with the agent', () => {
+  it('shows its words and steps in order, and the same after a reload', async () => {
+    const { session, page, stored, idle } = open(async task => {
+      task.emit({ type: 'text', text: 'I look ' });
+      task.emit({ type: 'text', text: 'first.' });
+      edits(task, 'a.ts');
+      task.emit({ type: 'text', text: 'Done.' });
+      return 'done';
+    });
+    session.send('Fix it', []);
+    await idle();
+    assert.deepEqual(sketch(page), ['I look first.', 'Edit a.ts|ok', 'Done.']);
+    assert.equal(answers(page)[0]?.row.value.finish, 'stop');
+    assert.deepEqual(
+      changed(page).map(file => `${file.path} +${file.addedLines}`),
+      ['a.ts +2'],
+    );
+    const replayed = readTranscript('chat', stored.map(event => JSON.stringify(event)).join('\n'));
+    assert.deepEqual(replayed, session.transcript);
+    const reloaded = createState();
+    applyMessage(reloaded, {
+      type: 'open',
+      chatId: 'chat',
+      title: '',
+      rows: session.rows(),
+      draftChips: [],
+      phase: { kind: 'idle' },
+    });
+    assert.deepEqual(parts(reloaded), parts(page));
+  });
+
+  it('waits for the user before a command, with the exact text, and stores the decision first', async () => {
+    const { session, page, phases, stored, desk, idle } = open(async task => {
+      await runs(task, 'npm test -- --grep "a b"');
+      return 'done';
+    });
+    session.send('Test it', []);
+    await until(() => sketch(page)[0]?.endsWith('asking') === true);
+    const [asked] = parts(page);
+    assert.equal(asked?.kind === 'step' && asked.approval?.detail, 'npm test -- --grep "a b"');
+    assert.match(page.announcement.value, /npm test -- --grep/);
+    assert.equal(phases.at(-1), 'asking');
+    await desk.handle({ type: 'decide', id: 'other', decision: { kind: 'once' } });
+    assert.equal(
+      sketch(page)[0],
+      'Run npm test -- --grep "a b"|asking',
+      'a decision about another call is none',
+    );
+    await desk.handle({ type: 'decide', id: 'run', decision: { kind: 'once' } });
+    await idle();
+    const [step] = parts(page);
+    assert.equal(step?.kind === 'step' && step.output, 'all good\n');
+    assert.equal(sketch(page)[0], 'Run npm test -- --grep "a b"|ok');
+    const kinds = stored.flatMap(event => (event.type === 'step' ? [event.event.type] : []));
+    assert.ok(kinds.indexOf('decision') < kinds.indexOf('output'), kinds.join(' '));
+  });
+
+  it('a denial says why, and nothing runs', async () => {
+    let allowed: boolean | null = null;
+    const { session, page, desk, idle } = open(async task => {
+      allowed = await runs(task, 'rm -rf build');
+      return 'done';
+    });
+    session.send('Clean', []);
+    await until(() => sketch(page).length === 1 && sketch(page)[0]!.endsWith('asking'));
+    await desk.handle({ type: 'decide', id: 'run', decision: { kind: 'deny', reason: 'keep the build' } });
+    await idle();
+    assert.equal(allowed, false);
+    const [step] = parts(page);
+    assert.equal(step?.kind === 'step' && step.state, 'denied');
+  });
+
+  it('stop ends the waiting, and the step is shown as interrupted', async () => {
+    const { session, page, idle } = open(async task => {
+      await runs(task, 'sleep 99');
+      return 'done';
+    });
+    session.send('Wait', []);
+    await until(() => sketch(page)[0]?.endsWith('asking') === true);
+    session.stop();
+    await idle();
+    assert.deepEqual(sketch(page), ['Run sleep 99|interrupted']);
+    assert.equal(answers(page)[0]?.row.value.finish, 'cancelled');
+    assert.equal(answers(page)[0]?.row.value.canGoOn, true);
+  });
+
+  it('asks the question of the model', async () => {
+    const { session, page, desk, idle } = open(async task => {
+      const call = { kind: 'call', name: 'ask_user', arguments: {} } as const;
+      task.emit({ type: 'call', callId: 'q', call, title: 'Ask' });
+      task.emit({ type: 'question', callId: 'q', question: 'Tabs?', options: ['yes', 'no'] });
+      const answer = await task.questions.ask('Tabs?', ['yes', 'no'], task.signal);
+      task.emit({ type: 'result', callId: 'q', ok: true, text: '', summary: `${answer}`, changes: [] });
+      return 'answered';
+    });
+    session.send('Format', []);
+    await until(() => parts(page)[0]?.kind === 'question');
+    await desk.handle({ type: 'reply', id: 'q', answer: 'no' });
+    await idle();
+    const [part] = parts(page);
+    assert.ok(part?.kind === 'question' && !part.isOpen && part.answer === 'no');
+  });
+
+  it('sends the history of before byte for byte, and what was taken back since', async () => {
+    const { session, agent, desk, idle } = open(async task => {
+      edits(task, 'a.ts');
+      return 'done';
+    });
+    session.send('one', []);
+    await idle();
+    await desk.undoLastTurn();
+    session.send('two', []);
+    await idle();
+    assert.deepEqual(agent.tasks[0]?.history, []);
+    assert.deepEqual(agent.tasks[1]?.history, [{ role: 'user', content: 'one' }]);
+    assert.equal(agent.tasks[1]?.news, 'I took back your changes of a.ts.');
+    assert.equal(agentHistory(session.transcript, null).length, 2);
+  });
+
+  it('goes on after a limit', async () => {
+    const { session, agent, page, desk, idle } = open(async () => 'limit');
+    session.send('long task', []);
+    await idle();
+    const [answer] = answers(page);
+    assert.equal(answer?.row.value.canGoOn, true);
+    await desk.handle({ type: 'goOn', id: answer!.id });
+    await idle();
+    assert.match(agent.tasks[1]!.ask.text, /where you left off/);
+  });
+
+  it('answers without tools when the mode is ask', async () => {
+    const { session, agent, page, desk, idle } = open(async () => 'done');
+    await desk.handle({ type: 'chooseMode', mode: 'ask' });
+    assert.equal(page.agent.value?.mode, 'ask');
+    session.send('hi', []);
+    await idle();
+    assert.equal(agent.tasks.length, 0);
+    assert.equal(answers(page)[0]?.work.value, null);
+    assert.equal(answers(page)[0]?.stream.text, 'Hello');
+  });
+
+  it('says what went wrong when the agent can not go on', async () => {
+    const { session, page, idle } = open(async () => 'empty');
+    session.send('hi', []);
+    await idle();
+    assert.match(answers(page)[0]?.row.value.error?.message ?? '', /answered nothing/);
+  });
+});
+
+describe('taking the work of the agent back', () => {
+  const twoTurns = async () => {
+    const files = [['a.ts', 'b.ts'], ['a.ts']];
+    const opened = open(async task => {
+      for (const path of files.shift() ?? []) edits(task, path);
+      return 'done';
+    });
+    for (const text of ['one', 'two']) {
+      opened.session.send(text, []);
+      await opened.idle();
+    }
+    const [first, second] = answers(opened.page).map(item => item.id);
+    return { ...opened, first: first!, second: second! };
+  };
+
+  it('undoes one file, or all that is left of a turn', async () => {
+    const { desk, agent, page, first } = await twoTurns();
+    await desk.handle({ type: 'undoFile', id: first, path: 'b.ts' });
+    assert.deepEqual(
+      changed(page).map(file => file.isUndone),
+      [false, true],
+    );
+    await desk.handle({ type: 'undoTurn', id: first });
+    assert.deepEqual(agent.done, [`undo ${first} b.ts`, `undo ${first} a.ts`]);
+    assert.ok(changed(page).every(file => file.isUndone));
+  });
+
+  it('does not say undone of what the user keeps', async () => {
+    const { desk, agent, page, first } = await twoTurns();
+    agent.kept = ['a.ts'];
+    await desk.handle({ type: 'undoTurn', id: first });
+    assert.deepEqual(
+      changed(page).map(file => file.isUndone),
+      [false, true],
+    );
+  });
+
+  it('restores to before a message: the newest turn first, then the conversation', async () => {
+    const { desk, agent, page, session, first, second } = await twoTurns();
+    const [ask] = page.items.value;
+    assert.ok(ask?.kind === 'user' && ask.row.value.canRestore);
+    await desk.handle({ type: 'restore', id: ask.id });
+    assert.deepEqual(agent.done, [`undo ${second} a.ts`, `undo ${first} a.ts b.ts`]);
+    assert.equal(session.transcript.entries.length, 0);
+    assert.equal(page.items.value.length, 0);
+    assert.equal(page.returnedDraft.value, 'one');
+  });
+
+  it('restores the files alone, or the conversation alone', async () => {
+    const { desk, agent, page, session } = await twoTurns();
+    const id = page.items.value[2]!.id;
+    agent.restoreChoice = 'files';
+    await desk.handle({ type: 'restore', id });
+    assert.equal(session.transcript.entries.length, 4);
+    assert.equal(agent.done.length, 1);
+    agent.restoreChoice = 'conversation';
+    await desk.handle({ type: 'restore', id });
+    assert.equal(session.transcript.entries.length, 2);
+    assert.equal(agent.done.length, 1);
+  });
+
+  it('asks what becomes of the files when a message is replaced', async () => {
+    const { desk, agent, page, second } = await twoTurns();
+    agent.replacing = null;
+    assert.equal(await desk.beforeReplacing(second), false);
+    agent.replacing = 'keep';
+    assert.equal(await desk.beforeReplacing(second), true);
+    assert.deepEqual(agent.done, []);
+    agent.replacing = 'undo';
+    assert.equal(await desk.beforeReplacing(page.items.value[2]!.id), true);
+    assert.deepEqual(agent.done, [`undo ${second} a.ts`]);
+  });
+
+  it('refuses while the agent works, and when there is nothing', async () => {
+    const { desk, session, page, idle } = open(async task => {
+      edits(task, 'a.ts', `edit ${task.turnId}`);
+      if (task.ask.text === 'two') await runs(task, 'x');
+      return 'done';
+    });
+    await assert.rejects(desk.undoLastTurn(), { code: 'not-found' });
+    session.send('one', []);
+    await idle();
+    session.send('two', []);
+    await until(() => sketch(page, 1).some(part => part.endsWith('asking')));
+    await assert.rejects(desk.undoLastTurn(), { code: 'busy' });
+    session.stop();
+    await idle();
+  });
+});

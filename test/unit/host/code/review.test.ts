@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { commentsOf, reviewMessages } from '../../../../src/host/code/review-prompt.ts';
+import { stagedFiles } from '../../../../src/host/code/staged-files.ts';
+
+const DIFF = `diff --git a/src/a.ts b/src/a.ts
+index 1..2 100644
+--- a/src/a.ts
++++ b/src/a.ts
+@@ -3,3 +3,4 @@ function f() {
+ keep
+-old
+--- a comment of SQL
++new
++++ i
++last
+@@ -20 +21,2 @@
+ tail
++end
+diff --git a/gone.ts b/gone.ts
+deleted file mode 100644
+--- a/gone.ts
++++ /dev/null
+@@ -1 +0,0 @@
+-gone
+diff --git a/logo.png b/logo.png
+Binary files a/logo.png and b/logo.png differ
+`;
+
+describe('host/code/review', () => {
+  const [file, ...others] = stagedFiles(DIFF);
+
+  it('numbers the lines of each file as they are staged', () => {
+    assert.equal(others.length, 0, 'deleted and binary files have no lines to comment on');
+    assert.equal(file!.path, 'src/a.ts');
+    assert.deepEqual(
+      file!.lines.map(({ line, kind, text }) => `${line ?? '-'} ${kind} ${text}`),
+      [
+        ...['3 same keep', '- removed old', '- removed -- a comment of SQL', '4 added new', '5 added ++ i'],
+        ...['6 added last', '21 same tail', '22 added end'],
+      ],
+    );
+  });
+
+  it('shows the numbers to the model, and says when it does not show all', () => {
+    const { messages, isCut } = reviewMessages(file!);
+    assert.match(messages[1]!.content, /^ {4}4 \+ new$/m);
+    assert.equal(isCut, false);
+    const long = {
+      path: 'b',
+      lines: Array.from({ length: 500 }, () => ({ ...file!.lines[3]!, text: 'x'.repeat(40) })),
+    };
+    assert.equal(reviewMessages(long).isCut, true);
+  });
+
+  it('takes comments about added lines only, one for each', () => {
+    const answer = JSON.stringify({
+      comments: [
+        { line: 4, comment: ' wrong ' },
+        { line: 4, comment: 'again' },
+        { line: 3, comment: 'not added' },
+        { line: 99, comment: 'made up' },
+        { line: 22, comment: '' },
+        { line: '6', comment: 'no number' },
+        7,
+        null,
+      ],
+    });
+    assert.deepEqual(commentsOf(answer, file!), [{ line: 4, text: 'wrong' }]);
+    for (const odd of ['', '{', 'null', '[]', '{"comments":{}}'])
+      assert.deepEqual(commentsOf(odd, file!), [], odd);
+  });
+});
