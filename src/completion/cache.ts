@@ -7,6 +7,16 @@ interface Entry {
   tail: string;
   after: string;
   text: string;
+  meanLogProb: number | null;
+}
+
+export interface Found {
+  /** What is left of the suggestion. */
+  text: string;
+  /** Characters of it that the user has typed since. */
+  typedChars: number;
+  /** Of the whole suggestion; null where it was never told. */
+  meanLogProb: number | null;
 }
 
 /** Context compared on both sides of the cursor; longer contexts that agree this far are taken as equal. */
@@ -23,12 +33,13 @@ export class SuggestionCache {
     this.capacity = capacity;
   }
 
-  put(origin: Cursor, text: string): void {
+  put(origin: Cursor, text: string, meanLogProb: number | null = null): void {
     const entry: Entry = {
       uri: origin.uri,
       tail: origin.before.slice(-TAIL_CHARS),
       after: origin.after.slice(0, AFTER_CHARS),
       text,
+      meanLogProb,
     };
     this.entries = this.entries.filter(
       other => other.uri !== entry.uri || other.tail !== entry.tail || other.after !== entry.after,
@@ -37,14 +48,15 @@ export class SuggestionCache {
     this.entries.length = Math.min(this.entries.length, this.capacity);
   }
 
-  /** What is left of a cached suggestion at this cursor: '' if all of it was typed, null if none fits. */
-  find(cursor: Cursor): string | null {
+  /** A cached suggestion that fits this cursor and of which something is left, or null. */
+  find(cursor: Cursor): Found | null {
     for (const [index, entry] of this.entries.entries()) {
       const rest = entry.uri === cursor.uri ? remainder(entry, cursor) : null;
       if (rest === null || rest === '') continue;
       this.entries.splice(index, 1);
       this.entries.unshift(entry);
-      return rest;
+      const { text, meanLogProb } = entry;
+      return { text: rest, typedChars: text.length - rest.length, meanLogProb };
     }
     return null;
   }

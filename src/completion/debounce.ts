@@ -1,14 +1,22 @@
-/** How long to wait after a keystroke: about as long as this user's next keystroke usually takes. */
+/**
+ * How long to wait after a keystroke: about as long as this user's next keystroke usually takes, less where a pause is
+ * natural, and less by a part of what the model will take anyway (after Tabby's adaptive debounce).
+ */
 const SHORTEST_MS = 75;
 const LONGEST_MS = 300;
 /** Gaps longer than this are thinking, not typing. */
 const LONGEST_GAP_MS = 400;
-/** Weight of the newest gap in the running mean. */
+/** Weight of the newest gap, and of the newest answer, in the running means. */
 const NEWEST_WEIGHT = 0.15;
+/** A line end or punctuation is a natural place to look up. */
+const FACTORS = { natural: 0.75, other: 1.3 } as const;
+/** Of the time that answers take. All of it would ask at every key where the model is slow, for nothing. */
+const ANSWER_SHARE = 0.1;
 
 export class AdaptiveDebounce {
   private lastMs: number | null = null;
   private meanGapMs = 150;
+  private meanAnswerMs = 0;
 
   /** Tells it of a keystroke at `nowMs` (any monotonic clock). */
   keystroke(nowMs: number): void {
@@ -18,9 +26,15 @@ export class AdaptiveDebounce {
     this.meanGapMs += NEWEST_WEIGHT * (gap - this.meanGapMs);
   }
 
-  /** Milliseconds to wait. A new line or a punctuation mark is a natural place to look: half as long. */
+  /** Tells it how long the model took for a suggestion, from the request on. */
+  answered(ms: number): void {
+    this.meanAnswerMs += NEWEST_WEIGHT * (ms - this.meanAnswerMs);
+  }
+
+  /** Milliseconds to wait. */
   delayMs(lastTyped: string): number {
-    const factor = /[\s({[.,:=>]/.test(lastTyped) ? 0.75 : 1.3;
-    return Math.round(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, this.meanGapMs * factor)));
+    const factor = /[\s({[.,:=>]/.test(lastTyped) ? FACTORS.natural : FACTORS.other;
+    const delayMs = this.meanGapMs * factor - ANSWER_SHARE * this.meanAnswerMs;
+    return Math.round(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, delayMs)));
   }
 }

@@ -1,12 +1,10 @@
 /** How much to suggest at a cursor: nothing, the rest of the line, or a block of lines. Decided before any model runs. */
 import { type Cursor, indentWidth, lineAfter, lineBefore, nextLine } from './cursor.ts';
+import { isInProse, silenceAt } from './silence.ts';
 
 export type Extent = 'none' | 'line' | 'block';
 export type MultilineSetting = 'auto' | 'always' | 'never';
 
-/** What may stand right of the cursor without making it the middle of something: closers, quotes, a final , ; : or {. */
-const CLOSING_REST = /^\s*(?:\/>)?[)\]}>"'`]*\s*[,;:{]?\s*$/;
-const WORD = /[\p{L}\p{N}_$]/u;
 /** A line that ends like this opens a block in some language. */
 const OPENER = /(?:[{([]|=>|->|:|\b(?:do|then|else|begin|of|where|repeat))\s*$/;
 
@@ -20,20 +18,16 @@ export interface ExtentOptions {
 export function decideExtent(cursor: Cursor, options: ExtentOptions): Extent {
   const prefix = lineBefore(cursor);
   const rest = lineAfter(cursor);
-  if (!options.isManual && isQuietPlace(cursor, prefix, rest)) return 'none';
+  if (!options.isManual && silenceAt(cursor) !== null) return 'none';
   const isOpen = rest.trim() === '' || isInFreshPair(cursor, prefix, rest);
-  if (!isOpen) return 'line';
+  // Who asks in the middle of a line wants what fits there, and the rest of the line tells the model where that ends.
+  if (!isOpen) return options.isManual && silenceAt(cursor) === 'code follows on the line' ? 'block' : 'line';
   if (options.multiline !== 'auto') return options.multiline === 'always' ? 'block' : 'line';
   if (prefix.trim() === '') return 'block';
-  return rest.trim() !== '' || opensEmptyBlock(cursor, prefix) ? 'block' : 'line';
-}
-
-function isQuietPlace(cursor: Cursor, prefix: string, rest: string): boolean {
-  if (cursor.before.trim() === '' && cursor.after.trim() === '') return true;
-  if (!CLOSING_REST.test(rest)) return true;
-  // After a statement's end there is nothing to complete on this line.
-  if (/;\s*$/.test(prefix) && rest.trim() === '' && !/\bfor\s*\(/.test(prefix)) return true;
-  return WORD.test(prefix.slice(-1)) && WORD.test(rest.slice(0, 1));
+  if (isInProse(cursor)) return 'line';
+  return rest.trim() !== '' || opensEmptyBlock(cursor, prefix) || beginsHead(cursor, prefix)
+    ? 'block'
+    : 'line';
 }
 
 /** Keywords whose parentheses are followed by a block. */
@@ -54,6 +48,16 @@ function isInFreshPair(cursor: Cursor, prefix: string, rest: string): boolean {
 /** The line opens a block and the next line of the file is not already inside it. */
 function opensEmptyBlock(cursor: Cursor, prefix: string): boolean {
   if (!OPENER.test(prefix)) return false;
+  const below = nextLine(cursor);
+  return below === null || indentWidth(below) <= indentWidth(prefix);
+}
+
+/** The name of something that is being declared and has no body yet: its head and its body are one suggestion. */
+const NAMED_HEAD =
+  /^\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract)\s+)*(?:function|def|fn|func|fun|class|interface|struct|enum|trait|impl)\s+[\w$]+$/;
+
+function beginsHead(cursor: Cursor, prefix: string): boolean {
+  if (!NAMED_HEAD.test(prefix)) return false;
   const below = nextLine(cursor);
   return below === null || indentWidth(below) <= indentWidth(prefix);
 }

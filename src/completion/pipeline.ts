@@ -1,35 +1,26 @@
 /**
  * Inline completion from cursor to suggestion. At most one request runs; a newer cursor joins it when what was typed
- * since agrees with what has been written so far, and takes its place otherwise.
+ * since agrees with what has been written so far, and takes its place otherwise. While a suggestion is shown, the one
+ * that would follow it is prepared.
  */
-import { cancelled } from '../base/errors.ts';
-import type { FinishReason } from '../protocol/daemon.ts';
-import { isSameAfter, SuggestionCache, typedSince } from './cache.ts';
+import { type Clock, monotonicClock } from '../base/clock.ts';
+import type { Disposable } from '../base/disposable.ts';
+import { type Found, SuggestionCache } from './cache.ts';
 import { type Cursor, lineBefore } from './cursor.ts';
+import { Dismissals } from './dismissals.ts';
 import { decideExtent, type Extent, type MultilineSetting } from './extent.ts';
-import { isEnough, place, refine } from './post/post-process.ts';
-import { PromptWindow } from './prompt-window.ts';
-
-export interface CompletionCall {
-  path: string;
-  prefix: string;
-  middle: string;
-  suffix: string;
-  isSingleLine: boolean;
-  /** 0: only read, for the call to come. */
-  maxTokens: number;
-}
-/** Runs the model. Rejects with `cancelled` when the signal aborts. */
-export type Complete = (
-  call: CompletionCall,
-  hooks: { signal: AbortSignal; onText(text: string): void },
-) => Promise<{ text: string; finish: FinishReason }>;
+import { type FilterName, place, refine } from './post/post-process.ts';
+import { type Complete, isCut, type Run, Runner } from './runner.ts';
+import { silenceAt } from './silence.ts';
+import { type Outcome, TraceLog } from './trace.ts';
 
 export interface SuggestOptions {
   isManual: boolean;
   multiline: MultilineSetting;
   /** Waited before a new model request; cached and running ones answer at once. */
   delayMs: number;
+  /** Nothing is computed that was not asked for. */
+  isSaving?: boolean;
   signal: AbortSignal;
 }
 export interface Suggestion {
@@ -39,188 +30,188 @@ export interface Suggestion {
   source: 'cache' | 'running' | 'model';
 }
 
-interface Run {
-  origin: Cursor;
-  /** Written so far. */
-  text: string;
-  /** What the user typed since the run began. */
-  typed: string;
-  waiters: number;
-  isStale: boolean;
-  abort: AbortController;
-  /** Resolves when the run ended, however it ended; its suggestion is in the cache then. */
-  ended: Promise<void>;
-}
-
-/** A run whose keystroke was overtaken waits this long for the next one to join it. */
-const JOIN_GRACE_MS = 250;
-const LINE_TOKENS = 48;
-const BLOCK_TOKENS = 160;
-/** Documents whose prompt window is remembered. */
-const WINDOWS = 8;
+/** A suggestion that stands this long is being read and may well be accepted: time for the one after it. */
+const READ_MS = 400;
+/** Below this mean log-probability a suggestion is kept back. A first guess; `npm run eval -- completion` tells what it costs. */
+const LEAST_MEAN_LOG_PROB = -1;
+/** Who types the beginning of an unsure suggestion has confirmed it. */
+const CONFIRMING_CHARS = 3;
+/** Other answers on request, beside the likeliest. */
+const OTHERS = 2;
 
 export class CompletionPipeline {
-  private readonly complete: Complete;
+  readonly log = new TraceLog();
   private readonly cache = new SuggestionCache();
-  private readonly windows = new Map<string, PromptWindow>();
-  private run: Run | null = null;
+  private readonly dismissals = new Dismissals();
+  private readonly runner: Runner;
+  private readonly clock: Clock;
+  private preparing: Disposable | null = null;
+  /** The cursor whose suggestion was shown last. */
+  private shownAt: Cursor | null = null;
+  /** Suggestions beside the likeliest, for the place where they were asked for last. */
+  private others: { cursor: Cursor; found: Suggestion[] } | null = null;
 
-  constructor(complete: Complete) {
-    this.complete = complete;
+  constructor(complete: Complete, clock: Clock = monotonicClock) {
+    this.clock = clock;
+    this.runner = new Runner(complete, (...suggestion) => this.cache.put(...suggestion), clock);
   }
 
   /** A suggestion for the cursor or null. Rejects only when the model's request fails, never for cancellation. */
   async suggest(cursor: Cursor, options: SuggestOptions): Promise<Suggestion | null> {
-    const extent = decideExtent(cursor, options);
-    if (extent === 'none') return null;
-    const known = this.fromCache(cursor, 'cache');
-    if (known) return known;
-    if (this.joins(cursor)) {
-      await this.wait(this.run!, options.signal);
-      if (options.signal.aborted) return null;
-      const joined = this.fromCache(cursor, 'running');
-      if (joined) return joined;
+    const startedMs = this.clock.now();
+    this.preparing?.dispose();
+    const asked: { run: Run | null } = { run: null };
+    let outcome: Outcome;
+    let suggestion: Suggestion | null = null;
+    try {
+      [outcome, suggestion] = await this.answer(cursor, options, asked);
+    } catch (error) {
+      outcome = { kind: 'failed', message: (error as Error).message };
+      throw error;
+    } finally {
+      const { isManual } = options;
+      const ms = this.clock.now() - startedMs;
+      const run = asked.run?.trace ?? null;
+      this.log.add({
+        path: cursor.path,
+        lineBefore: lineBefore(cursor),
+        isManual,
+        ms,
+        outcome: outcome!,
+        run,
+      });
     }
-    await delay(options.isManual ? 0 : options.delayMs, options.signal);
-    if (options.signal.aborted) return null;
-    this.run?.abort.abort();
-    const run = this.start(cursor, extent);
-    await this.wait(run, options.signal);
-    return options.signal.aborted ? null : this.fromCache(cursor, 'model');
+    if (suggestion) {
+      this.shownAt = cursor;
+      if (!options.isSaving) this.prepareNext(cursor, suggestion, options);
+    }
+    return suggestion;
   }
 
   /**
-   * Has the model read what a request at this cursor will need. The next request takes its place, wherever that is, and finds
-   * what was read. Rejects with `cancelled` then, and when the model's request fails.
+   * The suggestion, and where it was asked for by hand others that were found since it was asked for there first. Nobody
+   * waits for those: they are written while the first one is being read.
    */
-  async readAhead(cursor: Cursor): Promise<void> {
-    const hooks = { signal: new AbortController().signal, onText() {} };
-    await this.complete({ ...this.call(cursor, 'line'), maxTokens: 0 }, hooks);
+  async suggestAll(cursor: Cursor, options: SuggestOptions): Promise<Suggestion[]> {
+    const first = await this.suggest(cursor, options);
+    if (!first || !options.isManual) return first ? [first] : [];
+    if (!this.others || !isSamePlace(this.others.cursor, cursor)) {
+      this.others = { cursor, found: [] };
+      this.findOthers(cursor, decideExtent(cursor, options), this.others.found).catch(() => undefined);
+    }
+    return [first, ...this.others.found.filter(({ text }) => text !== first.text)];
+  }
+
+  /** The user has sent away what was shown last; there it is silent from now on. */
+  dismiss(): void {
+    if (this.shownAt) this.dismissals.add(this.shownAt);
+  }
+
+  /** See `Runner.readAhead`. */
+  readAhead(...args: Parameters<Runner['readAhead']>): Promise<void> {
+    return this.runner.readAhead(...args);
   }
 
   /** Forgets everything, for another model or other settings. */
   clear(): void {
-    this.run?.abort.abort();
+    this.preparing?.dispose();
+    this.runner.clear();
     this.cache.clear();
-    this.windows.clear();
+    this.others = null;
+    this.dismissals.clear();
   }
 
-  private fromCache(cursor: Cursor, source: Suggestion['source']): Suggestion | null {
-    const text = this.cache.find(cursor);
-    const placed = text === null ? null : place(text, cursor);
-    return placed && { ...placed, source };
+  private async answer(
+    cursor: Cursor,
+    options: SuggestOptions,
+    asked: { run: Run | null },
+  ): Promise<[Outcome, Suggestion | null]> {
+    const { isManual, signal } = options;
+    const reason = isManual ? null : this.silence(cursor);
+    if (reason) return [{ kind: 'silent', reason }, null];
+    const known = this.fromCache(cursor, 'cache', isManual);
+    if (known) return known;
+    const running = this.runner.joinable(cursor);
+    if (running) {
+      await this.runner.wait(running, signal);
+      if (signal.aborted) return [{ kind: 'overtaken' }, null];
+      const joined = this.fromCache(cursor, 'running', isManual);
+      if (joined) return joined;
+    }
+    await delay(isManual ? 0 : options.delayMs, signal, this.clock);
+    if (signal.aborted) return [{ kind: 'overtaken' }, null];
+    const run = this.runner.start(cursor, decideExtent(cursor, options));
+    asked.run = run;
+    await this.runner.wait(run, signal);
+    if (signal.aborted) return [{ kind: 'overtaken' }, null];
+    return this.fromCache(cursor, 'model', isManual) ?? [nothingFrom(run), null];
   }
 
-  private joins(cursor: Cursor): boolean {
-    const run = this.run;
-    if (!run || run.isStale || run.origin.uri !== cursor.uri) return false;
-    const typed = typedSince(run.origin.before.slice(-400), cursor.before, 200);
-    if (typed === null || !agrees(run.text, typed, run.origin)) return false;
-    if (!isSameAfter(run.origin.after, cursor.after, typed)) return false;
-    run.typed = typed;
-    return true;
+  /** Adds to `found`; ended by any request, without a complaint: it was only for the case that somebody asks. */
+  private async findOthers(cursor: Cursor, extent: Extent, found: Suggestion[]): Promise<void> {
+    for (let seed = 1; seed <= OTHERS; seed++) {
+      const { text, finish } = await this.runner.askAgain(cursor, extent, seed);
+      const refined = refine(text, { cursor, extent, isCut: isCut(finish) });
+      const placed = place(refined.text, cursor);
+      if (placed && !found.some(other => other.text === placed.text))
+        found.push({ ...placed, source: 'model' });
+    }
   }
 
-  private start(cursor: Cursor, extent: Extent): Run {
-    const run: Run = {
-      origin: cursor,
-      text: '',
-      typed: '',
-      waiters: 0,
-      isStale: false,
-      abort: new AbortController(),
-      ended: Promise.resolve(),
-    };
-    this.run = run;
-    run.ended = this.execute(run, extent).finally(() => {
-      run.isStale = true;
-      if (this.run === run) this.run = null;
+  private silence(cursor: Cursor): Extract<Outcome, { kind: 'silent' }>['reason'] | null {
+    return this.dismissals.has(cursor) ? 'a suggestion was dismissed here' : silenceAt(cursor);
+  }
+
+  private fromCache(
+    cursor: Cursor,
+    source: Suggestion['source'],
+    isManual: boolean,
+  ): [Outcome, Suggestion | null] | null {
+    const found = this.cache.find(cursor);
+    if (!found) return null;
+    const placed = place(found.text, cursor);
+    if (!placed) return source === 'model' ? [{ kind: 'dropped', by: 'brackets' }, null] : null;
+    const { text } = placed;
+    if (!isManual && !isBelievable(found)) return [{ kind: 'unsure', text }, null];
+    return [
+      { kind: 'shown', source, text },
+      { ...placed, source },
+    ];
+  }
+
+  /** The suggestion after this one: ready when it is accepted, and dropped by any other keystroke that needs the model. */
+  private prepareNext(
+    cursor: Cursor,
+    { text, replaceAfter }: Suggestion,
+    { multiline }: SuggestOptions,
+  ): void {
+    const next = { ...cursor, before: cursor.before + text, after: cursor.after.slice(replaceAfter) };
+    const extent = decideExtent(next, { isManual: false, multiline });
+    if (extent === 'none' || this.cache.find(next)) return;
+    this.preparing = this.clock.after(READ_MS, () => {
+      if (!this.runner.isBusy) this.runner.start(next, extent);
     });
-    // Whoever waits hears of a failure; a run that was given up must not become an unhandled rejection.
-    run.ended.catch(() => {});
-    return run;
-  }
-
-  private async execute(run: Run, extent: Extent): Promise<void> {
-    const { signal } = run.abort;
-    signal.addEventListener('abort', () => (run.isStale = true), { once: true });
-    let isEnoughWritten = false;
-    const onText = (text: string): void => {
-      run.text += text;
-      if (!agrees(run.text, run.typed, run.origin)) run.abort.abort();
-      if (text.includes('\n') && isEnough(run.text, run.origin, extent)) {
-        isEnoughWritten = true;
-        run.abort.abort();
-      }
-    };
-    try {
-      const { text, finish } = await this.complete(this.call(run.origin, extent), { signal, onText });
-      this.keep(run.origin, text, extent, finish === 'length' || finish === 'time');
-    } catch (error) {
-      if (isEnoughWritten) this.keep(run.origin, run.text, extent, true);
-      else if (!signal.aborted) throw error;
-    }
-  }
-
-  private keep(origin: Cursor, text: string, extent: Extent, isCut: boolean): void {
-    const refined = refine(text, origin, extent, isCut);
-    if (refined !== '') this.cache.put(origin, refined);
-  }
-
-  private call(cursor: Cursor, extent: Extent): CompletionCall {
-    const isBlankLine = lineBefore(cursor).trim() === '';
-    const { prefix, middle, suffix } = this.window(cursor.uri).next(cursor);
-    return {
-      path: cursor.path,
-      prefix,
-      middle: isBlankLine ? middle.replace(/[ \t]+$/, '') : middle,
-      suffix,
-      isSingleLine: extent === 'line',
-      maxTokens: extent === 'line' ? LINE_TOKENS : BLOCK_TOKENS,
-    };
-  }
-
-  private window(uri: string): PromptWindow {
-    const window = this.windows.get(uri) ?? new PromptWindow();
-    this.windows.delete(uri);
-    this.windows.set(uri, window);
-    if (this.windows.size > WINDOWS) this.windows.delete(this.windows.keys().next().value!);
-    return window;
-  }
-
-  /** Until the run ends or the caller gives up; a run that nobody waits for is ended after the grace time. */
-  private async wait(run: Run, signal: AbortSignal): Promise<void> {
-    run.waiters++;
-    const given = new Promise<void>(resolve =>
-      signal.addEventListener('abort', () => resolve(), { once: true }),
-    );
-    try {
-      await (signal.aborted ? undefined : Promise.race([run.ended, given]));
-    } finally {
-      run.waiters--;
-      if (signal.aborted)
-        setTimeout(() => {
-          if (run.waiters === 0) run.abort.abort(cancelled());
-        }, JOIN_GRACE_MS).unref?.();
-    }
   }
 }
 
-/** What was typed and what was written do not contradict each other. */
-function agrees(written: string, typed: string, origin: Cursor): boolean {
-  const own = lineBefore(origin);
-  const text = own.trim() === '' && own !== '' ? written.trimStart() : written;
-  const sent = own.trim() === '' && own !== '' ? typed.trimStart() : typed;
-  const length = Math.min(text.length, sent.length);
-  return text.slice(0, length) === sent.slice(0, length);
+const isBelievable = ({ meanLogProb, typedChars }: Found): boolean =>
+  meanLogProb === null || meanLogProb >= LEAST_MEAN_LOG_PROB || typedChars >= CONFIRMING_CHARS;
+
+const isSamePlace = (a: Cursor, b: Cursor): boolean =>
+  a.uri === b.uri && a.before === b.before && a.after === b.after;
+
+/** Why a run that ended left no suggestion. */
+function nothingFrom({ trace }: Run): Outcome {
+  const by: FilterName | undefined = trace?.changedBy.at(-1);
+  return by === undefined || trace!.written.trim() === '' ? { kind: 'nothing' } : { kind: 'dropped', by };
 }
 
-function delay(ms: number, signal: AbortSignal): Promise<void> {
+function delay(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
   return new Promise(resolve => {
     if (ms <= 0 || signal.aborted) return resolve();
-    const timer = setTimeout(resolve, ms);
+    const timer = clock.after(ms, resolve);
     const giveUp = (): void => {
-      clearTimeout(timer);
+      timer.dispose();
       resolve();
     };
     signal.addEventListener('abort', giveUp, { once: true });

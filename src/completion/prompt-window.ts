@@ -3,6 +3,7 @@
  * is laid out prefix, suffix, middle. So prefix and suffix stay as they are for as long as they fit, and what is typed
  * grows the middle, at the prompt's end: a keystroke costs the tokens it adds. One window per document.
  */
+import type { ContextFile } from './context/context-file.ts';
 import type { Cursor } from './cursor.ts';
 
 /**
@@ -31,20 +32,87 @@ export interface PromptText {
   prefix: string;
   middle: string;
   suffix: string;
+  /** What other files say, put before the prefix. */
+  files: readonly ContextFile[];
+  /** Which of the engine's two sequences holds, or is to hold, what was read. */
+  buffer: 'a' | 'b';
+}
+interface Window extends PromptText {
+  suffixChars: number;
+  /** Read in peace, with all that was worth reading then; else cut to what could be read at once. */
+  isFull: boolean;
 }
 
+/**
+ * A window is used from one sequence while a larger one is read, in idle time, into the other. Its reading can be
+ * broken off at any time: nothing that is in use is lost, and the next pause goes on where it stopped.
+ */
 export class PromptWindow {
-  private last: PromptText | null = null;
+  private last: Window | null = null;
+  private coming: Window | null = null;
 
-  /** The prompt for this cursor; remembers it, so that the next one can begin with the same text. */
-  next(cursor: Cursor): PromptText {
+  /**
+   * The prompt for this cursor; remembers it, so that the next one can begin with the same text. `coldChars`: of the
+   * document, where nothing that was read can be used.
+   */
+  next(cursor: Cursor, coldChars: number = WINDOW_LIMITS.startChars): PromptText {
     const { last } = this;
-    const suffix = last && stillFits(last.suffix, cursor.after) ? last.suffix : trimSuffix(cursor.after);
-    const middle = last?.suffix === suffix ? grownMiddle(last, cursor.before) : null;
-    this.last = middle === null ? { ...split(last, cursor.before), suffix } : { ...last!, middle };
+    const isKnown = last !== null && stillFits(last, cursor.after);
+    const middle = isKnown ? grownMiddle(last, cursor.before) : null;
+    if (middle !== null) {
+      this.last = { ...last!, middle };
+      return this.last;
+    }
+    const known = last && continued(last, cursor.before);
+    const text = known ?? startText(cursor.before, Math.min(coldChars, WINDOW_LIMITS.startChars));
+    const isWhole =
+      coldChars >= WINDOW_LIMITS.startChars || cursor.before.length + cursor.after.length <= coldChars;
+    const isFull = known === null ? isWhole : last!.isFull;
+    const suffixChars = isFull ? WINDOW_LIMITS.suffixChars : Math.round(coldChars * COLD_SUFFIX_SHARE);
+    this.last = {
+      ...split(text),
+      suffix: isKnown ? last.suffix : trimSuffix(cursor.after, suffixChars),
+      suffixChars: isKnown ? last.suffixChars : suffixChars,
+      files: last?.files ?? [],
+      buffer: last?.buffer ?? 'a',
+      isFull,
+    };
     return this.last;
   }
+
+  /** What to read while there is time: the next prompt, or a larger window for the other sequence; see `adopt`. */
+  ahead(cursor: Cursor, files: readonly ContextFile[]): PromptText {
+    const { last } = this;
+    if (last?.isFull && isSameFiles(last.files, files) && canContinue(last, cursor)) return this.next(cursor);
+    const text = (this.coming && continued(this.coming, cursor.before)) ?? startText(cursor.before);
+    const { suffixChars } = WINDOW_LIMITS;
+    this.coming = {
+      ...split(text),
+      suffix: trimSuffix(cursor.after, suffixChars),
+      suffixChars,
+      files,
+      buffer: last?.buffer === 'a' ? 'b' : 'a',
+      isFull: true,
+    };
+    return this.coming;
+  }
+
+  /** `text` was read to its end: from now on prompts begin with it. */
+  adopt(text: PromptText): void {
+    if (text !== this.coming) return;
+    this.last = this.coming;
+    this.coming = null;
+  }
 }
+
+/** Of the characters that a cold machine reads at once, what follows the cursor gets this share. */
+const COLD_SUFFIX_SHARE = 0.3;
+
+const canContinue = (last: Window, { before, after }: Cursor): boolean =>
+  stillFits(last, after) && (grownMiddle(last, before) !== null || continued(last, before) !== null);
+
+const isSameFiles = (a: readonly ContextFile[], b: readonly ContextFile[]): boolean =>
+  a.length === b.length && a.every((file, i) => file.path === b[i]!.path && file.text === b[i]!.text);
 
 /** What was typed since the prefix was read; null when the prefix has changed or it is too much. */
 function grownMiddle(last: PromptText, before: string): string | null {
@@ -53,8 +121,7 @@ function grownMiddle(last: PromptText, before: string): string | null {
   return middle !== null && middle.length <= WINDOW_LIMITS.middleChars ? middle : null;
 }
 
-function split(last: PromptText | null, before: string): Omit<PromptText, 'suffix'> {
-  const text = (last && continued(last, before)) ?? startText(before);
+function split(text: string): Pick<PromptText, 'prefix' | 'middle'> {
   const from = Math.max(0, text.length - WINDOW_LIMITS.middleStartChars);
   const lineStart = text.lastIndexOf('\n', from) + 1;
   return { prefix: text.slice(0, lineStart), middle: text.slice(lineStart) };
@@ -77,25 +144,25 @@ function fromSameStart({ prefix }: PromptText, before: string): string | null {
 }
 
 /** The last lines of `before` within the start limits, cut at a line start when there is one. */
-function startText(before: string): string {
-  const tail = before.slice(-WINDOW_LIMITS.startChars);
+function startText(before: string, chars: number = WINDOW_LIMITS.startChars): string {
+  const tail = before.slice(-chars);
   const lines = (
     tail.length < before.length && tail.includes('\n') ? tail.slice(tail.indexOf('\n') + 1) : tail
   ).split('\n');
   return lines.slice(-WINDOW_LIMITS.startLines).join('\n');
 }
 
-function trimSuffix(after: string): string {
-  return after.slice(0, WINDOW_LIMITS.suffixChars).split('\n').slice(0, WINDOW_LIMITS.suffixLines).join('\n');
+function trimSuffix(after: string, chars: number): string {
+  return after.slice(0, chars).split('\n').slice(0, WINDOW_LIMITS.suffixLines).join('\n');
 }
 
 /** `old` is the suffix still, but for brackets and quotes that were closed at the cursor and for small edits below it. */
-function stillFits(old: string, after: string): boolean {
-  const current = trimSuffix(after);
+function stillFits({ suffix: old, suffixChars }: Window, after: string): boolean {
+  const current = trimSuffix(after, suffixChars);
   if (current === old) return true;
   const closers = /^[\s)\]}"'`]{1,40}/.exec(after)?.[0] ?? '';
   for (const { index } of closers.matchAll(/\S/g))
-    if (trimSuffix(after.slice(index + 1)) === old) return true;
+    if (trimSuffix(after.slice(index + 1), suffixChars) === old) return true;
   const same = commonPrefixLength(old, current);
   // Less than a line in common: the cursor has moved down, and those lines would be there twice.
   if (!/\S.*\n/.test(old.slice(0, same))) return false;

@@ -4,8 +4,12 @@ import type { Backend } from '../backends/backend.ts';
 import { toMoebiusError } from '../base/errors.ts';
 import { AdaptiveDebounce } from '../completion/debounce.ts';
 import { isLanguageOn } from '../completion/languages.ts';
-import { type CompletionCall, CompletionPipeline } from '../completion/pipeline.ts';
+import { CompletionPipeline, type SuggestOptions } from '../completion/pipeline.ts';
 import { completeParams } from '../completion/request.ts';
+import type { CompletionCall } from '../completion/runner.ts';
+import type { Snooze } from '../completion/snooze.ts';
+import { renderTraces } from '../completion/why.ts';
+import type { CompletionContext } from './completion-context.ts';
 import type { HostContext } from './context.ts';
 import { cursorAt } from './cursor-reader.ts';
 import { report, signalOf } from './report.ts';
@@ -14,20 +18,26 @@ import { readSettings, type Settings } from './settings.ts';
 /** Documents that hold no code of the user's, or where suggestions would be in the way. */
 const SILENT_SCHEMES =
   /^(?:output|git|debug|comment|chat.*|vscode-chat.*|interactive-input|moebius-proposed|search-editor)$/;
+/** Saving power, the model is asked at longer pauses only. */
+const SAVING_FACTOR = 2;
 /** A line this long is minified or data. */
 const LONGEST_LINE = 2000;
 
 export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
   private readonly context: HostContext;
   private readonly hasModel: () => boolean;
+  private readonly snooze: Snooze;
+  private readonly around: CompletionContext;
   private readonly debounce = new AdaptiveDebounce();
   private readonly pipeline: CompletionPipeline;
   private decodeBudgetMs = 1500;
   /** The last failure that was logged: one that repeats with every keystroke is logged once. */
   private lastFailure = '';
 
-  constructor(context: HostContext, hasModel: () => boolean) {
+  constructor(context: HostContext, hasModel: () => boolean, snooze: Snooze, around: CompletionContext) {
     this.context = context;
+    this.snooze = snooze;
+    this.around = around;
     this.hasModel = hasModel;
     this.pipeline = new CompletionPipeline((call, { signal, onText }) =>
       this.complete(context.backend, call, signal, onText),
@@ -37,6 +47,16 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
   /** For another model: what this one suggested is not what that one would. */
   forget(): void {
     this.pipeline.clear();
+  }
+
+  /** The last requests and what became of them, in Markdown. */
+  explain(): string {
+    return renderTraces(this.pipeline.log.all);
+  }
+
+  /** The user has sent away what was shown last. */
+  dismiss(): void {
+    this.pipeline.dismiss();
   }
 
   async provideInlineCompletionItems(
@@ -53,17 +73,22 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     if (!isManual) this.debounce.keystroke(performance.now());
     this.decodeBudgetMs = completion.decodeBudgetMs;
     try {
-      const suggestion = await this.pipeline.suggest(cursor, {
+      const isSaving = completion.savesPower;
+      const adaptive = this.debounce.delayMs(cursor.before.slice(-1)) * (isSaving ? SAVING_FACTOR : 1);
+      const options: SuggestOptions = {
         isManual,
         multiline: completion.multiline,
-        delayMs: completion.debounceMs ?? this.debounce.delayMs(cursor.before.slice(-1)),
+        delayMs: completion.debounceMs ?? adaptive,
+        isSaving,
         signal: signalOf(token),
-      });
+      };
+      const suggestions = await this.pipeline.suggestAll(cursor, options);
       this.lastFailure = '';
-      if (!suggestion) return [];
       const start = selected?.range.start ?? position;
-      const range = new vscode.Range(start, position.translate(0, suggestion.replaceAfter));
-      return [new vscode.InlineCompletionItem((selected?.text ?? '') + suggestion.text, range)];
+      return suggestions.map(({ text, replaceAfter }) => {
+        const range = new vscode.Range(start, position.translate(0, replaceAfter));
+        return new vscode.InlineCompletionItem((selected?.text ?? '') + text, range);
+      });
     } catch (error) {
       this.fail(error, isManual);
       return [];
@@ -74,10 +99,12 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
   async readAhead({ document, selection }: vscode.TextEditor): Promise<void> {
     const { completion } = readSettings(document);
     const { kind } = this.context.daemon.state;
-    if (kind !== 'ready' || !selection.isEmpty || !this.mayRun(document, selection.active, completion))
-      return;
+    const { active } = selection;
+    if (kind !== 'ready' || completion.savesPower || !selection.isEmpty) return;
+    if (!this.mayRun(document, active, completion)) return;
+    const cursor = cursorAt(document, active);
     try {
-      await this.pipeline.readAhead(cursorAt(document, selection.active));
+      await this.pipeline.readAhead(cursor, budget => this.around.filesFor(document, active, cursor, budget));
     } catch (error) {
       this.fail(error, false);
     }
@@ -93,6 +120,7 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     return (
       settings.isEnabled &&
       settings.trigger === 'automatic' &&
+      !this.snooze.isOn &&
       vscode.workspace.isTrusted &&
       !SILENT_SCHEMES.test(document.uri.scheme) &&
       isLanguageOn(settings.languages, document.languageId) &&
@@ -117,6 +145,7 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
       },
     });
     const { usage } = result;
+    if (call.maxTokens > 0) this.debounce.answered(performance.now() - started);
     this.context.log.debug(
       `completion: ${Math.round(performance.now() - started)} ms, ${usage.promptTokens} tokens read ` +
         `(${usage.reusedTokens} reused), ${usage.outputTokens} written, ${result.finish}`,

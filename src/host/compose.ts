@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { LocalBackend } from '../backends/local.ts';
 import { monotonicClock } from '../base/clock.ts';
+import { Snooze } from '../completion/snooze.ts';
 import type { MoebiusApi } from './api.ts';
 import { createApi } from './api.ts';
 import { registerChat } from './chat/view.ts';
@@ -14,10 +15,12 @@ import { agentCommands } from './commands/agent-commands.ts';
 import { askCommands } from './commands/ask-commands.ts';
 import { registerCommands } from './commands/command-table.ts';
 import { commitCommand } from './commands/commit-command.ts';
+import { completionCommands } from './commands/completion-commands.ts';
 import { editCommands } from './commands/edit-commands.ts';
 import { modelCommands } from './commands/model-commands.ts';
 import { reviewCommands } from './commands/review-commands.ts';
 import { serviceCommands } from './commands/service-commands.ts';
+import { CompletionContext } from './completion-context.ts';
 import { GhostTextProvider } from './completion-provider.ts';
 import type { HostContext } from './context.ts';
 import { spawnDaemon } from './daemon/spawn.ts';
@@ -27,6 +30,7 @@ import { ModelProvider } from './lm/model-provider.ts';
 import { registerParticipant } from './lm/participant.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
 import { offerModel } from './models/offer.ts';
+import { NextEdits } from './next-edits.ts';
 import { Pages } from './pages.ts';
 import { watchEditors } from './read-ahead.ts';
 import { readSettings } from './settings.ts';
@@ -75,8 +79,11 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   const proposals = new Proposals();
   const pages = new Pages();
   const comments = vscode.comments.createCommentController('moebius.review', 'Moebius Review');
-  const ghostText = new GhostTextProvider(context, () => model() !== null);
-  const status = new StatusBar(supervisor);
+  const snooze = new Snooze(monotonicClock);
+  const around = new CompletionContext();
+  const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, around);
+  const nextEdits = new NextEdits();
+  const status = new StatusBar(supervisor, snooze);
   const commands = {
     ...askCommands(chat),
     ...agentCommands(chat),
@@ -84,6 +91,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     ...commitCommand(context),
     ...reviewCommands(context, comments),
     ...modelCommands(context, pages),
+    ...completionCommands(ghostText, nextEdits, snooze, pages),
     ...serviceCommands(context, daemonLog, pages),
   };
   subscriptions.push(
@@ -92,6 +100,9 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     proposals,
     pages,
     comments,
+    snooze,
+    around,
+    nextEdits,
     status,
     registerCommands(commands, log),
     vscode.languages.registerInlineCompletionItemProvider('*', ghostText),

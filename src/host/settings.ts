@@ -14,6 +14,9 @@ export interface Settings {
     /** null: by how fast the user types. */
     debounceMs: number | null;
     decodeBudgetMs: number;
+    /** Nothing is computed but what a pause in typing asks for. */
+    savesPower: boolean;
+    nextEdits: boolean;
   };
   model: {
     /** '' = the default model, or whichever is installed. */
@@ -50,6 +53,8 @@ export function readSettings(scope?: vscode.ConfigurationScope): Settings {
       multiline: get('completion.multiline', 'auto'),
       debounceMs: get<number | null>('completion.debounceMs', null),
       decodeBudgetMs: get('completion.decodeBudgetMs', 1500),
+      savesPower: get('completion.savePower', false),
+      nextEdits: get('completion.nextEdits', true),
     },
     model: { id: get('model.id', '').trim(), home: get('model.home', '').trim() },
     chat: { level: EXPERT_LEVELS.find(level => level === get('chat.level', 'exact')) ?? 'exact' },

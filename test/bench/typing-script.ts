@@ -34,7 +34,7 @@ export interface Recording {
 const GAPS = 12;
 const GAP_LINES = 2;
 /** A line inside a function or its documentation: what is typed most. */
-const BODY_LINE = /^\s{4,}[A-Za-z_].{8,60}$/;
+const BODY_LINE = /^(?: {2}|\t)\s*[A-Za-z_].{8,60}$/;
 const CHANCE = { secondLine: 0.5, typo: 0.04, rewrite: 0.7, thought: 0.05 } as const;
 /** Milliseconds before a key, as medians: some 60 words a minute, slower where a word or a line begins. */
 const PAUSES = { key: 130, word: 190, line: 420, correction: 260, thought: 1100, jump: 1500 } as const;

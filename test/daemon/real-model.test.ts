@@ -165,8 +165,10 @@ describe('daemon with a real model', function () {
     const window = new PromptWindow();
     const at = (typed: string) =>
       window.next({ uri: 'u', path: 'a.py', languageId: 'python', before: before + typed, after: after! });
-    const ask = (typed: string, maxTokens: number) =>
-      backend.complete({ ...at(typed), path: 'a.py', maxTokens, temperature: 0 });
+    const ask = (typed: string, maxTokens: number) => {
+      const { prefix, middle, suffix } = at(typed);
+      return backend.complete({ prefix, middle, suffix, path: 'a.py', maxTokens, temperature: 0 });
+    };
 
     const ahead = await ask('', 0);
     assert.deepEqual([ahead.text, ahead.usage.reusedTokens], ['', 0]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ghostText, goTo, openFile, runCommand } from '../../scripts/workbench/page.ts';
+import { ghostText, goTo, openFile, runCommand, webview } from '../../scripts/workbench/page.ts';
 import { MODEL_MS, type Session, startSession } from '../support/workbench.ts';
 
 describe('ghost text', () => {
@@ -8,6 +8,23 @@ describe('ghost text', () => {
     session = await startSession({ name: 'ghost-text' });
   });
   after(() => session?.stop());
+
+  it('reads a file ahead when it is opened, before anything is typed', async () => {
+    const { page } = session;
+    await openFile(page, 'statistics_report.py');
+    const deadline = performance.now() + MODEL_MS;
+    let status = '';
+    const isRead = () => /\bcompletion\s+\d+/.test(status);
+    while (!isRead() && performance.now() < deadline) {
+      await page.waitForTimeout(5000);
+      await runCommand(page, 'Moebius: Show Status');
+      await webview(page).getByText('State:').waitFor();
+      // biome-ignore lint/performance/useDomNodeTextContent: there the cells of a table run together
+      status = await webview(page).locator('body').innerText();
+      await runCommand(page, 'View: Close Editor');
+    }
+    assert.ok(isRead(), `the model has read nothing: ${status}`);
+  });
 
   it('appears while typing, and Tab writes it into the file', async () => {
     const { page } = session;
@@ -52,6 +69,53 @@ describe('ghost text', () => {
       written && shown.startsWith(written.trimEnd()) && written.length <= shown.length,
       `${written} | ${shown}`,
     );
+  });
+
+  it('is dismissed with Escape, and says why in the list of the last requests', async () => {
+    const { page } = session;
+    await openFile(page, 'invoice.ts');
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('\nexport function double(value: number): number { return ', { delay: 30 });
+    await runCommand(page, 'Moebius: Trigger Completion');
+    await ghostText(page).first().waitFor({ timeout: MODEL_MS });
+    await page.keyboard.press('Escape');
+    await ghostText(page).first().waitFor({ state: 'hidden' });
+    await page.waitForTimeout(3000);
+    assert.equal(await ghostText(page).count(), 0);
+    await runCommand(page, 'Moebius: Why This Suggestion, Why None');
+    const why = webview(page).getByText('Why this suggestion, why none');
+    await why.first().waitFor({ timeout: 60_000 });
+    await webview(page).getByText('Shown, ').first().waitFor();
+    await runCommand(page, 'View: Close Editor');
+  });
+
+  it('does not appear in the middle of a word', async () => {
+    const { page } = session;
+    await openFile(page, 'fibonacci.ts');
+    await goTo(page, 2, 20);
+    await page.keyboard.type('x', { delay: 30 });
+    await page.waitForTimeout(4000);
+    assert.equal(await ghostText(page).count(), 0);
+    await page.keyboard.press('Control+Z');
+  });
+
+  it('a changed name is offered at its next place: Tab goes there, Tab takes it', async () => {
+    const { page } = session;
+    await runCommand(page, 'Moebius: Toggle Completions'); // Tab would take a suggestion first
+    await openFile(page, 'cart.ts');
+    await goTo(page, 9, 10);
+    await page.keyboard.type('Cents', { delay: 40 });
+    await page.waitForTimeout(1500);
+    await session.screenshots('next-edit');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.waitForTimeout(1500); // the edit is made in the extension host
+    await page.keyboard.press('Control+S');
+    const text = await session.untilFile('src/cart.ts', saved => saved.split('sumCents').length > 2);
+    assert.match(text, /let sumCents = 0;/);
+    assert.match(text, /sumCents = sum \+|sum = sumCents \+/);
+    await runCommand(page, 'Moebius: Toggle Completions');
+    await page.waitForTimeout(2000); // the setting is written after the command has ended
   });
 
   it('does not appear where completions are off', async () => {

@@ -13,6 +13,7 @@ import { ggufOf, variantFolder } from '../support/models.ts';
 import { agentCommand } from './agent/run.ts';
 import { llamaAnswerer } from './answer-llama.ts';
 import { moebiusAnswerer } from './answer-moebius.ts';
+import { completionCommand } from './completion/run.ts';
 import { renderScores } from './report.ts';
 import { type SuiteScore, scoreSuite } from './score.ts';
 import { readSuite, SUITES, type SuiteName } from './suites.ts';
@@ -32,6 +33,7 @@ interface Options {
 }
 
 const program = new Command('eval')
+  .enablePositionalOptions()
   .description('pass rates of generated and filled-in code')
   .option('--data <folder>', 'folder with the data sets', join(__dirname, '..', '..', '..', 'shared', 'eval'))
   .option('--suites <names>', 'comma separated', Object.keys(SUITES).join(','))
@@ -48,7 +50,8 @@ const program = new Command('eval')
   .option('--gguf <file>', 'the GGUF for --compare; default: found in the store')
   .option('--threads <n>', 'threads of every engine', positiveInteger, availableParallelism())
   .option('--json <file>', 'write scores and every answer there')
-  .action(run);
+  .action(run)
+  .addCommand(completionCommand);
 
 async function run(options: Options): Promise<void> {
   const names = options.suites.split(',') as SuiteName[];

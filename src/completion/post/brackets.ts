@@ -42,12 +42,6 @@ function scan(text: string, stack: string[]): number[] {
 const isApostrophe = (text: string, i: number): boolean =>
   text[i] === "'" && /[\p{L}\p{N}&<]/u.test(text[i - 1] ?? '');
 
-/** Every bracket that `text` opens it closes, and no other. */
-export function isBalanced(text: string): boolean {
-  const stack: string[] = [];
-  return scan(text, stack).length === 0 && stack.length === 0;
-}
-
 export interface Fitted {
   text: string;
   /** Characters right of the cursor that the suggestion writes again and so replaces. */

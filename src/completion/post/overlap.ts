@@ -1,6 +1,6 @@
 /** What stands below the cursor already is not suggested again. */
 import { type Cursor, indentWidth, lineBefore, linesBelow } from '../cursor.ts';
-import { isBalanced } from './brackets.ts';
+import { isBalanced } from './structure.ts';
 
 /** Lines below that are compared. */
 const LOOK_AHEAD = 8;
@@ -13,15 +13,15 @@ export function cutOverlap(text: string, cursor: Cursor): string {
   const lines = text.split('\n');
   const next = below[0];
   if (next === undefined) return text;
-  const first = (lineBefore(cursor) + lines[0]!).trim();
-  if (isTelling(first) && first === next.trim()) return '';
+  const first = lineBefore(cursor) + lines[0]!;
+  if (isTelling(first) && isSameLine(first, next)) return '';
   for (let i = 1; i < lines.length; i++)
-    if (startsBelow(lines, i, below)) return lines.slice(0, i).join('\n');
+    if (startsBelow(lines, i, below, cursor.languageId)) return lines.slice(0, i).join('\n');
   return text;
 }
 
 /** Line i and what follows it are the document's next lines. */
-function startsBelow(lines: string[], i: number, below: string[]): boolean {
+function startsBelow(lines: string[], i: number, below: string[], languageId: string): boolean {
   const line = lines[i]!;
   const next = below[0]!;
   if (line.trim() === '' || line.trim() !== next.trim()) return false;
@@ -32,7 +32,7 @@ function startsBelow(lines: string[], i: number, below: string[]): boolean {
       rest.length <= 1
     );
   // A closing line: the document's own, unless the suggestion opened what it closes.
-  return indentWidth(line) === indentWidth(next) && isBalanced(lines.slice(0, i).join('\n'));
+  return indentWidth(line) === indentWidth(next) && isBalanced(lines.slice(0, i).join('\n'), languageId);
 }
 
 /** Enough text that equality is no accident: `}` and `return` occur everywhere. */
@@ -42,7 +42,11 @@ const isTelling = (line: string): boolean => line.trim().length >= 4 && /[\p{L}\
 export function dropEcho(text: string, cursor: Cursor): string {
   if (lineBefore(cursor).trim() !== '') return text;
   const above = cursor.before.trimEnd();
-  const last = above.slice(above.lastIndexOf('\n') + 1).trim();
-  const lines = text.trim().split('\n');
-  return isTelling(last) && lines.length === 1 && lines[0]!.trim() === last ? '' : text;
+  const last = above.slice(above.lastIndexOf('\n') + 1);
+  const isOneLine = !text.trim().includes('\n');
+  return isTelling(last) && isOneLine && isSameLine(lineBefore(cursor) + text, last) ? '' : text;
 }
+
+/** Equal, at the same depth: `return None` below a deeper one is another. */
+const isSameLine = (a: string, b: string): boolean =>
+  a.trim() === b.trim() && indentWidth(a) === indentWidth(b);

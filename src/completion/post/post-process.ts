@@ -2,25 +2,57 @@
 import { type Cursor, lineAfter, lineBefore } from '../cursor.ts';
 import type { Extent } from '../extent.ts';
 import { type Fitted, fitBrackets } from './brackets.ts';
+import { dropChatter } from './chatter.ts';
+import { endComment } from './comment.ts';
 import { stripFences } from './fences.ts';
+import type { Draft, Filter } from './filter.ts';
 import { dropOwnIndentation, followIndentation } from './indentation.ts';
 import { cutOverlap, dropEcho } from './overlap.ts';
 import { cutRepetition } from './repetition.ts';
 import { limitScope } from './scope.ts';
+import { joinSpaces, keepHead } from './seam.ts';
 import { cutSpecialTokens } from './special-tokens.ts';
+import { cutUnclosed } from './unclosed.ts';
 
-/** The suggestion in the written text, or '' if there is none. `isCut`: the model was stopped before it was done. */
-export function refine(written: string, cursor: Cursor, extent: Extent, isCut: boolean): string {
-  let text = cutSpecialTokens(written.replaceAll('\r\n', '\n'));
-  text = stripFences(text, cursor.languageId);
-  text = dropOwnIndentation(text, cursor);
-  text = extent === 'line' ? firstLine(text) : dropUnfinishedLine(text, isCut);
-  text = followIndentation(text, cursor);
-  text = cutRepetition(text);
-  text = limitScope(text, cursor).text;
-  text = cutOverlap(text, cursor);
-  text = dropEcho(text, cursor);
-  return text.trim() === '' ? '' : text.trimEnd();
+/** In the order in which they are applied. The names are what a user and the evaluation read. */
+export const FILTERS = [
+  ['special tokens', text => cutSpecialTokens(text.replaceAll('\r\n', '\n'))],
+  ['chatter', dropChatter],
+  ['fences', stripFences],
+  ['own indentation', (text, { cursor }) => dropOwnIndentation(text, cursor)],
+  ['double space', joinSpaces],
+  ['extent', (text, draft) => (draft.extent === 'line' ? firstLine(text) : dropUnfinishedLine(text, draft))],
+  ['comment', endComment],
+  ['indentation style', (text, { cursor }) => followIndentation(text, cursor)],
+  ['repetition', cutRepetition],
+  ['scope', (text, { cursor }) => limitScope(text, cursor).text],
+  ['overlap', (text, { cursor }) => cutOverlap(text, cursor)],
+  ['echo', (text, { cursor }) => dropEcho(text, cursor)],
+  ['unclosed block', cutUnclosed],
+  ['declaration head', keepHead],
+  ['trailing white space', trimLines],
+] as const satisfies readonly (readonly [string, Filter])[];
+export type FilterName = (typeof FILTERS)[number][0];
+
+export interface Refined {
+  /** '' if there is no suggestion. */
+  text: string;
+  /** Filters that changed the text, in order; where it is '', the last of them left nothing. */
+  changedBy: FilterName[];
+}
+
+/** `isOff`: filters that are left out, for measuring what each is worth. */
+export function refine(written: string, draft: Draft, isOff?: ReadonlySet<FilterName>): Refined {
+  let text = written;
+  const changedBy: FilterName[] = [];
+  for (const [name, filter] of FILTERS) {
+    if (isOff?.has(name)) continue;
+    const left = filter(text, draft);
+    if (left !== text) changedBy.push(name);
+    if (left.trim() === '') return { text: '', changedBy };
+    text = left;
+  }
+  return { text, changedBy };
 }
 
 /** The suggestion as it is inserted at this cursor; null if nothing is left to insert. */
@@ -44,7 +76,12 @@ function firstLine(text: string): string {
 }
 
 /** Half a line at the end of several reads as broken code; alone it is better than nothing. */
-function dropUnfinishedLine(text: string, isCut: boolean): string {
+function dropUnfinishedLine(text: string, { isCut }: Draft): string {
   const end = text.lastIndexOf('\n');
   return isCut && end > 0 ? text.slice(0, end) : text;
+}
+
+/** Markdown breaks lines by two blanks at their end. */
+function trimLines(text: string, { cursor }: Draft): string {
+  return cursor.languageId === 'markdown' ? text.trimEnd() : text.replace(/[ \t]+$/gm, '').trimEnd();
 }

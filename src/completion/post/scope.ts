@@ -1,5 +1,6 @@
 /** Ends a suggestion where the block that the cursor is in (or that its line opens) ends. */
 import { type Cursor, indentWidth, lineBefore, nextLine } from '../cursor.ts';
+import { bracketsOf } from './structure.ts';
 
 /** Lines at the opening line's own indentation that still belong to it. */
 const CONTINUES =
@@ -26,7 +27,7 @@ export function limitScope(text: string, cursor: Cursor): Scoped {
     const line = lines[i]!;
     if (line.trim() === '') continue;
     const width = indentWidth(line);
-    if (width > base) continue;
+    if (width > base || isInOwnBlock(lines, i, cursor)) continue;
     if (width < base) return closed(lines, closesOpenBlock(line, cursor) ? i + 1 : i);
     if (opens ? !CONTINUES.test(line) : isAfterGap(lines, i)) return closed(lines, i);
     if (opens && CLOSES.test(line) && i + 1 < lines.length) return closed(lines, i + 1);
@@ -47,12 +48,24 @@ function isAfterGap(lines: readonly string[], i: number): boolean {
   return lines[i - 1]!.trim() === '' && lines.slice(0, i).some(line => line.trim() !== '');
 }
 
-/** The line closes a block that the document leaves open: what comes below is not its closing line. */
+/** Line `i` is inside brackets that the text opened, or closes them: however it is indented, it belongs to them. */
+function isInOwnBlock(lines: readonly string[], i: number, { languageId }: Cursor): boolean {
+  return bracketsOf(lines.slice(0, i).join('\n'), languageId).awaited.length > 0;
+}
+
+/** The line closes a block that the document leaves open. */
 function closesOpenBlock(line: string, cursor: Cursor): boolean {
+  if (!CLOSES.test(line)) return false;
   const below = nextLine(cursor);
-  return (
-    CLOSES.test(line) && (below === null || (indentWidth(below) <= indentWidth(line) && !CLOSES.test(below)))
-  );
+  if (below === null || (indentWidth(below) <= indentWidth(line) && !CLOSES.test(below))) return true;
+  // Indentation decides where there is no bracket to count, or not all of the document.
+  return line.trim().startsWith('}') && lacksBrace(cursor);
+}
+
+/** Of the blocks around the cursor fewer are closed below it than were opened above it, as far as the text is known. */
+function lacksBrace({ before, after, languageId }: Cursor): boolean {
+  const braces = (list: string[]) => list.filter(char => char === '}').length;
+  return braces(bracketsOf(before, languageId).awaited) > braces(bracketsOf(after, languageId).outer);
 }
 
 function closed(lines: readonly string[], count: number): Scoped {

@@ -1,6 +1,6 @@
-/** The daemon, completions on and off, the walkthrough, and the status bar's menu that leads to all of them. */
+/** The daemon, the walkthrough, and the status bar's menu that leads to all of them. */
 import * as vscode from 'vscode';
-import { isLanguageOn, toggleLanguage } from '../../completion/languages.ts';
+import { isLanguageOn } from '../../completion/languages.ts';
 import { EXPERT_LEVELS } from '../../protocol/daemon.ts';
 import type { HostContext } from '../context.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
@@ -37,18 +37,6 @@ export function serviceCommands(
       const status = isUp ? await daemon.status() : null;
       await pages.show('Moebius status', describeStatus(daemon.state, status));
     },
-    'moebius.completion.toggle': async () => {
-      const { isEnabled } = readSettings().completion;
-      await updateSetting('completion.enabled', !isEnabled);
-      vscode.window.setStatusBarMessage(`Moebius: completions are ${isEnabled ? 'off' : 'on'}`, 3000);
-    },
-    'moebius.completion.toggleLanguage': async () => {
-      const languageId = vscode.window.activeTextEditor?.document.languageId;
-      if (!languageId) return;
-      const { languages } = readSettings().completion;
-      await updateSetting('completion.languages', toggleLanguage(languages, languageId));
-    },
-    'moebius.completion.trigger': () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
     'moebius.chat.chooseLevel': chooseLevel,
     'moebius.walkthrough.open': () =>
       vscode.commands.executeCommand(
@@ -96,6 +84,8 @@ function menu({ daemon }: HostContext): Choice[] {
           },
         ]
       : []),
+    { label: '$(bell-slash) Snooze completions…', command: 'moebius.completion.snooze' },
+    { label: '$(question) Why this suggestion, why none', command: 'moebius.completion.why' },
     { label: '', kind: vscode.QuickPickItemKind.Separator },
     { label: '$(debug-restart) Restart the daemon', command: 'moebius.daemon.restart' },
     { label: '$(output) Show the log', command: 'moebius.daemon.showLog' },

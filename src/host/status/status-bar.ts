@@ -1,6 +1,7 @@
 /** The status bar item. A click opens the menu. */
 import * as vscode from 'vscode';
 import { isLanguageOn } from '../../completion/languages.ts';
+import type { Snooze } from '../../completion/snooze.ts';
 import type { Daemon } from '../context.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
 import { readSettings } from '../settings.ts';
@@ -15,10 +16,12 @@ const COLORS = {
 export class StatusBar implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
   private readonly daemon: Daemon;
+  private readonly snooze: Snooze;
   private readonly parts: { dispose(): unknown }[];
 
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, snooze: Snooze) {
     this.daemon = daemon;
+    this.snooze = snooze;
     this.item = vscode.window.createStatusBarItem('moebius.status', vscode.StatusBarAlignment.Right, 90);
     this.item.name = 'Moebius';
     this.item.command = 'moebius.menu.show';
@@ -26,6 +29,7 @@ export class StatusBar implements vscode.Disposable {
     this.parts = [
       this.item,
       daemon.onDidChangeState(refresh),
+      snooze.onDidChange(refresh),
       vscode.window.onDidChangeActiveTextEditor(refresh),
       vscode.workspace.onDidGrantWorkspaceTrust(refresh),
       vscode.workspace.onDidChangeConfiguration(event => event.affectsConfiguration('moebius') && refresh()),
@@ -40,7 +44,9 @@ export class StatusBar implements vscode.Disposable {
     const view = statusView(this.daemon.state, {
       hasModel: chosenModel(storeHome(model.home), model.id) !== null,
       isCompletionOn:
-        completion.isEnabled && (!document || isLanguageOn(completion.languages, document.languageId)),
+        completion.isEnabled &&
+        !this.snooze.isOn &&
+        (!document || isLanguageOn(completion.languages, document.languageId)),
       isTrusted: vscode.workspace.isTrusted,
     });
     this.item.text = view.text;

@@ -7,7 +7,7 @@ describe('completion/cache', () => {
     it(name, () => {
       const cache = new SuggestionCache();
       cache.put(drawn(origin), text);
-      assert.equal(cache.find(drawn(now)), expected);
+      assert.equal(cache.find(drawn(now))?.text ?? null, expected);
     });
   check('same place', 'const x = █\n', '5;', 'const x = █\n', '5;');
   check('typed through', 'const x = █\n', 'foo(a, b);', 'const x = fo█\n', 'o(a, b);');
@@ -30,9 +30,15 @@ describe('completion/cache', () => {
     const cache = new SuggestionCache(2);
     cache.put(drawn('a = █'), '1');
     cache.put(drawn('b = █'), '2');
-    assert.equal(cache.find(drawn('a = █')), '1');
+    assert.equal(cache.find(drawn('a = █'))?.text, '1');
     cache.put(drawn('c = █'), '3');
     assert.equal(cache.find(drawn('b = █')), null);
-    assert.equal(cache.find(drawn('a = █')), '1');
+    assert.equal(cache.find(drawn('a = █'))?.text, '1');
+  });
+
+  it('tells how much was typed, and how sure the model was', () => {
+    const cache = new SuggestionCache();
+    cache.put(drawn('x = █'), 'foo()', -0.5);
+    assert.deepEqual(cache.find(drawn('x = fo█')), { text: 'o()', typedChars: 2, meanLogProb: -0.5 });
   });
 });

@@ -14,6 +14,14 @@ describe('completion/debounce', () => {
     assert.equal(after(390), 300);
   });
   it('waits less at a natural place', () => assert.ok(after(150, '\n') < after(150, 'a')));
+  it('waits less for a model that takes long anyway', () => {
+    const debounce = new AdaptiveDebounce();
+    const before = debounce.delayMs('a');
+    for (let i = 0; i < 60; i++) debounce.answered(600);
+    assert.ok(debounce.delayMs('a') < before - 40);
+    for (let i = 0; i < 60; i++) debounce.answered(60_000);
+    assert.equal(debounce.delayMs('a'), 75);
+  });
   it('ignores pauses', () => {
     const debounce = new AdaptiveDebounce();
     const before = debounce.delayMs('a');

@@ -14,7 +14,7 @@ describe('completion/extent', () => {
   check('foo("█");', 'line');
   check('if (a█) {', 'line');
   check('const na█me = 1', 'none', 'line');
-  check('foo(█a, b)', 'none', 'line');
+  check('foo(█a, b)', 'none', 'block');
   check('return a;█', 'none', 'line');
   check('for (let i = 0;█', 'line');
   check('█', 'none', 'block');
@@ -30,6 +30,13 @@ describe('completion/extent', () => {
   check('function f(█) {\n  body();\n}', 'line');
   check('call(x => {█});', 'block');
   check('<App █/>', 'line');
+  check('function fibonacci█\n', 'block');
+  check('class Stack█\nconst a = 1;', 'block');
+  check('function f█\n  body();\n}', 'line');
+  check('// the sum of █\n', 'line');
+  check(`// ${'a long story about it '.repeat(4)}█\n`, 'none', 'line');
+  check(`log("${'a long story about it '.repeat(4)}█");`, 'none', 'line');
+  check('log("a", "b", `c`, █)', 'line');
 
   it('obeys the multi-line setting', () => {
     const at = (text: string, multiline: 'always' | 'never') =>

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled } from '../../../src/base/errors.ts';
-import {
-  type CompletionCall,
-  CompletionPipeline,
-  type SuggestOptions,
-} from '../../../src/completion/pipeline.ts';
+import { CompletionPipeline, type SuggestOptions } from '../../../src/completion/pipeline.ts';
+import type { CompletionCall } from '../../../src/completion/runner.ts';
+import { answered } from './answered.ts';
 import { drawn } from './drawn.ts';
 
 /** A model that writes `text` piece by piece; remembers its calls and how many ended by cancellation. */
-function model(text: string, pieceMs = 5) {
+function model(text: string, pieceMs = 5, meanLogProb = -0.1) {
   const calls: CompletionCall[] = [];
   const seen = { calls, cancelled: 0 };
   const pipeline = new CompletionPipeline(async (call, { signal, onText }) => {
@@ -22,7 +20,7 @@ function model(text: string, pieceMs = 5) {
       }
       onText(piece);
     }
-    return { text, finish: 'stop' };
+    return answered(text, meanLogProb);
   });
   return { pipeline, seen };
 }
@@ -132,5 +130,134 @@ describe('completion/pipeline', () => {
       throw new Error('down');
     });
     await assert.rejects(pipeline.suggest(drawn('x = █'), options()), /down/);
+  });
+
+  it('prepares what follows a suggestion that is being read, so that it is there on accept', async () => {
+    const { pipeline, seen } = model('a, b');
+    await pipeline.suggest(drawn('call(█)'), options());
+    await sleep(600);
+    assert.equal(seen.calls.length, 2);
+    const next = await pipeline.suggest(drawn('call(a, b█)'), options());
+    assert.equal(next?.source, 'cache');
+    assert.equal(seen.calls.length, 2);
+  });
+
+  it('prepares nothing while it saves power, or when the next key comes first', async () => {
+    const saving = model('a, b');
+    await saving.pipeline.suggest(drawn('call(█)'), { ...options(), isSaving: true });
+    const typing = model('a, b');
+    await typing.pipeline.suggest(drawn('call(█)'), options());
+    await sleep(300);
+    await typing.pipeline.suggest(drawn('call(a█)'), { ...options(), isSaving: true });
+    await sleep(500);
+    assert.deepEqual([saving.seen.calls.length, typing.seen.calls.length], [1, 1]);
+  });
+
+  it('keeps an unsure suggestion to itself until it is asked for, or begun', async () => {
+    const { pipeline, seen } = model('foobar(a);', 1, -2.5);
+    const quiet = { ...options(), isSaving: true };
+    assert.equal(await pipeline.suggest(drawn('x = █'), quiet), null);
+    assert.equal(pipeline.log.all[0]!.outcome.kind, 'unsure');
+    assert.equal((await pipeline.suggest(drawn('x = █'), { ...quiet, isManual: true }))?.text, 'foobar(a);');
+    assert.equal((await pipeline.suggest(drawn('x = foo█'), quiet))?.text, 'bar(a);');
+    assert.equal(seen.calls.length, 1);
+  });
+
+  it('is silent where a suggestion was dismissed, and speaks again when asked or elsewhere', async () => {
+    const { pipeline } = model('foo(a);');
+    const quiet = { ...options(), isSaving: true };
+    await pipeline.suggest(drawn('x = █'), quiet);
+    pipeline.dismiss();
+    assert.equal(await pipeline.suggest(drawn('x = █'), quiet), null);
+    assert.ok(await pipeline.suggest(drawn('x = █'), { ...quiet, isManual: true }));
+    assert.ok(await pipeline.suggest(drawn('y = █'), quiet));
+  });
+
+  it('finds other answers while the first is read, and gives them when it is asked again', async () => {
+    const seeds: (number | undefined)[] = [];
+    const pipeline = new CompletionPipeline(async call => {
+      seeds.push(call.seed);
+      return answered(call.seed === 2 ? 'two();' : 'one();');
+    });
+    const manual = { ...options(), isManual: true, isSaving: true };
+    const texts = async () => (await pipeline.suggestAll(drawn('x = █'), manual)).map(({ text }) => text);
+    assert.deepEqual(await texts(), ['one();']);
+    await sleep(20);
+    assert.deepEqual(await texts(), ['one();', 'two();']);
+    assert.deepEqual(seeds, [undefined, 1, 2]);
+  });
+
+  it('looks for no others where nobody asked by hand, and drops them for a key', async () => {
+    const quiet = { ...options(), isSaving: true };
+    const { pipeline, seen } = model('foo(a);', 20);
+    await pipeline.suggestAll(drawn('x = █'), quiet);
+    await sleep(20);
+    assert.equal(seen.calls.length, 1);
+    await pipeline.suggestAll(drawn('x = █'), { ...quiet, isManual: true });
+    await pipeline.suggest(drawn('y = █'), quiet);
+    await sleep(20);
+    assert.deepEqual(
+      seen.calls.map(({ seed }) => seed),
+      [undefined, 1, undefined],
+    );
+    assert.equal(seen.cancelled, 1);
+  });
+
+  it('remembers why: what was shown, what a filter dropped, where it was silent', async () => {
+    const { pipeline } = model('const c = 3;');
+    const quiet = { ...options(), isSaving: true };
+    await pipeline.suggest(drawn('const a = 1;\n█\nconst c = 3;'), quiet);
+    await pipeline.suggest(drawn('const na█me = 1'), quiet);
+    await pipeline.suggest(drawn('let b;\n█'), quiet);
+    const [shown, silent, dropped] = pipeline.log.all;
+    assert.deepEqual(dropped!.outcome, { kind: 'dropped', by: 'overlap' });
+    assert.deepEqual(silent!.outcome, { kind: 'silent', reason: 'in the middle of a word' });
+    assert.equal(shown!.outcome.kind, 'shown');
+    assert.equal(shown!.run!.written, 'const c = 3;');
+    assert.equal(shown!.run!.usage!.reusedTokens, 90);
+  });
+
+  it('reads more in idle time, in the other sequence, and drops it when a key needs the model', async () => {
+    const before = Array.from({ length: 200 }, (_, i) => `const x${i} = ${i};\n`).join('');
+    const calls: CompletionCall[] = [];
+    let isSlow = true;
+    const pipeline = new CompletionPipeline(async (call, { signal }) => {
+      calls.push(call);
+      if (call.maxTokens === 0 && call.buffer === 'b' && isSlow) {
+        await new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(new Error('dropped'))),
+        );
+      }
+      return answered('1;');
+    });
+    const quiet = { ...options(), isSaving: true };
+    await pipeline.suggest(drawn(`${before}const y = █`), quiet);
+    const reading = assert.rejects(pipeline.readAhead(drawn(`${before}const y = █`)), /dropped/);
+    await sleep(1);
+    await pipeline.suggest(drawn(`${before}const z = █`), quiet);
+    await reading;
+    isSlow = false;
+    await pipeline.readAhead(drawn(`${before}const z = █`));
+    await pipeline.suggest(drawn(`${before}const zz = █`), quiet);
+    assert.deepEqual(
+      calls.map(({ buffer }) => buffer),
+      ['a', 'a', 'b', 'a', 'a', 'b', 'b'],
+    );
+    assert.ok(calls[6]!.prefix.length > 2 * calls[0]!.prefix.length);
+  });
+
+  it('takes other files along that there was time to read', async () => {
+    const { pipeline, seen } = model('1;', 1);
+    const budgets: number[] = [];
+    await pipeline.readAhead(drawn('const y = █'), async budgetChars => {
+      budgets.push(budgetChars);
+      return [{ path: 'b.ts', text: 'export const b = 1;\n' }];
+    });
+    await pipeline.suggest(drawn('const y = █'), { ...options(), isSaving: true });
+    assert.ok(budgets[0]! > 0);
+    assert.deepEqual(
+      seen.calls.map(({ files }) => files.length),
+      [0, 1, 1],
+    );
   });
 });

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import { decideExtent } from '../../../src/completion/extent.ts';
-import { isEnough, place, refine } from '../../../src/completion/post/post-process.ts';
+import type { MultilineSetting } from '../../../src/completion/extent.ts';
+import { isEnough } from '../../../src/completion/post/post-process.ts';
+import { accept } from './accept.ts';
 import { drawn } from './drawn.ts';
 
-/** The document after accepting what is left of `written`, with the accepted text between ‹ and ›; null: no suggestion. */
-function accept(text: string, written: string, languageId?: string, isCut = false): string | null {
-  const cursor = drawn(text, languageId);
-  const extent = decideExtent(cursor, { isManual: true, multiline: 'auto' });
-  const placed = place(refine(written, cursor, extent, isCut), cursor);
-  return placed && `${cursor.before}‹${placed.text}›${cursor.after.slice(placed.replaceAfter)}`;
-}
-
 describe('completion/post', () => {
-  const check = (name: string, text: string, written: string, expected: string | null, languageId?: string) =>
-    it(name, () => assert.equal(accept(text, written, languageId), expected));
+  const checkAs =
+    (multiline: MultilineSetting) =>
+    (name: string, text: string, written: string, expected: string | null, languageId?: string) =>
+      it(name, () =>
+        assert.equal(accept(drawn(text, languageId), written, multiline)?.document ?? null, expected),
+      );
+  const check = checkAs('auto');
+  /** Where one line would be asked for: several are written all the same, and the filters decide. */
+  const checkBlock = checkAs('always');
 
   describe('brackets and quotes', () => {
     check('plain', 'const x = █', '5;', 'const x = ‹5;›');
@@ -103,6 +103,67 @@ describe('completion/post', () => {
       '  }\n\n  c() {\n  }',
       'class A {\n  a() {\n    b();\n‹  }\n\n  c() {\n  }›',
     );
+    checkBlock(
+      'what it opened itself, badly indented',
+      'nav {\n  .logo {\n    .brand█\n  }\n}',
+      ' {\n  color: red;\n}\n.next {',
+      'nav {\n  .logo {\n    .brand‹ {\n  color: red;\n}›\n  }\n}',
+      'scss',
+    );
+    checkBlock(
+      'a brace that the document lacks, whatever follows',
+      'class A {\n    f() {\n      a();█\n\n    g() {\n    }\n}',
+      '\n  }',
+      'class A {\n    f() {\n      a();‹\n  }›\n\n    g() {\n    }\n}',
+    );
+    checkBlock(
+      'a brace that the document has',
+      'class A {\n    f() {\n      a();█\n    }\n    g() {\n    }\n}',
+      '\n      b();\n  }',
+      'class A {\n    f() {\n      a();‹\n      b();›\n    }\n    g() {\n    }\n}',
+    );
+    checkBlock(
+      'a comment ends with its line',
+      'f {\n  // returns t█\n}',
+      'rue\n  return true;',
+      'f {\n  // returns t‹rue›\n}',
+    );
+    checkBlock(
+      'a comment of two lines',
+      '# a█\n',
+      ' list\n# of names\nb = 1',
+      '# a‹ list\n# of names›\n',
+      'python',
+    );
+    check('a block that is never closed', 'f([\n  █\n]);', 'a();\n  g({\n    b,', 'f([\n  ‹a();›\n]);');
+    checkBlock(
+      'a block that the document closes',
+      'if (a█\n} else {\n}',
+      ') {\n  b();',
+      'if (a‹) {\n  b();›\n} else {\n}',
+    );
+    check('a name is not a statement', 'class A:\n    def divid█\n', 'self.x /= 1\n', null, 'python');
+    check(
+      'a head is one',
+      'class A:\n    def divid█\n',
+      'e(self, x):\n',
+      'class A:\n    def divid‹e(self, x):›\n',
+      'python',
+    );
+    checkBlock(
+      'a comment and what it announces',
+      '// adds█',
+      '\nfunction add(a, b) {\n}',
+      '// adds‹\nfunction add(a, b) {\n}›',
+    );
+    check(
+      'a head with a dot',
+      'class A\n  def self█\nend',
+      '.create(name)',
+      'class A\n  def self‹.create(name)›\nend',
+      'ruby',
+    );
+    check('an assignment is no head', 'class A:\n    def divid█\n', 'self.x = 1\n', null, 'python');
     check('single line', 'const x = █', '5;\nconst y = 6;', 'const x = ‹5;›');
   });
 
@@ -127,12 +188,29 @@ describe('completion/post', () => {
       '\n        a();\n    }',
       'f {\n\tx();\n\tg {‹\n\t\ta();\n\t}›',
     );
+    check('a talkative model', 'x\n█', 'Here is the code:\n```ts\nfoo();\n```', 'x\n‹foo();›');
+    check('a lead-in without a fence', 'x\n█', 'Sure, this should work:\nfoo();', 'x\n‹foo();›');
+    check('a lead-in is prose in prose', '# a\n█', 'Here is how:', '# a\n‹Here is how:›', 'markdown');
+    check('the name of the file', 'x\n█', '// Path: src/a.ts\nfoo();', 'x\n‹foo();›');
+    check('an end that says so', 'x\n█', 'foo();\n# End of file.\nbar();', 'x\n‹foo();›', 'python');
+    check('tags of code', 'x\n█', '[CODE]\nfoo();\n[/CODE]\nDone.', 'x\n‹foo();›');
+    check('a tag in a string', 'x = █', 'a("b [/CODE] c");', 'x = ‹a("b [/CODE] c");›');
+    checkBlock(
+      'two fences in a template',
+      'x = `█',
+      'a\n```sh\nls\n```\nb`;',
+      'x = `‹a\n```sh\nls\n```\nb`;›',
+    );
+    check('two blanks where they meet', 'return █', ' this;', 'return ‹this;›');
+    check('blanks at line ends', 'f {█', '\n  a();  \n\t\n  b();\n}', 'f {‹\n  a();\n\n  b();\n}›');
+    check('blanks that break a line of prose', '# a\n█', 'b  \nc', '# a\n‹b  \nc›', 'markdown');
     check('carriage returns', 'f {█', '\r\n  a();\r\n}', 'f {‹\n  a();\n}›');
   });
 
   it('drops half a line at the end of several, keeps it alone', () => {
-    assert.equal(accept('f {\n  █', 'a();\n  b(1, ', 'typescript', true), 'f {\n  ‹a();›');
-    assert.equal(accept('f {\n  █', 'a(1, ', 'typescript', true), 'f {\n  ‹a(1,›');
+    const cut = (written: string) => accept(drawn('f {\n  █'), written, 'auto', true)?.document;
+    assert.equal(cut('a();\n  b(1, '), 'f {\n  ‹a();›');
+    assert.equal(cut('a(1, '), 'f {\n  ‹a(1,›');
   });
 
   it('knows early that enough is written', () => {

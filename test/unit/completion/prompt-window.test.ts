@@ -16,8 +16,8 @@ describe('completion/prompt-window', () => {
   });
 
   it('takes a short document whole', () => {
-    const text = new PromptWindow().next(drawn('x\nab█cd\ne'));
-    assert.deepEqual(text, { prefix: '', middle: 'x\nab', suffix: 'cd\ne' });
+    const { prefix, middle, suffix } = new PromptWindow().next(drawn('x\nab█cd\ne'));
+    assert.deepEqual([prefix, middle, suffix], ['', 'x\nab', 'cd\ne']);
   });
 
   /** What the engine can't take from the last prompt, as a share of this one (prefix, suffix, middle is the order). */
@@ -86,5 +86,47 @@ describe('completion/prompt-window', () => {
     window.next(drawn(`a {\n  b;█\n}\n${below}`));
     const { prefix, middle, suffix } = window.next(drawn(`a {\n  b;\n}█\n${below}`));
     assert.equal(`${prefix}${middle}|${suffix.slice(0, 8)}`, 'a {\n  b;\n}|\nbelow 0');
+  });
+
+  describe('in a cold document', () => {
+    const cold = 500;
+    const at = drawn(`${lines(300)}const x = █\n${lines(40, 'below')}`);
+
+    it('takes what can be read at once', () => {
+      const { prefix, middle, suffix } = new PromptWindow().next(at, cold);
+      assert.ok(prefix.length + middle.length <= cold && suffix.length <= cold * 0.3);
+      assert.match(middle, /const x = $/);
+    });
+
+    it('grows in idle time, in the other sequence, and only when it was read to the end', () => {
+      const window = new PromptWindow();
+      const first = window.next(at, cold);
+      const coming = window.ahead(at, []);
+      assert.notEqual(coming.buffer, first.buffer);
+      assert.ok(coming.prefix.length > 2 * first.prefix.length);
+      assert.equal(window.next(at, cold).prefix, first.prefix, 'broken off: what was read is still used');
+      window.adopt(window.ahead(at, []));
+      const { prefix, buffer } = window.next(at, cold);
+      assert.deepEqual([prefix, buffer], [coming.prefix, coming.buffer]);
+    });
+
+    it('goes on with what was begun, so that a pause takes up where the last one ended', () => {
+      const window = new PromptWindow();
+      window.next(at, cold);
+      const begun = window.ahead(at, []);
+      const typed = drawn(`${at.before}a█${at.after}`);
+      window.next(typed, cold);
+      assert.equal(window.ahead(typed, []).prefix, begun.prefix);
+    });
+
+    it('takes other files along when they were read', () => {
+      const window = new PromptWindow();
+      window.next(at);
+      const files = [{ path: 'b.ts', text: 'export const b = 1;' }];
+      assert.deepEqual(window.next(at).files, []);
+      window.adopt(window.ahead(at, files));
+      assert.deepEqual(window.next(at).files, files);
+      assert.equal(window.ahead(at, files).buffer, window.next(at).buffer, 'nothing more to read');
+    });
   });
 });

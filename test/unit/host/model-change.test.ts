@@ -3,6 +3,7 @@ import { Emitter } from '../../../src/base/emitter.ts';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
 import type { DaemonState } from '../../../src/host/context.ts';
 import { onModelChange } from '../../../src/host/model-change.ts';
+import { answered } from '../completion/answered.ts';
 
 const ready = (model: string): DaemonState => ({ kind: 'ready', model, status: null });
 const loading = (model: string): DaemonState => ({ kind: 'loading', model, percent: 50 });
@@ -36,7 +37,7 @@ describe('host: another model', () => {
           signal.addEventListener('abort', () => reject(new Error('aborted')));
           emitter.event(state => {
             // As in the real backend, the answer comes some time after the model is ready.
-            if (state.kind === 'ready') setTimeout(() => resolve({ text: 'a + b;', finish: 'stop' }), 5);
+            if (state.kind === 'ready') setTimeout(() => resolve(answered('a + b;')), 5);
           });
         }),
     );

@@ -1,0 +1,46 @@
+/**
+ * After a name was changed in one place, the places in the document that still have the old one. Found by comparing the
+ * text before the change with the text after it; no model is asked.
+ */
+
+export interface Rename {
+  from: string;
+  to: string;
+  /** Of the changed name, in the text afterwards. */
+  offset: number;
+}
+
+const NAME = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
+const NAME_CHAR = /[\p{L}\p{N}_$]/u;
+/** Shorter names are everywhere and mean something else each time. */
+const LEAST_CHARS = 3;
+
+/** The change from `old` to `text`, if all of it is that one name became another; else null. */
+export function renameBetween(old: string, text: string): Rename | null {
+  if (old === text) return null;
+  let start = 0;
+  while (start < old.length && start < text.length && old[start] === text[start]) start++;
+  let end = 0;
+  const most = Math.min(old.length, text.length) - start;
+  while (end < most && old[old.length - 1 - end] === text[text.length - 1 - end]) end++;
+  // What stands on both sides of the change belongs to the name as well.
+  while (start > 0 && NAME_CHAR.test(text[start - 1]!)) start--;
+  while (end > 0 && NAME_CHAR.test(text[text.length - end]!)) end--;
+  const [from, to] = [old.slice(start, old.length - end), text.slice(start, text.length - end)];
+  const isName = (name: string) => NAME.test(name) && name.length >= LEAST_CHARS;
+  return isName(from) && isName(to) && from !== to ? { from, to, offset: start } : null;
+}
+
+/** Offsets at which `name` stands as a whole word. */
+export function occurrencesOf(name: string, text: string): number[] {
+  const offsets: number[] = [];
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) {
+    const [before = '', after = ''] = [text[at - 1], text[at + name.length]];
+    if (!NAME_CHAR.test(before) && !NAME_CHAR.test(after)) offsets.push(at);
+  }
+  return offsets;
+}
+
+/** The one to look at next: below the cursor, or from the top again. */
+export const nextAfter = (offsets: readonly number[], cursor: number): number | null =>
+  offsets.find(offset => offset >= cursor) ?? offsets[0] ?? null;

@@ -1,0 +1,259 @@
+/** The model at work for completions: one run at a time, the windows it reads through, and reading ahead. */
+import type { Clock } from '../base/clock.ts';
+import { cancelled } from '../base/errors.ts';
+import type { FinishReason, Usage } from '../protocol/daemon.ts';
+import { isSameAfter, typedSince } from './cache.ts';
+import type { ContextFile } from './context/context-file.ts';
+import { type Cursor, lineBefore } from './cursor.ts';
+import type { Extent } from './extent.ts';
+import { isEnough, refine } from './post/post-process.ts';
+import { type PromptText, PromptWindow, WINDOW_LIMITS } from './prompt-window.ts';
+import { ReadSpeed } from './read-speed.ts';
+import type { RunTrace } from './trace.ts';
+
+export interface CompletionCall {
+  path: string;
+  prefix: string;
+  middle: string;
+  suffix: string;
+  files: readonly ContextFile[];
+  /** Which of two sequences of the engine has read, or is to read, the prompt. */
+  buffer: PromptText['buffer'];
+  isSingleLine: boolean;
+  /** 0: only read, for the call to come. */
+  maxTokens: number;
+  /** Set for another answer than the likeliest. */
+  seed?: number;
+}
+export interface CompletionAnswer {
+  text: string;
+  finish: FinishReason;
+  usage: Usage;
+  meanLogProb: number;
+}
+/** Runs the model. Rejects with `cancelled` when the signal aborts. */
+export type Complete = (
+  call: CompletionCall,
+  hooks: { signal: AbortSignal; onText(text: string): void },
+) => Promise<CompletionAnswer>;
+
+export interface Run {
+  origin: Cursor;
+  extent: Extent;
+  /** Written so far. */
+  text: string;
+  /** What the user typed since the run began. */
+  typed: string;
+  waiters: number;
+  isStale: boolean;
+  abort: AbortController;
+  trace: RunTrace | null;
+  /** Resolves when the run ended, however it ended; its suggestion is in the cache then. */
+  ended: Promise<void>;
+}
+
+/** A run whose keystroke was overtaken waits this long for the next one to join it. */
+const JOIN_GRACE_MS = 250;
+const LINE_TOKENS = 48;
+const BLOCK_TOKENS = 160;
+/** Documents whose prompt window is remembered. */
+const WINDOWS = 8;
+
+/** Takes the suggestion of a run that has ended. */
+export type Keep = (origin: Cursor, text: string, meanLogProb: number | null) => void;
+
+export class Runner {
+  private readonly complete: Complete;
+  private readonly onSuggestion: Keep;
+  private readonly clock: Clock;
+  private readonly windows = new Map<string, PromptWindow>();
+  private readonly speed = new ReadSpeed();
+  private run: Run | null = null;
+  /** What may be dropped at any time: reading ahead, asking again. */
+  private reading: AbortController | null = null;
+
+  constructor(complete: Complete, onSuggestion: Keep, clock: Clock) {
+    this.complete = complete;
+    this.onSuggestion = onSuggestion;
+    this.clock = clock;
+  }
+
+  get isBusy(): boolean {
+    return this.run !== null;
+  }
+
+  /** The run that is writing what fits this cursor, if one is. */
+  joinable(cursor: Cursor): Run | null {
+    const run = this.run;
+    if (!run || run.isStale || run.origin.uri !== cursor.uri) return null;
+    const typed = typedSince(run.origin.before.slice(-400), cursor.before, 200);
+    if (typed === null || !agrees(run.text, typed, run.origin)) return null;
+    if (!isSameAfter(run.origin.after, cursor.after, typed)) return null;
+    run.typed = typed;
+    return run;
+  }
+
+  /** Starts a run in the place of the one there is. */
+  start(cursor: Cursor, extent: Extent): Run {
+    this.stop();
+    const run: Run = {
+      origin: cursor,
+      extent,
+      text: '',
+      typed: '',
+      waiters: 0,
+      isStale: false,
+      abort: new AbortController(),
+      trace: null,
+      ended: Promise.resolve(),
+    };
+    this.run = run;
+    run.ended = this.execute(run).finally(() => {
+      run.isStale = true;
+      if (this.run === run) this.run = null;
+    });
+    // Whoever waits hears of a failure; a run that was given up must not become an unhandled rejection.
+    run.ended.catch(() => {});
+    return run;
+  }
+
+  /** Another answer than the likeliest, as the model writes it. Any request ends it: rejects with `cancelled` then. */
+  async askAgain(cursor: Cursor, extent: Extent, seed: number): Promise<CompletionAnswer> {
+    this.reading?.abort();
+    const asking = new AbortController();
+    this.reading = asking;
+    const prompt = this.window(cursor.uri).next(cursor, this.speed.coldChars);
+    const call = { ...this.call(cursor, extent, prompt), seed };
+    return this.complete(call, { signal: asking.signal, onText() {} });
+  }
+
+  /**
+   * Has the model read what a request at this cursor will need, then, beside it, a larger part of the document and of
+   * other files. Any request drops it, and finds what was read. `filesFor` is told how many characters of other files
+   * there is time for. Rejects with `cancelled` when it is dropped, and when the model's request fails.
+   */
+  async readAhead(
+    cursor: Cursor,
+    filesFor: (budgetChars: number) => Promise<readonly ContextFile[]> = async () => [],
+  ): Promise<void> {
+    this.reading?.abort();
+    const reading = new AbortController();
+    this.reading = reading;
+    const window = this.window(cursor.uri);
+    const near = window.next(cursor, this.speed.coldChars);
+    await this.read(cursor, near, reading.signal);
+    const files = await filesFor(Math.max(0, this.speed.idleChars - WINDOW_LIMITS.startChars));
+    if (reading.signal.aborted) throw cancelled();
+    const far = window.ahead(cursor, files);
+    if (far.buffer === near.buffer) return;
+    await this.read(cursor, far, reading.signal);
+    window.adopt(far);
+  }
+
+  private async read(cursor: Cursor, prompt: PromptText, signal: AbortSignal): Promise<void> {
+    const call = { ...this.call(cursor, 'line', prompt), maxTokens: 0 };
+    const { usage } = await this.complete(call, { signal, onText() {} });
+    this.noteSpeed(usage);
+  }
+
+  stop(): void {
+    this.run?.abort.abort();
+    this.reading?.abort();
+  }
+
+  /** Forgets what was read. */
+  clear(): void {
+    this.stop();
+    this.windows.clear();
+  }
+
+  private async execute(run: Run): Promise<void> {
+    const { origin, extent } = run;
+    const { signal } = run.abort;
+    signal.addEventListener('abort', () => (run.isStale = true), { once: true });
+    let isEnoughWritten = false;
+    const onText = (text: string): void => {
+      run.text += text;
+      if (!agrees(run.text, run.typed, origin)) run.abort.abort();
+      if (text.includes('\n') && isEnough(run.text, origin, extent)) {
+        isEnoughWritten = true;
+        run.abort.abort();
+      }
+    };
+    const prompt = this.window(origin.uri).next(origin, this.speed.coldChars);
+    run.trace = { prompt, written: '', changedBy: [], usage: null, meanLogProb: null };
+    try {
+      const answer = await this.complete(this.call(origin, extent, prompt), { signal, onText });
+      const { text, finish, usage, meanLogProb } = answer;
+      this.noteSpeed(usage);
+      run.trace = { ...run.trace, usage, meanLogProb };
+      this.keep(run, text, isCut(finish));
+    } catch (error) {
+      if (isEnoughWritten) this.keep(run, run.text, true);
+      else if (!signal.aborted) throw error;
+    }
+  }
+
+  private keep(run: Run, text: string, isCut: boolean): void {
+    const { origin, extent } = run;
+    const refined = refine(text, { cursor: origin, extent, isCut });
+    const { changedBy } = refined;
+    run.trace = { ...run.trace!, written: text, changedBy };
+    if (refined.text !== '') this.onSuggestion(origin, refined.text, run.trace.meanLogProb);
+  }
+
+  private noteSpeed({ promptTokens, reusedTokens, prefillMs }: Usage): void {
+    this.speed.note(promptTokens - reusedTokens, prefillMs);
+  }
+
+  private call(cursor: Cursor, extent: Extent, prompt: PromptText): CompletionCall {
+    const { prefix, middle, suffix, files, buffer } = prompt;
+    const isBlankLine = lineBefore(cursor).trim() === '';
+    return {
+      path: cursor.path,
+      prefix,
+      middle: isBlankLine ? middle.replace(/[ \t]+$/, '') : middle,
+      suffix,
+      files,
+      buffer,
+      isSingleLine: extent === 'line',
+      maxTokens: extent === 'line' ? LINE_TOKENS : BLOCK_TOKENS,
+    };
+  }
+
+  private window(uri: string): PromptWindow {
+    const window = this.windows.get(uri) ?? new PromptWindow();
+    this.windows.delete(uri);
+    this.windows.set(uri, window);
+    if (this.windows.size > WINDOWS) this.windows.delete(this.windows.keys().next().value!);
+    return window;
+  }
+
+  /** Until the run ends or the caller gives up; a run that nobody waits for is ended after the grace time. */
+  async wait(run: Run, signal: AbortSignal): Promise<void> {
+    run.waiters++;
+    const given = new Promise<void>(resolve =>
+      signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
+    try {
+      await (signal.aborted ? undefined : Promise.race([run.ended, given]));
+    } finally {
+      run.waiters--;
+      if (signal.aborted)
+        this.clock.after(JOIN_GRACE_MS, () => {
+          if (run.waiters === 0) run.abort.abort(cancelled());
+        });
+    }
+  }
+}
+
+export const isCut = (finish: FinishReason): boolean => finish === 'length' || finish === 'time';
+
+/** What was typed and what was written do not contradict each other. */
+function agrees(written: string, typed: string, origin: Cursor): boolean {
+  const own = lineBefore(origin);
+  const text = own.trim() === '' && own !== '' ? written.trimStart() : written;
+  const sent = own.trim() === '' && own !== '' ? typed.trimStart() : typed;
+  const length = Math.min(text.length, sent.length);
+  return text.slice(0, length) === sent.slice(0, length);
+}

@@ -1,0 +1,48 @@
+/** Places where nobody wants a suggestion that was not asked for. */
+import { type Cursor, lineAfter, lineBefore } from './cursor.ts';
+import { lineComment } from './post/structure.ts';
+
+export type Silence =
+  | 'the document is empty'
+  | 'code follows on the line'
+  | 'the statement has ended'
+  | 'in the middle of a word'
+  | 'in a long comment'
+  | 'in a long string';
+
+/** What may stand right of the cursor without making it the middle of something: closers, quotes, a final , ; : or {. */
+const CLOSING_REST = /^\s*(?:\/>)?[)\]}>"'`]*\s*[,;:{]?\s*$/;
+const WORD = /[\p{L}\p{N}_$]/u;
+/** A comment or a string that is this long says something that code does not tell; a small model invents the rest. */
+const LONG_PROSE_CHARS = 60;
+
+/** Why to stay silent here; null: a suggestion is welcome. */
+export function silenceAt(cursor: Cursor): Silence | null {
+  const prefix = lineBefore(cursor);
+  const rest = lineAfter(cursor);
+  if (cursor.before.trim() === '' && cursor.after.trim() === '') return 'the document is empty';
+  if (WORD.test(prefix.slice(-1)) && WORD.test(rest.slice(0, 1))) return 'in the middle of a word';
+  if (!CLOSING_REST.test(rest)) return 'code follows on the line';
+  // After a statement's end there is nothing to complete on this line.
+  if (/;\s*$/.test(prefix) && rest.trim() === '' && !/\bfor\s*\(/.test(prefix))
+    return 'the statement has ended';
+  if (commentBefore(cursor) > LONG_PROSE_CHARS) return 'in a long comment';
+  return stringBefore(prefix) > LONG_PROSE_CHARS ? 'in a long string' : null;
+}
+
+/** The cursor is in words: a comment or a string of one line. */
+export const isInProse = (cursor: Cursor): boolean =>
+  commentBefore(cursor) > 0 || stringBefore(lineBefore(cursor)) > 0;
+
+/** Characters since the comment on the cursor's line began; 0: it is in none. */
+function commentBefore(cursor: Cursor): number {
+  const line = lineBefore(cursor).trimStart();
+  return line.startsWith(lineComment(cursor.languageId)) || /^\*\s/.test(line) ? line.length : 0;
+}
+
+/** Characters since the string that is open at the end of `line` began; 0: none is. */
+function stringBefore(line: string): number {
+  const open = line.replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`/g, '');
+  const at = open.search(/(?<![\p{L}\p{N}&<])["'`]/u);
+  return at < 0 ? 0 : open.length - at;
+}

@@ -1,0 +1,53 @@
+/** Ghost text by command: switches, snooze, dismissal, and why there was a suggestion or none. */
+import * as vscode from 'vscode';
+import { toggleLanguage } from '../../completion/languages.ts';
+import type { Snooze } from '../../completion/snooze.ts';
+import type { GhostTextProvider } from '../completion-provider.ts';
+import type { NextEdits } from '../next-edits.ts';
+import type { Pages } from '../pages.ts';
+import { readSettings, updateSetting } from '../settings.ts';
+import type { CommandTable } from './command-table.ts';
+
+const SNOOZE_MINUTES = [5, 15, 60];
+
+export function completionCommands(
+  ghostText: GhostTextProvider,
+  nextEdits: NextEdits,
+  snooze: Snooze,
+  pages: Pages,
+): CommandTable {
+  return {
+    'moebius.completion.toggle': async () => {
+      const { isEnabled } = readSettings().completion;
+      await updateSetting('completion.enabled', !isEnabled);
+      vscode.window.setStatusBarMessage(`Moebius: completions are ${isEnabled ? 'off' : 'on'}`, 3000);
+    },
+    'moebius.completion.toggleLanguage': async () => {
+      const languageId = vscode.window.activeTextEditor?.document.languageId;
+      if (!languageId) return;
+      const { languages } = readSettings().completion;
+      await updateSetting('completion.languages', toggleLanguage(languages, languageId));
+    },
+    'moebius.completion.trigger': () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
+    'moebius.completion.dismiss': () => {
+      ghostText.dismiss();
+      return vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
+    },
+    'moebius.nextEdit.take': () => nextEdits.take(),
+    'moebius.nextEdit.dismiss': () => nextEdits.hide(),
+    'moebius.completion.snooze': () => chooseSnooze(snooze),
+    'moebius.completion.why': () => pages.show('Moebius completions', ghostText.explain()),
+  };
+}
+
+async function chooseSnooze(snooze: Snooze): Promise<void> {
+  const items = SNOOZE_MINUTES.map(minutes => ({ label: `${minutes} minutes`, minutes }));
+  const end = { label: 'End the snooze', minutes: 0 };
+  const chosen = await vscode.window.showQuickPick(snooze.isOn ? [end, ...items] : items, {
+    title: 'Moebius: Snooze Completions',
+    placeHolder: 'Triggering by hand works meanwhile',
+  });
+  if (!chosen) return;
+  if (chosen.minutes === 0) snooze.end();
+  else snooze.start(chosen.minutes * 60_000);
+}

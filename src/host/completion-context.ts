@@ -1,0 +1,174 @@
+/** Where completions find context in an editor: the pure part is completion/context. */
+import { posix } from 'node:path';
+import * as vscode from 'vscode';
+import { monotonicClock } from '../base/clock.ts';
+import type { ContextFile } from '../completion/context/context-file.ts';
+import { ContextList, type ContextSource, gather } from '../completion/context/gather.ts';
+import { EDIT_LINES, RecentWork } from '../completion/context/recent.ts';
+import { counterparts, importedPaths } from '../completion/context/related.ts';
+import { mostSimilarPart, wordsNear } from '../completion/context/similar.ts';
+import { isUnfitName } from '../completion/context/unfit.ts';
+import type { Cursor } from '../completion/cursor.ts';
+
+/** Open files that are looked at. */
+const OPEN_FILES = 20;
+/** Imports that are looked up, and definitions that the language server is asked for. */
+const IMPORTS = 6;
+const DEFINITIONS = 3;
+/** Of a declaration, from its first line on. */
+const DECLARATION_LINES = 12;
+const LARGEST_BYTES = 200_000;
+/** Documents whose order of pieces is remembered. */
+const LISTS = 8;
+
+export class CompletionContext implements vscode.Disposable {
+  private readonly recent = new RecentWork();
+  private readonly lists = new Map<string, ContextList>();
+  private readonly parts = [
+    vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+      const change = contentChanges.at(-1);
+      if (!change || document.uri.scheme !== 'file') return;
+      const { line } = change.range.start;
+      this.recent.edited(pathOf(document.uri), line, linesAround(document, line));
+    }),
+    // Called when something is copied in an editor. The clipboard itself, which other programs fill, is never read.
+    vscode.languages.registerDocumentPasteEditProvider(
+      { scheme: 'file' },
+      { prepareDocumentPaste: (document, ranges) => this.noteCopy(document, ranges) },
+      { providedPasteEditKinds: [], copyMimeTypes: ['text/plain'] },
+    ),
+  ];
+
+  /** Pieces of other files for a cursor, in an order that stays. */
+  async filesFor(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    cursor: Cursor,
+    budgetChars: number,
+  ): Promise<readonly ContextFile[]> {
+    if (budgetChars === 0 || document.uri.scheme !== 'file') return [];
+    const sources: ContextSource[] = [
+      { find: async () => this.recent.filesFor(cursor.path) },
+      { find: () => declarations(document, position) },
+      { find: () => related(document, cursor) },
+      { find: async () => openFiles(document, cursor) },
+    ];
+    return this.list(cursor.uri).choose(await gather(sources, monotonicClock), budgetChars);
+  }
+
+  dispose(): void {
+    for (const part of this.parts) part.dispose();
+  }
+
+  private noteCopy(document: vscode.TextDocument, ranges: readonly vscode.Range[]): void {
+    const text = ranges.map(range => document.getText(range)).join('\n');
+    this.recent.copy(pathOf(document.uri), text.replaceAll('\r\n', '\n'));
+  }
+
+  private list(uri: string): ContextList {
+    const list = this.lists.get(uri) ?? new ContextList();
+    this.lists.delete(uri);
+    this.lists.set(uri, list);
+    if (this.lists.size > LISTS) this.lists.delete(this.lists.keys().next().value!);
+    return list;
+  }
+}
+
+/** Not the whole text: this happens at every key. */
+function linesAround(document: vscode.TextDocument, line: number): string {
+  const last = Math.min(document.lineCount - 1, line + EDIT_LINES);
+  const end = document.lineAt(last).range.end;
+  return document.getText(new vscode.Range(new vscode.Position(Math.max(0, line - EDIT_LINES), 0), end));
+}
+
+const pathOf = (uri: vscode.Uri): string => vscode.workspace.asRelativePath(uri, false);
+
+/** What the language server knows of the names on the cursor's line and the line above. */
+async function declarations(
+  document: vscode.TextDocument,
+  position: vscode.Position,
+): Promise<ContextFile[]> {
+  const places = namesBefore(document, position).slice(0, DEFINITIONS);
+  const found = await Promise.all(
+    places.map(place =>
+      vscode.commands.executeCommand<(vscode.Location | vscode.LocationLink)[]>(
+        'vscode.executeDefinitionProvider',
+        document.uri,
+        place,
+      ),
+    ),
+  );
+  const files: ContextFile[] = [];
+  for (const location of found.flatMap(locations => locations ?? [])) {
+    const [uri, range] =
+      'uri' in location ? [location.uri, location.range] : [location.targetUri, location.targetRange];
+    if (uri.scheme !== 'file' || uri.toString() === document.uri.toString()) continue;
+    const text = await textOf(uri);
+    if (text === null) continue;
+    const lines = text.split('\n').slice(range.start.line, range.start.line + DECLARATION_LINES);
+    files.push({ path: pathOf(uri), text: lines.join('\n') });
+  }
+  return files;
+}
+
+function namesBefore(document: vscode.TextDocument, position: vscode.Position): vscode.Position[] {
+  const places: vscode.Position[] = [];
+  for (const line of [position.line, position.line - 1].filter(number => number >= 0)) {
+    const text = document.lineAt(line).text.slice(0, line === position.line ? position.character : undefined);
+    for (const { index } of [...text.matchAll(/[A-Za-z_$][\w$]{2,}/g)].reverse())
+      places.push(new vscode.Position(line, index));
+  }
+  return places;
+}
+
+/** Files that this one imports, and its test or what it tests. */
+async function related(document: vscode.TextDocument, cursor: Cursor): Promise<ContextFile[]> {
+  const folder = vscode.workspace.getWorkspaceFolder(document.uri);
+  if (!folder) return [];
+  const path = posix.normalize(vscode.workspace.asRelativePath(document.uri, false));
+  const guesses = [...importedPaths(path, document.getText()).slice(0, IMPORTS), counterparts(path)];
+  const wanted = wordsNear(cursor.before);
+  const found = await Promise.all(guesses.map(paths => firstOf(folder, paths)));
+  return found.flatMap(file => {
+    const part = file && mostSimilarPart(file.text, wanted);
+    return part ? [{ path: file.path, text: part.text }] : [];
+  });
+}
+
+async function firstOf(
+  folder: vscode.WorkspaceFolder,
+  paths: readonly string[],
+): Promise<ContextFile | null> {
+  for (const path of paths.filter(each => !each.startsWith('..') && !isUnfitName(each))) {
+    const text = await textOf(vscode.Uri.joinPath(folder.uri, path));
+    if (text !== null) return { path, text };
+  }
+  return null;
+}
+
+/** The parts of other open files that speak of the same things, the most similar first. */
+function openFiles(document: vscode.TextDocument, cursor: Cursor): ContextFile[] {
+  const wanted = wordsNear(cursor.before);
+  return vscode.workspace.textDocuments
+    .filter(other => other !== document && other.uri.scheme === 'file' && !isUnfitName(pathOf(other.uri)))
+    .slice(-OPEN_FILES)
+    .flatMap(other => {
+      const part = mostSimilarPart(other.getText().slice(0, LARGEST_BYTES), wanted);
+      return part ? [{ path: pathOf(other.uri), ...part }] : [];
+    })
+    .sort((a, b) => b.score - a.score)
+    .map(({ path, text }) => ({ path, text }));
+}
+
+/** Of an open document, as it is in the editor; else of the file, if it is not too large. null: there is none. */
+async function textOf(uri: vscode.Uri): Promise<string | null> {
+  const open = vscode.workspace.textDocuments.find(document => document.uri.toString() === uri.toString());
+  if (open) return open.getText().replaceAll('\r\n', '\n');
+  try {
+    const { size, type } = await vscode.workspace.fs.stat(uri);
+    if (type !== vscode.FileType.File || size > LARGEST_BYTES) return null;
+    return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)).replaceAll('\r\n', '\n');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,74 @@
+/** The texts that are compared: the model's by itself, and what the completion pipeline makes of it. */
+import type { Backend } from '../../../src/backends/backend.ts';
+import { decideExtent } from '../../../src/completion/extent.ts';
+import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
+import { type FilterName, place, refine } from '../../../src/completion/post/post-process.ts';
+import { completeParams } from '../../../src/completion/request.ts';
+import type { Case } from './cases.ts';
+
+/** What is measured is the text and not the machine: writing ends by itself. */
+const DECODE_BUDGET_MS = 120_000;
+const MULTILINE = 'always';
+
+export interface Written {
+  /** As the model wrote it for the pipeline. */
+  text: string;
+  isCut: boolean;
+  meanLogProb: number | null;
+}
+export interface Shown {
+  text: string;
+  /** What is left of what follows the cursor. */
+  after: string;
+}
+
+export async function rawAnswer(backend: Backend, { raw, cursor }: Case): Promise<string> {
+  const { prefix, suffix, maxTokens, stop = [] } = raw;
+  const asked = { prefix, suffix, path: cursor.path, maxTokens: maxTokens!, stop, temperature: 0 };
+  return (await backend.complete({ ...asked, level: 'exact', sequence: 'raw' })).text;
+}
+
+/**
+ * Asked by hand, so that no rule for staying silent decides, after the pause in which the document was read. `isCold`: at
+ * the first key instead, with no more of the document than is read at once.
+ */
+export async function pipelineAnswer(backend: Backend, { cursor }: Case, isCold: boolean): Promise<Written> {
+  let isCut = false;
+  const pipeline = new CompletionPipeline(async (call, { signal, onText }) => {
+    const answer = await backend.complete(completeParams(call, DECODE_BUDGET_MS), {
+      signal,
+      onEvent: event => {
+        if (event.type === 'text') onText(event.text);
+      },
+    });
+    if (call.maxTokens > 0) isCut = answer.finish === 'length' || answer.finish === 'time';
+    return answer;
+  });
+  const signal = new AbortController().signal;
+  if (!isCold) await pipeline.readAhead(cursor);
+  await pipeline.suggest(cursor, {
+    isManual: true,
+    multiline: MULTILINE,
+    delayMs: 0,
+    isSaving: true,
+    signal,
+  });
+  const run = pipeline.log.all[0]?.run;
+  // A run that was ended because enough was written has told nothing of its end.
+  return {
+    text: run?.written ?? '',
+    isCut: isCut || run?.usage === null,
+    meanLogProb: run?.meanLogProb ?? null,
+  };
+}
+
+/** As it is shown, with the filters but those of `isOff`; null: nothing is. */
+export function shown(
+  { cursor }: Case,
+  { text, isCut }: Written,
+  isOff?: ReadonlySet<FilterName>,
+): Shown | null {
+  const extent = decideExtent(cursor, { isManual: true, multiline: MULTILINE });
+  const placed = place(refine(text, { cursor, extent, isCut }, isOff).text, cursor);
+  return placed && { text: placed.text, after: cursor.after.slice(placed.replaceAfter) };
+}

@@ -1,0 +1,67 @@
+import type { CaseResult, SetResult, Verdict } from './result.ts';
+
+const share = (part: number, of: number): string => (of ? `${((100 * part) / of).toFixed(1)} %` : '-');
+const rate = (verdicts: (Verdict | null)[], of: keyof Verdict): string => {
+  const judged = verdicts.filter(verdict => verdict !== null);
+  return share(judged.filter(verdict => verdict[of]).length, judged.length);
+};
+
+/** One row a set: what passes, and what is exactly what stood there. */
+export function renderSets(sets: readonly SetResult[]): string {
+  const lines = [
+    '| set | records | raw, pass | pipeline, pass | llama.cpp raw, pass | raw, exact | pipeline, exact | llama.cpp raw, exact | shown |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+  ];
+  for (const { name, results } of sets) {
+    const of = (who: 'raw' | 'pipeline' | 'llama') => results.map(result => result[who]);
+    const rates = (['passes', 'isExact'] as const).flatMap(what =>
+      (['raw', 'pipeline', 'llama'] as const).map(who => rate(of(who), what)),
+    );
+    const isShown = share(results.filter(result => result.isShown).length, results.length);
+    lines.push(`| ${[name, results.length, ...rates, isShown].join(' | ')} |`);
+  }
+  return lines.join('\n');
+}
+
+/** One row a filter that changed anything: over all sets, how many verdicts there are more with it than without. */
+export function renderFilters(sets: readonly SetResult[]): string {
+  const total = new Map<string, { changed: number; pass: number; exact: number }>();
+  for (const { effects } of sets)
+    for (const [name, { changed, pass, exact }] of Object.entries(effects)) {
+      const sum = total.get(name) ?? { changed: 0, pass: 0, exact: 0 };
+      total.set(name, { changed: sum.changed + changed, pass: sum.pass + pass, exact: sum.exact + exact });
+    }
+  const signed = (value: number) => (value > 0 ? `+${value}` : String(value));
+  const rows = [...total].filter(([, { changed }]) => changed > 0);
+  return [
+    '| filter | texts changed | pass | exact |',
+    '|---|--:|--:|--:|',
+    ...rows.map(
+      ([name, { changed, pass, exact }]) => `| ${name} | ${changed} | ${signed(pass)} | ${signed(exact)} |`,
+    ),
+  ].join('\n');
+}
+
+const THRESHOLDS = [Number.NEGATIVE_INFINITY, -2, -1.5, -1, -0.8, -0.6, -0.4, -0.2];
+
+/** What a threshold of confidence shows and what it keeps back; only texts whose probability is known. */
+export function renderConfidence(sets: readonly SetResult[]): string {
+  const known = sets.flatMap(({ results }) => results).filter(isKnown);
+  const lines = [
+    '| mean log-probability at least | shown | of them pass | of what is kept back would pass |',
+    '|--:|--:|--:|--:|',
+  ];
+  for (const threshold of THRESHOLDS) {
+    const above = known.filter(({ meanLogProb }) => meanLogProb >= threshold);
+    const below = known.filter(({ meanLogProb }) => meanLogProb < threshold);
+    const passing = (list: CaseResult[]) =>
+      share(list.filter(({ pipeline }) => pipeline.passes).length, list.length);
+    lines.push(
+      `| ${Number.isFinite(threshold) ? threshold : 'any'} | ${share(above.length, known.length)} | ${passing(above)} | ${passing(below)} |`,
+    );
+  }
+  return lines.join('\n');
+}
+
+const isKnown = (result: CaseResult): result is CaseResult & { meanLogProb: number } =>
+  result.meanLogProb !== null && result.isShown;

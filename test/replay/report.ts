@@ -1,0 +1,38 @@
+import type { Figures } from './tally.ts';
+
+const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+const ms = (value: number): string => `${Math.round(value)} ms`;
+const number = (value: number): string => value.toFixed(2);
+
+const ROWS: readonly [keyof Figures, string, (value: number) => string][] = [
+  ['shownPer100Keys', 'keystrokes of 100 that got text before the next one', number],
+  ['rightCharsShare', 'of what was suggested, as then typed: characters', percent],
+  ['rightLinesShare', 'of what was suggested, as then typed: lines', percent],
+  ['acceptedShare', 'suggestions accepted: right to the end', percent],
+  ['usefulCharsPer100Keys', 'characters shown before they were typed, per 100 keystrokes', number],
+  ['latencyP50Ms', 'keystroke to text, median', ms],
+  ['latencyP95Ms', 'keystroke to text, 95th percentile', ms],
+  ['reusedShare', 'prompt tokens reused', percent],
+  ['writtenTokensPerShownChar', 'tokens written per character shown', number],
+  ['cancelledShare', 'requests ended early', percent],
+  ['usefulCharsPerComputeSecond', 'useful characters per second of compute', number],
+];
+
+/** One column a pipeline; with two, the ratio of their useful characters below. */
+export function renderFigures(columns: readonly [string, Figures][]): string {
+  const lines = [
+    `| | ${columns.map(([name]) => name).join(' | ')} |`,
+    `|---|${'--:|'.repeat(columns.length)}`,
+  ];
+  for (const [key, label, write] of ROWS)
+    lines.push(`| ${label} | ${columns.map(([, figures]) => write(figures[key])).join(' | ')} |`);
+  const [ours, plain] = columns;
+  if (ours && plain) {
+    const ratio = ours[1].usefulCharsPerComputeSecond / plain[1].usefulCharsPerComputeSecond;
+    lines.push(
+      '',
+      `Useful characters per second of compute: ${number(ratio)} times those of the plain pipeline.`,
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,125 @@
+/**
+ * `npm run replay`: files of well-known packages are typed, with human timing, mistakes and jumps, through the completion
+ * pipeline and the daemon; see docs/completion.md. Time is virtual: nobody waits for the typist.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { ROOT } from '../../scripts/steps.ts';
+import { positiveInteger } from '../../src/cli/engine-session.ts';
+import { withDaemon } from '../bench/daemon.ts';
+import { recordSession } from '../bench/typing-script.ts';
+import { compare } from './baseline.ts';
+import { type SourceFile, sourceFiles } from './files.ts';
+import { renderFigures } from './report.ts';
+import { typeFile } from './session.ts';
+import { type Figures, figures, sum, type Tally } from './tally.ts';
+
+const BASELINE = join(ROOT, 'test', 'replay', 'baseline.json');
+const PER_LANGUAGE = 20;
+const LANGUAGES = 3;
+
+interface Options {
+  limit: number;
+  keys: number;
+  model: string;
+  threads: number;
+  read: number;
+  write: number;
+  plain?: boolean;
+  check?: boolean;
+  writeBaseline?: boolean;
+  json?: string;
+}
+
+const program = new Command('replay')
+  .description('ghost text while real files are typed')
+  .option(
+    '--limit <n>',
+    'at most n files, as many of each language',
+    positiveInteger,
+    PER_LANGUAGE * LANGUAGES,
+  )
+  .option('--keys <n>', 'keystrokes a file', positiveInteger, 120)
+  .option('--model <id>', 'converted model of the store', 'qwen2.5-coder-1.5b')
+  .option('--threads <n>', 'threads of the engine', positiveInteger, availableParallelism())
+  .option(
+    '--plain',
+    'also a plain pipeline on the same engine: how many useful characters a second of compute gives',
+  )
+  .option('--read <n>', 'tokens per second that the engine is taken to read', positiveInteger, 90)
+  .option('--write <n>', 'and to write; both as of the 1.5B model on two cores', positiveInteger, 20)
+  .option('--check', 'do what test/replay/baseline.json was made with, and fail where a figure is worse')
+  .option('--write-baseline', 'write that file')
+  .option('--json <file>', 'write the counts of every file there')
+  .action(run);
+
+interface Baseline {
+  /** What it was made with; `--check` does the same. */
+  settings: Pick<Options, 'model' | 'limit' | 'keys' | 'read' | 'write'>;
+  figures: Figures;
+}
+
+async function run(given: Options): Promise<void> {
+  const baseline = given.check ? readBaseline() : null;
+  const options = { ...given, ...baseline?.settings };
+  const files = await sourceFiles(Math.min(PER_LANGUAGE, Math.ceil(options.limit / LANGUAGES)));
+  const ours = await typeAll(files, 'moebius', options);
+  const plain = options.plain ? await typeAll(files, 'plain', options) : null;
+  const figuresOfOurs = figures(sum(ours));
+  const columns: [string, Figures][] = [['Moebius', figuresOfOurs]];
+  if (plain) columns.push(['plain', figures(sum(plain))]);
+  console.log(renderFigures(columns));
+  if (options.json) writeFileSync(options.json, `${JSON.stringify({ options, ours, plain }, null, 2)}\n`);
+  const { model, limit, keys, read, write } = options;
+  const made: Baseline = { settings: { model, limit, keys, read, write }, figures: figuresOfOurs };
+  if (options.writeBaseline) writeFileSync(BASELINE, `${JSON.stringify(made, null, 2)}\n`);
+  for (const line of baseline ? compare(figuresOfOurs, baseline.figures) : []) {
+    console.error(line);
+    process.exitCode = 1;
+  }
+}
+
+function readBaseline(): Baseline {
+  if (!existsSync(BASELINE)) throw new Error('There is no baseline: npm run replay -- --write-baseline');
+  return JSON.parse(readFileSync(BASELINE, 'utf8'));
+}
+
+async function typeAll(
+  files: readonly SourceFile[],
+  kind: 'moebius' | 'plain',
+  options: Options,
+): Promise<Tally[]> {
+  const { model, threads, keys, read, write } = options;
+  return withDaemon({ model, threads }, async ({ backend }) => {
+    const tallies: Tally[] = [];
+    for (const [index, file] of files.entries()) {
+      const recording = recordingOf(file, index, keys);
+      if (!recording) continue;
+      const document = { path: file.name, languageId: file.language };
+      const tally = await typeFile(backend, document, recording, kind, { read, write });
+      tallies.push(tally);
+      const { usefulChars, computeMs } = tally;
+      console.error(
+        `  ${kind} ${index + 1} of ${files.length}, ${file.name}: ${usefulChars} useful characters in ${(computeMs / 1000).toFixed(1)} s`,
+      );
+    }
+    return tallies;
+  });
+}
+
+function recordingOf({ text, name }: SourceFile, seed: number, keys: number) {
+  try {
+    const { opened, keys: all } = recordSession(text, seed + 1);
+    return { opened, keys: all.slice(0, keys) };
+  } catch {
+    console.error(`  ${name} has too few lines that can be left out`);
+    return null;
+  }
+}
+
+program.parseAsync().catch(error => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import type { Backend } from '../../../src/backends/backend.ts';
+import type { CompletionCall } from '../../../src/completion/runner.ts';
+import type { Keystroke } from '../../bench/typing-script.ts';
+import { compare } from '../../replay/baseline.ts';
+import { ReplayedEngine } from '../../replay/engine.ts';
+import { renderFigures } from '../../replay/report.ts';
+import { typeFile } from '../../replay/session.ts';
+import { emptyTally, figures, sum } from '../../replay/tally.ts';
+import { VirtualClock } from '../../replay/virtual-clock.ts';
+
+const SPEEDS = { read: 100, write: 10 };
+const USAGE = { promptTokens: 100, reusedTokens: 60, outputTokens: 4, queueMs: 0, prefillMs: 9, decodeMs: 9 };
+
+/** Writes `text` in four pieces, whatever is asked. */
+function backendOf(text: string): Pick<Backend, 'complete'> {
+  return {
+    async complete({ maxTokens }, { onEvent } = {}) {
+      const isReading = maxTokens === 0;
+      const size = Math.ceil(text.length / 4);
+      if (!isReading)
+        for (let i = 0; i < text.length; i += size)
+          onEvent?.({ type: 'text', text: text.slice(i, i + size) });
+      return { text: isReading ? '' : text, finish: 'stop', usage: USAGE, meanLogProb: -0.1 };
+    },
+  };
+}
+const CALL: CompletionCall = {
+  path: 'a.py',
+  prefix: '',
+  middle: '',
+  suffix: '',
+  files: [],
+  buffer: 'a',
+  isSingleLine: true,
+  maxTokens: 48,
+};
+
+describe('replay/engine', () => {
+  it('takes the time that reading and writing takes at the given speeds', async () => {
+    const [clock, tally] = [new VirtualClock(), emptyTally()];
+    const { complete } = new ReplayedEngine(backendOf('abcd'), clock, SPEEDS, tally);
+    const pieces: [string, number][] = [];
+    const onText = (text: string) => pieces.push([text, clock.now()]);
+    await clock.until(complete(CALL, { signal: new AbortController().signal, onText }));
+    // 40 tokens are read at 100 a second, then one a tenth of a second.
+    assert.deepEqual(pieces, [
+      ['a', 500],
+      ['b', 600],
+      ['c', 700],
+      ['d', 800],
+    ]);
+    assert.deepEqual([tally.readTokens, tally.writtenTokens, tally.computeMs], [40, 4, 800]);
+  });
+
+  it('what was broken off has to be read again, though the real model has read it', async () => {
+    const [clock, tally] = [new VirtualClock(), emptyTally()];
+    const { complete } = new ReplayedEngine(backendOf('a'), clock, SPEEDS, tally);
+    const abort = new AbortController();
+    const first = complete(CALL, { signal: abort.signal, onText() {} });
+    clock.after(100, () => abort.abort());
+    await clock.until(assert.rejects(first, { code: 'cancelled' }));
+    assert.deepEqual([tally.readTokens, tally.cancelled], [10, 1]);
+    // As if the second prompt had all 60 in common with the first, of which all was read.
+    tally.readTokens = 0;
+    await clock.until(complete(CALL, { signal: new AbortController().signal, onText() {} }));
+    assert.equal(tally.readTokens, 40);
+  });
+});
+
+describe('replay/session', () => {
+  const opened = { text: 'def f():\n    x = 1\n', offset: 18 };
+  const keys: Keystroke[] = [
+    { kind: 'type', text: '\n    ', pauseMs: 100 },
+    ...[...'return x'].map((text): Keystroke => ({ kind: 'type', text, pauseMs: 1500 })),
+  ];
+  const type = (text: string, kind: 'moebius' | 'plain' = 'moebius') =>
+    typeFile(
+      backendOf(text) as Backend,
+      { path: 'a.py', languageId: 'python' },
+      { opened, keys },
+      kind,
+      SPEEDS,
+    );
+
+  it('takes a suggestion that is right to its end, and saves its keys', async () => {
+    const tally = await type('    return x');
+    assert.equal(tally.accepted, 1);
+    assert.equal(tally.keys, 2, 'the line break and Tab');
+    assert.deepEqual([tally.usefulChars, tally.rightChars, tally.rightLines], [8, 8, 1]);
+  });
+
+  it('types on through one that is wrong', async () => {
+    const tally = await type('    return y');
+    assert.equal(tally.accepted, 0);
+    assert.equal(tally.keys, 9);
+    assert.equal(tally.usefulChars, 7, 'each right character is counted once');
+    assert.ok(tally.suggestedChars > tally.rightChars);
+  });
+
+  it('a plain pipeline asks anew at every pause', async () => {
+    const plain = await type('zzz', 'plain');
+    assert.equal(plain.accepted, 0);
+    assert.equal(plain.requests, 8, 'nobody waits for what follows the last key');
+  });
+});
+
+describe('replay/figures', () => {
+  const tally = {
+    ...emptyTally(),
+    keys: 200,
+    shown: 40,
+    suggestions: 10,
+    suggestedChars: 100,
+    rightChars: 60,
+  };
+  const measured = figures({
+    ...tally,
+    accepted: 4,
+    usefulChars: 90,
+    computeMs: 30_000,
+    latenciesMs: [10, 20, 30],
+  });
+
+  it('are shares of what was counted', () => {
+    assert.equal(measured.shownPer100Keys, 20);
+    assert.equal(measured.rightCharsShare, 0.6);
+    assert.equal(measured.acceptedShare, 0.4);
+    assert.equal(measured.usefulCharsPerComputeSecond, 3);
+    assert.equal(measured.latencyP50Ms, 20);
+    assert.deepEqual(sum([tally, tally]).keys, 400);
+  });
+
+  it('a figure that is worse by more than its tolerance is named', () => {
+    assert.deepEqual(compare(measured, measured), []);
+    const worse = { ...measured, rightCharsShare: 0.5, writtenTokensPerShownChar: 9 };
+    assert.deepEqual(
+      compare(worse, { ...measured, writtenTokensPerShownChar: 1 }).map(line => line.split(':')[0]),
+      ['rightCharsShare', 'writtenTokensPerShownChar'],
+    );
+  });
+
+  it('two pipelines are compared by useful characters', () => {
+    const table = renderFigures([
+      ['ours', measured],
+      ['plain', { ...measured, usefulCharsPerComputeSecond: 1.5 }],
+    ]);
+    assert.match(table, /2\.00 times/);
+  });
+});
