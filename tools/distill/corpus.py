@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -22,6 +23,19 @@ class Corpus:
         """The sequences of a step: the same ones whenever training is resumed."""
         picks = random.Random(f"{seed} {step}").choices(range(len(self.train)), k=size)
         return self.train[picks]
+
+
+def load_corpus(path: Path, tokenizer: Path | None, n: int) -> Corpus:
+    """A folder of text, or what pack.py made of one."""
+    if path.is_dir():
+        if tokenizer is None:
+            raise SystemExit("A folder of text needs --tokenizer.")
+        return read_corpus(path, Tokenizer.from_file(str(tokenizer)), n)
+    packed = np.load(path)
+    train, held_out = (torch.from_numpy(packed[name].astype(np.int64)) for name in ("train", "held_out"))
+    if train.shape[1] != n:
+        raise SystemExit(f"{path} holds sequences of {train.shape[1]} tokens: use --length {train.shape[1]}.")
+    return Corpus(train, held_out, str(packed["sha256"]))
 
 
 def read_corpus(folder: Path, tokenizer: Tokenizer, n: int) -> Corpus:

@@ -13,11 +13,10 @@ import time
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from corpus import Corpus, read_corpus
+from corpus import Corpus, load_corpus
 from qwen2 import Pass, Qwen2, Reading
 from recipe import Carving, read_carving, write_deltas
 from student import SparseLayer
@@ -37,36 +36,44 @@ def main() -> None:
     options = parse()
     torch.set_float32_matmul_precision("high")
     carving = read_carving(options.carving)
-    corpus = read_corpus(options.corpus, Tokenizer.from_file(str(options.tokenizer)), options.length)
-    model = Qwen2(options.gguf, carving, options.device)
+    corpus = load_corpus(options.corpus, options.tokenizer, options.length)
+    model = Qwen2(options.gguf, carving, options.device, options.precision)
     random_start = torch.Generator().manual_seed(options.seed)
     students = nn.ModuleList(
         SparseLayer(carving, index, model.blocks[index], options.rank, random_start)
         for index in range(model.layers)
     ).to(options.device)
     optimizer = torch.optim.Adam(students.parameters(), lr=options.rate)
-    share = lambda step: min(1, (step + 1) / WARM_UP_STEPS) * (1 - 0.9 * step / options.steps)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     checkpoint = options.out / "checkpoint.pt"
-    done = resume(checkpoint, options, carving, students, optimizer, schedule)
+    done, trained_s = resume(checkpoint, options, carving, students, optimizer)
     print(f"{len(corpus.train)} sequences, {len(corpus.held_out)} held out; {parameters(students):,} parameters")
 
+    reduced = options.precision != torch.float32
+    with torch.autocast(torch.device(options.device).type, dtype=options.precision, enabled=reduced):
+        train(model, students, optimizer, corpus, carving, checkpoint, done, trained_s, options)
+
+
+def train(model, students, optimizer, corpus, carving, checkpoint: Path, done: int, trained_s: float, options) -> None:
     evaluate(model, students, corpus, options, done)
-    for step in range(done, options.steps):
+    while done < options.steps and trained_s < options.minutes * 60:
         start = time.monotonic()
-        losses = train_step(model, students, corpus.batch(step, options.batch, options.seed), step, options)
+        progress = max(done / options.steps, trained_s / (options.minutes * 60))
+        for group in optimizer.param_groups:
+            group["lr"] = options.rate * min(1, (done + 1) / WARM_UP_STEPS) * (1 - 0.9 * progress)
+        losses = train_step(model, students, corpus.batch(done, options.batch, options.seed), done, options)
         sum(WEIGHTS[name] * loss for name, loss in losses.items()).backward()
         nn.utils.clip_grad_norm_(students.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        schedule.step()
         told = "  ".join(f"{name} {loss.item():.4f}" for name, loss in losses.items())
-        print(f"step {step + 1}: {told}  {time.monotonic() - start:.1f} s", flush=True)
-        if (step + 1) % options.save_every == 0 or step + 1 == options.steps:
-            save(checkpoint, step + 1, options, carving, students, optimizer, schedule)
-            write_recipe(step + 1, options, carving, corpus, students)
-    if done < options.steps:
-        evaluate(model, students, corpus, options, options.steps)
+        done, trained_s = done + 1, trained_s + time.monotonic() - start
+        print(f"step {done}: {told}  {time.monotonic() - start:.1f} s", flush=True)
+        last = done == options.steps or trained_s >= options.minutes * 60
+        if done % options.save_every == 0 or last:
+            save(checkpoint, (done, trained_s), options, carving, students, optimizer)
+            write_recipe(done, options, carving, corpus, students)
+        if last:
+            evaluate(model, students, corpus, options, done)
 
 
 def train_step(model: Qwen2, students, tokens: Tensor, step: int, options) -> dict[str, Tensor]:
@@ -94,13 +101,12 @@ def divergence(model: Qwen2, teacher: Tensor, student: Tensor) -> Tensor:
 def state_error(teacher: Pass, student: Pass, far: slice) -> Tensor:
     """Mean over layers of the relative squared error of the far keys and values.
 
-    Relative to what differs between positions: the keys' biases are far longer and the same everywhere. Layer 0 is left
-    out: nothing has been skipped before it.
+    Relative to what differs between positions. Layer 0 is left out: nothing has been skipped before it.
     """
     errors = []
     for wanted, given in [(teacher.keys, student.keys), (teacher.values, student.values)]:
         for right, found in zip(wanted[1:], given[1:]):
-            right, found = right[:, far], found[:, far]
+            right, found = right[:, far].float(), found[:, far].float()
             spread = (right - right.mean(dim=1, keepdim=True)).square().sum()
             errors.append((found - right).square().sum() / spread)
     return torch.stack(errors).mean()
@@ -108,21 +114,23 @@ def state_error(teacher: Pass, student: Pass, far: slice) -> Tensor:
 
 @torch.no_grad()
 def evaluate(model: Qwen2, students, corpus: Corpus, options, step: int) -> None:
-    """What held-out text costs at the shortest tail and each k: nats per token of the tail, above the dense model."""
+    """What held-out text costs with each tail and k: nats per token of the tail, above the dense model."""
     every = max(1, len(corpus.held_out) // options.held_out)
-    tail = min(options.tails)
-    to = options.length - tail
-    above, apart = ({k: [] for k in options.k} for _ in range(2))
+    settings = [(tail, k) for tail in sorted(set(options.tails)) for k in sorted(set(options.k))]
+    above, apart = ({setting: [] for setting in settings} for _ in range(2))
+    # The last positions of the shortest tail, in all: so the settings differ in nothing else.
+    scored = min(options.tails)
     for tokens in corpus.held_out[::every][: options.held_out].split(options.batch):
         tokens = tokens.to(options.device)
-        nats = lambda log_probs: -log_probs[:, :-1].gather(-1, tokens[:, to + 1 :, None]).mean(dim=(1, 2))
-        exact = model.log_probs(model.read(tokens).hidden[:, to:])
-        for k in options.k:
-            sparse = model.log_probs(model.read(tokens, students, Reading(HEAD, to, k)).hidden[:, to:])
-            above[k].append(nats(sparse) - nats(exact))
-            apart[k].append(F.kl_div(sparse, exact, log_target=True, reduction="none").sum(-1).mean(dim=1))
-    for k in options.k:
-        cost, distance = torch.cat(above[k]), torch.cat(apart[k])
+        nats = lambda log_probs: -log_probs[:, :-1].gather(-1, tokens[:, 1 - scored :, None]).mean(dim=(1, 2))
+        exact = model.log_probs(model.read(tokens).hidden[:, -scored:])
+        for tail, k in settings:
+            reading = Reading(HEAD, tokens.shape[1] - tail, k)
+            sparse = model.log_probs(model.read(tokens, students, reading).hidden[:, -scored:])
+            above[tail, k].append(nats(sparse) - nats(exact))
+            apart[tail, k].append(F.kl_div(sparse, exact, log_target=True, reduction="none").sum(-1).mean(dim=1))
+    for tail, k in settings:
+        cost, distance = torch.cat(above[tail, k]), torch.cat(apart[tail, k])
         error = cost.std() / len(cost) ** 0.5
         print(
             f"held out after {step} steps, k {k}, tail {tail}: "
@@ -136,24 +144,24 @@ def identity(options, carving: Carving) -> dict:
     return {"carving": carving.sha256, "rank": options.rank, "seed": options.seed, "steps": options.steps}
 
 
-def resume(path: Path, options, carving: Carving, students, optimizer, schedule) -> int:
+def resume(path: Path, options, carving: Carving, students, optimizer) -> tuple[int, float]:
+    """Steps and seconds of training so far."""
     if not path.exists():
-        return 0
+        return 0, 0.0
     saved = torch.load(path, weights_only=True)
     if saved["identity"] != identity(options, carving):
         raise SystemExit(f"{path} was made with other settings: {saved['identity']}. Remove it, or choose another --out.")
     students.load_state_dict(saved["students"])
     optimizer.load_state_dict(saved["optimizer"])
-    schedule.load_state_dict(saved["schedule"])
-    print(f"{path}: going on after step {saved['step']}")
-    return saved["step"]
+    print(f"{path}: going on after step {saved['done'][0]}")
+    return saved["done"]
 
 
-def save(path: Path, step: int, options, carving: Carving, students, optimizer, schedule) -> None:
+def save(path: Path, done: tuple[int, float], options, carving: Carving, students, optimizer) -> None:
     """Trained numbers and the optimizer's only: the weights are in the GGUF."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    states = {"students": students.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
-    torch.save({"step": step, "identity": identity(options, carving), **states}, f"{path}.part")
+    states = {"students": students.state_dict(), "optimizer": optimizer.state_dict()}
+    torch.save({"done": done, "identity": identity(options, carving), **states}, f"{path}.part")
     os.replace(f"{path}.part", path)
 
 
@@ -175,8 +183,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gguf", type=Path, help="the published weights that were carved")
     parser.add_argument("--carving", type=Path, required=True, help="folder with carving.json")
-    parser.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.json of the converted model")
-    parser.add_argument("--corpus", type=Path, required=True, help="text files like those the model will read")
+    parser.add_argument("--tokenizer", type=Path, help="tokenizer.json of the converted model, for a folder as corpus")
+    parser.add_argument("--corpus", type=Path, required=True, help="folder of text files, or tokens.npz of pack.py")
     parser.add_argument("--out", type=Path, required=True, help="where the recipe and the checkpoint go; continued if there")
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--k", type=numbers, default=[1, 4, 8], help="experts a far token, one of these each step")
@@ -184,12 +192,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--length", type=int, default=1024, help="tokens of a sequence")
     parser.add_argument("--batch", type=int, default=4, help="sequences a step")
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="train no longer than this; the rate falls with the time")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--held-out", type=int, default=32, help="sequences to evaluate on, before and after")
     parser.add_argument("--save-every", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], help="of products; default: bfloat16 on a GPU")
     options = parser.parse_args()
+    options.precision = getattr(torch, options.precision or ("bfloat16" if options.device == "cuda" else "float32"))
     if options.length - max(options.tails) - HEAD < WRITTEN:
         parser.error(f"sequences of {options.length} leave nothing far before a tail of {max(options.tails)}")
     return options

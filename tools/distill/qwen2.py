@@ -1,5 +1,6 @@
-"""Qwen2 in float32 from a GGUF: every position with all experts, or the far ones through a student."""
+"""Qwen2 from a GGUF: every position with all experts, or the far ones through a student."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,22 +26,27 @@ class Reading:
 @dataclass
 class Pass:
     hidden: Tensor  # [batch, n, hidden] after the last layer, before the final norm
-    keys: list[Tensor]  # of each layer [batch, n, kv heads, head dim], before RoPE
-    values: list[Tensor]  # likewise
+    # Of each layer [batch, n, kv heads x head dim], before bias and RoPE: the keys' biases are far longer than what differs
+    # between positions, and the same everywhere.
+    keys: list[Tensor]
+    values: list[Tensor]
 
 
 class Qwen2:
-    """Frozen. The feed-forward neurons stand in the order of the carving, which changes nothing but rounding."""
+    """Frozen. The feed-forward neurons stand in the order of the carving, which changes nothing but rounding.
 
-    def __init__(self, path: Path, carving: Carving, device: str):
+    Matrices are kept, and multiplied with, in `precision`; the residual stream and the norms are float32.
+    """
+
+    def __init__(self, path: Path, carving: Carving, device: str, precision: torch.dtype):
         reader = GGUFReader(path)
         field = lambda name: reader.get_field(f"qwen2.{name}").contents()
         tensors = {tensor.name: tensor for tensor in reader.tensors}
 
         def load(name: str) -> Tensor:
             tensor = tensors[name]
-            values = np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
-            return torch.tensor(values).to(device)
+            values = torch.from_numpy(np.array(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32))
+            return values.to(device, precision if values.dim() == 2 else torch.float32)
 
         self.layers = field("block_count")
         hidden = field("embedding_length")
@@ -52,25 +58,27 @@ class Qwen2:
         self.embedding = load("token_embd.weight")
         self.output = load("output.weight") if "output.weight" in tensors else self.embedding
         self.norm = load("output_norm.weight")
-        self.blocks = []
-        for index in range(self.layers):
+
+        def block(index: int) -> dict:
             part = lambda name: load(f"blk.{index}.{name}")
             order = torch.from_numpy(carving.order[index]).to(device)
-            self.blocks.append(
-                {
-                    "attention_norm": part("attn_norm.weight"),
-                    **{name: (part(f"attn_{name}.weight"), part(f"attn_{name}.bias")) for name in ("q", "k", "v")},
-                    "attention_out": part("attn_output.weight"),
-                    "norm": part("ffn_norm.weight"),
-                    "gate": part("ffn_gate.weight")[order],
-                    "up": part("ffn_up.weight")[order],
-                    "down": part("ffn_down.weight")[:, order].contiguous(),
-                }
-            )
+            return {
+                "attention_norm": part("attn_norm.weight"),
+                **{name: (part(f"attn_{name}.weight"), part(f"attn_{name}.bias")) for name in ("q", "k", "v")},
+                "attention_out": part("attn_output.weight"),
+                "norm": part("ffn_norm.weight"),
+                "gate": part("ffn_gate.weight")[order],
+                "up": part("ffn_up.weight")[order],
+                "down": part("ffn_down.weight")[:, order].contiguous(),
+            }
+
+        # NumPy lets go of the interpreter while it multiplies.
+        with ThreadPoolExecutor() as pool:
+            self.blocks = list(pool.map(block, range(self.layers)))
 
     def read(self, tokens: Tensor, students=None, reading: Reading | None = None) -> Pass:
         """tokens i64 [batch, n]. With `students` (a SparseLayer for each layer) as `reading` says, else all exact."""
-        x = F.embedding(tokens, self.embedding)
+        x = F.embedding(tokens, self.embedding).float()
         rope = self._rope(tokens.shape[1], x.device)
         out = Pass(x, [], [])
         for index, block in enumerate(self.blocks):
@@ -87,16 +95,17 @@ class Qwen2:
 
     def log_probs(self, hidden: Tensor) -> Tensor:
         """hidden [..., hidden] -> natural-log probabilities [..., vocab]"""
-        return F.log_softmax(F.linear(self._normed(hidden, self.norm), self.output), dim=-1)
+        return F.log_softmax(F.linear(self._normed(hidden, self.norm), self.output).float(), dim=-1)
 
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, weight.shape, weight, self.epsilon)
 
     def _attention(self, block: dict, x: Tensor, rope: tuple[Tensor, Tensor], out: Pass) -> Tensor:
         batch, n, _ = x.shape
-        q, k, v = (F.linear(x, *block[name]).view(batch, n, -1, self.head_dim) for name in ("q", "k", "v"))
-        out.keys.append(k)
-        out.values.append(v)
+        plain = {name: F.linear(x, block[name][0]) for name in ("q", "k", "v")}
+        out.keys.append(plain["k"])
+        out.values.append(plain["v"])
+        q, k, v = ((plain[name] + block[name][1]).view(batch, n, -1, self.head_dim) for name in ("q", "k", "v"))
         q, k, v = rotated(q, rope).transpose(1, 2), rotated(k, rope).transpose(1, 2), v.transpose(1, 2)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
         return F.linear(mixed.transpose(1, 2).reshape(batch, n, -1), block["attention_out"])

@@ -40,7 +40,7 @@ class Delta(nn.Module):
         self.b = nn.Parameter(torch.zeros(rows, rank))
         self.register_buffer("input_scale", 1 / (input_rms * cols**0.5), persistent=False)
         # Length of a row's output if the input channels were independent.
-        self.register_buffer("output_scale", (weight.square() @ input_rms.square()).sqrt(), persistent=False)
+        self.register_buffer("output_scale", (weight.float().cpu().square() @ input_rms.square()).sqrt(), persistent=False)
 
     def factors(self) -> tuple[Tensor, Tensor]:
         return self.a * self.input_scale, self.b * self.output_scale[:, None]
@@ -76,8 +76,10 @@ class SparseLayer(nn.Module):
         gate = F.linear(x, weights["gate"]) + self.gate(x)
         middle = F.silu(gate) * (F.linear(x, weights["up"]) + self.up(x))
         router, bias = self.routing()
-        mask = choose(x @ router + bias, k)
-        spoken = middle[..., self.shared :].unflatten(-1, (self.experts, -1)) * mask[..., None]
+        # In float32 as in the graph: the choice hangs on small differences.
+        with torch.autocast(x.device.type, enabled=False):
+            mask = choose(x.float() @ router + bias, k)
+        spoken = middle[..., self.shared :].unflatten(-1, (self.experts, -1)) * mask[..., None].to(middle.dtype)
         middle = torch.cat([middle[..., : self.shared], spoken.flatten(-2)], dim=-1)
         return F.linear(middle, weights["down"]) + self.down(middle)
 
