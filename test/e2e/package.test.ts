@@ -61,8 +61,8 @@ describe('the package', () => {
     assert.deepEqual(shipped.sort(), expected.sort());
   });
 
-  // 28 MB of it are the native library and the models' recipes; all code together is below 2 MB.
-  it('is below 32 MB', async () => {
-    assert.ok(statSync(await packageOnce()).size < 32e6);
+  // 44 MB of it are the native library and the models' recipes; all code together is below 2 MB.
+  it('is below 48 MB', async () => {
+    assert.ok(statSync(await packageOnce()).size < 48e6);
   });
 });
