@@ -51,7 +51,8 @@ const program = new Command('eval')
   .option('--threads <n>', 'threads of every engine', positiveInteger, availableParallelism())
   .option('--json <file>', 'write scores and every answer there')
   .action(run)
-  .addCommand(completionCommand);
+  .addCommand(completionCommand)
+  .addCommand(agentCommand);
 
 async function run(options: Options): Promise<void> {
   const names = options.suites.split(',') as SuiteName[];
@@ -97,10 +98,7 @@ function warnOfOtherPrompts(tasks: readonly Task[], [ours, theirs]: Answer[][]):
     console.error(`  ${other.length} prompts have another length in tokens, first ${other[0]!.id}`);
 }
 
-program
-  .addCommand(agentCommand)
-  .parseAsync()
-  .catch(error => {
-    console.error(error.message);
-    process.exitCode = 1;
-  });
+program.parseAsync().catch(error => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

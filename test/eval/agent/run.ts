@@ -77,9 +77,7 @@ export const agentCommand = new Command('agent')
   .option('--json <file>', 'write every outcome there')
   .action(run);
 
-async function run(_: unknown, command: Command): Promise<void> {
-  // Options that the command shares with its parent are taken by the parent.
-  const options: Options = command.optsWithGlobals();
+async function run(options: Options): Promise<void> {
   const wanted = options.suites.split(',');
   const suites = SUITES.filter(name => wanted.some(want => name.startsWith(want)));
   if (suites.length === 0) throw new Error(`There is no suite \`${options.suites}\`: ${SUITES.join(', ')}.`);
