@@ -80,8 +80,11 @@ export async function openFile(page: Page, name: string): Promise<Locator> {
   await insist(page, `The workspace has no file "${name}".`, 60_000, async () => {
     await page.keyboard.press('Control+P');
     await quickInput(page).fill(name, { timeout: 3000 });
+    await row.first().waitFor({ timeout: 3000 });
+    // What was open lately stands there first; the search then puts its own rows above, under the click.
+    await page.waitForTimeout(500);
     await row.first().click({ timeout: 3000 });
-    // Rows may have moved under the click. By the start of its label: a preview has more after it.
+    // By the start of its label: a preview has more after it.
     const tab = page.locator(`.tabs-container .tab.active[aria-label^="${label}"]`).first();
     await tab.waitFor({ timeout: 5000 });
   });

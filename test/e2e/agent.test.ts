@@ -91,7 +91,7 @@ describe('agent', () => {
 
   it('offers to keep or undo each change in the document', async () => {
     const { page } = session;
-    await openFile(page, 'cart.js');
+    await openFile(page, CART);
     const lens = page.locator('.editor-group-container.active .codelens-decoration a');
     await lens.filter({ hasText: 'Keep' }).first().waitFor();
     await session.screenshots('agent-review');
@@ -126,7 +126,7 @@ describe('agent', () => {
 
   it('edits unsaved text in the editor and does not save it', async () => {
     const { page } = session;
-    await openFile(page, 'cart.js');
+    await openFile(page, CART);
     await goTo(page, 1);
     await page.keyboard.type('const mine = 1;');
     await page.keyboard.press('Enter');
@@ -189,7 +189,7 @@ describe('agent', () => {
     const { page, folder } = session;
     writeFileSync(join(folder, CART), FILES[CART].replace('item.price', 'item.price * item.quantity'));
     execFileSync('git', ['add', CART], { cwd: folder });
-    await openFile(page, 'cart.js');
+    await openFile(page, CART);
     await runCommand(page, 'Moebius: Review Staged Changes');
     await page.locator('.review-comment', { hasText: 'counted twice' }).waitFor({ timeout: 60_000 });
     await session.screenshots('agent-comments');
