@@ -28,6 +28,7 @@ export class NextEdits implements vscode.Disposable {
   private readonly parts: vscode.Disposable[];
   /** The text before the name began to change, by document. */
   private base: { document: vscode.TextDocument; text: string } | null = null;
+  /** As it was when the user last paused: taking it at every key would be felt. */
   private latest: { document: vscode.TextDocument; text: string } | null = null;
   /** The last change of a name, which goes on when the user pauses in the middle of it. */
   private renamed: Rename | null = null;
@@ -59,7 +60,8 @@ export class NextEdits implements vscode.Disposable {
   }
 
   hide(): void {
-    this.offer?.editor.setDecorations(this.decoration, []);
+    if (!this.offer) return;
+    this.offer.editor.setDecorations(this.decoration, []);
     this.offer = null;
     void vscode.commands.executeCommand('setContext', CONTEXT_KEY, false);
   }
@@ -90,17 +92,19 @@ export class NextEdits implements vscode.Disposable {
       return;
     }
     this.base ??= this.latest;
-    const text = document.getText();
-    this.latest = text.length <= LARGEST_CHARS ? { document, text } : null;
     this.pause = monotonicClock.after(PAUSE_MS, () => this.look(editor));
   }
 
   /** The user has paused: was it a name that changed? */
   private look(editor: vscode.TextEditor): void {
-    const { base, latest } = this;
+    const { base } = this;
+    const { document } = editor;
+    const text = document.getText();
+    const latest = text.length <= LARGEST_CHARS ? { document, text } : null;
     this.base = null;
-    const { nextEdits } = readSettings(editor.document).completion;
-    if (!nextEdits || !base || !latest || base.document !== editor.document) return;
+    this.latest = latest;
+    const { nextEdits } = readSettings(document).completion;
+    if (!nextEdits || !base || !latest || base.document !== document) return;
     let rename = renameBetween(base.text, latest.text);
     const before = this.renamed;
     if (rename && before?.to === rename.from && before.offset === rename.offset)

@@ -35,6 +35,8 @@ export interface Settings {
     profile: AgentProfile | 'auto';
     /** By name; checked where they are used. */
     mcpServers: Record<string, unknown>;
+    /** The user's own, for every task. */
+    rules: string;
     maxTurns: number;
     commandTimeoutMs: number;
   };
@@ -63,6 +65,7 @@ export function readSettings(scope?: vscode.ConfigurationScope): Settings {
       checkCommand: get('agent.checkCommand', '').trim() || null,
       profile: get<AgentProfile | 'auto'>('agent.profile', 'auto'),
       mcpServers: get('agent.mcpServers', {}),
+      rules: get('agent.rules', ''),
       maxTurns: get('agent.maxTurns', 25),
       commandTimeoutMs: get('agent.commandTimeoutMs', 120000),
     },

@@ -1,8 +1,8 @@
 /** The data sets: how a record becomes a task. The files and fields are described in the data folder's README. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WINDOW_LIMITS } from '../../src/completion/prompt-window.ts';
-import { beforeStop, codeBlock, everyNth, firstLine, functionBody } from './cut.ts';
+import { beforeStop, codeBlock, firstLine, functionBody } from './cut.ts';
+import { readRecords } from './records.ts';
 import type { Task } from './task.ts';
 
 interface PythonRecord {
@@ -114,7 +114,6 @@ export type SuiteName = keyof typeof SUITES;
 
 export function readSuite(name: SuiteName, folder: string, limit: number): Task[] {
   const { file, task } = SUITES[name];
-  const lines = readFileSync(join(folder, file), 'utf8').split('\n').filter(Boolean);
   // Every file holds the records of its own suite, so the record is what the suite's function takes.
-  return everyNth(lines, limit).map(line => (task as (record: unknown) => Task)(JSON.parse(line)));
+  return readRecords(join(folder, file), limit).map(task as (record: unknown) => Task);
 }

@@ -1,6 +1,7 @@
 /** `run_command`: a command in the workspace, if the user allows it. */
 import type { PagedText } from '../result-text.ts';
 import { boolean, integer, optional, string } from './parameters.ts';
+import { patchIn, runPatch } from './patch-command.ts';
 import { defineTool, short } from './tool.ts';
 
 const DEFAULT_SECONDS = 120;
@@ -18,8 +19,11 @@ export const runCommand = defineTool({
     background: optional(boolean('for servers and watchers')),
   },
   isChanging: true,
-  title: ({ command }) => `Run ${short(command)}`,
-  async run({ command, cwd = '.', timeout_s = DEFAULT_SECONDS, background = false }, { callId, actions }) {
+  title: ({ command }) => (patchIn(command) === null ? `Run ${short(command)}` : 'Apply a patch'),
+  async run({ command, cwd = '.', timeout_s = DEFAULT_SECONDS, background = false }, context) {
+    const patch = patchIn(command);
+    if (patch !== null) return runPatch(patch, context);
+    const { callId, actions } = context;
     const timeoutMs = background ? BACKGROUND_MS : Math.min(timeout_s, MAX_SECONDS) * 1000;
     const result = await actions.command(callId, command, cwd, timeoutMs);
     const { ok, changes, exitCode } = result;

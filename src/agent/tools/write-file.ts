@@ -1,10 +1,11 @@
 /** `write_file`: a new file, or the whole text of one that the model has read. */
-import { toMoebiusError } from '../../base/errors.ts';
+import { isMarkerLine } from '../edits/blocks.ts';
+import { applyLazy } from '../edits/lazy.ts';
 import { LfText } from '../edits/lines.ts';
 import type { FileChange, TextFile } from '../ports.ts';
 import { string } from './parameters.ts';
-import { notePath } from './seen.ts';
-import { defineTool, type ToolContext, told } from './tool.ts';
+import { notePath, readIfThere } from './seen.ts';
+import { defineTool, type ToolContext, type ToolResult, told } from './tool.ts';
 
 export const writeFile = defineTool({
   name: 'write_file',
@@ -24,22 +25,27 @@ export const writeFile = defineTool({
         false,
       );
     }
+    if (file && leavesOut(content, file.text)) {
+      const laid = applyLazy(file.text, content);
+      if (!laid.ok) return told(`${path} was not changed. ${laid.message}`, 'code left out', false);
+      return changed({ kind: 'edit', path, version: file.version, replacements: laid.replacements }, context);
+    }
     const change = file ? replaced(file, path, content) : ({ kind: 'create', path, text: content } as const);
     if (change === null) return told(`${path} has this text already.`, 'no change');
-    const result = await context.actions.edit(context.callId, [change]);
-    if (result.ok) await notePath(path, context);
-    return { ok: result.ok, text: result.text, summary: '', changes: result.changes, isTold: true };
+    return changed(change, context);
   },
 });
 
-async function readIfThere(path: string, { ports, signal }: ToolContext): Promise<TextFile | null> {
-  try {
-    return await ports.workspace.read(path, signal);
-  } catch (thrown) {
-    const error = toMoebiusError(thrown);
-    if (error.code === 'not-found') return null;
-    throw error;
-  }
+async function changed(change: FileChange, context: ToolContext): Promise<ToolResult> {
+  const { ok, text, changes } = await context.actions.edit(context.callId, [change]);
+  if (ok) await notePath(change.path, context);
+  return { ok, text, summary: '', changes, isTold: true };
+}
+
+/** `// ... existing code ...` stands for code: written as it is, it would delete what it stands for. */
+function leavesOut(content: string, stored: string): boolean {
+  const own = new Set(stored.split(/\r?\n/));
+  return content.split(/\r?\n/).some(line => isMarkerLine(line) && !own.has(line));
 }
 
 /** With the line ends that the file has. null: nothing would change. */

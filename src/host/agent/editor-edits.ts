@@ -9,6 +9,7 @@ import type { ChangedFile, EditPort, FileChange } from '../../agent/ports.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { Checkpoints, FileState } from '../../workspace/checkpoints.ts';
 import type { ResolvedPath, WorkspaceFolders } from '../../workspace/folders.ts';
+import { refuseDisguise, refuseSecret } from '../../workspace/guards.ts';
 import { changedFile, type NodeEdits } from '../../workspace/node-edits.ts';
 import { editDocument, unsavedDocument, wholeText } from './documents.ts';
 import { bytesOf, currentState, unsavedVersion } from './editor-files.ts';
@@ -62,6 +63,8 @@ export class EditorEdits implements EditPort {
     const target = await this.#folders.resolve(change.path);
     const document = change.kind === 'create' ? null : await unsavedDocument(target);
     if (!document) return null;
+    refuseSecret(this.#folders, target);
+    refuseDisguise(this.#folders, target);
     if (change.kind !== 'edit') {
       throw new MoebiusError(
         'refused',

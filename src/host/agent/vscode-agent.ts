@@ -102,7 +102,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       level: task.level,
       history: task.history,
       rules: await readRules(ports.workspace, {
-        userRules: '',
+        userRules: settings.rules,
         isTrusted,
         openFile,
       }),

@@ -1,7 +1,7 @@
 /** The fixing cases: files, a diagnostic and where it is; solved when the checker is content as the record demands. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Files } from '../../support/memory-ports.ts';
+import { readRecords } from '../records.ts';
 import type { AgentCase } from './case.ts';
 import {
   type Checked,
@@ -43,14 +43,13 @@ export const FIXING = {
 } as const;
 
 export function fixingCases(suite: keyof typeof FIXING, folder: string): AgentCase[] {
-  const lines = readFileSync(join(folder, FIXING[suite]), 'utf8').split('\n').filter(Boolean);
+  const records = readRecords(join(folder, FIXING[suite])) as FixingRecord[];
   const checkers = new Map<string, Checker>();
   const shared = (name: string, make: () => Checker): Checker => {
     if (!checkers.has(name)) checkers.set(name, make());
     return checkers.get(name)!;
   };
-  return lines.map(line => {
-    const record: FixingRecord = JSON.parse(line);
+  return records.map(record => {
     if (suite === 'agent-fix-tsc') return fixingCase(record, shared('tsc', typescriptChecker));
     if (suite === 'agent-fix-eslint')
       return fixingCase(record, eslintChecker(record.rule ?? null, record.rule_options ?? []));

@@ -1,9 +1,9 @@
 /** The polyglot exercises, two tries: instructions and a stub first, the tests hidden; then the output of the failing tests. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCheck } from '../../../src/agent/guided/check-report.ts';
 import type { Diagnostic } from '../../../src/agent/ports.ts';
 import type { Files } from '../../support/memory-ports.ts';
+import { readRecords } from '../records.ts';
 import { runFiles } from '../sandbox.ts';
 import type { AgentCase, Try } from './case.ts';
 import { nodePackages } from './tools.ts';
@@ -26,9 +26,9 @@ type Suite = keyof typeof POLYGLOT;
 const OUTPUT_CHARS = 2500;
 
 export function polyglotCases(suite: Suite, folder: string): AgentCase[] {
-  const lines = readFileSync(join(folder, POLYGLOT[suite]), 'utf8').split('\n').filter(Boolean);
+  const records = readRecords(join(folder, POLYGLOT[suite])) as PolyglotRecord[];
   const run = suite === 'agent-polyglot-python' ? runPython : runJest;
-  return lines.map(line => polyglotCase(JSON.parse(line), run, suite === 'agent-polyglot-python'));
+  return records.map(record => polyglotCase(record, run, suite === 'agent-polyglot-python'));
 }
 
 interface TestRun {

@@ -1,10 +1,10 @@
 /** The sets of the completion evaluation: a cursor in a document, and how what is written there is judged. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import type { BatchRecord } from '../../../src/cli/batch-record.ts';
 import type { Cursor } from '../../../src/completion/cursor.ts';
-import { beforeStop, everyNth, firstLine } from '../cut.ts';
+import { beforeStop, firstLine } from '../cut.ts';
+import { readRecords } from '../records.ts';
 import type { Judgement } from '../sandbox.ts';
 import { runProgram } from '../sandbox.ts';
 
@@ -136,7 +136,6 @@ export type SetName = keyof typeof SETS;
 
 export function readCases(name: SetName, folder: string, limit: number): Case[] {
   const { file, make } = SETS[name];
-  const lines = readFileSync(join(folder, file), 'utf8').split('\n').filter(Boolean);
   // Every file holds the records of its own set, so the record is what the set's function takes.
-  return everyNth(lines, limit).map(text => (make as (record: unknown) => Case)(JSON.parse(text)));
+  return readRecords(join(folder, file), limit).map(make as (record: unknown) => Case);
 }

@@ -58,6 +58,49 @@ describe('tools', () => {
   );
   reads('command_output', { id: '1', from_line: 51 }, /past the end: there are 50 lines/);
 
+  it('edit_file changes several places, all or none', async () => {
+    const edits = (second: string) => ({
+      path: 'a.ts',
+      old_text: 'one',
+      new_text: 'ONE',
+      more_edits: [{ old_text: second, new_text: 'THREE' }],
+    });
+    const both = bench([call('edit_file', edits('three')), done()], files);
+    await both.run();
+    assert.equal(both.files.get('a.ts'), 'ONE\r\ntwo\r\nTHREE\r\n');
+    const none = bench([call('edit_file', edits('four')), done()], files);
+    assert.match(resultsOf(await none.run())[0]!, /Edit 2 of 2: .*None of the edits was made/s);
+    assert.equal(none.files.get('a.ts'), files['a.ts']);
+  });
+
+  it('write_file lays an answer that leaves code out over the file, or refuses it', async () => {
+    const stored = 'function a() {\n  return 1;\n}\n\nfunction b() {\n  return 2;\n}\n';
+    const write = (content: string) => [
+      call('read_file', { path: 'c.ts' }),
+      call('write_file', { path: 'c.ts', content }),
+      done(),
+    ];
+    const marker = '// ... existing code ...\n';
+    const laid = bench(write(`${marker}\nfunction b() {\n  return 3;\n}\n`), { 'c.ts': stored });
+    await laid.run();
+    assert.equal(laid.files.get('c.ts'), stored.replace('return 2', 'return 3'));
+    const refused = bench(write(marker), { 'c.ts': stored });
+    assert.match(resultsOf(await refused.run())[1]!, /c\.ts was not changed/);
+    assert.equal(refused.files.get('c.ts'), stored);
+  });
+
+  it('run_command carries a patch out as edits', async () => {
+    const patch =
+      '*** Begin Patch\n*** Update File: src/b.ts\n@@\n-let two = 2;\n+let two = 3;\n*** End Patch';
+    const command = `apply_patch <<'EOF'\n${patch}\nEOF`;
+    const patched = bench([call('run_command', { command }), done()], files);
+    await patched.run();
+    assert.equal(patched.files.get('src/b.ts'), 'let two = 3;\n');
+    assert.deepEqual(patched.actions, ['edit src/b.ts']);
+    const missing = call('run_command', { command: command.replace('-let two', '-let seven') });
+    assert.match(resultsOf(await bench([missing, done()], files).run())[0]!, /The patch was not applied/);
+  });
+
   it('edit_file keeps the line ends of the file', async () => {
     const task = bench(
       [call('edit_file', { path: 'a.ts', old_text: 'one\ntwo', new_text: 'ONE\n1.5\ntwo' }), done()],
