@@ -31,8 +31,9 @@ export interface Ending {
 
 /**
  * How the tries differ. The first is what the model finds most likely; then it says first what it will do, since it is then less
- * ready to copy the code as it is; then it hears what was wrong with that, and says again what it will do; then it begins anew with other samples and other places, since a
- * small model that has gone astray stays with its mistake when it is only told of it. `step`: of the places to change, which.
+ * ready to copy the code as it is; then it hears what was wrong with that, and says again what it will do; then it begins anew with
+ * other samples and other places, since a small model that has gone astray stays with its mistake when it is only told of it.
+ * `step`: of the places to change, which.
  */
 const TRIES: readonly { how: 'code' | 'diagnosis' | 'follow-up'; step: number; temperature: number }[] = [
   { how: 'code', step: 0, temperature: 0 },
