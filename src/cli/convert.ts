@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { convertModel } from '../convert/convert.ts';
 import { hashWeights } from '../models/file-hash.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
-import { finiteNumber, variantOption } from './engine-session.ts';
+import { variantOption } from './engine-session.ts';
 import { withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -13,7 +13,6 @@ interface ConvertOptions {
   variant: ModelVariant;
   carving?: string;
   drafter?: string;
-  taps: number[];
   id?: string;
   name?: string;
   license: string;
@@ -28,12 +27,6 @@ export function convertCommand(terminal: Terminal): Command {
     .addOption(variantOption())
     .option('--carving <folder>', 'carving.json of this model: split its layers into experts')
     .option('--drafter <folder>', 'drafter.json of this model: guess ahead while writing')
-    .option(
-      '--taps <layers>',
-      'put out the states of these layers (comma-separated), for fit-drafter',
-      layers => layers.split(',').map(finiteNumber),
-      [],
-    )
     .option('--id <id>', 'id in the manifest; default: the name of the file or folder')
     .option('--name <name>', 'name in the manifest; default: the id')
     .option('--license <spdx>', 'licence of the weights', 'unknown')
@@ -59,7 +52,6 @@ Examples:
           variant: options.variant,
           carvingFolder: options.carving ?? null,
           drafterFolder: options.drafter ?? null,
-          taps: options.taps,
           outFolder: resolve(options.out),
           onProgress: report,
           signal: terminal.signal,

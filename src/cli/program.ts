@@ -8,7 +8,6 @@ import { carveCommand } from './carve.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
 import { doctorCommand } from './doctor.ts';
-import { fitDrafterCommand } from './fit-drafter.ts';
 import { generateCommand } from './generate.ts';
 import { infillCommand } from './infill.ts';
 import { modelCommand } from './model.ts';
@@ -39,7 +38,6 @@ Example:
     doctorCommand,
     convertCommand,
     carveCommand,
-    fitDrafterCommand,
   ];
   for (const create of commands) program.addCommand(create(terminal));
   configureOutput(program, terminal);

@@ -20,7 +20,6 @@ import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { readTrainedCarving } from './deltas.ts';
 import { readDrafter } from './drafter.ts';
 import { allExperts, denseFeedForward, publishedExpert, splitExperts } from './experts.ts';
-import { drafter } from './graph/drafter.ts';
 import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
 import { carvedExperts, type ExpertForms, fusedExperts, trainedExperts } from './graph/moe-block.ts';
 import { nextTokenDrafter } from './graph/next-token.ts';
@@ -47,8 +46,6 @@ export interface ConvertOptions {
   carvingFolder: string | null;
   /** Folder with drafter.json, or null for a model that does not guess ahead. */
   drafterFolder: string | null;
-  /** Layers whose input states the graphs put out, to fit a drafter to; those of the drafter where there is one. */
-  taps?: readonly number[];
   /** Final folder of the converted model; replaced if it exists. */
   outFolder: string;
   onProgress?(progress: ConvertProgress): void;
@@ -95,8 +92,10 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
   const model = await openDecoder(checkpoint);
   const { dims } = model;
   const carving = options.carvingFolder ? await readTrainedCarving(options.carvingFolder, dims) : null;
-  const guesser = options.drafterFolder ? await readDrafter(options.drafterFolder, dims) : null;
-  const taps = guesser?.taps ?? options.taps ?? [];
+  const guesser = options.drafterFolder
+    ? await readDrafter(options.drafterFolder, dims, model.head)
+    : model.nextToken;
+  const taps = guesser?.taps ?? [];
   const files: Manifest['files'] = {};
   const isSplit = carving !== null && options.variant !== 'fp32';
   const progress = progressMeter(model, isSplit, options);
@@ -141,13 +140,12 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
     tables = await writeHead(graph, model, options.variant);
   });
 
-  const drafterGraph =
-    guesser || model.nextToken
-      ? await writeGraph(folder, 'drafter', files, progress, async graph => {
-          if (guesser) return drafter(graph, dims, guesser, model.head, mixerForm);
-          await writeNextToken(graph, model, model.nextToken!, options.variant);
-        })
-      : null;
+  const drafterGraph = guesser && {
+    ...(await writeGraph(folder, 'drafter', files, progress, graph =>
+      writeNextToken(graph, model, guesser, options.variant),
+    )),
+    readsPrompt: guesser.readsPrompt,
+  };
 
   const { tokenizer, chatTemplate, tokens } = checkpoint.text;
   await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizer), files);
@@ -220,7 +218,6 @@ async function writeNextToken(
   await nextTokenDrafter(
     graph,
     { dims, rope, mixerForm },
-    await model.finalNorm(),
     layer,
     (writer, _, name, x) =>
       publishedBlock(writer, name, x, dims.hidden, layer.layer.feedForward, variant, undefined),

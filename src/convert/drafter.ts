@@ -1,37 +1,27 @@
 /**
- * The drafter of a model: one linear map that guesses the token after next, fitted once by `moebius fit-drafter`, kept in
- * models/<id>/ and applied by convert. How it is used, and what it is worth: docs/engine.md.
+ * The drafter of a model that was published without one: a layer that guesses the token after next, trained once by
+ * tools/distill, kept in models/<id>/ and applied by convert. How it is used, and what it is worth: docs/engine.md.
  *
- * drafter.json describes drafter.bin, which holds, little-endian (D = hidden * (taps + 2) inputs, in this order: the
- * states after the tapped layers, the last hidden state, the next token's embedding):
- *   tokens   u32 [vocabulary]    what it can guess
- *   bias     f32 [vocabulary]    of their logits
- *   gain     f32 [taps + 1, hidden]   of each state after RMS normalisation without weight
- *   scales   f32 [hidden, D/128]
- *   weight   i8 [hidden, D]      in blocks of 128 with one scale
- * Logits = rows `tokens` of the output projection @ (weight @ inputs) + bias.
+ * drafter.json describes drafter.bin, which holds, little-endian (H = hidden, I = taps + 2 inputs: the next token's embedding,
+ * the states before the tapped layers, the last state; heads as the model has them):
+ *   tokens    u32 [vocabulary]   what it can guess
+ *   bias      f32 [vocabulary]   of their logits
+ *   gains     f32 [I, H]         RMSNorm weights of the inputs
+ *   norms     f32 [3, H]         before attention, before the feed-forward block, before the output projection
+ *   matrices  projection [H, I H], query, key, value, output, gate, up, down: for each its scales f16 [rows, cols/32], then
+ *             its codes i4 [rows, cols], excess 8, low nibble first
  */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MoebiusError } from '../base/errors.ts';
 import type { ModelDims } from '../models/manifest.ts';
+import type { NextTokenLayer } from './architectures/decoder.ts';
 import { dataFile, FieldReader, readDescription, readSealed } from './sealed-data.ts';
+import { type MatrixSource, memoryMatrix, permutedRows } from './weights.ts';
 
-export interface DrafterWeights {
-  /** Layers whose input states are read beside the last one's output, ascending. */
-  taps: readonly number[];
-  tokens: Uint32Array;
-  /** [tokens] */
-  bias: Float32Array;
-  /** [taps + 1, hidden] */
-  gain: Float32Array;
-  /** [hidden, hidden * (taps + 2)] */
-  weight: Float32Array;
-}
-
-export const DRAFTER_FORMAT = 1;
+export const DRAFTER_FORMAT = 2;
 export const DRAFTER_JSON = 'drafter.json';
-export const DRAFTER_BLOCK = 128;
+const BLOCK = 32;
 
 const count = z.int().positive();
 const drafterJson = z.strictObject({
@@ -40,23 +30,28 @@ const drafterJson = z.strictObject({
   dims: z.strictObject({ layers: count, hidden: count, vocab: count }),
   taps: z.array(z.int().nonnegative()).max(4),
   vocabulary: count.max(0x10000),
-  calibration: z.strictObject({
+  neurons: count.max(0x10000),
+  training: z.strictObject({
     tokens: count,
-    /** Of those that were not fitted to: how many guesses were what the model takes. */
-    heldOut: z.strictObject({ tokens: count, right: z.number().min(0).max(1) }),
+    seed: z.int().nonnegative(),
+    /** Of texts that nothing was learned from, by their kind: the share of guesses that were what the model took. */
+    heldOut: z.record(z.string(), z.strictObject({ tokens: count, right: z.number().min(0).max(1) })),
   }),
   data: dataFile,
   createdBy: z.string(),
 });
-export type DrafterJson = z.infer<typeof drafterJson>;
 
 /**
- * Reads and checks the drafter in `folder` for a model of these dimensions. Errors: `not-found` without drafter.json,
- * `hash-mismatch` if the data file is damaged, `model-invalid` if it is for another model or does not add up.
+ * Reads and checks the drafter in `folder` for a model of these dimensions, whose output projection `head` it guesses with.
+ * Errors: `not-found` without drafter.json, `hash-mismatch` if the data file is damaged, `model-invalid` if it is for another
+ * model or does not add up.
  */
-export async function readDrafter(folder: string, dims: ModelDims): Promise<DrafterWeights> {
-  const path = join(folder, DRAFTER_JSON);
-  const json = await readDescription(path, drafterJson);
+export async function readDrafter(
+  folder: string,
+  dims: ModelDims,
+  head: MatrixSource,
+): Promise<NextTokenLayer> {
+  const json = await readDescription(join(folder, DRAFTER_JSON), drafterJson);
   const invalid = (problem: string) =>
     new MoebiusError('model-invalid', `The drafter in ${folder} can't be used: ${problem}.`);
   for (const name of ['layers', 'hidden', 'vocab'] as const) {
@@ -64,29 +59,65 @@ export async function readDrafter(folder: string, dims: ModelDims): Promise<Draf
       throw invalid(`it is for ${json.model} with ${name} ${json.dims[name]}, not ${dims[name]}`);
     }
   }
-  const { taps, vocabulary } = json;
-  if (taps.some(layer => layer >= dims.layers))
-    throw invalid('it reads a layer that the model does not have');
+  const { taps, vocabulary, neurons } = json;
+  if (taps.some((layer, i) => layer >= dims.layers || layer <= (taps[i - 1] ?? -1)))
+    throw invalid('it reads layers that the model does not have, or not in their order');
   const { hidden } = dims;
-  const inputs = hidden * (taps.length + 2);
-  if (inputs % DRAFTER_BLOCK !== 0) throw invalid(`${inputs} inputs are no multiple of ${DRAFTER_BLOCK}`);
-  const blocks = inputs / DRAFTER_BLOCK;
-  const expected = 8 * vocabulary + 4 * hidden * (taps.length + 1) + hidden * (4 * blocks + inputs);
+  const [wide, narrow] = [dims.heads * dims.headDim, dims.kvHeads * dims.headDim];
+  const inputs = taps.length + 2;
+  const shapes = [
+    [hidden, inputs * hidden],
+    ...[wide, narrow, narrow].map(rows => [rows, hidden]),
+    [hidden, wide],
+    ...[neurons, neurons].map(rows => [rows, hidden]),
+    [hidden, neurons],
+  ] as [rows: number, cols: number][];
+  if (shapes.some(([, cols]) => cols % BLOCK !== 0)) throw invalid(`its rows are no multiples of ${BLOCK}`);
+  const bytesOf = (rows: number, cols: number) => rows * (cols / 2 + (2 * cols) / BLOCK);
+  const expected =
+    8 * vocabulary +
+    4 * hidden * (inputs + 3) +
+    shapes.reduce((sum, [rows, cols]) => sum + bytesOf(rows, cols), 0);
   if (json.data.sizeBytes !== expected) throw invalid(`its data should have ${expected} bytes`);
 
   const source = new FieldReader(await readSealed(join(folder, json.data.file), json.data));
   const tokens = source.u32(vocabulary);
   const bias = source.f32(vocabulary);
-  const gain = source.f32(hidden * (taps.length + 1));
-  const scales = source.f32(hidden * blocks);
-  const weight = Float32Array.from(
-    source.i8(hidden * inputs),
-    (code, i) => code * scales[Math.floor(i / DRAFTER_BLOCK)]!,
-  );
+  const gains = Array.from({ length: inputs }, () => source.f32(hidden));
+  const norms = Array.from({ length: 3 }, () => source.f32(hidden));
+  const scales: Float32Array[] = [];
+  const [projection, query, key, value, output, gate, up, down] = shapes.map(([rows, cols]) => {
+    const scale = source.f16(rows * (cols / BLOCK));
+    scales.push(scale);
+    const codes = source.i4(rows * cols);
+    return memoryMatrix(
+      Float32Array.from(codes, (code, i) => code * scale[Math.floor(i / BLOCK)]!),
+      cols,
+    );
+  }) as MatrixSource[];
   if (tokens.some(token => token >= dims.vocab))
     throw invalid('it guesses tokens that the model does not have');
-  if (![bias, gain, scales].every(values => values.every(Number.isFinite))) {
+  if (![bias, ...gains, ...norms, ...scales].every(values => values.every(Number.isFinite)))
     throw invalid('it holds numbers that are not finite');
-  }
-  return { taps, tokens, bias, gain, weight };
+
+  return {
+    taps,
+    inputNorms: gains.map(gain => [gain]),
+    projection: projection!,
+    layer: {
+      mixerNorm: norms[0]!,
+      mixer: {
+        kind: 'grouped',
+        ...{ query: query!, key: key!, value: value!, output: output! },
+        ...{ biases: null, outputBias: null, norms: null, sinks: null, isWindowed: false },
+        scale: dims.headDim ** -0.5,
+      },
+      feedForwardNorm: norms[1]!,
+      feedForward: { kind: 'dense', gate: gate!, up: up!, down: down! },
+    },
+    finalNorm: norms[2]!,
+    head: permutedRows(head, [...tokens], 1),
+    guesses: { tokens, bias },
+    readsPrompt: false,
+  };
 }

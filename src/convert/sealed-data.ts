@@ -85,8 +85,13 @@ export class FieldReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  i8(length: number): Int8Array {
-    return Int8Array.from({ length }, () => this.#view.getInt8(this.#step(1)));
+  /** Excess 8, low nibble first. */
+  i4(length: number): Int8Array {
+    let byte = 0;
+    return Int8Array.from({ length }, (_, i) => {
+      byte = i % 2 === 0 ? this.#view.getUint8(this.#step(1)) : byte >> 4;
+      return (byte & 0x0f) - 8;
+    });
   }
 
   u16(length: number): Uint16Array {

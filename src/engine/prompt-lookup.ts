@@ -39,19 +39,20 @@ export class PromptLookup {
 
   /**
    * Tokens that may come next, at most `room`. `rowCost` is what one more row adds to a run, as a share of a run of one
-   * row: a token is drafted only while it is likelier than that to be right.
+   * row: a token is drafted only while it is likelier than that to be right. `otherwise` is what would be gained without
+   * this draft, in tokens less their rows' costs: where the draft promises no more there is none.
    */
-  draft(room: number, rowCost: number): number[] {
+  draft(room: number, rowCost: number, otherwise = 0): number[] {
     const place = this.#bestPlace();
     if (place < 0 || room < 1) return [];
     const chance = this.#chances[this.#match]!;
     // The n-th token is worth its row while all n are right with a probability above its cost.
-    if (chance <= rowCost) {
-      this.#chances[this.#match] = Math.min(FIRST_GUESS[this.#match]!, chance + RECOVERY);
-      return [];
-    }
-    const worth = Math.floor(Math.log(rowCost) / Math.log(chance));
-    return this.#tokens.slice(place + 1, place + 1 + Math.min(room, worth, MAX_DRAFT));
+    const worth = chance > rowCost ? Math.floor(Math.log(rowCost) / Math.log(chance)) : 0;
+    const draft = this.#tokens.slice(place + 1, place + 1 + Math.min(room, worth, MAX_DRAFT));
+    const gain = draft.reduce((sum, _, i) => sum + chance ** (i + 1) - rowCost, 0);
+    if (gain > otherwise) return draft;
+    this.#chances[this.#match] = Math.min(FIRST_GUESS[this.#match]!, chance + RECOVERY);
+    return [];
   }
 
   /** Tells how the last draft went: `right` of its `length` tokens were what the model wrote. */

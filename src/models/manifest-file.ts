@@ -17,6 +17,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** A plain name: nothing in a manifest leads out of its folder. */
 const fileName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/);
 const graph = z.strictObject({ onnx: fileName, data: fileName });
+const drafter = graph.extend({ readsPrompt: z.boolean() });
 const level = z.enum(EXPERT_LEVELS);
 
 const levelPlan = z.strictObject({
@@ -59,7 +60,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     rmsEpsilon: z.number().positive(),
     slidingWindow: count.exactOptional(),
   }),
-  graphs: z.strictObject({ body: graph, routed: graph.nullable(), head: graph, drafter: graph.nullable() }),
+  graphs: z.strictObject({ body: graph, routed: graph.nullable(), head: graph, drafter: drafter.nullable() }),
   embedding: embeddingTable,
   outputEmbedding: embeddingTable.nullable(),
   experts: z

@@ -13,7 +13,7 @@
  */
 import type { ExpertLevel, ModelCapabilities, ModelVariant } from '../protocol/daemon.ts';
 
-export const MANIFEST_FORMAT = 4;
+export const MANIFEST_FORMAT = 5;
 
 export interface Manifest {
   format: typeof MANIFEST_FORMAT;
@@ -24,7 +24,7 @@ export interface Manifest {
   architecture: string;
   parameters: number;
   dims: ModelDims;
-  graphs: { body: GraphFile; routed: GraphFile | null; head: GraphFile; drafter: GraphFile | null };
+  graphs: { body: GraphFile; routed: GraphFile | null; head: GraphFile; drafter: DrafterFile | null };
   embedding: EmbeddingTable;
   /**
    * Rows of the output projection, where `head` multiplies with a coarser form of them: with these the largest logits are
@@ -60,6 +60,11 @@ export interface ModelDims {
 export interface GraphFile {
   onnx: string;
   data: string;
+}
+
+export interface DrafterFile extends GraphFile {
+  /** The drafter sees a text from its beginning, else from where the answer begins. */
+  readsPrompt: boolean;
 }
 
 /** How to read one row [hidden] of a [vocab, hidden] matrix as float32. Offsets in bytes from the start of `file`. */

@@ -62,7 +62,7 @@ describe('the package', () => {
   });
 
   // 44 MB of it are the native library and the models' recipes; all code together is below 2 MB.
-  it('is below 48 MB', async () => {
-    assert.ok(statSync(await packageOnce()).size < 48e6);
+  it('is below 54 MB', async () => {
+    assert.ok(statSync(await packageOnce()).size < 54e6);
   });
 });

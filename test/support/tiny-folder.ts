@@ -3,10 +3,15 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { drafter } from '../../src/convert/graph/drafter.ts';
+import type { DenseFeedForward, NextTokenLayer } from '../../src/convert/architectures/decoder.ts';
+import { Config } from '../../src/convert/config.ts';
+import { allExperts } from '../../src/convert/experts.ts';
 import { GraphWriter } from '../../src/convert/graph/linear.ts';
+import { fusedExperts } from '../../src/convert/graph/moe-block.ts';
+import { nextTokenDrafter } from '../../src/convert/graph/next-token.ts';
 import { head } from '../../src/convert/graph/transformer.ts';
-import { type MatrixSource, memoryMatrix } from '../../src/convert/weights.ts';
+import { ropeOf } from '../../src/convert/rope.ts';
+import { type MatrixSource, memoryMatrix, permutedRows } from '../../src/convert/weights.ts';
 import { ExternalDataWriter, OnnxBuilder } from '../../src/formats/onnx.ts';
 import { MANIFEST_FORMAT, type Manifest } from '../../src/models/manifest.ts';
 import { writeManifest } from '../../src/models/manifest-file.ts';
@@ -75,7 +80,8 @@ export async function writeTinyModel(
       body: { onnx: 'body.onnx', data: 'body.data' },
       routed: { onnx: 'routed.onnx', data: 'routed.data' },
       head: { onnx: 'head.onnx', data: 'head.data' },
-      drafter: guess === undefined ? null : { onnx: 'drafter.onnx', data: 'drafter.data' },
+      drafter:
+        guess === undefined ? null : { onnx: 'drafter.onnx', data: 'drafter.data', readsPrompt: false },
     },
     embedding: { kind: 'f32', file: embedding.location, offset: embedding.offset },
     outputEmbedding: null,
@@ -120,18 +126,44 @@ async function writeDrafterGraph(
   taps: readonly number[],
   guess: number,
 ): Promise<void> {
-  const { hidden } = TINY_DIMS;
+  const { hidden, heads, kvHeads, headDim } = TINY_DIMS;
   const builder = new OnnxBuilder('drafter', { name: 'test', version: '0' });
   const data = await ExternalDataWriter.create(join(folder, 'drafter.data'));
-  const states = taps.length + 1;
-  const weights = {
+  const ones = new Float32Array(hidden).fill(1);
+  const zeros = (rows: number, cols = hidden) => memoryMatrix(new Float32Array(rows * cols), cols);
+  const inputs = taps.length + 2;
+  const [wide, narrow] = [heads * headDim, kvHeads * headDim];
+  const layer: NextTokenLayer = {
     taps,
-    tokens: Uint32Array.of(guess, guess + 1),
-    bias: Float32Array.of(5, 0),
-    gain: new Float32Array(states * hidden).fill(1),
-    weight: new Float32Array(hidden * hidden * (states + 1)),
+    inputNorms: Array.from({ length: inputs }, () => [ones]),
+    projection: zeros(hidden, inputs * hidden),
+    layer: {
+      mixerNorm: ones,
+      mixer: {
+        ...{ kind: 'grouped', query: zeros(wide), key: zeros(narrow), value: zeros(narrow) },
+        ...{ output: zeros(hidden, wide), biases: null, outputBias: null, norms: null, sinks: null },
+        ...{ scale: headDim ** -0.5, isWindowed: false },
+      },
+      feedForwardNorm: ones,
+      feedForward: { kind: 'dense', gate: zeros(32), up: zeros(32), down: zeros(hidden, 32) },
+    },
+    finalNorm: ones,
+    head: permutedRows(projection, [guess, guess + 1], 1),
+    // All states come to nothing: what is left is the bias.
+    guesses: { tokens: Uint32Array.of(guess, guess + 1), bias: Float32Array.of(5, 0) },
+    readsPrompt: false,
   };
-  await drafter(new GraphWriter(builder, data, () => {}), TINY_DIMS, weights, projection, { kind: 'f32' });
+  const rope = ropeOf(new Config({ rope_theta: TINY_DIMS.ropeTheta }, 'test'), headDim);
+  await nextTokenDrafter(
+    new GraphWriter(builder, data, () => {}),
+    { dims: TINY_DIMS, rope, mixerForm: { kind: 'f32' } },
+    layer,
+    (writer, _, name, x) =>
+      fusedExperts(writer, name, x, allExperts(layer.layer.feedForward as DenseFeedForward, undefined), {
+        ...{ gateUp: { kind: 'f32' }, down: { kind: 'f32' } },
+      }),
+    { kind: 'f32' },
+  );
   await data.close();
   await builder.write(join(folder, 'drafter.onnx'));
 }

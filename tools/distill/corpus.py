@@ -38,6 +38,16 @@ def load_corpus(path: Path, tokenizer: Path | None, n: int) -> Corpus:
     return Corpus(train, held_out, str(packed["sha256"]))
 
 
+def corpus_texts(folder: Path, tokenizer: Tokenizer, n: int) -> list[list[int]]:
+    """Stretches of n tokens from all files, in an order of their own."""
+    parts = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        ids = tokenizer.encode(path.read_text("utf-8", errors="replace"), add_special_tokens=False).ids
+        parts.extend(ids[at : at + n] for at in range(0, len(ids) - n + 1, n))
+    random.Random(0).shuffle(parts)
+    return parts
+
+
 def read_corpus(folder: Path, tokenizer: Tokenizer, n: int) -> Corpus:
     names = sorted(path for path in folder.rglob("*") if path.is_file())
     digest = hashlib.sha256()

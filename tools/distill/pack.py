@@ -1,7 +1,7 @@
 """Makes model and corpus small, for a training machine that is reached over a thin line: see README.md.
 
 Writes `model.gguf`, with the rows of the (tied) embedding that the corpus needs and all other tensors as published, and
-`tokens.npz`, the corpus as sequences of indices of those rows. Of the text, sequences with tokens that are rare in it are left
+`tokens.npz`, the corpus and prompts made of it as sequences of indices of those rows, and which tokens those are. Of the text, sequences with tokens that are rare in it are left
 out. What is trained does not depend on the embedding's other rows: the teacher's predictions are compared over the tokens that
 are there.
 """
@@ -13,7 +13,8 @@ import numpy as np
 from gguf import GGUFReader, GGUFWriter
 from tokenizers import Tokenizer
 
-from corpus import read_corpus
+from corpus import corpus_texts, read_corpus
+from prompts import make_prompts
 
 FIELDS = {
     "block_count": "add_uint32",
@@ -28,22 +29,29 @@ FIELDS = {
 
 def main() -> None:
     options = parse()
-    corpus = read_corpus(options.corpus, Tokenizer.from_file(str(options.tokenizer)), options.length)
+    tokenizer = Tokenizer.from_file(str(options.tokenizer))
+    corpus = read_corpus(options.corpus, tokenizer, options.length)
+    instructions = Path(__file__).with_name("instructions.txt").read_text().splitlines()
+    texts = corpus_texts(options.corpus, tokenizer, 2 * options.prompt_length)
+    prompts = make_prompts(tokenizer, texts, instructions, options.prompt_length, seed=0)
     reader = GGUFReader(options.gguf)
-    counts = np.bincount(np.concatenate([corpus.train.numpy().ravel(), corpus.held_out.numpy().ravel()]))
+    sequences = {"train": corpus.train.numpy(), "held_out": corpus.held_out.numpy(), "prompts": prompts}
+    counts = np.bincount(np.concatenate([of.ravel() for of in sequences.values()]))
+    # What ends an answer stands in no prompt.
+    counts[[tokenizer.token_to_id(token) for token in ("<|im_end|>", "<|endoftext|>")]] = len(prompts)
     kept = np.sort(np.argsort(-counts, kind="stable")[: options.vocabulary])
     kept = kept[counts[kept] > 0]
     index = np.full(len(counts), -1, dtype=np.int32)
     index[kept] = np.arange(len(kept))
 
     options.out.mkdir(parents=True, exist_ok=True)
-    packed = {}
-    for name, sequences in {"train": corpus.train, "held_out": corpus.held_out}.items():
-        indices = index[sequences.numpy()]
+    packed = {"ids": kept.astype(np.uint32)}
+    for name, rows in sequences.items():
+        indices = index[rows]
         whole = (indices >= 0).all(axis=1)
         packed[name] = indices[whole].astype(np.uint16 if len(kept) < 65536 else np.int32)
-        print(f"{name}: {whole.sum()} of {len(whole)} sequences of {options.length} tokens")
-    np.savez(options.out / "tokens.npz", sha256=corpus.sha256, **packed)
+        print(f"{name}: {whole.sum()} of {len(whole)} sequences of {rows.shape[1]} tokens")
+    np.savez_compressed(options.out / "tokens.npz", sha256=corpus.sha256, **packed)
 
     writer = GGUFWriter(options.out / "model.gguf", "qwen2")
     for name, add in FIELDS.items():
@@ -70,6 +78,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, required=True, help="folder of text files")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--length", type=int, default=1024, help="tokens of a sequence")
+    parser.add_argument("--prompt-length", type=int, default=384, help="tokens of a prompt for the model to answer")
     parser.add_argument("--vocabulary", type=int, default=65_000, help="tokens kept, the most frequent ones")
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
 """Qwen2 from a GGUF: every position with all experts, or the far ones through a student."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +30,19 @@ class Pass:
     # between positions, and the same everywhere.
     keys: list[Tensor]
     values: list[Tensor]
+    # Of the layers that were asked for [batch, n, hidden]: what they are given.
+    taps: list[Tensor] = field(default_factory=list)
 
 
 class Qwen2:
-    """Frozen. The feed-forward neurons stand in the order of the carving, which changes nothing but rounding.
+    """Frozen. The feed-forward neurons stand in the order of the carving, if there is one, which changes nothing but rounding.
 
     Matrices are kept, and multiplied with, in `precision`; the residual stream and the norms are float32.
     """
 
-    def __init__(self, path: Path, carving: Carving, device: str, precision: torch.dtype):
+    def __init__(self, path: Path, carving: Carving | None, device: str, precision: torch.dtype):
         reader = GGUFReader(path)
-        field = lambda name: reader.get_field(f"qwen2.{name}").contents()
+        number = lambda name: reader.get_field(f"qwen2.{name}").contents()
         tensors = {tensor.name: tensor for tensor in reader.tensors}
 
         def load(name: str) -> Tensor:
@@ -48,20 +50,20 @@ class Qwen2:
             values = torch.from_numpy(np.array(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32))
             return values.to(device, precision if values.dim() == 2 else torch.float32)
 
-        self.layers = field("block_count")
-        hidden = field("embedding_length")
-        if (self.layers, hidden, field("feed_forward_length")) != (carving.layers, carving.hidden, carving.feed_forward):
+        self.layers = number("block_count")
+        hidden = number("embedding_length")
+        if carving and (self.layers, hidden, number("feed_forward_length")) != (carving.layers, carving.hidden, carving.feed_forward):
             raise SystemExit(f"The carving is for {carving.model}, which {path} is not.")
-        self.heads, self.kv_heads = field("attention.head_count"), field("attention.head_count_kv")
+        self.heads, self.kv_heads = number("attention.head_count"), number("attention.head_count_kv")
         self.head_dim = hidden // self.heads
-        self.theta, self.epsilon = field("rope.freq_base"), field("attention.layer_norm_rms_epsilon")
+        self.theta, self.epsilon = number("rope.freq_base"), number("attention.layer_norm_rms_epsilon")
         self.embedding = load("token_embd.weight")
         self.output = load("output.weight") if "output.weight" in tensors else self.embedding
         self.norm = load("output_norm.weight")
 
         def block(index: int) -> dict:
             part = lambda name: load(f"blk.{index}.{name}")
-            order = torch.from_numpy(carving.order[index]).to(device)
+            order = torch.from_numpy(carving.order[index]).to(device) if carving else slice(None)
             return {
                 "attention_norm": part("attn_norm.weight"),
                 **{name: (part(f"attn_{name}.weight"), part(f"attn_{name}.bias")) for name in ("q", "k", "v")},
@@ -76,12 +78,14 @@ class Qwen2:
         with ThreadPoolExecutor() as pool:
             self.blocks = list(pool.map(block, range(self.layers)))
 
-    def read(self, tokens: Tensor, students=None, reading: Reading | None = None) -> Pass:
+    def read(self, tokens: Tensor, students=None, reading: Reading | None = None, taps=()) -> Pass:
         """tokens i64 [batch, n]. With `students` (a SparseLayer for each layer) as `reading` says, else all exact."""
         x = F.embedding(tokens, self.embedding).float()
         rope = self._rope(tokens.shape[1], x.device)
         out = Pass(x, [], [])
         for index, block in enumerate(self.blocks):
+            if index in taps:
+                out.taps.append(x)
             x = x + self._attention(block, self._normed(x, block["attention_norm"]), rope, out)
             y = self._normed(x, block["norm"])
             if reading is None:
@@ -93,6 +97,21 @@ class Qwen2:
         out.hidden = x
         return out
 
+    def new_cache(self, batch: int, rows: int, device) -> list[tuple[Tensor, Tensor]]:
+        shape = (batch, self.kv_heads, rows, self.head_dim)
+        empty = lambda: torch.zeros(shape, dtype=self.embedding.dtype, device=device)
+        return [(empty(), empty()) for _ in self.blocks]
+
+    def extend(self, tokens: Tensor, at: int, cache: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """Hidden state of the last of tokens i64 [batch, n], which follow the `at` rows in the cache, or begin it."""
+        x = F.embedding(tokens, self.embedding).float()
+        n = tokens.shape[1]
+        rope = tuple(of[at : at + n] for of in self._rope(at + n, x.device))
+        for block, rows in zip(self.blocks, cache):
+            x = x + self._attention(block, self._normed(x, block["attention_norm"]), rope, None, (at, rows))
+            x = x + dense(block, self._normed(x, block["norm"]))
+        return x[:, -1]
+
     def log_probs(self, hidden: Tensor) -> Tensor:
         """hidden [..., hidden] -> natural-log probabilities [..., vocab]"""
         return F.log_softmax(F.linear(self._normed(hidden, self.norm), self.output).float(), dim=-1)
@@ -100,14 +119,19 @@ class Qwen2:
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, weight.shape, weight, self.epsilon)
 
-    def _attention(self, block: dict, x: Tensor, rope: tuple[Tensor, Tensor], out: Pass) -> Tensor:
+    def _attention(self, block: dict, x: Tensor, rope: tuple[Tensor, Tensor], out: Pass | None, cached=None) -> Tensor:
         batch, n, _ = x.shape
         plain = {name: F.linear(x, block[name][0]) for name in ("q", "k", "v")}
-        out.keys.append(plain["k"])
-        out.values.append(plain["v"])
+        if out:
+            out.keys.append(plain["k"])
+            out.values.append(plain["v"])
         q, k, v = ((plain[name] + block[name][1]).view(batch, n, -1, self.head_dim) for name in ("q", "k", "v"))
         q, k, v = rotated(q, rope).transpose(1, 2), rotated(k, rope).transpose(1, 2), v.transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        if cached:
+            at, (keys, values) = cached
+            keys[:, :, at : at + n], values[:, :, at : at + n] = k, v
+            q, k, v = q.to(keys.dtype), keys[:, :, : at + n], values[:, :, : at + n]
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=n > 1, enable_gqa=True)
         return F.linear(mixed.transpose(1, 2).reshape(batch, n, -1), block["attention_out"])
 
     def _rope(self, n: int, device) -> tuple[Tensor, Tensor]:

@@ -24,18 +24,25 @@ export interface Decoder {
 }
 
 /**
- * Multi-token prediction (DeepSeek-V3, arXiv 2412.19437): layer(projection([embeddingNorm(e), stateNorm(h)])), where h is the
- * state of a token after the model's last norm and e the embedding of the token behind it; then finalNorm and head.
+ * Guesses the token after next: head(finalNorm(layer(projection(inputs)))). Of a token the inputs are the embedding of the
+ * token behind it, the states before some layers, and the last state, each normalised. So does multi-token prediction
+ * (DeepSeek-V3, arXiv 2412.19437), without tapped states, and EAGLE-3 (arXiv 2503.01840).
  */
 export interface NextTokenLayer {
-  /** [H, 2 H] */
+  /** Layers whose input states are seen, ascending. */
+  taps: readonly number[];
+  /** RMSNorm weights [H] of each input, to be applied one after the other. */
+  inputNorms: readonly (readonly Float32Array[])[];
+  /** [H, (taps + 2) H] */
   projection: MatrixSource;
-  embeddingNorm: Float32Array;
-  stateNorm: Float32Array;
   layer: DecoderLayer;
   finalNorm: Float32Array;
-  /** [vocab, H] */
+  /** [guesses, H] */
   head: MatrixSource;
+  /** Which tokens the rows of `head` are, and a bias of their logits; null: row t is token t. */
+  guesses: { tokens: Uint32Array; bias: Float32Array } | null;
+  /** It was trained to see a text from its beginning; else from where the answer begins. */
+  readsPrompt: boolean;
 }
 
 /** x + mixer(norm(x)), then the same with the feed-forward block. Norms are RMSNorm weights [H]. */

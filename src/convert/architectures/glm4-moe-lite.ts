@@ -49,7 +49,7 @@ export async function glm4MoeLite(checkpoint: Checkpoint): Promise<Decoder> {
     ...common,
     rope: ropeOf(config, latent.rotated),
     layer,
-    nextToken: await glmNextToken(checkpoint, common.head, layer),
+    nextToken: await glmNextToken(checkpoint, { ...common, layer }),
   };
 }
 

@@ -4,31 +4,31 @@
  * leaves out, vLLM's glm4_moe_mtp.py.
  */
 import type { Checkpoint } from '../checkpoint.ts';
-import type { MatrixSource } from '../weights.ts';
 import type { Decoder, FeedForward, NextTokenLayer, RouterWeights } from './decoder.ts';
 import { gatedUnit, PLAIN_ROUTER, plainDecoder, separateExperts } from './parts.ts';
 
 export async function glm4Moe(checkpoint: Checkpoint): Promise<Decoder> {
   const decoder = plainDecoder(checkpoint, index => glmFeedForward(checkpoint, index));
-  return { ...decoder, nextToken: await glmNextToken(checkpoint, decoder.head, decoder.layer) };
+  return { ...decoder, nextToken: await glmNextToken(checkpoint, decoder) };
 }
 
 /** The layer behind the last one; its copies of embedding and output projection may be absent, being the model's own. */
 export async function glmNextToken(
   { config, matrix, vector, has }: Checkpoint,
-  head: MatrixSource,
-  layer: Decoder['layer'],
+  model: Pick<Decoder, 'head' | 'finalNorm' | 'layer'>,
 ): Promise<NextTokenLayer | null> {
   const index = config.number('num_hidden_layers');
   const at = (part: string) => `model.layers.${index}.${part}.weight`;
   if (!has(at('eh_proj'))) return null;
   return {
+    taps: [],
+    inputNorms: [[await vector(at('enorm'))], [await model.finalNorm(), await vector(at('hnorm'))]],
     projection: matrix(at('eh_proj')),
-    embeddingNorm: await vector(at('enorm')),
-    stateNorm: await vector(at('hnorm')),
-    layer: await layer(index),
+    layer: await model.layer(index),
     finalNorm: await vector(at('shared_head.norm')),
-    head: has(at('shared_head.head')) ? matrix(at('shared_head.head')) : head,
+    head: has(at('shared_head.head')) ? matrix(at('shared_head.head')) : model.head,
+    guesses: null,
+    readsPrompt: true,
   };
 }
 

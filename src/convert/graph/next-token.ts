@@ -1,6 +1,6 @@
 /**
- * A layer for multi-token prediction as a `drafter` graph (docs/engine.md): one more decoder layer with a cache of its own,
- * which is given every token's state and the next token's embedding.
+ * A layer that guesses the token after next as a `drafter` graph (docs/engine.md): one more decoder layer with a cache of its
+ * own, which is given tokens' states and the embeddings of those behind them.
  */
 import type { NextTokenLayer } from '../architectures/decoder.ts';
 import type { GraphWriter, WeightForm } from './linear.ts';
@@ -8,19 +8,18 @@ import { rmsNorm } from './norm.ts';
 import { type LayerSource, transformer } from './transformer.ts';
 
 /**
- * hidden [n, hidden] (states before the model's last norm), next [n, hidden] and the inputs of attention -> token i64 [1],
- * probability f32 [1] of the one row in `select`; new_k.0 and new_v.0.
+ * next [n, hidden], taps [n, taps * hidden] where the layer has any, hidden [n, hidden] (states before the model's last norm)
+ * and the inputs of attention -> token i64 [1], probability f32 [1] of the one row in `select`; new_k.0 and new_v.0.
  */
 export async function nextTokenDrafter(
   graph: GraphWriter,
   { dims, rope, mixerForm }: Pick<LayerSource, 'dims' | 'rope' | 'mixerForm'>,
-  modelNorm: Float32Array,
   weights: NextTokenLayer,
   feedForward: LayerSource['feedForward'],
   headForm: WeightForm,
 ): Promise<void> {
   const { hidden, rmsEpsilon } = dims;
-  const { builder } = graph;
+  const { builder, data } = graph;
   await transformer(
     graph,
     {
@@ -30,15 +29,21 @@ export async function nextTokenDrafter(
       feedForward,
       layer: async () => weights.layer,
       input: async () => {
-        builder.addInput('hidden', 'float32', ['n', hidden]);
-        builder.addInput('next', 'float32', ['n', hidden]);
-        const state = await rmsNorm(graph, 'state', 'hidden', modelNorm, rmsEpsilon);
-        const parts = [
-          await rmsNorm(graph, 'next.normed', 'next', weights.embeddingNorm, rmsEpsilon),
-          await rmsNorm(graph, 'state.normed', state, weights.stateNorm, rmsEpsilon),
-        ];
-        graph.node('Concat', parts, 'both', { axis: 1 });
-        await graph.linear('projected', 'both', weights.projection, mixerForm);
+        const { taps, inputNorms } = weights;
+        const tapped = taps.map(layer => `tap.${layer}`);
+        if (taps.length > 0) {
+          builder.addInput('taps', 'float32', ['n', taps.length * hidden]);
+          builder.addNode('Split', ['taps'], tapped, { axis: 1, num_outputs: taps.length });
+        }
+        const parts: string[] = [];
+        for (const [i, input] of ['next', ...tapped, 'hidden'].entries()) {
+          let x = tapped.includes(input) ? input : builder.addInput(input, 'float32', ['n', hidden]);
+          for (const [n, norm] of inputNorms[i]!.entries())
+            x = await rmsNorm(graph, `${input}.normed.${n}`, x, norm, rmsEpsilon);
+          parts.push(x);
+        }
+        graph.node('Concat', parts, 'inputs', { axis: 1 });
+        await graph.linear('projected', 'inputs', weights.projection, mixerForm);
         return 'projected';
       },
       output: 'guess',
@@ -46,11 +51,23 @@ export async function nextTokenDrafter(
     { isRouted: false },
   );
   const normed = await rmsNorm(graph, 'guess.normed', 'guess', weights.finalNorm, rmsEpsilon);
-  await graph.linear('logits', normed, weights.head, headForm);
+  const { guesses } = weights;
+  await graph.linear('logits', normed, weights.head, headForm, guesses ? { bias: guesses.bias } : {});
   graph.node('Softmax', ['logits'], 'probabilities', { axis: -1 });
   const one = graph.ints([1]);
   builder.addNode('TopK', ['probabilities', one], ['best.probability', 'best'], { axis: -1 });
-  graph.node('Reshape', ['best', one], 'token');
+  let best = 'best';
+  if (guesses) {
+    const { tokens } = guesses;
+    builder.addExternal(
+      'tokens',
+      'int64',
+      [tokens.length],
+      await data.write(BigInt64Array.from(tokens, BigInt)),
+    );
+    best = graph.node('Gather', ['tokens', best], 'best.token', { axis: 0 });
+  }
+  graph.node('Reshape', [best, one], 'token');
   graph.node('Reshape', ['best.probability', one], 'probability');
   builder.addOutput('token', 'int64', [1]);
   builder.addOutput('probability', 'float32', [1]);

@@ -5,17 +5,17 @@
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
-import type { EmbeddingTable, Manifest } from '../../models/manifest.ts';
+import type { EmbeddingTable } from '../../models/manifest.ts';
 import type { PACKED_GRAPHS } from '../../models/packed.ts';
 import type { KvBlock } from '../kv-pages.ts';
 import { logProbOf } from '../sampler.ts';
 import { attentionInputs, integers, type Rows, range } from './attention-inputs.ts';
-import { Drafter, type Guess, StateTail } from './drafter.ts';
 import { Embedding } from './embedding.ts';
 import { GraphSession } from './graph-session.ts';
 import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
 import { LogitRefiner } from './logit-refiner.ts';
 import { NextTokenDrafter, type NextTokenRows } from './next-token-drafter.ts';
+import { rowsOf, StateTail } from './state-tail.ts';
 import type { CacheSize, ExportArgs, ForwardArgs, ForwardReply, ImportArgs, LoadArgs } from './wire.ts';
 
 /** Rows of logits computed at once when scoring: 16 x 152,000 floats are 10 MB. */
@@ -23,7 +23,7 @@ const SCORED_ROWS = 16;
 interface SequenceState {
   cache: KvCache;
   states: StateTail;
-  /** Of a drafter that remembers. */
+  /** Of the drafter. */
   guessed: NextTokenRows | null;
 }
 
@@ -34,7 +34,7 @@ export class ModelRunner {
   readonly #embedding: Embedding;
   /** null where the head's logits are exact. */
   readonly #refiner: LogitRefiner | null;
-  readonly #drafter: Drafter | NextTokenDrafter | null;
+  readonly #drafter: NextTokenDrafter | null;
   /** Opened when a level first asks for it. */
   #routed: Promise<GraphSession> | null = null;
   readonly #sequences = new Map<number, SequenceState>();
@@ -51,7 +51,7 @@ export class ModelRunner {
     const { folder, manifest } = options;
     const table = (of: EmbeddingTable) => new Embedding(folder, of, manifest.dims.hidden);
     this.#embedding = table(manifest.embedding);
-    this.#drafter = graphs.drafter && openDrafter(graphs.drafter, manifest.dims, this.#embedding);
+    this.#drafter = graphs.drafter && new NextTokenDrafter(graphs.drafter, manifest.dims, this.#embedding);
     this.#refiner = manifest.outputEmbedding && new LogitRefiner(table(manifest.outputEmbedding));
   }
 
@@ -94,7 +94,7 @@ export class ModelRunner {
     const { dims } = this.#options.manifest;
     const wanted = wantedRows(args);
     // A drafter that reads along needs the states of all rows.
-    const rows = sequence.guessed ? { first: 0, count } : wanted;
+    const rows = this.#readsAlong ? { first: 0, count } : wanted;
     const feeds: Record<string, Tensor> = {
       ...cache.feeds(),
       x: new Tensor('float32', this.#embedding.rows(args.tokens), [count, dims.hidden]),
@@ -137,11 +137,6 @@ export class ModelRunner {
     return { capacityRows: cache.capacity, bytes: cache.bytes };
   }
 
-  /** Rows of the last run's `hidden` and `taps` of this sequence, for tracing. */
-  states(sequence: number): StateTail['states'] {
-    return this.#sequence(sequence).states.states;
-  }
-
   drop(sequence: number): void {
     this.#sequences.delete(sequence);
   }
@@ -154,22 +149,24 @@ export class ModelRunner {
     for (const session of [this.#body, this.#head, this.#drafter, routed]) await session?.release();
   }
 
+  get #readsAlong(): boolean {
+    return this.#options.manifest.graphs.drafter?.readsPrompt ?? false;
+  }
+
   /** What follows the tokens of `args` by the drafter's guess: one token or none. */
   async #draft(
-    { tokens, at, draftAbove }: ForwardArgs,
+    { tokens, at, draftAbove, logitRows }: ForwardArgs,
     { states, guessed }: SequenceState,
   ): Promise<number[]> {
-    const drafter = this.#drafter;
-    if (!drafter) return [];
-    let guess: Guess | null = null;
-    if (drafter instanceof NextTokenDrafter) {
-      const read = await drafter.read(guessed!, states, at, tokens);
-      if (read?.position === at + 1 && tokens.length === 1) guess = read;
-    } else if (draftAbove !== null && tokens.length === 1) {
-      const known = states.at(at - 1);
-      guess = known && (await drafter.guess(known, this.#embedding.row(tokens[0]!)));
+    if (!this.#drafter) return [];
+    // A step wants the logits of all its tokens; a part of a prompt does not.
+    if (!this.#readsAlong && logitRows < tokens.length) {
+      this.#drafter.clear(guessed!);
+      return [];
     }
-    return guess && draftAbove !== null && guess.probability > draftAbove ? [guess.token] : [];
+    const guess = await this.#drafter.read(guessed!, states, at, tokens);
+    const follows = guess?.position === at + 1 && tokens.length === 1;
+    return follows && draftAbove !== null && guess.probability > draftAbove ? [guess.token] : [];
   }
 
   #sequence(key: number): SequenceState {
@@ -177,7 +174,7 @@ export class ModelRunner {
     if (!state) {
       const { manifest, contextTokens } = this.#options;
       const cache = new KvCache(this.#layouts, contextTokens, manifest.dims.slidingWindow);
-      const guessed = this.#drafter instanceof NextTokenDrafter ? this.#drafter.newRows(contextTokens) : null;
+      const guessed = this.#drafter?.newRows(contextTokens) ?? null;
       state = { cache, states: new StateTail(), guessed };
       this.#sequences.set(key, state);
     }
@@ -229,22 +226,4 @@ function wantedRows({ tokens, logitRows, targets }: ForwardArgs): Rows {
   if (targets) return { first: 0, count: Math.max(targets.length, 1) };
   const count = Math.max(logitRows, 1);
   return { first: tokens.length - count, count };
-}
-
-/** A drafter that has rows of its own to remember is a layer; else it is a map. */
-function openDrafter(
-  graph: GraphSession,
-  dims: Manifest['dims'],
-  embedding: Embedding,
-): Drafter | NextTokenDrafter {
-  const isLayer = cacheLayouts(graph.inputs).length > 0;
-  return isLayer ? new NextTokenDrafter(graph, dims, embedding) : new Drafter(graph);
-}
-
-/** Rows `first .. first + count` of f32 [rows, n], without a copy. */
-function rowsOf(tensor: Tensor, first: number, count: number): Tensor {
-  const [rows = 0, width = 0] = tensor.dims;
-  if (first === 0 && count === rows) return tensor;
-  const data = (tensor.data as Float32Array<ArrayBuffer>).subarray(first * width, (first + count) * width);
-  return new Tensor('float32', data, [count, width]);
 }

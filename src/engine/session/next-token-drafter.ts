@@ -1,14 +1,21 @@
 /**
- * Guesses the token after next with the layer that was trained to (multi-token prediction). The layer attends to its own rows:
- * one for every token whose state and whose next token are known, so it reads along with the prompt.
+ * Guesses the token after next with the layer that was trained to, for a few hundredths of a step (docs/engine.md). The layer
+ * attends to its own rows: one for every token whose state and whose next token are known, from the text's beginning or
+ * from where the answer begins. A guess is only ever checked, never trusted.
  */
 import { Tensor } from 'onnxruntime-node';
 import type { ModelDims } from '../../models/manifest.ts';
 import { attentionInputs, range } from './attention-inputs.ts';
-import type { Guess, StateTail } from './drafter.ts';
 import type { Embedding } from './embedding.ts';
 import type { GraphSession } from './graph-session.ts';
 import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
+import type { StateTail } from './state-tail.ts';
+
+export interface Guess {
+  token: number;
+  /** That the model takes this token. */
+  probability: number;
+}
 
 /** What the layer remembers of one sequence. */
 export interface NextTokenRows {
@@ -54,15 +61,15 @@ export class NextTokenDrafter {
     const first = Math.max((rows.positions.at(-1) ?? -1) + 1, states.first);
     const end = Math.min(rows.tokens.length - 1, states.end, at);
     const count = end - first;
-    const hidden = count > 0 ? states.rows(first, count) : null;
-    if (!hidden) return null;
+    const known = count > 0 ? states.rows(first, count) : null;
+    if (!known) return null;
     const width = this.#dims.hidden;
     const next = rows.tokens.slice(first + 1, end + 1);
     rows.cache.reserve(rows.cache.length + count);
     const output = await this.#graph.run({
       ...rows.cache.feeds(),
       ...attentionInputs(this.#dims, rows.cache, range(first, count), { first: count - 1, count: 1 }),
-      hidden: new Tensor('float32', hidden, [count, width]),
+      ...known,
       next: new Tensor('float32', this.#embedding.rows(next), [count, width]),
     });
     rows.cache.append(output, count);
@@ -72,6 +79,13 @@ export class NextTokenDrafter {
       probability: (output.probability!.data as Float32Array)[0]!,
       position: end + 1,
     };
+  }
+
+  /** Another answer begins. */
+  clear(rows: NextTokenRows): void {
+    rows.cache.truncate(0);
+    rows.positions.length = 0;
+    rows.tokens.length = 0;
   }
 
   /** Forgets the tokens from `at` on and the rows that depend on them: a row needs the token behind its own. */

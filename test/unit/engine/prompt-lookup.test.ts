@@ -27,6 +27,14 @@ describe('PromptLookup', () => {
     assert.deepEqual(lengths, [7, 3, 2, 0]);
   });
 
+  it('drafts nothing where something else promises more', () => {
+    const lookup = () => new PromptLookup([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 2, 3, 4]);
+    assert.ok(lookup().draft(8, 0.25, 0.3).length > 0);
+    assert.deepEqual(lookup().draft(8, 0.25, 0.5), []);
+    assert.deepEqual(lookup().draft(1, 0.25, 0.3), [5], 'room for one, which is worth its row');
+    assert.deepEqual(lookup().draft(1, 0.25, 0.31), []);
+  });
+
   it('learns from answers and tries again after a bad stretch', () => {
     const lookup = new PromptLookup([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 2, 3, 4]);
     const length = lookup.draft(8, 0.3).length;

@@ -10,7 +10,7 @@ const CONTENTS = { 'body.onnx': 'graph', 'body.data': 'weights', 'head.onnx': 'h
 
 export function manifestOf(id: string, variant: Manifest['variant']): Manifest {
   return {
-    format: 4,
+    format: 5,
     id,
     name: 'Test',
     variant,

@@ -1,0 +1,59 @@
+"""Golden for test/unit/convert/drafter.test.ts: a tiny drafter as tools/distill writes it, and what it guesses.
+
+    python test/reference/drafter_golden.py test/fixtures/drafter
+
+Needs torch and gguf. The head is the identity's first rows: logits are the guess itself, plus the bias.
+"""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "distill"))
+from drafter import DraftLayer, write_drafter  # noqa: E402
+
+HIDDEN, HEADS, KV_HEADS, HEAD_DIM, NEURONS, ROWS = 64, 4, 2, 16, 96, 5
+THETA = 10_000.0
+TOKENS = np.array([3, 5, 6, 11, 17, 20, 33, 39])
+
+
+def main() -> None:
+    torch.manual_seed(11)
+    model = SimpleNamespace(norm=torch.rand(HIDDEN) + 0.5, heads=HEADS, kv_heads=KV_HEADS, head_dim=HEAD_DIM, epsilon=1e-6)
+    layer = DraftLayer(model, taps=1, neurons=NEURONS, tokens=len(TOKENS))
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.add_(torch.randn(parameter.shape) * 0.2)
+        layer.gains.add_(torch.rand(layer.gains.shape))
+    inputs = torch.randn(1, ROWS, 3, HIDDEN)
+    frequency = THETA ** (-torch.arange(0, HEAD_DIM, 2) / HEAD_DIM)
+    angle = torch.arange(ROWS)[:, None, None] * frequency
+    mask = torch.ones(ROWS, ROWS, dtype=torch.bool).tril()[None, None]
+    layer.quantise = True
+    with torch.no_grad():
+        guess = layer(inputs, (angle.cos(), angle.sin()), mask)[0]
+        head = torch.eye(HIDDEN)[torch.from_numpy(TOKENS)]
+        chance, best = F.softmax(F.linear(guess, head) + layer.bias, dim=-1).max(-1)
+    folder = Path(sys.argv[1])
+    about = {
+        "model": "tiny",
+        "dims": {"layers": 3, "hidden": HIDDEN, "vocab": 40},
+        "taps": [1],
+        "training": {"tokens": 1, "seed": 11, "heldOut": {"code": {"tokens": 1, "right": 0.5}}},
+    }
+    write_drafter(folder, layer, TOKENS, about)
+    next_token, taps, hidden = (inputs[0, :, i].flatten().tolist() for i in range(3))
+    golden = {
+        "next": next_token, "taps": taps, "hidden": hidden,
+        "token": [int(TOKENS[i]) for i in best], "probability": chance.tolist(),
+    }  # fmt: skip
+    (folder / "golden.json").write_text(json.dumps(golden) + "\n")
+
+
+if __name__ == "__main__":
+    main()
