@@ -11,7 +11,8 @@ import { profileFor, runAgent } from '../agent/run.ts';
 import { MoebiusError } from '../base/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openStore } from '../models/store.ts';
-import { McpServers, parseMcpConfig } from '../workspace/mcp.ts';
+import { McpServers } from '../workspace/mcp.ts';
+import { parseMcpConfig } from '../workspace/mcp-config.ts';
 import { type NodePorts, openNodePorts } from '../workspace/node-ports.ts';
 import { type Approvals, parseApprovals, permissionsOf } from './agent-approval.ts';
 import { reportOf, stepPrinter } from './agent-report.ts';
@@ -39,7 +40,7 @@ const CHECK_TIMEOUT_MS = 600_000;
 export function agentCommand(terminal: Terminal): Command {
   return addEngineOptions(new Command('agent'))
     .description('give the agent a task in a folder: it reads, edits, runs commands, and checks')
-    .argument('<task>', 'what to do; /name stands for .moebius/prompts/name.md')
+    .argument('<task>', 'what to do; /name stands for .moebius/prompts/name.md, or the skill of that name')
     .option('-w, --workspace <folder>', 'where it works; nothing outside is touched', '.')
     .option(
       '--approve <what>',
@@ -123,8 +124,11 @@ async function optionsFor(
   const commands = check === null ? approve.commands : [...approve.commands, check.trim()];
   const { approval, questions, ...permissions } = permissionsOf({ ...approve, commands }, mode, terminal);
   const prompts = await readPromptFiles(ports.workspace, isTrusted);
+  const rules = await readRules(ports.workspace, { userRules: '', isTrusted, openFile: null });
+  const emit = stepPrinter(terminal, options.json ?? false);
+  if (rules.cut !== null) emit({ type: 'notice', text: rules.cut });
   return {
-    task: expandPrompt(task, prompts),
+    task: expandPrompt(task, prompts) ?? task,
     mode,
     backend: engineBackend(engine),
     ports: { ...ports, approval, questions },
@@ -135,10 +139,10 @@ async function optionsFor(
     sequence: 'agent',
     ...levelOf(options),
     history: [],
-    rules: await readRules(ports.workspace, { userRules: '', isTrusted, openFile: null }),
+    rules: rules.text,
     context: { openFile: null, attachments: [] },
     checkCommand: check,
-    emit: stepPrinter(terminal, options.json ?? false),
+    emit,
     signal: terminal.signal,
   };
 }
@@ -159,7 +163,9 @@ async function openServers(file: string, folder: string): Promise<McpServers> {
   const text = await readFile(file, 'utf8').catch(cause => {
     throw new MoebiusError('bad-request', `${file} can't be read: ${cause.message}`, { cause });
   });
-  return new McpServers(parseMcpConfig(text), folder);
+  const { servers, problems } = parseMcpConfig(text, folder);
+  if (problems.length > 0) throw new MoebiusError('bad-request', problems.join('\n'));
+  return new McpServers(servers, folder);
 }
 
 /** One for each workspace, beside the models. */

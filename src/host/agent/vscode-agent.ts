@@ -3,21 +3,26 @@ import * as vscode from 'vscode';
 import type { ActionPolicy } from '../../agent/actions.ts';
 import type { AgentOutcome } from '../../agent/agent.ts';
 import { guessCheckCommand } from '../../agent/check-command.ts';
-import type { TerminalPort } from '../../agent/ports.ts';
-import { expandPrompt, readPromptFiles } from '../../agent/prompt-files.ts';
+import type { ApprovalPort, McpPort, TerminalPort } from '../../agent/ports.ts';
+import { type PromptFile, readPromptFiles } from '../../agent/prompt-files.ts';
 import { readRules } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
+import { wordsOf } from '../../agent/transcript.ts';
 import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
-import { parseMcpConfig } from '../../workspace/mcp.ts';
+import { parseMcpConfig } from '../../workspace/mcp-config.ts';
+import { readMcpFiles } from '../../workspace/mcp-files.ts';
 import type { HostContext } from '../context.ts';
 import { readSettings } from '../settings.ts';
+import { showAllowed } from './allowed-list.ts';
 import type { Attention } from './attention.ts';
 import { BeforeTexts } from './before-text.ts';
 import { CommandMemory } from './command-memory.ts';
 import type { AgentEditor, RestoreChoice } from './desk.ts';
 import { HunkReview } from './hunk-review.ts';
+import { gatedMcp } from './mcp-gate.ts';
 import { AgentModes } from './modes.ts';
 import type { AgentTask } from './runner.ts';
+import { ServerMemory } from './server-memory.ts';
 import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
 import { chooseRestore, confirmOverwrite, confirmReplacing } from './undo-questions.ts';
 import { userPlace } from './user-place.ts';
@@ -41,6 +46,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   readonly #window: AgentWindow;
   readonly #modes: AgentModes;
   readonly #commands: CommandMemory;
+  readonly #servers: ServerMemory;
   readonly review = new HunkReview();
   readonly #mirror = new TerminalMirror();
   readonly #before = new BeforeTexts(async (turnId, path) => (await this.#ports()).textBefore(turnId, path));
@@ -51,13 +57,14 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     this.#window = window;
     this.#modes = new AgentModes(extension.workspaceState);
     this.#commands = new CommandMemory(extension.workspaceState);
+    this.#servers = new ServerMemory(extension.workspaceState);
   }
 
   mode = () => this.#modes.mode;
   picker = () => this.#modes.picker;
   chooseMode = (mode: Mode) => this.#modes.chooseMode(mode);
   choosePolicy = (policy: ApprovalPolicy) => this.#modes.choosePolicy(policy);
-  forgetCommands = () => this.#commands.forget();
+  showAllowed = () => showAllowed(this.#commands, this.#servers, readSettings().agent.allowedCommands);
 
   /** Folders or servers came or went: the next task looks at those that are there then. */
   reopen(): void {
@@ -65,8 +72,15 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     this.#open = null;
   }
 
+  async prompts(): Promise<PromptFile[]> {
+    if (this.#modes.locked() !== null) return [];
+    const { ports } = await this.#ports();
+    return readPromptFiles(ports.workspace, vscode.workspace.isTrusted);
+  }
+
   async run(task: AgentTask): Promise<AgentOutcome> {
-    const { folders, ports } = await this.#ports();
+    const all = await this.#ports();
+    const { folders, ports } = all;
     const { agent: settings } = readSettings();
     const emit: AgentTask['emit'] = event => {
       task.emit(event);
@@ -74,11 +88,17 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     };
     const waits = <T>(text: string, wait: Promise<T>) =>
       this.#window.attention.during(text, this.#window.open, wait);
+    const approval: ApprovalPort = {
+      ask: (request, signal) => waits(`Moebius asks: ${request.title}`, task.approval.ask(request, signal)),
+    };
     const context = userPlace(folders, task.ask);
     const openFile = context.openFile?.path ?? null;
     const { isTrusted } = vscode.workspace;
-    const text = expandPrompt(task.ask.text, await readPromptFiles(ports.workspace, isTrusted));
+    const text = wordsOf(task.ask);
     const profile = settings.profile === 'auto' ? profileFor(task.model) : settings.profile;
+    const rules = await readRules(ports.workspace, { userRules: settings.rules, isTrusted, openFile });
+    // They are read when a conversation begins; once it has been told, it need not be again.
+    if (rules.cut !== null && task.history.length === 0) emit({ type: 'notice', text: rules.cut });
     const outcome = await runAgent(profile, {
       task: task.news === '' ? text : `${task.news}\n\n${text}`,
       mode: task.mode,
@@ -86,10 +106,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       ports: {
         ...ports,
         terminal: withLimit(ports.terminal, settings.commandTimeoutMs),
-        approval: {
-          ask: (request, signal) =>
-            waits(`Moebius asks: ${request.title}`, task.approval.ask(request, signal)),
-        },
+        approval,
+        mcp: this.#mcp(all, { turnId: task.turnId, approval, emit }),
         questions: {
           ask: (question, options, signal) =>
             waits(`Moebius asks: ${question}`, task.questions.ask(question, options, signal)),
@@ -101,11 +119,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       sequence: 'chat',
       level: task.level,
       history: task.history,
-      rules: await readRules(ports.workspace, {
-        userRules: settings.rules,
-        isTrusted,
-        openFile,
-      }),
+      rules: rules.text,
       context,
       checkCommand: settings.checkCommand ?? (await guessCheckCommand(ports.workspace)),
       policy: () => this.#policy(),
@@ -191,14 +205,28 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     this.#before.dispose();
   }
 
-  async #openPorts(): Promise<WorkspacePorts> {
-    const { mcpServers } = readSettings().agent;
-    const text = JSON.stringify({ servers: mcpServers });
-    return WorkspacePorts.open({ storage: this.#storage, mcpServers: parseMcpConfig(text) });
+  /** The servers of the user's settings, and those of the workspace's files that they allow. */
+  #mcp(
+    { folders, ports, servers, root }: WorkspacePorts,
+    task: Pick<AgentTask, 'turnId' | 'approval' | 'emit'>,
+  ): McpPort {
+    const prefix = folders.isSingle ? '' : `${folders.names[0]}/`;
+    return gatedMcp({
+      ...task,
+      servers,
+      readOwn: () => parseMcpConfig(JSON.stringify({ servers: readSettings().agent.mcpServers }), root),
+      readFiles: async () =>
+        vscode.workspace.isTrusted
+          ? readMcpFiles(ports.workspace, { prefix, root })
+          : { servers: [], problems: [] },
+      folder: root,
+      consents: this.#servers,
+      policy: () => this.#policy(),
+    });
   }
 
   #ports(): Promise<WorkspacePorts> {
-    this.#open ??= this.#openPorts().catch(error => {
+    this.#open ??= WorkspacePorts.open(this.#storage).catch(error => {
       this.#open = null;
       throw error;
     });

@@ -37,8 +37,8 @@ export interface ChatView {
   task(text: string, attachments?: AttachmentRequest[]): Promise<void>;
   readonly agent: AgentDesk;
   readonly review: HunkReview;
-  /** Commands that were allowed for always in this workspace are asked for again. */
-  forgetCommands(): void;
+  /** What is always allowed in this workspace, to be taken back. */
+  showAllowed(): void;
   /** Shows the view and attaches something to the message being written. */
   attach(request: AttachmentRequest): Promise<void>;
 }
@@ -86,6 +86,7 @@ export function registerChat(context: HostContext): ChatView {
           .getConfiguration('moebius.chat')
           .update('level', level, vscode.ConfigurationTarget.Global),
       run: async action => vscode.commands.executeCommand(ACTION_COMMANDS[action]),
+      execute: async command => vscode.commands.executeCommand(command),
       confirmDelete: async title => {
         const choice = await vscode.window.showWarningMessage(
           `Delete the chat "${title}"?`,
@@ -158,7 +159,6 @@ export function registerChat(context: HostContext): ChatView {
     vscode.workspace.onDidChangeConfiguration(event => {
       if (event.affectsConfiguration('moebius.chat')) void controller.refreshPicker();
       if (event.affectsConfiguration('moebius.agent')) controller.agent.postPicker();
-      if (event.affectsConfiguration('moebius.agent.mcpServers')) agent.reopen();
     }),
   );
 
@@ -206,7 +206,7 @@ export function registerChat(context: HostContext): ChatView {
     },
     agent: controller.agent,
     review: agent.review,
-    forgetCommands: () => agent.forgetCommands(),
+    showAllowed: () => agent.showAllowed(),
     async attach(request) {
       await focusInput();
       await controller.attach(request);

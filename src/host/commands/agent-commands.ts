@@ -14,10 +14,7 @@ export function agentCommands(chat: ChatView): CommandTable {
     'moebius.review.keep': (uri?: unknown, line?: unknown) => chat.review.keep(asUri(uri), asLine(line)),
     'moebius.review.undo': (uri?: unknown, line?: unknown) => chat.review.undo(asUri(uri), asLine(line)),
     'moebius.review.keepFile': (uri?: unknown) => chat.review.keepFile(asUri(uri)),
-    'moebius.agent.forgetApprovals': () => {
-      chat.forgetCommands();
-      void vscode.window.showInformationMessage('Commands are asked for again in this workspace.');
-    },
+    'moebius.agent.showAllowed': () => chat.showAllowed(),
     /** From a code action: the document, the range of the problem, and what it says. */
     'moebius.agent.fixProblem': async (uri?: unknown, range?: unknown, problem?: unknown) => {
       const editor = vscode.window.activeTextEditor;
