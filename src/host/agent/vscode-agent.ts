@@ -1,9 +1,10 @@
 /** The agent in this window: what the chat needs of the editor to let it work, and to take its work back. */
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ActionPolicy } from '../../agent/actions.ts';
 import type { AgentOutcome } from '../../agent/agent.ts';
 import { guessCheckCommand } from '../../agent/check-command.ts';
-import type { ApprovalPort, McpPort, TerminalPort } from '../../agent/ports.ts';
+import type { ApprovalPort, ChangedFile, McpPort, TerminalPort } from '../../agent/ports.ts';
 import { type PromptFile, readPromptFiles } from '../../agent/prompt-files.ts';
 import { readRules } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
@@ -21,12 +22,13 @@ import type { AgentEditor, RestoreChoice } from './desk.ts';
 import { HunkReview } from './hunk-review.ts';
 import { gatedMcp } from './mcp-gate.ts';
 import { AgentModes } from './modes.ts';
+import { ReviewStore } from './review-store.ts';
 import type { AgentTask } from './runner.ts';
 import { ServerMemory } from './server-memory.ts';
 import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
 import { chooseRestore, confirmOverwrite, confirmReplacing } from './undo-questions.ts';
 import { userPlace } from './user-place.ts';
-import { WorkspacePorts } from './workspace-ports.ts';
+import { CHECKPOINT_BYTES, WorkspacePorts } from './workspace-ports.ts';
 
 /** Written by the model in one task, before it is asked whether to go on. */
 const OUTPUT_TOKENS = 50_000;
@@ -43,17 +45,21 @@ export interface AgentWindow {
 
 export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   readonly #storage: string;
+  readonly #warn: (message: string, cause: unknown) => void;
   readonly #window: AgentWindow;
   readonly #modes: AgentModes;
   readonly #commands: CommandMemory;
   readonly #servers: ServerMemory;
-  readonly review = new HunkReview();
+  readonly review: HunkReview;
   readonly #mirror = new TerminalMirror();
   readonly #before = new BeforeTexts(async (turnId, path) => (await this.#ports()).textBefore(turnId, path));
   #open: Promise<WorkspacePorts> | null = null;
 
-  constructor({ extension }: HostContext, window: AgentWindow) {
+  constructor({ extension, log }: HostContext, window: AgentWindow) {
     this.#storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
+    const store = new ReviewStore(join(this.#storage, 'review.json'));
+    this.#warn = (message, cause) => log.warn(message, cause);
+    this.review = new HunkReview(store, this.#warn);
     this.#window = window;
     this.#modes = new AgentModes(extension.workspaceState);
     this.#commands = new CommandMemory(extension.workspaceState);
@@ -82,9 +88,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const all = await this.#ports();
     const { folders, ports } = all;
     const { agent: settings } = readSettings();
+    let reviewed = Promise.resolve();
     const emit: AgentTask['emit'] = event => {
       task.emit(event);
       this.#mirror.follow(event);
+      // At once, so that what a crash interrupts can be looked through as well.
+      if (event.type === 'result' && event.changes.length > 0)
+        reviewed = reviewed.then(() => this.#review(task.turnId, event.changes));
     };
     const waits = <T>(text: string, wait: Promise<T>) =>
       this.#window.attention.during(text, this.#window.open, wait);
@@ -130,18 +140,21 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       emit,
       signal: task.signal,
     });
-    await this.#startReview(task.turnId, outcome);
+    await reviewed;
     return outcome;
   }
 
-  async #startReview(turnId: string, { changed }: AgentOutcome): Promise<void> {
+  async #review(turnId: string, changes: readonly ChangedFile[]): Promise<void> {
     const all = await this.#ports();
-    for (const { path, kind } of changed) {
+    for (const { path, kind } of changes) {
       if (kind === 'delete') continue;
-      const { real } = await all.folders.resolve(path);
-      // What can't be read (any more) can't be reviewed.
-      const after = await all.ports.workspace.read(path).catch(() => null);
-      if (after) this.review.add(vscode.Uri.file(real), await all.textBefore(turnId, path), after.text);
+      try {
+        const { real } = await all.folders.resolve(path);
+        const { text } = await all.ports.workspace.read(path);
+        this.review.add(vscode.Uri.file(real), await all.textBefore(turnId, path), text);
+      } catch (error) {
+        this.#warn(`review: ${path} can not be looked through`, error);
+      }
     }
   }
 
@@ -189,6 +202,12 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const undone = paths.filter(path => !stuck.has(path));
     for (const path of undone) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).real));
     return undone;
+  }
+
+  async checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null> {
+    if (this.#modes.locked() !== null) return null;
+    const { checkpoints } = await this.#ports();
+    return { sizeBytes: await checkpoints.sizeBytes(), capBytes: CHECKPOINT_BYTES };
   }
 
   async chooseRestore(fileCount: number): Promise<RestoreChoice | null> {

@@ -39,6 +39,8 @@ export interface ChatView {
   readonly review: HunkReview;
   /** What is always allowed in this workspace, to be taken back. */
   showAllowed(): void;
+  /** What the agent keeps of the files that it changed in this workspace; null without a folder. */
+  checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null>;
   /** Shows the view and attaches something to the message being written. */
   attach(request: AttachmentRequest): Promise<void>;
 }
@@ -207,6 +209,7 @@ export function registerChat(context: HostContext): ChatView {
     agent: controller.agent,
     review: agent.review,
     showAllowed: () => agent.showAllowed(),
+    checkpointUse: () => agent.checkpointUse(),
     async attach(request) {
       await focusInput();
       await controller.attach(request);

@@ -13,6 +13,7 @@ export function agentCommands(chat: ChatView): CommandTable {
     /** From a lens: the document and the line of the hunk; from the palette: the cursor. */
     'moebius.review.keep': (uri?: unknown, line?: unknown) => chat.review.keep(asUri(uri), asLine(line)),
     'moebius.review.undo': (uri?: unknown, line?: unknown) => chat.review.undo(asUri(uri), asLine(line)),
+    'moebius.review.undoFile': (uri?: unknown) => chat.review.undoFile(asUri(uri)),
     'moebius.review.keepFile': (uri?: unknown) => chat.review.keepFile(asUri(uri)),
     'moebius.agent.showAllowed': () => chat.showAllowed(),
     /** From a code action: the document, the range of the problem, and what it says. */
