@@ -61,8 +61,8 @@ function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Rules 
     const isBeyond = (_: RulesPart, index: number) => joined(parts.slice(0, index + 1)).length > MAX_CHARS;
     const beyond = parts.filter(isBeyond);
     said.push(
-      `The rules are ${count(all.length)} characters long and the agent reads the first ${count(MAX_CHARS)}: ` +
-        `cut or left out is what stands in ${beyond.map(({ source }) => source).join(', ')}.`,
+      `The rules are ${count(all.length)} characters long and the agent reads the first ${count(MAX_CHARS)}. ` +
+        `Cut or left out: ${beyond.map(({ source }) => source).join(', ')}.`,
     );
   }
   if (unlisted.length > 0)

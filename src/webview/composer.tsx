@@ -158,7 +158,7 @@ function placeholderOf(isBusy: boolean, mode: Mode = 'ask'): string {
   if (isBusy) return 'Queue the next message';
   return mode === 'plan' ? `What should be planned? ${SIGNS}` : `What should be done? ${SIGNS}`;
 }
-const SIGNS = '@ to attach, / for commands';
+const SIGNS = '@ files, / more';
 
 function announcementOfList(options: readonly Suggestion[]): string {
   const { label, detail } = options[0]!;

@@ -93,7 +93,7 @@ Skills. When one fits the task, read its file first:
     assert.ok(text.length < 8100);
     assert.match(text, /the rest is left out/);
     assert.match(cut!, /^The rules are 14,\d{3} characters long and the agent reads the first 8,000/);
-    assert.match(cut!, /in \.moebius\/rules\/a\.md, \.moebius\/rules\/b\.md, the list of skills\.$/);
+    assert.match(cut!, /: \.moebius\/rules\/a\.md, \.moebius\/rules\/b\.md, the list of skills\.$/);
   });
 
   it('that just fit are whole', async () => {
