@@ -5,7 +5,15 @@ import type { FrameLocator } from 'playwright-core';
 import { ROOT } from '../../scripts/steps.ts';
 import { openFile, quickRows, runCommand, webview } from '../../scripts/workbench/page.ts';
 import { scriptedAgentDaemon } from '../support/daemon-bundle.ts';
-import { ask, openChat, type Session, startSession, until, untilAnswered } from '../support/workbench.ts';
+import {
+  ask,
+  descendants,
+  openChat,
+  type Session,
+  startSession,
+  until,
+  untilAnswered,
+} from '../support/workbench.ts';
 
 const CART = 'src/cart.js';
 const BROKEN =
@@ -159,6 +167,25 @@ describe('agent with what the workspace brings along', () => {
     assert.match((await card.textContent()) ?? '', /npm test/);
     await chat.getByTestId('stop').click();
     assert.equal(await untilAnswered(chat, 0), 'cancelled');
+  });
+
+  it('tells of a command that goes on in the background, and stops it', async () => {
+    const { page } = session;
+    await chat.getByTestId('new-chat').click();
+    await ask(page, chat, 'Start the server in the background.');
+    await approval('I serve').getByTestId('allow-once').click();
+    assert.equal(await untilAnswered(chat, 0), 'stop');
+    await chat.getByRole('note').filter({ hasText: 'Still running in the background' }).waitFor();
+    assert.equal(descendants(session.serverPid, 'sleep 600').length > 0, true);
+    await input().click();
+    await page.keyboard.type('/running');
+    await options().filter({ hasText: '/running' }).waitFor();
+    await page.keyboard.press('Enter');
+    await quickRows(page).filter({ hasText: 'I serve' }).waitFor();
+    await session.screenshot('agent-running');
+    await page.keyboard.press('Enter');
+    await until(() => descendants(session.serverPid, 'sleep 600').length === 0, 'the command to end');
+    await page.keyboard.press('Escape');
   });
 
   it('left no error in the console', () => {

@@ -14,6 +14,7 @@ import { parseMcpConfig } from '../../workspace/mcp-config.ts';
 import { readMcpFiles } from '../../workspace/mcp-files.ts';
 import type { HostContext } from '../context.ts';
 import { readSettings } from '../settings.ts';
+import { showActList } from './act-list.ts';
 import { showAllowed } from './allowed-list.ts';
 import type { Attention } from './attention.ts';
 import { BeforeTexts } from './before-text.ts';
@@ -141,6 +142,11 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       signal: task.signal,
     });
     await reviewed;
+    const running = all.terminal.running().map(({ command }) => command);
+    if (running.length > 0) {
+      const text = `Still running in the background: ${running.join(', ')}. /running lists what runs, and stops it.`;
+      emit({ type: 'notice', text });
+    }
     return outcome;
   }
 
@@ -202,6 +208,21 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const undone = paths.filter(path => !stuck.has(path));
     for (const path of undone) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).real));
     return undone;
+  }
+
+  async showRunning(): Promise<void> {
+    const { terminal } = await this.#ports();
+    showActList({
+      title: 'Commands of the Agent That Run',
+      placeholder: 'Choose what is to be stopped',
+      empty: 'None is running',
+      items: () =>
+        terminal.running().map(({ id, command }) => ({
+          label: `$(debug-stop) ${command}`,
+          description: id,
+          act: () => terminal.kill(id),
+        })),
+    });
   }
 
   async checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null> {

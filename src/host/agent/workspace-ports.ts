@@ -24,7 +24,7 @@ export class WorkspacePorts implements vscode.Disposable {
   readonly servers: McpServers;
   /** The first folder on disk: where servers are started. */
   readonly root: string;
-  readonly #terminal: NodeTerminal;
+  readonly terminal: NodeTerminal;
 
   private constructor(folders: WorkspaceFolders, storage: string, root: string) {
     this.folders = folders;
@@ -34,12 +34,12 @@ export class WorkspacePorts implements vscode.Disposable {
       new EditorFileStates(folders),
       CHECKPOINT_BYTES,
     );
-    this.#terminal = new NodeTerminal(folders);
+    this.terminal = new NodeTerminal(folders);
     this.servers = new McpServers({}, root);
     this.ports = {
       workspace: editorWorkspace(folders),
       edits: new EditorEdits(folders, new NodeEdits(folders, this.checkpoints), this.checkpoints),
-      terminal: this.#terminal,
+      terminal: this.terminal,
       diagnostics: new EditorDiagnostics(folders),
     };
   }
@@ -63,7 +63,7 @@ export class WorkspacePorts implements vscode.Disposable {
 
   /** Ends the commands and servers that still run. */
   dispose(): void {
-    this.#terminal.dispose();
+    this.terminal.dispose();
     void this.servers.dispose();
   }
 }

@@ -24,6 +24,11 @@ const COMMANDS: readonly SlashCommand[] = [
     command: 'moebius.agent.restore',
   },
   {
+    name: 'running',
+    detail: 'commands that still run, and stopping them',
+    command: 'moebius.agent.showRunning',
+  },
+  {
     name: 'allowed',
     detail: 'what always runs without asking, and how to take it back',
     command: 'moebius.agent.showAllowed',

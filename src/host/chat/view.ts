@@ -39,6 +39,8 @@ export interface ChatView {
   readonly review: HunkReview;
   /** What is always allowed in this workspace, to be taken back. */
   showAllowed(): void;
+  /** Commands of the agent that run, to be stopped. */
+  showRunning(): Promise<void>;
   /** What the agent keeps of the files that it changed in this workspace; null without a folder. */
   checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null>;
   /** Shows the view and attaches something to the message being written. */
@@ -209,6 +211,7 @@ export function registerChat(context: HostContext): ChatView {
     agent: controller.agent,
     review: agent.review,
     showAllowed: () => agent.showAllowed(),
+    showRunning: () => agent.showRunning(),
     checkpointUse: () => agent.checkpointUse(),
     async attach(request) {
       await focusInput();

@@ -15,6 +15,7 @@ export function agentCommands(chat: ChatView): CommandTable {
     'moebius.review.undo': (uri?: unknown, line?: unknown) => chat.review.undo(asUri(uri), asLine(line)),
     'moebius.review.undoFile': (uri?: unknown) => chat.review.undoFile(asUri(uri)),
     'moebius.review.keepFile': (uri?: unknown) => chat.review.keepFile(asUri(uri)),
+    'moebius.agent.showRunning': () => chat.showRunning(),
     'moebius.agent.showAllowed': () => chat.showAllowed(),
     /** From a code action: the document, the range of the problem, and what it says. */
     'moebius.agent.fixProblem': async (uri?: unknown, range?: unknown, problem?: unknown) => {
