@@ -17,8 +17,8 @@ export function Composer() {
   const [text, setText] = useState(savedDraft);
   const [mention, setMention] = useState<MentionAtCaret | null>(null);
   const [chosen, setChosen] = useState(0);
-  const requestId = useRef(0);
   const suggestions = state.suggestions.value;
+  const requestId = useRef(suggestions.requestId);
   const options = mention && suggestions.requestId === requestId.current ? suggestions.items : [];
   const { kind } = state.phase.value;
   const isBusy = kind !== 'idle' && kind !== 'down';

@@ -7,7 +7,7 @@ import { NodeTerminal } from './node-terminal.ts';
 import { NodeWorkspace } from './node-workspace.ts';
 
 /** Of what files were before they were changed. */
-export const CHECKPOINT_BYTES = 256 * 1024 * 1024;
+export const CHECKPOINT_BYTES = 200_000_000;
 
 export type NodePorts = Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'diagnostics'> & {
   checkpoints: Checkpoints;

@@ -14,7 +14,7 @@ import { EditorEdits } from './editor-edits.ts';
 import { EditorFileStates, editorWorkspace } from './editor-files.ts';
 
 /** Of what the files were before, on disk; the oldest turns go first. */
-export const CHECKPOINT_BYTES = 200 * 1024 * 1024;
+export const CHECKPOINT_BYTES = 200_000_000;
 
 export class WorkspacePorts implements vscode.Disposable {
   readonly folders: WorkspaceFolders;

@@ -157,7 +157,7 @@ describe('moebius agent', () => {
       const { report, failure, errors } = await undo();
       assert.deepEqual([report?.restored, report?.kept, failure], [['a.js'], [], null]);
       assert.match(await text(), /= 2/);
-      assert.match(errors, /takes 0 of at most 268 MB/);
+      assert.match(errors, /takes 0 of at most 200 MB/);
       await undo();
       assert.match(await text(), /= 1/);
       assert.equal((await undo()).failure.code, 'not-found');
