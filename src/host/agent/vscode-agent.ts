@@ -142,11 +142,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       signal: task.signal,
     });
     await reviewed;
-    const running = all.terminal.running().map(({ command }) => command);
-    if (running.length > 0) {
-      const text = `Still running in the background: ${running.join(', ')}. /running lists what runs, and stops it.`;
-      emit({ type: 'notice', text });
-    }
+    const running = runningNotice(all.terminal.running());
+    if (running !== null) emit({ type: 'notice', text: running });
     return outcome;
   }
 
@@ -272,6 +269,12 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     });
     return this.#open;
   }
+}
+
+function runningNotice(running: readonly { command: string }[]): string | null {
+  if (running.length === 0) return null;
+  const commands = running.map(({ command }) => command).join(', ');
+  return `Still running in the background: ${commands}. /running lists what runs, and stops it.`;
 }
 
 /** A command is never waited for longer than the user has set; it goes on in the background. */
