@@ -32,6 +32,8 @@ const node = {
   target: 'node20',
   format: 'cjs',
   external: ['vscode', 'onnxruntime-node'],
+  // Its `main` is UMD, whose inner `require` is not found when it is bundled.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   plugins: [xgrammar],
   entryPoints: [
     { in: 'src/extension.ts', out: 'extension' },

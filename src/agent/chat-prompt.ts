@@ -4,7 +4,7 @@
  */
 import { MoebiusError } from '../base/errors.ts';
 import type { ChatMessage } from '../protocol/daemon.ts';
-import type { Ask, Attachment, Entry, Transcript } from './transcript.ts';
+import { type Ask, type Attachment, type Entry, type Transcript, wordsOf } from './transcript.ts';
 
 export const SYSTEM_PROMPT = `You are Moebius, a coding assistant inside the user's editor.
 Answer in Markdown. Be correct first, then brief. Put code into fenced blocks that name the language.
@@ -47,8 +47,11 @@ export function promptMessages(
   const first = Math.max(0, sentFrom === null ? 0 : entries.findIndex(entry => entry.id === sentFrom));
   const messages: PromptMessage[] = [{ entry: null, message: { role: 'system', content: SYSTEM_PROMPT } }];
   for (const entry of entries.slice(first, last + 1)) {
-    if (entry.kind === 'ask') messages.push({ entry, message: { role: 'user', content: askContent(entry) } });
-    else if (entry.text !== '') messages.push({ entry, message: { role: 'assistant', content: entry.text } });
+    if (entry.kind === 'ask') {
+      const content = askContent({ text: wordsOf(entry), attachments: entry.attachments });
+      messages.push({ entry, message: { role: 'user', content } });
+    } else if (entry.text !== '')
+      messages.push({ entry, message: { role: 'assistant', content: entry.text } });
   }
   return messages;
 }

@@ -20,50 +20,95 @@ export interface RulesOptions {
   openFile: string | null;
 }
 
-/** For the system prompt; '' without any. What is too long is cut, and the text says so. */
-export async function readRules(workspace: WorkspacePort, options: RulesOptions): Promise<string> {
+export interface Rules {
+  /** For the system prompt; '' without any. */
+  text: string;
+  /** What was left out because there is too much of it, for the user; null: nothing. */
+  cut: string | null;
+}
+
+interface RulesPart {
+  /** Where it comes from, for the user. */
+  source: string;
+  text: string;
+}
+
+/** What is too long is cut: the text says so to the model, `cut` to the user. */
+export async function readRules(workspace: WorkspacePort, options: RulesOptions): Promise<Rules> {
   const { userRules, isTrusted, openFile } = options;
-  const parts = userRules.trim() === '' ? [] : [`Rules of the user:\n${userRules.trim()}`];
-  if (isTrusted) {
-    for (const path of [...agentsFiles(openFile), ...(await markdownIn(workspace, '.moebius/rules'))]) {
-      const text = await textOf(workspace, path);
-      if (text !== '') parts.push(`Rules in ${path}:\n${readFrontMatter(text).body}`);
-    }
-    const skills = await skillsIn(workspace);
-    if (skills.length > 0)
-      parts.push(`Skills. When one fits the task, read its file first:\n${skills.map(skillLine).join('\n')}`);
+  const own = userRules.trim();
+  const parts: RulesPart[] =
+    own === '' ? [] : [{ source: 'your settings', text: `Rules of the user:\n${own}` }];
+  for (const path of isTrusted ? await rulesFiles(workspace, openFile) : []) {
+    const text = await textOf(workspace, path);
+    if (text !== '') parts.push({ source: path, text: `Rules in ${path}:\n${readFrontMatter(text).body}` });
   }
-  const all = parts.join('\n\n');
-  return all.length <= MAX_CHARS
-    ? all
-    : `${all.slice(0, MAX_CHARS)}\n(The rules are longer; the rest is left out.)`;
+  const skills = await readSkills(workspace, isTrusted);
+  const listed = skills.slice(0, MAX_SKILLS).map(skillLine).join('\n');
+  if (listed !== '')
+    parts.push({
+      source: 'the list of skills',
+      text: `Skills. When one fits the task, read its file first:\n${listed}`,
+    });
+  return fitted(parts, skills.slice(MAX_SKILLS));
 }
 
-/** From the workspace down, so that what is nearer is read last. */
-function agentsFiles(openFile: string | null): string[] {
+/** `unlisted`: skills for which there is no place in the list. */
+function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Rules {
+  const all = joined(parts);
+  const said: string[] = [];
+  if (all.length > MAX_CHARS) {
+    const isBeyond = (_: RulesPart, index: number) => joined(parts.slice(0, index + 1)).length > MAX_CHARS;
+    const beyond = parts.filter(isBeyond);
+    said.push(
+      `The rules are ${count(all.length)} characters long and the agent reads the first ${count(MAX_CHARS)}. ` +
+        `Cut or left out: ${beyond.map(({ source }) => source).join(', ')}.`,
+    );
+  }
+  if (unlisted.length > 0)
+    said.push(
+      `There are more than ${MAX_SKILLS} skills: the agent is not told of ${unlisted.map(({ name }) => name).join(', ')}.`,
+    );
+  return {
+    text:
+      all.length <= MAX_CHARS
+        ? all
+        : `${all.slice(0, MAX_CHARS)}\n(The rules are longer; the rest is left out.)`,
+    cut: said.length > 0 ? said.join(' ') : null,
+  };
+}
+
+const joined = (parts: readonly RulesPart[]): string => parts.map(({ text }) => text).join('\n\n');
+const count = (chars: number): string => chars.toLocaleString('en');
+
+/** AGENTS.md from the workspace down, so that what is nearer is read last, then the workspace's own rules. */
+async function rulesFiles(workspace: WorkspacePort, openFile: string | null): Promise<string[]> {
   const folders = openFile === null ? [] : openFile.split('/').slice(0, -1);
-  return ['', ...folders.map((_, index) => `${folders.slice(0, index + 1).join('/')}/`)].map(
-    folder => `${folder}AGENTS.md`,
-  );
+  const above = ['', ...folders.map((_, index) => `${folders.slice(0, index + 1).join('/')}/`)];
+  return [...above.map(folder => `${folder}AGENTS.md`), ...(await markdownIn(workspace, '.moebius/rules'))];
 }
 
-interface Skill {
+export interface Skill {
   name: string;
   description: string;
   path: string;
+  /** Without its header. */
+  text: string;
 }
 
 const skillLine = ({ name, description, path }: Skill): string => `- ${name}: ${description} (${path})`;
 
-async function skillsIn(workspace: WorkspacePort): Promise<Skill[]> {
+/** Those of a trusted workspace that say what they are for. */
+export async function readSkills(workspace: WorkspacePort, isTrusted: boolean): Promise<Skill[]> {
+  if (!isTrusted) return [];
   const folders = (await entriesOf(workspace, '.moebius/skills')).filter(entry => entry.kind === 'directory');
   const skills = await Promise.all(
-    folders.slice(0, MAX_SKILLS).map(async (folder): Promise<Skill | null> => {
+    folders.map(async (folder): Promise<Skill | null> => {
       const path = `${folder.path}/SKILL.md`;
-      const { fields } = readFrontMatter(await textOf(workspace, path));
+      const { fields, body } = readFrontMatter(await textOf(workspace, path));
       if (!fields.description) return null;
       const name = fields.name || folder.path.split('/').at(-1)!;
-      return { name, description: fields.description.slice(0, DESCRIPTION_CHARS), path };
+      return { name, description: fields.description.slice(0, DESCRIPTION_CHARS), path, text: body };
     }),
   );
   return skills.filter(skill => skill !== null);

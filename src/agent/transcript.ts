@@ -25,6 +25,8 @@ export interface Ask {
   id: string;
   at: number;
   text: string;
+  /** What the model reads instead: the prompt file or skill that `text` names. null: the text itself. */
+  expanded: string | null;
   attachments: Attachment[];
 }
 export interface Answer {
@@ -62,7 +64,7 @@ export interface Transcript {
 /** `at` in milliseconds since 1970. */
 export type TranscriptEvent =
   | { type: 'chat'; version: 1; id: string; at: number; title: string }
-  | { type: 'ask'; id: string; at: number; text: string; attachments: Attachment[] }
+  | { type: 'ask'; id: string; at: number; text: string; expanded?: string; attachments: Attachment[] }
   /** The tokens of a question's attachments, for those that were attached before a model could count. */
   | { type: 'counted'; id: string; tokens: number[] }
   | {
@@ -102,6 +104,7 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
         id: event.id,
         at: event.at,
         text: event.text,
+        expanded: event.expanded ?? null,
         attachments: event.attachments,
       });
       return;
@@ -183,6 +186,9 @@ export function resumeText(answer: Answer): string {
   return `Go on with the task where you left off.${doubt}`;
 }
 
+/** What the user says to the model. */
+export const wordsOf = ({ text, expanded }: Ask): string => expanded ?? text;
+
 export function findAnswer(transcript: Transcript, id: string): Answer | undefined {
   return transcript.entries.find((entry): entry is Answer => entry.kind === 'answer' && entry.id === id);
 }
@@ -236,7 +242,10 @@ function isEvent(value: unknown): value is TranscriptEvent {
     ? eventFields[record.type as 'ask']
     : undefined;
   if (!fields?.every(field => typeof record[field] === 'string')) return false;
-  if (record.type === 'ask') return Array.isArray(record.attachments);
+  if (record.type === 'ask') {
+    const { expanded, attachments } = record;
+    return Array.isArray(attachments) && (expanded === undefined || typeof expanded === 'string');
+  }
   if (record.type === 'undone') {
     return Array.isArray(record.paths) && record.paths.every(path => typeof path === 'string');
   }

@@ -64,7 +64,7 @@ export function permissionsOf(approvals: Approvals, mode: AgentMode, terminal: T
         if (!terminal.stdin.isTTY) return null;
         const list = options.map((option, index) => `  ${index + 1}. ${option}`);
         await writeLine(terminal.stderr, [`\n${question}`, ...list].join('\n'));
-        const answer = (await ask(terminal, '> ', signal)).trim();
+        const answer = (await askLine(terminal, '> ', signal)).trim();
         return answer === '' ? null : (options[Number(answer) - 1] ?? answer);
       },
     },
@@ -80,14 +80,19 @@ async function askPerson(
   await writeLine(terminal.stderr, `\n${title}:\n${detail}${warning ? `\nWarning: ${warning}` : ''}`);
   const always = remember === null ? '' : `, a = always allow ${remember}`;
   const answer = (
-    await ask(terminal, `Allow? y = yes${always}, anything else = no, or why not: `, signal)
+    await askLine(terminal, `Allow? y = yes${always}, anything else = no, or why not: `, signal)
   ).trim();
   if (/^y(es)?$/i.test(answer)) return { kind: 'once' };
   if (remember !== null && /^a(lways)?$/i.test(answer)) return { kind: 'always' };
   return { kind: 'deny', reason: /^(no?)?$/i.test(answer) ? null : answer };
 }
 
-async function ask({ stdin, stderr }: Terminal, prompt: string, signal: AbortSignal): Promise<string> {
+/** What the person at the terminal types. */
+export async function askLine(
+  { stdin, stderr }: Terminal,
+  prompt: string,
+  signal: AbortSignal,
+): Promise<string> {
   const lines = createInterface({ input: stdin, output: stderr });
   try {
     return await lines.question(prompt, { signal });

@@ -11,10 +11,12 @@ import { profileFor, runAgent } from '../agent/run.ts';
 import { MoebiusError } from '../base/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openStore } from '../models/store.ts';
-import { McpServers, parseMcpConfig } from '../workspace/mcp.ts';
+import { McpServers } from '../workspace/mcp.ts';
+import { parseMcpConfig } from '../workspace/mcp-config.ts';
 import { type NodePorts, openNodePorts } from '../workspace/node-ports.ts';
 import { type Approvals, parseApprovals, permissionsOf } from './agent-approval.ts';
 import { reportOf, stepPrinter } from './agent-report.ts';
+import { undoLastRun } from './agent-undo.ts';
 import { engineBackend } from './engine-backend.ts';
 import { addEngineOptions, type EngineOptions, positiveInteger, withEngine } from './engine-session.ts';
 import { levelOf } from './sampling-options.ts';
@@ -30,6 +32,7 @@ export interface AgentCommandOptions extends EngineOptions {
   maxMinutes: number;
   rules: boolean;
   mcp?: string;
+  undo?: boolean;
   json?: boolean;
 }
 
@@ -39,7 +42,7 @@ const CHECK_TIMEOUT_MS = 600_000;
 export function agentCommand(terminal: Terminal): Command {
   return addEngineOptions(new Command('agent'))
     .description('give the agent a task in a folder: it reads, edits, runs commands, and checks')
-    .argument('<task>', 'what to do; /name stands for .moebius/prompts/name.md')
+    .argument('[task]', 'what to do; /name stands for .moebius/prompts/name.md, or the skill of that name')
     .option('-w, --workspace <folder>', 'where it works; nothing outside is touched', '.')
     .option(
       '--approve <what>',
@@ -65,6 +68,7 @@ export function agentCommand(terminal: Terminal): Command {
     .option('--max-minutes <n>', 'time in all', positiveInteger, 30)
     .option('--no-rules', "do not read AGENTS.md and .moebius: they are a stranger's")
     .option('--mcp <file>', 'MCP servers to start or reach, e.g. .moebius/mcp.json; each call is asked for')
+    .option('--undo', 'instead of a task: take back what the last run changed in the folder')
     .option('--json', 'print a report as JSON')
     .addHelpText(
       'after',
@@ -73,11 +77,22 @@ What is not allowed is asked for on a terminal, and denied without one.
 Exit code 0: done, and the check passes, if there is one.
 
 Example:
-  $ moebius agent "make the tests pass" --approve edits --check "npm test" --json`,
+  $ moebius agent "make the tests pass" --approve edits --check "npm test" --json
+  $ moebius agent --undo`,
     )
-    .action((task: string, options: AgentCommandOptions) =>
-      withEngine(terminal, options, engine => work(engine, terminal, task, options)),
-    );
+    .action((task: string | undefined, options: AgentCommandOptions, command: Command) => {
+      if ((task === undefined) !== (options.undo === true))
+        command.error('error: give a task, or --undo to take back the last run');
+      return options.undo
+        ? undo(terminal, options)
+        : withEngine(terminal, options, engine => work(engine, terminal, task!, options));
+    });
+}
+
+/** Loads no model. */
+async function undo(terminal: Terminal, { workspace, json = false }: AgentCommandOptions): Promise<void> {
+  const folder = resolve(workspace);
+  await undoLastRun(terminal, folder, await checkpointFolder(folder), json);
 }
 
 /** @throws MoebiusError `unfinished` when the task is not done or the check does not pass, after the report */
@@ -101,6 +116,8 @@ export async function work(
     const seconds = Math.round((performance.now() - started) / 1000);
     const report = reportOf(outcome, { profile, model: model.id, seconds, checkPassed });
     if (options.json) await writeLine(terminal.stdout, JSON.stringify(report, null, 2));
+    if (outcome.changed.length > 0 && terminal.stderr.isTTY)
+      await writeLine(terminal.stderr, '(`moebius agent --undo` takes these changes back.)');
     const isDone = outcome.reason === 'done' || outcome.reason === 'answered';
     if (!isDone)
       throw new MoebiusError('unfinished', `The task is not done (${outcome.reason}): ${outcome.text}`);
@@ -123,8 +140,11 @@ async function optionsFor(
   const commands = check === null ? approve.commands : [...approve.commands, check.trim()];
   const { approval, questions, ...permissions } = permissionsOf({ ...approve, commands }, mode, terminal);
   const prompts = await readPromptFiles(ports.workspace, isTrusted);
+  const rules = await readRules(ports.workspace, { userRules: '', isTrusted, openFile: null });
+  const emit = stepPrinter(terminal, options.json ?? false);
+  if (rules.cut !== null) emit({ type: 'notice', text: rules.cut });
   return {
-    task: expandPrompt(task, prompts),
+    task: expandPrompt(task, prompts) ?? task,
     mode,
     backend: engineBackend(engine),
     ports: { ...ports, approval, questions },
@@ -135,10 +155,10 @@ async function optionsFor(
     sequence: 'agent',
     ...levelOf(options),
     history: [],
-    rules: await readRules(ports.workspace, { userRules: '', isTrusted, openFile: null }),
+    rules: rules.text,
     context: { openFile: null, attachments: [] },
     checkCommand: check,
-    emit: stepPrinter(terminal, options.json ?? false),
+    emit,
     signal: terminal.signal,
   };
 }
@@ -159,11 +179,13 @@ async function openServers(file: string, folder: string): Promise<McpServers> {
   const text = await readFile(file, 'utf8').catch(cause => {
     throw new MoebiusError('bad-request', `${file} can't be read: ${cause.message}`, { cause });
   });
-  return new McpServers(parseMcpConfig(text), folder);
+  const { servers, problems } = parseMcpConfig(text, folder);
+  if (problems.length > 0) throw new MoebiusError('bad-request', problems.join('\n'));
+  return new McpServers(servers, folder);
 }
 
 /** One for each workspace, beside the models. */
-async function checkpointFolder(workspace: string): Promise<string> {
+export async function checkpointFolder(workspace: string): Promise<string> {
   const { home } = await openStore();
   return join(home, 'checkpoints', createHash('sha256').update(workspace).digest('hex').slice(0, 16));
 }

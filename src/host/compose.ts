@@ -92,7 +92,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     ...reviewCommands(context, comments),
     ...modelCommands(context, pages),
     ...completionCommands(ghostText, nextEdits, snooze, pages),
-    ...serviceCommands(context, daemonLog, pages),
+    ...serviceCommands(context, daemonLog, pages, chat),
   };
   subscriptions.push(
     log,

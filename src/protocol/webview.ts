@@ -98,7 +98,8 @@ export interface ChatEntry {
 }
 
 export interface Suggestion {
-  kind: 'selection' | 'problems' | 'file' | 'pick';
+  /** What can be attached, or what a message that begins with `/` can mean. */
+  kind: 'selection' | 'problems' | 'file' | 'pick' | 'command' | 'prompt' | 'skill';
   label: string;
   detail: string;
   /** Workspace-relative path of a file. */
@@ -162,7 +163,12 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('openChat'), id }),
   z.object({ type: z.literal('deleteChat'), id }),
   z.object({ type: z.literal('history'), query: short }),
-  z.object({ type: z.literal('suggest'), requestId: z.number(), query: short }),
+  z.object({
+    type: z.literal('suggest'),
+    requestId: z.number(),
+    list: z.enum(['context', 'slash']),
+    query: short,
+  }),
   z.object({
     type: z.literal('attach'),
     kind: z.enum(['selection', 'problems', 'file', 'pick']),

@@ -17,8 +17,8 @@ export function Composer() {
   const [text, setText] = useState(savedDraft);
   const [mention, setMention] = useState<MentionAtCaret | null>(null);
   const [chosen, setChosen] = useState(0);
-  const requestId = useRef(0);
   const suggestions = state.suggestions.value;
+  const requestId = useRef(suggestions.requestId);
   const options = mention && suggestions.requestId === requestId.current ? suggestions.items : [];
   const { kind } = state.phase.value;
   const isBusy = kind !== 'idle' && kind !== 'down';
@@ -29,9 +29,10 @@ export function Composer() {
     send({ type: 'draft', text: value });
     const found = mentionAt(value, caret);
     setMention(found);
-    if (found && found.query !== mention?.query) {
+    if (found && (found.query !== mention?.query || found.list !== mention.list)) {
       setChosen(0);
-      send({ type: 'suggest', requestId: ++requestId.current, query: found.query });
+      const { list, query } = found;
+      send({ type: 'suggest', requestId: ++requestId.current, list, query });
     }
   };
   const submit = () => {
@@ -41,11 +42,20 @@ export function Composer() {
   };
   const choose = (option: Suggestion) => {
     if (!mention) return;
+    input.current?.focus();
+    const { kind, label, path } = option;
+    if (kind === 'command') {
+      change('', 0);
+      return send({ type: 'send', text: label });
+    }
+    // What follows its name is for the prompt or the skill.
+    if (kind === 'prompt' || kind === 'skill') {
+      return change(`${label} ${text.slice(mention.query.length + 1).trimStart()}`, label.length + 1);
+    }
     const rest = withoutMention(text, mention);
     change(rest.text, rest.caret);
     setMention(null);
-    send({ type: 'attach', kind: option.kind, ...(option.path !== undefined && { path: option.path }) });
-    input.current?.focus();
+    send({ type: 'attach', kind, ...(path !== undefined && { path }) });
   };
   const openMentions = () => {
     const caret = input.current?.selectionStart ?? text.length;
@@ -77,6 +87,10 @@ export function Composer() {
     change(state.returnedDraft.value, 0);
     state.returnedDraft.value = '';
   }, [state.returnedDraft.value]);
+  useEffect(() => {
+    // The list opens beside the input, which keeps the focus: it must be told that there is one.
+    if (options.length > 0) state.announcement.value = announcementOfList(options);
+  }, [suggestions]);
   useLayoutEffect(() => fitHeight(input.current), [text]);
 
   return (
@@ -88,7 +102,9 @@ export function Composer() {
         submit();
       }}
     >
-      {options.length > 0 && <MentionList options={options} chosen={chosen} onChoose={choose} />}
+      {mention && options.length > 0 && (
+        <MentionList list={mention.list} options={options} chosen={chosen} onChoose={choose} />
+      )}
       <Chips chips={state.chips.value} onRemove={id => send({ type: 'detach', id })} />
       <textarea
         ref={input}
@@ -138,9 +154,16 @@ export function Composer() {
 }
 
 function placeholderOf(isBusy: boolean, mode: Mode = 'ask'): string {
-  if (mode === 'ask') return isBusy ? 'Ask the next question' : 'Ask about your code, @ to attach';
+  if (mode === 'ask') return isBusy ? 'Ask the next question' : `Ask about your code, ${SIGNS}`;
   if (isBusy) return 'Queue the next message';
-  return mode === 'plan' ? 'What should be planned? @ to attach' : 'What should be done? @ to attach';
+  return mode === 'plan' ? `What should be planned? ${SIGNS}` : `What should be done? ${SIGNS}`;
+}
+const SIGNS = '@ files, / more';
+
+function announcementOfList(options: readonly Suggestion[]): string {
+  const { label, detail } = options[0]!;
+  const count = options.length === 1 ? '1 suggestion' : `${options.length} suggestions`;
+  return `${count}, arrow keys to choose. ${label}${detail === '' ? '' : `: ${detail}`}`;
 }
 
 /** Keys of the open list; true when the key was for it. */

@@ -80,7 +80,7 @@ function Ideas() {
         </li>
       ))}
       <li class="quiet hint">
-        Type <kbd>@</kbd> to attach files, the selection or problems.
+        Type <kbd>@</kbd> to attach files, the selection or problems, <kbd>/</kbd> for commands and prompts.
       </li>
     </ul>
   );

@@ -1,29 +1,36 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Suggestion } from '../protocol/webview.ts';
 import { Icon } from './button.tsx';
+import type { MentionAtCaret } from './mention.ts';
 
 const ICONS = {
   selection: 'list-selection',
   problems: 'warning',
   file: 'file',
   pick: 'folder-opened',
+  command: 'symbol-event',
+  prompt: 'book',
+  skill: 'mortar-board',
 } as const;
 
+const NAMES = { context: 'Attach', slash: 'Commands, prompts and skills' } as const;
+
 interface Props {
+  list: MentionAtCaret['list'];
   options: readonly Suggestion[];
   chosen: number;
   onChoose(option: Suggestion): void;
 }
 
-/** What can be attached. The focus stays in the input, which names the chosen option. */
-export function MentionList({ options, chosen, onChoose }: Props) {
+/** What can be chosen for what is being typed. The focus stays in the input, which names the chosen option. */
+export function MentionList({ list, options, chosen, onChoose }: Props) {
   const current = useRef<HTMLDivElement>(null);
   useEffect(() => current.current?.scrollIntoView({ block: 'nearest' }), [chosen]);
   return (
-    <div id="mentions" class="mentions" role="listbox" aria-label="Attach" data-testid="mentions">
+    <div id="mentions" class="mentions" role="listbox" aria-label={NAMES[list]} data-testid="mentions">
       {options.map((option, index) => (
         <div
-          key={`${option.kind} ${option.path ?? ''}`}
+          key={`${option.kind} ${option.path ?? option.label}`}
           ref={index === chosen ? current : null}
           id={`mention-${index}`}
           class={`mention ${index === chosen ? 'chosen' : ''}`}

@@ -1,13 +1,18 @@
-/** The `@word` that is being typed. Pure. */
+/** What is being typed that a list can complete: `@word` or `#word` anywhere, `/word` at the beginning. Pure. */
 export interface MentionAtCaret {
-  /** Index of the `@`. */
+  /** What can be attached, or what the message can stand for. */
+  list: 'context' | 'slash';
+  /** Index of the sign that it begins with. */
   start: number;
   query: string;
 }
 
 export function mentionAt(text: string, caret: number): MentionAtCaret | null {
-  const match = /(?:^|[\s(])@([\w./-]*)$/.exec(text.slice(0, caret));
-  return match ? { start: caret - match[1]!.length - 1, query: match[1]! } : null;
+  const before = text.slice(0, caret);
+  const slash = /^\/([\w-]*)$/.exec(before);
+  if (slash) return { list: 'slash', start: 0, query: slash[1]! };
+  const match = /(?:^|[\s(])[@#]([\w./-]*)$/.exec(before);
+  return match && { list: 'context', start: caret - match[1]!.length - 1, query: match[1]! };
 }
 
 /** The text without the mention, for what became a chip; and where the caret goes. */

@@ -160,7 +160,9 @@ function apply(state: PageState, message: HostMessage): void {
       if (state.history.value) state.history.value = message.chats;
       return;
     case 'suggest':
-      state.suggestions.value = { requestId: message.requestId, items: message.items };
+      // The answer to an earlier letter may come after that to a later one.
+      if (message.requestId >= state.suggestions.value.requestId)
+        state.suggestions.value = { requestId: message.requestId, items: message.items };
       return;
     case 'sent': {
       const item = items.value.find(({ id }) => id === message.id);

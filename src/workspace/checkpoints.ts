@@ -41,6 +41,8 @@ interface StoredTurn {
   id: string;
   at: number;
   changes: StoredChange[];
+  /** `back`: it was taken back, or what is left of it stays. `restore`: it is the taking back of others. */
+  kind?: 'back' | 'restore';
 }
 
 const HASH = /^[0-9a-f]{64}$/;
@@ -60,7 +62,11 @@ export class Checkpoints {
   /** Called before the files are written. A file that the turn changes again keeps its first `before`. */
   record(turnId: string, changes: readonly TurnChange[]): Promise<void> {
     return this.#mutex.run(async () => {
-      const turn = (await this.#readTurn(turnId)) ?? { id: turnId, at: Date.now(), changes: [] };
+      const { at, changes: earlierChanges } = (await this.#readTurn(turnId)) ?? {
+        at: Date.now(),
+        changes: [],
+      };
+      const turn: StoredTurn = { id: turnId, at, changes: earlierChanges };
       for (const { path, before, after } of changes) {
         const stored = await this.#store(after);
         const earlier = turn.changes.find(change => change.path === path);
@@ -72,10 +78,21 @@ export class Checkpoints {
     });
   }
 
-  /** Turns that changed files, oldest first. */
-  async turns(): Promise<{ id: string; at: number; paths: string[] }[]> {
+  /**
+   * Turns that changed files, oldest first. `isStanding`: something of it may still be in the files, so it can be taken back. `at` in
+   * milliseconds since 1970.
+   */
+  async turns(): Promise<{ id: string; at: number; isStanding: boolean }[]> {
     const turns = await this.#readTurns();
-    return turns.map(({ id, at, changes }) => ({ id, at, paths: changes.map(({ path }) => path) }));
+    return turns.map(({ id, at, kind }) => ({ id, at, isStanding: kind === undefined }));
+  }
+
+  /** The user has decided about all that is left of a turn: it is not taken back any more. */
+  close(turnId: string): Promise<void> {
+    return this.#mutex.run(async () => {
+      const turn = await this.#readTurn(turnId);
+      if (turn) await this.#writeTurn({ ...turn, kind: 'back' });
+    });
   }
 
   async sizeBytes(): Promise<number> {
@@ -138,7 +155,10 @@ export class Checkpoints {
         replaced.push({ path, before: now, after: target });
         result.restored.push(path);
       }
-      if (!states.size) return result;
+      if (!states.size) {
+        await this.#markBack(all, turns, result);
+        return result;
+      }
       // What is taken back may be wanted again: it is a turn of its own.
       const id = `restore-${Date.now()}-${all.length}`;
       const changes: StoredChange[] = [];
@@ -149,11 +169,27 @@ export class Checkpoints {
           after: await this.#store(change.after),
         });
       }
-      await this.#writeTurn({ id, at: Date.now(), changes });
+      await this.#writeTurn({ id, at: Date.now(), changes, kind: 'restore' });
       await this.#files.write(states);
+      await this.#markBack(all, turns, result);
       await this.#trim(id);
       return result;
     });
+  }
+
+  /** Of turns that are the files' past now. One whose files were not all meant, or not all put back, stays as it is. */
+  async #markBack(
+    all: readonly StoredTurn[],
+    taken: readonly StoredTurn[],
+    { conflicts, lost }: RestoreResult,
+  ): Promise<void> {
+    const stuck = new Set([...conflicts, ...lost]);
+    for (const turn of all) {
+      const meant = taken.find(({ id }) => id === turn.id)?.changes ?? [];
+      const isWhole = meant.length === turn.changes.length && meant.every(({ path }) => !stuck.has(path));
+      if (turn.kind === undefined && meant.length > 0 && isWhole)
+        await this.#writeTurn({ ...turn, kind: 'back' });
+    }
   }
 
   get #blobs(): string {

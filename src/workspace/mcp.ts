@@ -6,62 +6,19 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import * as z from 'zod/mini';
 import type { McpPort, McpTool } from '../agent/ports.ts';
 import { orAborted } from '../base/abort.ts';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
+import type { McpServerConfig } from './mcp-config.ts';
 
 /** Whether a server is there is known soon; a server that is started with npx may download itself first. */
 const CONNECT_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 120_000;
-const MAX_SERVERS = 16;
 const MAX_TOOLS = 200;
 const MAX_CHARS = 200_000;
 
-const program = z.object({
-  command: z.string().check(z.minLength(1)),
-  args: z.optional(z.array(z.string())),
-  env: z.optional(z.record(z.string(), z.string())),
-});
-const address = z.object({
-  url: z.url({ protocol: /^https?$/ }),
-  headers: z.optional(z.record(z.string(), z.string())),
-});
-const servers = z.record(z.string().check(z.regex(/^[\w.-]{1,40}$/)), z.union([program, address]));
-const config = z.union([z.object({ servers }), z.object({ mcpServers: servers })]);
-
-export type McpServerConfig = z.infer<typeof program> | z.infer<typeof address>;
-
-/**
- * `{"servers": {"<name>": {"command": ..., "args": [...], "env": {...}} or {"url": ..., "headers": {...}}}}`; `mcpServers` as other
- * programs call it is understood too.
- * @throws MoebiusError `bad-request` with what is wrong
- */
-export function parseMcpConfig(text: string): Record<string, McpServerConfig> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new MoebiusError(
-      'bad-request',
-      `The MCP configuration is no JSON: ${toMoebiusError(cause).message}`,
-      { cause },
-    );
-  }
-  const parsed = config.safeParse(json);
-  if (!parsed.success)
-    throw new MoebiusError(
-      'bad-request',
-      `The MCP configuration is not understood: ${z.prettifyError(parsed.error)}`,
-    );
-  const found = 'servers' in parsed.data ? parsed.data.servers : parsed.data.mcpServers;
-  if (Object.keys(found).length > MAX_SERVERS)
-    throw new MoebiusError('bad-request', `There are more than ${MAX_SERVERS} MCP servers; use fewer.`);
-  return found;
-}
-
 export class McpServers implements McpPort {
-  readonly #configs: Readonly<Record<string, McpServerConfig>>;
+  #configs: Readonly<Record<string, McpServerConfig>>;
   readonly #clients = new Map<string, Promise<Client>>();
   readonly #folder: string;
   readonly #disposed = new AbortController();
@@ -70,6 +27,16 @@ export class McpServers implements McpPort {
   constructor(configs: Readonly<Record<string, McpServerConfig>>, folder: string) {
     this.#configs = configs;
     this.#folder = folder;
+  }
+
+  /** From now on these, and no others: what is gone or was changed is ended. */
+  configure(configs: Readonly<Record<string, McpServerConfig>>): void {
+    for (const [server, client] of this.#clients) {
+      if (JSON.stringify(configs[server]) === JSON.stringify(this.#configs[server])) continue;
+      this.#clients.delete(server);
+      client.then(one => one.close()).catch(() => undefined);
+    }
+    this.#configs = configs;
   }
 
   async list(signal: AbortSignal): Promise<{ tools: McpTool[]; problems: string[] }> {

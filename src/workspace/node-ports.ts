@@ -7,9 +7,10 @@ import { NodeTerminal } from './node-terminal.ts';
 import { NodeWorkspace } from './node-workspace.ts';
 
 /** Of what files were before they were changed. */
-const CHECKPOINT_BYTES = 256 * 1024 * 1024;
+export const CHECKPOINT_BYTES = 200_000_000;
 
 export type NodePorts = Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'diagnostics'> & {
+  checkpoints: Checkpoints;
   /** Ends the commands that still run. */
   dispose(): void;
 };
@@ -21,9 +22,11 @@ export type NodePorts = Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'd
 export async function openNodePorts(folders: readonly string[], checkpoints: string): Promise<NodePorts> {
   const opened = await WorkspaceFolders.open(folders);
   const terminal = new NodeTerminal(opened);
+  const kept = new Checkpoints(checkpoints, nodeFileStates(opened), CHECKPOINT_BYTES);
   return {
+    checkpoints: kept,
     workspace: new NodeWorkspace(opened),
-    edits: new NodeEdits(opened, new Checkpoints(checkpoints, nodeFileStates(opened), CHECKPOINT_BYTES)),
+    edits: new NodeEdits(opened, kept),
     terminal,
     // Without an editor there are no language servers; compilers and tests tell more.
     diagnostics: { read: async () => [] },

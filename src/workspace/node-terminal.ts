@@ -12,6 +12,7 @@ const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
 interface Run {
   id: string;
+  command: string;
   state: CommandRun['state'];
   exitCode: number | null;
   output: OutputStore;
@@ -44,13 +45,21 @@ export class NodeTerminal implements TerminalPort {
     });
     await Promise.race([run.ended, timeUp]);
     clearTimeout(timer);
-    request.signal?.removeEventListener('abort', abort);
+    // What goes on in the background is ended with its task all the same.
+    void run.ended.then(() => request.signal?.removeEventListener('abort', abort));
     return { id: run.id, state: run.state, exitCode: run.exitCode, output: run.output.text() };
   }
 
   page(id: string, fromLine: number, lines: number): CommandPage {
     const { state, exitCode, output } = this.#find(id);
     return { state, exitCode, text: output.page(fromLine, lines), totalLines: output.totalLines };
+  }
+
+  /** What was started and has not ended, oldest first. */
+  running(): { id: string; command: string }[] {
+    return [...this.#runs.values()]
+      .filter(({ state }) => state === 'running')
+      .map(({ id, command }) => ({ id, command }));
   }
 
   async kill(id: string): Promise<void> {
@@ -78,7 +87,16 @@ export class NodeTerminal implements TerminalPort {
     const shell = startShell(request.command, cwd);
     const id = `c${++this.#count}`;
     const output = new OutputStore(line => request.onOutput?.(`${line}\n`));
-    const run: Run = { id, state: 'running', exitCode: null, output, shell, ended: Promise.resolve() };
+    const { command } = request;
+    const run: Run = {
+      id,
+      command,
+      state: 'running',
+      exitCode: null,
+      output,
+      shell,
+      ended: Promise.resolve(),
+    };
     shell.onData(chunk => {
       if (run.state === 'killed') return;
       output.write(chunk);

@@ -14,17 +14,25 @@ export class CommandMemory {
     this.#memory = memory;
   }
 
+  get remembered(): CommandRule[] {
+    return this.#memory.get<CommandRule[]>(KEY, []);
+  }
+
   rules(allowedCommands: readonly string[]): CommandRule[] {
     // From a setting a command is meant for any folder. One that can't be allowed for always is left out: it is asked for.
     const fromSettings = allowedCommands.flatMap(command => rulesFor(command, null) ?? []);
-    return [...this.#memory.get<CommandRule[]>(KEY, []), ...fromSettings];
+    return [...this.remembered, ...fromSettings];
   }
 
   remember(rules: readonly CommandRule[]): void {
-    void this.#memory.update(KEY, [...this.#memory.get<CommandRule[]>(KEY, []), ...rules]);
+    const known = new Set(this.remembered.map(keyOf));
+    void this.#memory.update(KEY, [...this.remembered, ...rules.filter(rule => !known.has(keyOf(rule)))]);
   }
 
-  forget(): void {
-    void this.#memory.update(KEY, undefined);
+  async forget(rule: CommandRule): Promise<void> {
+    const rest = this.remembered.filter(one => keyOf(one) !== keyOf(rule));
+    await this.#memory.update(KEY, rest);
   }
 }
+
+const keyOf = ({ cwd, words }: CommandRule): string => JSON.stringify([cwd, words]);

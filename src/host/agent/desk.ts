@@ -1,6 +1,7 @@
 /**
  * What the page asks about the agent: decisions, answers, modes, and taking its changes back. The editor is behind `AgentEditor`.
  */
+import type { PromptFile } from '../../agent/prompt-files.ts';
 import type { Answer } from '../../agent/transcript.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { AgentPicker, ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
@@ -14,6 +15,8 @@ export type RestoreChoice = 'files' | 'conversation' | 'both';
 
 export interface AgentEditor extends AgentRunner {
   picker(): AgentPicker;
+  /** Of the workspace; none where the agent can't work. */
+  prompts(): Promise<PromptFile[]>;
   chooseMode(mode: Mode): Promise<void>;
   choosePolicy(policy: ApprovalPolicy): Promise<void>;
   showTerminal(command: ShownCommand): Promise<void>;

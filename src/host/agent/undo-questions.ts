@@ -26,7 +26,7 @@ export async function chooseRestore(fileCount: number, sizeBytes: number): Promi
   return picked?.choice ?? null;
 }
 
-const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(bytes < 1024 * 1024 ? 1 : 0);
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(bytes < 1e6 ? 1 : 0);
 
 /** A message is edited or answered again, and what the agent did for it is still in the files. null: rather not. */
 export async function confirmReplacing(fileCount: number): Promise<'undo' | 'keep' | null> {

@@ -7,7 +7,11 @@ import type { WorkspaceFolders } from '../../workspace/folders.ts';
 export function userPlace(folders: WorkspaceFolders, { attachments }: Ask): AgentContext {
   return {
     openFile: openFile(folders),
-    attachments: attachments.map(({ label, language, text }) => ({ label, language, text })),
+    attachments: attachments.map(({ label, language, text, cut }) => ({
+      label: cut === null ? label : `${label} (${cut})`,
+      language,
+      text,
+    })),
   };
 }
 

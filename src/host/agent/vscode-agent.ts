@@ -1,27 +1,35 @@
 /** The agent in this window: what the chat needs of the editor to let it work, and to take its work back. */
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ActionPolicy } from '../../agent/actions.ts';
 import type { AgentOutcome } from '../../agent/agent.ts';
 import { guessCheckCommand } from '../../agent/check-command.ts';
-import type { TerminalPort } from '../../agent/ports.ts';
-import { expandPrompt, readPromptFiles } from '../../agent/prompt-files.ts';
+import type { ApprovalPort, ChangedFile, McpPort, TerminalPort } from '../../agent/ports.ts';
+import { type PromptFile, readPromptFiles } from '../../agent/prompt-files.ts';
 import { readRules } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
+import { wordsOf } from '../../agent/transcript.ts';
 import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
-import { parseMcpConfig } from '../../workspace/mcp.ts';
+import { parseMcpConfig } from '../../workspace/mcp-config.ts';
+import { readMcpFiles } from '../../workspace/mcp-files.ts';
 import type { HostContext } from '../context.ts';
 import { readSettings } from '../settings.ts';
+import { showActList } from './act-list.ts';
+import { showAllowed } from './allowed-list.ts';
 import type { Attention } from './attention.ts';
 import { BeforeTexts } from './before-text.ts';
 import { CommandMemory } from './command-memory.ts';
 import type { AgentEditor, RestoreChoice } from './desk.ts';
 import { HunkReview } from './hunk-review.ts';
+import { gatedMcp } from './mcp-gate.ts';
 import { AgentModes } from './modes.ts';
+import { ReviewStore } from './review-store.ts';
 import type { AgentTask } from './runner.ts';
+import { ServerMemory } from './server-memory.ts';
 import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
 import { chooseRestore, confirmOverwrite, confirmReplacing } from './undo-questions.ts';
 import { userPlace } from './user-place.ts';
-import { WorkspacePorts } from './workspace-ports.ts';
+import { CHECKPOINT_BYTES, WorkspacePorts } from './workspace-ports.ts';
 
 /** Written by the model in one task, before it is asked whether to go on. */
 const OUTPUT_TOKENS = 50_000;
@@ -38,26 +46,32 @@ export interface AgentWindow {
 
 export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   readonly #storage: string;
+  readonly #warn: (message: string, cause: unknown) => void;
   readonly #window: AgentWindow;
   readonly #modes: AgentModes;
   readonly #commands: CommandMemory;
-  readonly review = new HunkReview();
+  readonly #servers: ServerMemory;
+  readonly review: HunkReview;
   readonly #mirror = new TerminalMirror();
   readonly #before = new BeforeTexts(async (turnId, path) => (await this.#ports()).textBefore(turnId, path));
   #open: Promise<WorkspacePorts> | null = null;
 
-  constructor({ extension }: HostContext, window: AgentWindow) {
+  constructor({ extension, log }: HostContext, window: AgentWindow) {
     this.#storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
+    const store = new ReviewStore(join(this.#storage, 'review.json'));
+    this.#warn = (message, cause) => log.warn(message, cause);
+    this.review = new HunkReview(store, this.#warn);
     this.#window = window;
     this.#modes = new AgentModes(extension.workspaceState);
     this.#commands = new CommandMemory(extension.workspaceState);
+    this.#servers = new ServerMemory(extension.workspaceState);
   }
 
   mode = () => this.#modes.mode;
   picker = () => this.#modes.picker;
   chooseMode = (mode: Mode) => this.#modes.chooseMode(mode);
   choosePolicy = (policy: ApprovalPolicy) => this.#modes.choosePolicy(policy);
-  forgetCommands = () => this.#commands.forget();
+  showAllowed = () => showAllowed(this.#commands, this.#servers, readSettings().agent.allowedCommands);
 
   /** Folders or servers came or went: the next task looks at those that are there then. */
   reopen(): void {
@@ -65,20 +79,37 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     this.#open = null;
   }
 
+  async prompts(): Promise<PromptFile[]> {
+    if (this.#modes.locked() !== null) return [];
+    const { ports } = await this.#ports();
+    return readPromptFiles(ports.workspace, vscode.workspace.isTrusted);
+  }
+
   async run(task: AgentTask): Promise<AgentOutcome> {
-    const { folders, ports } = await this.#ports();
+    const all = await this.#ports();
+    const { folders, ports } = all;
     const { agent: settings } = readSettings();
+    let reviewed = Promise.resolve();
     const emit: AgentTask['emit'] = event => {
       task.emit(event);
       this.#mirror.follow(event);
+      // At once, so that what a crash interrupts can be looked through as well.
+      if (event.type === 'result' && event.changes.length > 0)
+        reviewed = reviewed.then(() => this.#review(task.turnId, event.changes));
     };
     const waits = <T>(text: string, wait: Promise<T>) =>
       this.#window.attention.during(text, this.#window.open, wait);
+    const approval: ApprovalPort = {
+      ask: (request, signal) => waits(`Moebius asks: ${request.title}`, task.approval.ask(request, signal)),
+    };
     const context = userPlace(folders, task.ask);
     const openFile = context.openFile?.path ?? null;
     const { isTrusted } = vscode.workspace;
-    const text = expandPrompt(task.ask.text, await readPromptFiles(ports.workspace, isTrusted));
+    const text = wordsOf(task.ask);
     const profile = settings.profile === 'auto' ? profileFor(task.model) : settings.profile;
+    const rules = await readRules(ports.workspace, { userRules: settings.rules, isTrusted, openFile });
+    // They are read when a conversation begins; once it has been told, it need not be again.
+    if (rules.cut !== null && task.history.length === 0) emit({ type: 'notice', text: rules.cut });
     const outcome = await runAgent(profile, {
       task: task.news === '' ? text : `${task.news}\n\n${text}`,
       mode: task.mode,
@@ -86,10 +117,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       ports: {
         ...ports,
         terminal: withLimit(ports.terminal, settings.commandTimeoutMs),
-        approval: {
-          ask: (request, signal) =>
-            waits(`Moebius asks: ${request.title}`, task.approval.ask(request, signal)),
-        },
+        approval,
+        mcp: this.#mcp(all, { turnId: task.turnId, approval, emit }),
         questions: {
           ask: (question, options, signal) =>
             waits(`Moebius asks: ${question}`, task.questions.ask(question, options, signal)),
@@ -101,11 +130,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       sequence: 'chat',
       level: task.level,
       history: task.history,
-      rules: await readRules(ports.workspace, {
-        userRules: settings.rules,
-        isTrusted,
-        openFile,
-      }),
+      rules: rules.text,
       context,
       checkCommand: settings.checkCommand ?? (await guessCheckCommand(ports.workspace)),
       policy: () => this.#policy(),
@@ -116,18 +141,23 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       emit,
       signal: task.signal,
     });
-    await this.#startReview(task.turnId, outcome);
+    await reviewed;
+    const running = runningNotice(all.terminal.running());
+    if (running !== null) emit({ type: 'notice', text: running });
     return outcome;
   }
 
-  async #startReview(turnId: string, { changed }: AgentOutcome): Promise<void> {
+  async #review(turnId: string, changes: readonly ChangedFile[]): Promise<void> {
     const all = await this.#ports();
-    for (const { path, kind } of changed) {
+    for (const { path, kind } of changes) {
       if (kind === 'delete') continue;
-      const { real } = await all.folders.resolve(path);
-      // What can't be read (any more) can't be reviewed.
-      const after = await all.ports.workspace.read(path).catch(() => null);
-      if (after) this.review.add(vscode.Uri.file(real), await all.textBefore(turnId, path), after.text);
+      try {
+        const { real } = await all.folders.resolve(path);
+        const { text } = await all.ports.workspace.read(path);
+        this.review.add(vscode.Uri.file(real), await all.textBefore(turnId, path), text);
+      } catch (error) {
+        this.#warn(`review: ${path} can not be looked through`, error);
+      }
     }
   }
 
@@ -177,6 +207,27 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     return undone;
   }
 
+  async showRunning(): Promise<void> {
+    const { terminal } = await this.#ports();
+    showActList({
+      title: 'Commands of the Agent That Run',
+      placeholder: 'Choose what is to be stopped',
+      empty: 'None is running',
+      items: () =>
+        terminal.running().map(({ id, command }) => ({
+          label: `$(debug-stop) ${command}`,
+          description: id,
+          act: () => terminal.kill(id),
+        })),
+    });
+  }
+
+  async checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null> {
+    if (this.#modes.locked() !== null) return null;
+    const { checkpoints } = await this.#ports();
+    return { sizeBytes: await checkpoints.sizeBytes(), capBytes: CHECKPOINT_BYTES };
+  }
+
   async chooseRestore(fileCount: number): Promise<RestoreChoice | null> {
     const { checkpoints } = await this.#ports();
     return chooseRestore(fileCount, await checkpoints.sizeBytes());
@@ -191,19 +242,39 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     this.#before.dispose();
   }
 
-  async #openPorts(): Promise<WorkspacePorts> {
-    const { mcpServers } = readSettings().agent;
-    const text = JSON.stringify({ servers: mcpServers });
-    return WorkspacePorts.open({ storage: this.#storage, mcpServers: parseMcpConfig(text) });
+  /** The servers of the user's settings, and those of the workspace's files that they allow. */
+  #mcp(
+    { folders, ports, servers, root }: WorkspacePorts,
+    task: Pick<AgentTask, 'turnId' | 'approval' | 'emit'>,
+  ): McpPort {
+    const prefix = folders.isSingle ? '' : `${folders.names[0]}/`;
+    return gatedMcp({
+      ...task,
+      servers,
+      readOwn: () => parseMcpConfig(JSON.stringify({ servers: readSettings().agent.mcpServers }), root),
+      readFiles: async () =>
+        vscode.workspace.isTrusted
+          ? readMcpFiles(ports.workspace, { prefix, root })
+          : { servers: [], problems: [] },
+      folder: root,
+      consents: this.#servers,
+      policy: () => this.#policy(),
+    });
   }
 
   #ports(): Promise<WorkspacePorts> {
-    this.#open ??= this.#openPorts().catch(error => {
+    this.#open ??= WorkspacePorts.open(this.#storage).catch(error => {
       this.#open = null;
       throw error;
     });
     return this.#open;
   }
+}
+
+function runningNotice(running: readonly { command: string }[]): string | null {
+  if (running.length === 0) return null;
+  const commands = running.map(({ command }) => command).join(', ');
+  return `Still running in the background: ${commands}. /running lists what runs, and stops it.`;
 }
 
 /** A command is never waited for longer than the user has set; it goes on in the background. */

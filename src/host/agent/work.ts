@@ -1,6 +1,6 @@
 /** The events of the agent as what the page shows of them. Pure: the same fold serves a running answer and a stored one. */
 import type { AgentEvent, ChangedFile } from '../../agent/ports.ts';
-import type { Answer, Transcript } from '../../agent/transcript.ts';
+import { type Answer, type Transcript, wordsOf } from '../../agent/transcript.ts';
 import type {
   ChangedFileView,
   NotePart,
@@ -135,7 +135,7 @@ export function newsSince({ entries }: Transcript, askId: string): string {
   const talk = before
     .slice(last + 1)
     .filter(entry => entry.text !== '')
-    .map(entry => (entry.kind === 'ask' ? `I asked: ${entry.text}` : `You answered: ${entry.text}`))
+    .map(entry => (entry.kind === 'ask' ? `I asked: ${wordsOf(entry)}` : `You answered: ${entry.text}`))
     .join('\n\n');
   const heard = talk === '' ? [] : [`Before this:\n${talk.slice(-TALK_CHARS)}`];
   return [...back, ...heard].join('\n\n');

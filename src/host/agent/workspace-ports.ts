@@ -6,7 +6,7 @@ import { MoebiusError } from '../../base/errors.ts';
 import { Checkpoints } from '../../workspace/checkpoints.ts';
 import { decodeText } from '../../workspace/encoding.ts';
 import { WorkspaceFolders } from '../../workspace/folders.ts';
-import { type McpServerConfig, McpServers } from '../../workspace/mcp.ts';
+import { McpServers } from '../../workspace/mcp.ts';
 import { NodeEdits } from '../../workspace/node-edits.ts';
 import { NodeTerminal } from '../../workspace/node-terminal.ts';
 import { EditorDiagnostics } from './diagnostics.ts';
@@ -14,46 +14,45 @@ import { EditorEdits } from './editor-edits.ts';
 import { EditorFileStates, editorWorkspace } from './editor-files.ts';
 
 /** Of what the files were before, on disk; the oldest turns go first. */
-export const CHECKPOINT_BYTES = 200 * 1024 * 1024;
-
-export interface WorkspaceOptions {
-  /** Folder of the extension's own for this workspace. */
-  storage: string;
-  /** Of the user's settings; what a repository asks for is not started. */
-  mcpServers: Readonly<Record<string, McpServerConfig>>;
-}
+export const CHECKPOINT_BYTES = 200_000_000;
 
 export class WorkspacePorts implements vscode.Disposable {
   readonly folders: WorkspaceFolders;
   readonly checkpoints: Checkpoints;
-  readonly ports: Omit<AgentPorts, 'approval' | 'questions'>;
-  readonly #terminal: NodeTerminal;
-  readonly #servers: McpServers;
+  readonly ports: Omit<AgentPorts, 'approval' | 'questions' | 'mcp'>;
+  /** None is configured yet: whoever runs a task says which may be used. */
+  readonly servers: McpServers;
+  /** The first folder on disk: where servers are started. */
+  readonly root: string;
+  readonly terminal: NodeTerminal;
 
-  private constructor(folders: WorkspaceFolders, options: WorkspaceOptions, root: string) {
+  private constructor(folders: WorkspaceFolders, storage: string, root: string) {
     this.folders = folders;
+    this.root = root;
     this.checkpoints = new Checkpoints(
-      join(options.storage, 'checkpoints'),
+      join(storage, 'checkpoints'),
       new EditorFileStates(folders),
       CHECKPOINT_BYTES,
     );
-    this.#terminal = new NodeTerminal(folders);
-    this.#servers = new McpServers(options.mcpServers, root);
+    this.terminal = new NodeTerminal(folders);
+    this.servers = new McpServers({}, root);
     this.ports = {
       workspace: editorWorkspace(folders),
       edits: new EditorEdits(folders, new NodeEdits(folders, this.checkpoints), this.checkpoints),
-      terminal: this.#terminal,
+      terminal: this.terminal,
       diagnostics: new EditorDiagnostics(folders),
-      ...(Object.keys(options.mcpServers).length > 0 && { mcp: this.#servers }),
     };
   }
 
-  /** @throws MoebiusError `unsupported` when no folder is open */
-  static async open(options: WorkspaceOptions): Promise<WorkspacePorts> {
+  /**
+   * `storage`: folder of the extension's own for this workspace.
+   * @throws MoebiusError `unsupported` when no folder is open
+   */
+  static async open(storage: string): Promise<WorkspacePorts> {
     const paths = (vscode.workspace.workspaceFolders ?? []).map(folder => folder.uri.fsPath);
     if (paths.length === 0)
       throw new MoebiusError('unsupported', 'Open a folder to let the agent work in it.');
-    return new WorkspacePorts(await WorkspaceFolders.open(paths), options, paths[0]!);
+    return new WorkspacePorts(await WorkspaceFolders.open(paths), storage, paths[0]!);
   }
 
   /** What a file was before a turn; '' if there was none, or if it is no longer kept. */
@@ -64,7 +63,7 @@ export class WorkspacePorts implements vscode.Disposable {
 
   /** Ends the commands and servers that still run. */
   dispose(): void {
-    this.#terminal.dispose();
-    void this.#servers.dispose();
+    this.terminal.dispose();
+    void this.servers.dispose();
   }
 }

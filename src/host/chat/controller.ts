@@ -2,6 +2,7 @@
  * The chat behind the page: which conversation is shown, what is attached to the next message, and what each message
  * of the page does. The editor is behind `ChatPorts`.
  */
+import { expandPrompt } from '../../agent/prompt-files.ts';
 import { type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { toMoebiusError } from '../../base/errors.ts';
@@ -16,6 +17,7 @@ import { phaseOf } from './phase.ts';
 import { chipOf } from './rows.ts';
 import { sentParts } from './sent-parts.ts';
 import { ChatSession, type SessionPorts } from './session.ts';
+import { slashCommand, slashSuggestions } from './slash-commands.ts';
 import type { ChatStore } from './store.ts';
 
 export interface ChatPorts {
@@ -38,6 +40,8 @@ export interface ChatPorts {
     chooseModel(id: string): Promise<void>;
     chooseLevel(level: ExpertLevel): Promise<void>;
     run(action: 'restart' | 'show-log' | 'download'): Promise<void>;
+    /** A command of VS Code's. */
+    execute(command: string): Promise<void>;
     confirmDelete(title: string): Promise<boolean>;
   };
   agent: AgentEditor;
@@ -165,8 +169,7 @@ export class ChatController {
         if (await this.agent.beforeReplacing(message.id)) this.#current.regenerate(message.id);
         return;
       case 'edit':
-        if (await this.agent.beforeReplacing(message.id)) this.#current.edit(message.id, message.text);
-        return;
+        return this.#edit(message.id, message.text);
       case 'unqueue':
         return this.#current.unqueue(message.id);
       case 'newChat':
@@ -183,7 +186,10 @@ export class ChatController {
         this.#ports.post({
           type: 'suggest',
           requestId: message.requestId,
-          items: await this.#ports.suggest(message.query),
+          items:
+            message.list === 'slash'
+              ? slashSuggestions(message.query, await this.#ports.agent.prompts())
+              : await this.#ports.suggest(message.query),
         });
         return;
       case 'attach':
@@ -226,7 +232,22 @@ export class ChatController {
 
   async #send(text: string): Promise<void> {
     if (text.trim() === '') return;
+    const command = slashCommand(text);
+    if (command) return this.#ports.editor.execute(command.command);
+    const { mentioned, expanded } = await this.#meaningOf(text).catch(thrown => {
+      // Sent without what it speaks of, the message would mislead.
+      this.#ports.post({ type: 'draft', text });
+      throw thrown;
+    });
     const known = new Set(this.#draft.map(attachment => attachment.label));
+    const attachments = [...this.#draft, ...mentioned.filter(({ label }) => !known.has(label))];
+    this.#draftText = '';
+    this.#setDraft([]);
+    this.#current.send(text, attachments, expanded);
+  }
+
+  /** What a message speaks of, and what it stands for. */
+  async #meaningOf(text: string): Promise<{ mentioned: Attachment[]; expanded: string | null }> {
     const mentioned: Attachment[] = [];
     for (const mention of mentionsOf(text)) {
       try {
@@ -234,16 +255,20 @@ export class ChatController {
         mentioned.push(...(await this.#ports.readAttachment(request)));
       } catch (thrown) {
         // A word after `@` that is no file is just a word.
-        if (mention.kind === 'file' && toMoebiusError(thrown).code === 'not-found') continue;
-        // Sent without what it speaks of, the message would mislead.
-        this.#ports.post({ type: 'draft', text });
-        throw thrown;
+        if (mention.kind !== 'file' || toMoebiusError(thrown).code !== 'not-found') throw thrown;
       }
     }
-    const attachments = [...this.#draft, ...mentioned.filter(({ label }) => !known.has(label))];
-    this.#draftText = '';
-    this.#setDraft([]);
-    this.#current.send(text, attachments);
+    return { mentioned, expanded: await this.#expanded(text) };
+  }
+
+  async #edit(id: string, text: string): Promise<void> {
+    const expanded = await this.#expanded(text);
+    if (await this.agent.beforeReplacing(id)) this.#current.edit(id, text, expanded);
+  }
+
+  /** Prompt files and skills are read when they are sent, and what was read is stored: the message stays what it was. */
+  async #expanded(text: string): Promise<string | null> {
+    return text.trimStart().startsWith('/') ? expandPrompt(text, await this.#ports.agent.prompts()) : null;
   }
 
   async #read(request: AttachmentRequest): Promise<Attachment[]> {

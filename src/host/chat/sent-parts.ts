@@ -1,6 +1,6 @@
 /** The "what was sent" view of an answer: every part of its prompt with its tokens. Pure. */
 import { attachmentBlock, promptMessages } from '../../agent/chat-prompt.ts';
-import { type Ask, findAnswer, type Transcript } from '../../agent/transcript.ts';
+import { type Ask, findAnswer, type Transcript, wordsOf } from '../../agent/transcript.ts';
 import type { SentPart } from '../../protocol/webview.ts';
 
 /** The tokens add up to the prompt's: a message's template tokens count to its text. Empty if nothing was sent. */
@@ -23,5 +23,5 @@ function questionParts(ask: Ask, tokens: number, label: string): SentPart[] {
     text: attachmentBlock(attachment),
   }));
   const rest = tokens - attached.reduce((sum, part) => sum + part.tokens, 0);
-  return [...attached, { label, tokens: Math.max(0, rest), text: ask.text }];
+  return [...attached, { label, tokens: Math.max(0, rest), text: wordsOf(ask) }];
 }

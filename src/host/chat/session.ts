@@ -94,8 +94,8 @@ export class ChatSession {
     return rowsOf(this.transcript, this.#run?.answerId ?? null, new Set(this.#queue), this.windowTokens);
   }
 
-  /** Adds a message; it is answered when those before it are. */
-  send(text: string, attachments: Attachment[]): void {
+  /** Adds a message; it is answered when those before it are. `expanded`: what the model reads instead of it. */
+  send(text: string, attachments: Attachment[], expanded: string | null = null): void {
     const at = Date.now();
     if (this.transcript.entries.length === 0) {
       const title = titleOf(text);
@@ -103,7 +103,7 @@ export class ChatSession {
       this.#ports.post({ type: 'title', title });
     }
     const id = this.#ports.newId();
-    this.#record({ type: 'ask', id, at, text, attachments });
+    this.#record({ type: 'ask', id, at, text, ...(expanded !== null && { expanded }), attachments });
     this.#enqueue(findAsk(this.transcript, id)!);
   }
 
@@ -136,11 +136,11 @@ export class ChatSession {
   }
 
   /** Replaces a question by another, with the same attachments; everything after it goes. */
-  edit(askId: string, text: string): void {
+  edit(askId: string, text: string, expanded: string | null = null): void {
     const ask = findAsk(this.transcript, askId);
     if (!ask) return;
     this.truncate(askId);
-    this.send(text, ask.attachments);
+    this.send(text, ask.attachments, expanded);
   }
 
   /** The agent takes up what it ended before it was done. */

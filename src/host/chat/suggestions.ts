@@ -1,4 +1,4 @@
-/** The list behind `@`: selection, problems, files of the workspace, the file dialog. */
+/** The list behind `@` and `#`: selection, problems, files of the workspace, the file dialog. */
 import * as vscode from 'vscode';
 import type { Suggestion } from '../../protocol/webview.ts';
 import { rankPaths } from './rank-paths.ts';

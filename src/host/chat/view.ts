@@ -37,8 +37,12 @@ export interface ChatView {
   task(text: string, attachments?: AttachmentRequest[]): Promise<void>;
   readonly agent: AgentDesk;
   readonly review: HunkReview;
-  /** Commands that were allowed for always in this workspace are asked for again. */
-  forgetCommands(): void;
+  /** What is always allowed in this workspace, to be taken back. */
+  showAllowed(): void;
+  /** Commands of the agent that run, to be stopped. */
+  showRunning(): Promise<void>;
+  /** What the agent keeps of the files that it changed in this workspace; null without a folder. */
+  checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null>;
   /** Shows the view and attaches something to the message being written. */
   attach(request: AttachmentRequest): Promise<void>;
 }
@@ -86,6 +90,7 @@ export function registerChat(context: HostContext): ChatView {
           .getConfiguration('moebius.chat')
           .update('level', level, vscode.ConfigurationTarget.Global),
       run: async action => vscode.commands.executeCommand(ACTION_COMMANDS[action]),
+      execute: async command => vscode.commands.executeCommand(command),
       confirmDelete: async title => {
         const choice = await vscode.window.showWarningMessage(
           `Delete the chat "${title}"?`,
@@ -158,7 +163,6 @@ export function registerChat(context: HostContext): ChatView {
     vscode.workspace.onDidChangeConfiguration(event => {
       if (event.affectsConfiguration('moebius.chat')) void controller.refreshPicker();
       if (event.affectsConfiguration('moebius.agent')) controller.agent.postPicker();
-      if (event.affectsConfiguration('moebius.agent.mcpServers')) agent.reopen();
     }),
   );
 
@@ -206,7 +210,9 @@ export function registerChat(context: HostContext): ChatView {
     },
     agent: controller.agent,
     review: agent.review,
-    forgetCommands: () => agent.forgetCommands(),
+    showAllowed: () => agent.showAllowed(),
+    showRunning: () => agent.showRunning(),
+    checkpointUse: () => agent.checkpointUse(),
     async attach(request) {
       await focusInput();
       await controller.attach(request);

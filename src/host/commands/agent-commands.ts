@@ -13,11 +13,10 @@ export function agentCommands(chat: ChatView): CommandTable {
     /** From a lens: the document and the line of the hunk; from the palette: the cursor. */
     'moebius.review.keep': (uri?: unknown, line?: unknown) => chat.review.keep(asUri(uri), asLine(line)),
     'moebius.review.undo': (uri?: unknown, line?: unknown) => chat.review.undo(asUri(uri), asLine(line)),
+    'moebius.review.undoFile': (uri?: unknown) => chat.review.undoFile(asUri(uri)),
     'moebius.review.keepFile': (uri?: unknown) => chat.review.keepFile(asUri(uri)),
-    'moebius.agent.forgetApprovals': () => {
-      chat.forgetCommands();
-      void vscode.window.showInformationMessage('Commands are asked for again in this workspace.');
-    },
+    'moebius.agent.showRunning': () => chat.showRunning(),
+    'moebius.agent.showAllowed': () => chat.showAllowed(),
     /** From a code action: the document, the range of the problem, and what it says. */
     'moebius.agent.fixProblem': async (uri?: unknown, range?: unknown, problem?: unknown) => {
       const editor = vscode.window.activeTextEditor;

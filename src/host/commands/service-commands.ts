@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { isLanguageOn } from '../../completion/languages.ts';
 import { EXPERT_LEVELS } from '../../protocol/daemon.ts';
+import type { ChatView } from '../chat/view.ts';
 import type { HostContext } from '../context.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
 import type { Pages } from '../pages.ts';
@@ -18,6 +19,7 @@ export function serviceCommands(
   context: HostContext,
   daemonLog: vscode.LogOutputChannel,
   pages: Pages,
+  chat: ChatView,
 ): CommandTable {
   const { daemon } = context;
   return {
@@ -35,7 +37,7 @@ export function serviceCommands(
     'moebius.daemon.status': async () => {
       const isUp = daemon.state.kind === 'ready' || daemon.state.kind === 'loading';
       const status = isUp ? await daemon.status() : null;
-      await pages.show('Moebius status', describeStatus(daemon.state, status));
+      await pages.show('Moebius status', describeStatus(daemon.state, status, await chat.checkpointUse()));
     },
     'moebius.chat.chooseLevel': chooseLevel,
     'moebius.walkthrough.open': () =>

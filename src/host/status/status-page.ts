@@ -2,13 +2,22 @@
 import type { StatusResult } from '../../protocol/daemon.ts';
 import type { DaemonState } from '../context.ts';
 
-export function describeStatus(state: DaemonState, status: StatusResult | null): string {
+/** `checkpoints`: what the agent keeps of the files that it changed in this workspace; null without a folder. */
+export function describeStatus(
+  state: DaemonState,
+  status: StatusResult | null,
+  checkpoints: { sizeBytes: number; capBytes: number } | null,
+): string {
   const lines = [
     '# Moebius: status',
     '',
     `State: ${state.kind}${'reason' in state ? ` (${state.reason})` : ''}`,
   ];
-  if (!status) return [...lines, '', 'The inference daemon is not running.', ''].join('\n');
+  const disk = checkpoints && [
+    '',
+    `Checkpoints of this workspace: ${megabytes(checkpoints.sizeBytes)} of at most ${megabytes(checkpoints.capBytes)}`,
+  ];
+  if (!status) return [...lines, '', 'The inference daemon is not running.', ...(disk ?? []), ''].join('\n');
   const { memory, speed, sequences } = status;
   lines.push(
     `Model: ${status.model ?? 'none'}, ${status.phase}, ${status.queued} waiting`,
@@ -21,7 +30,7 @@ export function describeStatus(state: DaemonState, status: StatusResult | null):
     for (const { name, tokens, capacityTokens, bytes } of sequences)
       lines.push(`| ${name} | ${tokens} | ${capacityTokens} | ${megabytes(bytes)} |`);
   }
-  return [...lines, ''].join('\n').replace(/\n(?=(?:Model|Up|Memory|Speed))/g, '  \n');
+  return [...lines, ...(disk ?? []), ''].join('\n').replace(/\n(?=(?:Model|Up|Memory|Speed))/g, '  \n');
 }
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en')} MB`;

@@ -46,13 +46,14 @@ const trusted = { userRules: '', isTrusted: true, openFile: null };
 
 describe('rules', () => {
   it('are those of the user, the project from the top down, then the skills by name', async () => {
-    const rules = await readRules(workspace(project), {
+    const { text, cut } = await readRules(workspace(project), {
       userRules: 'Be brief.',
       isTrusted: true,
       openFile: 'src/a/x.ts',
     });
+    assert.equal(cut, null);
     assert.equal(
-      rules,
+      text,
       `Rules of the user:
 Be brief.
 
@@ -78,38 +79,68 @@ Skills. When one fits the task, read its file first:
 
   it('of a workspace that is not trusted are not read', async () => {
     const options = { userRules: 'Mine.', isTrusted: false, openFile: 'src/a/x.ts' };
-    assert.equal(await readRules(workspace(project), options), 'Rules of the user:\nMine.');
+    assert.equal((await readRules(workspace(project), options)).text, 'Rules of the user:\nMine.');
     assert.deepEqual(await readPromptFiles(workspace(project), false), []);
   });
 
   it('are none in an empty workspace', async () => {
-    assert.equal(await readRules(workspace({}), trusted), '');
+    assert.deepEqual(await readRules(workspace({}), trusted), { text: '', cut: null });
   });
 
-  it('that are too long are cut, and say so', async () => {
-    const rules = await readRules(workspace({ 'AGENTS.md': 'x'.repeat(50_000) }), trusted);
-    assert.ok(rules.length < 8100);
-    assert.match(rules, /the rest is left out/);
+  it('that are too long are cut, and both the model and the user are told', async () => {
+    const long = { ...project, 'AGENTS.md': 'x'.repeat(7_000), '.moebius/rules/a.md': 'y'.repeat(7_000) };
+    const { text, cut } = await readRules(workspace(long), trusted);
+    assert.ok(text.length < 8100);
+    assert.match(text, /the rest is left out/);
+    assert.match(cut!, /^The rules are 14,\d{3} characters long and the agent reads the first 8,000/);
+    assert.match(cut!, /: \.moebius\/rules\/a\.md, \.moebius\/rules\/b\.md, the list of skills\.$/);
+  });
+
+  it('that just fit are whole', async () => {
+    const header = 'Rules in AGENTS.md:\n'.length;
+    const { text, cut } = await readRules(workspace({ 'AGENTS.md': 'x'.repeat(8000 - header) }), trusted);
+    assert.deepEqual([text.length, cut], [8000, null]);
+  });
+
+  it('name the skills for which there is no place', async () => {
+    const skill = (index: number) => [
+      `.moebius/skills/s${10 + index}/SKILL.md`,
+      '---\ndescription: x\n---\nDo.',
+    ];
+    const skills = Object.fromEntries(Array.from({ length: 32 }, (_, index) => skill(index)));
+    const { text, cut } = await readRules(workspace(skills), trusted);
+    assert.ok(text.includes('- s39: x') && !text.includes('- s40: x'));
+    assert.match(cut!, /is not told of s40, s41\.$/);
   });
 });
 
 describe('prompt files', () => {
-  it('are read by name', async () => {
+  it('are read by name, and skills stand behind them', async () => {
     assert.deepEqual(await readPromptFiles(workspace(project), true), [
-      { name: 'review', description: 'Review a file', text: 'Review $ARGUMENTS carefully.' },
-      { name: 'tidy', description: '', text: 'Tidy up.' },
+      { kind: 'prompt', name: 'review', description: 'Review a file', text: 'Review $ARGUMENTS carefully.' },
+      { kind: 'prompt', name: 'tidy', description: '', text: 'Tidy up.' },
+      {
+        kind: 'skill',
+        name: 'pdf-forms',
+        description: 'Fill in PDF forms',
+        text: 'The long text.\n\n(This is the skill in .moebius/skills/pdf/SKILL.md.)',
+      },
     ]);
+    const tidySkill = { '.moebius/skills/tidy/SKILL.md': '---\ndescription: another\n---\nNo.' };
+    const names = (await readPromptFiles(workspace({ ...project, ...tidySkill }), true)).map(one => one.text);
+    assert.ok(!names.some(text => text.startsWith('No.')), 'of two with one name the prompt file is meant');
   });
 
   it('stand for a message that begins with their name', async () => {
     const prompts = await readPromptFiles(workspace(project), true);
-    const expands = (message: string, expected: string) =>
+    const expands = (message: string, expected: string | null) =>
       assert.equal(expandPrompt(message, prompts), expected);
     expands('/review src/a.ts', 'Review src/a.ts carefully.');
     expands('/review $& $1', 'Review $& $1 carefully.');
     expands('/tidy', 'Tidy up.');
     expands('/tidy the tests\nand docs', 'Tidy up.\n\nthe tests\nand docs');
-    expands('/unknown x', '/unknown x');
-    expands('see /review', 'see /review');
+    expands('/unknown x', null);
+    expands('see /review', null);
+    expands('/etc/hosts is what?', null);
   });
 });

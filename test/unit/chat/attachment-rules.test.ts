@@ -98,6 +98,7 @@ describe('attachments', () => {
     check('me@example.com `@selection` ```\n@problems\n```', []);
     check('@Injectable() class, @types/node', ['types/node']);
     check('(@README.md)', ['README.md']);
+    check('#selection of #src/a.ts, a.md#top.x and # Title', ['@selection', 'src/a.ts']);
   });
 
   it('ranks paths by where the letters fall', () => {

@@ -59,6 +59,7 @@ describe('chat controller, with the page it talks to', () => {
         chooseModel: note('chooseModel'),
         chooseLevel: note('chooseLevel'),
         run: note('run'),
+        execute: note('execute'),
         confirmDelete: async () => true,
       },
       agent,
@@ -66,7 +67,7 @@ describe('chat controller, with the page it talks to', () => {
     });
     const say = (message: WebviewMessage) => controller.handle(message);
     const isIdle = () => page.phase.value.kind === 'idle' && page.items.value.length > 1;
-    return { page, controller, say, done, backend, isConnected, idle: () => until(isIdle) };
+    return { page, controller, say, done, backend, agent, isConnected, idle: () => until(isIdle) };
   }
 
   const readFixed = async (request: AttachmentRequest): Promise<Attachment[]> => {
@@ -166,6 +167,58 @@ describe('chat controller, with the page it talks to', () => {
     await new Promise(resolve => setTimeout(resolve, 20));
     assert.deepEqual(shown(page), []);
     assert.deepEqual(await new ChatStore(folder).list(), []);
+  });
+
+  const review = {
+    kind: 'prompt',
+    name: 'review',
+    description: 'Look at a file',
+    text: 'Look at $ARGUMENTS.',
+  } as const;
+
+  it('lists what a message that begins with a slash can mean', async () => {
+    const { page, say, agent } = open(says(''));
+    const shadowed = { ...review, name: 'undo' };
+    agent.promptFiles = [review, shadowed, { ...review, kind: 'skill', name: 'redo' }];
+    const listed = async (query: string) => {
+      await say({ type: 'suggest', requestId: 7, list: 'slash', query });
+      return page.suggestions.value.items.map(({ kind, label }) => `${kind} ${label}`);
+    };
+    const all = await listed('');
+    assert.ok(all.includes('command /new') && all.includes('command /undo'));
+    assert.deepEqual(await listed('re'), ['command /restore', 'prompt /review', 'skill /redo']);
+    assert.deepEqual(await listed('und'), ['command /undo']);
+    assert.equal(page.suggestions.value.requestId, 7);
+  });
+
+  it('runs a slash command instead of sending it, and keeps what was attached', async () => {
+    const { page, say, done, backend } = open(says('never'));
+    await say({ type: 'attach', kind: 'file', path: 'a.ts' });
+    await say({ type: 'send', text: '/undo ' });
+    assert.deepEqual(done, ['execute moebius.agent.undoLastTurn']);
+    assert.deepEqual([backend.requests.length, page.chips.value.length], [0, 1]);
+  });
+
+  it('sends the prompt file that a message names, in ask mode too, and again when it is edited', async () => {
+    const { page, say, idle, backend, agent } = open(says('fine'));
+    agent.promptFiles = [review];
+    await say({ type: 'send', text: '/review src/a.ts' });
+    await idle();
+    const sent = () => backend.requests.at(-1)!.messages!.at(-1)!.content;
+    assert.equal(sent(), 'Look at src/a.ts.');
+    assert.deepEqual(shown(page), ['/review src/a.ts', 'fine']);
+    await say({ type: 'edit', id: page.items.value[0]!.id, text: '/review src/b.ts' });
+    await idle();
+    assert.equal(sent(), 'Look at src/b.ts.');
+  });
+
+  it('gives a message back when the prompt files can not be read', async () => {
+    const { page, say, agent } = open(says('never'));
+    agent.prompts = async () => {
+      throw new MoebiusError('not-found', 'The folder is gone.');
+    };
+    await say({ type: 'send', text: '/review x' });
+    assert.deepEqual([page.returnedDraft.value, page.toast.value], ['/review x', 'The folder is gone.']);
   });
 
   it('counts the context of the next message', async () => {

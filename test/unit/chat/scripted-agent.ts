@@ -1,6 +1,7 @@
 /** An agent that does what a test says, and an editor that notes what is asked of it. */
 import type { AgentOutcome } from '../../../src/agent/agent.ts';
 import type { ApprovalRequest, ChangedFile, StopReason } from '../../../src/agent/ports.ts';
+import type { PromptFile } from '../../../src/agent/prompt-files.ts';
 import type { AgentEditor, RestoreChoice } from '../../../src/host/agent/desk.ts';
 import type { AgentTask } from '../../../src/host/agent/runner.ts';
 import type { ShownCommand } from '../../../src/host/agent/terminal-mirror.ts';
@@ -23,6 +24,9 @@ export class ScriptedAgent implements AgentEditor {
   }
 
   mode = () => this.shownMode;
+  promptFiles: PromptFile[] = [];
+
+  prompts = async () => this.promptFiles;
   picker = () => ({ mode: this.shownMode, policy: 'ask', locked: null }) as const;
   chooseMode = async (mode: Mode) => {
     this.shownMode = mode;

@@ -109,6 +109,19 @@ describe('chat session', () => {
     assert.match(backend.requests.at(-1)!.messages!.at(-1)!.content, /let a[\s\S]*uno$/);
   });
 
+  it('sends what a message stands for, and keeps that for later turns and a reload', async () => {
+    const { session, backend, stored, idle } = open(says('ok'));
+    session.send('/tidy now', [], 'Tidy up.\n\nnow');
+    await idle();
+    session.send('two', []);
+    await idle();
+    const contents = backend.requests.at(-1)!.messages!.map(({ content }) => content);
+    assert.deepEqual(contents.slice(1), ['Tidy up.\n\nnow', 'ok', 'two']);
+    assert.deepEqual(sketch(session.rows()).slice(0, 1), ['/tidy now']);
+    const replayed = readTranscript('chat', stored.map(event => JSON.stringify(event)).join('\n'));
+    assert.deepEqual(replayed, session.transcript);
+  });
+
   it('edits the message that is being answered', async () => {
     const { session, backend, idle } = open(hangsAfter('old'));
     session.send('one', []);

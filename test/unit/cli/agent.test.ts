@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AgentCommandOptions, work } from '../../../src/cli/agent.ts';
+import { type AgentCommandOptions, checkpointFolder, work } from '../../../src/cli/agent.ts';
 import { parseApprovals } from '../../../src/cli/agent-approval.ts';
 import type { AgentReport } from '../../../src/cli/agent-report.ts';
+import { type UndoReport, undoLastRun } from '../../../src/cli/agent-undo.ts';
 import type { ModelInfo } from '../../../src/protocol/daemon.ts';
 import { call, done, type ModelAnswer, scriptedModel } from '../../support/scripted-model.ts';
 import { memoryTerminal } from './scripted-engine.ts';
@@ -129,6 +130,65 @@ describe('moebius agent', () => {
     assert.equal(await results('all'), '3');
     assert.match(await results('edits'), /did not allow/);
   }).timeout(30_000);
+
+  describe('--undo', () => {
+    const text = () => readFile(join(folder, 'a.js'), 'utf8');
+    const editTo = (before: string, after: string) =>
+      agent([call('edit_file', { path: 'a.js', old_text: before, new_text: after }), done()], {
+        approve: parseApprovals('edits'),
+      });
+    /** `answer`: what a person types; null: nobody is there. */
+    async function undo(answer: string | null = null) {
+      const terminal = memoryTerminal(answer ?? '');
+      if (answer !== null) terminal.stdin.isTTY = true;
+      const failure = await undoLastRun(terminal, folder, await checkpointFolder(folder), true).then(
+        () => null,
+        error => error,
+      );
+      const output = terminal.output();
+      const report = output === '' ? null : (JSON.parse(output) as UndoReport);
+      return { report, failure, errors: terminal.errors() };
+    }
+
+    it('takes back one run after another, the newest first', async () => {
+      await editTo('1', '2');
+      await new Promise(resolve => setTimeout(resolve, 2));
+      await editTo('2', '3');
+      const { report, failure, errors } = await undo();
+      assert.deepEqual([report?.restored, report?.kept, failure], [['a.js'], [], null]);
+      assert.match(await text(), /= 2/);
+      assert.match(errors, /takes 0 of at most 200 MB/);
+      await undo();
+      assert.match(await text(), /= 1/);
+      assert.equal((await undo()).failure.code, 'not-found');
+    });
+
+    it('keeps what was changed since when nobody is there to ask, and fails', async () => {
+      await editTo('1', '2');
+      await writeFile(join(folder, 'a.js'), 'mine\n');
+      const { report, failure } = await undo();
+      assert.deepEqual([report?.restored, report?.kept, failure.code], [[], ['a.js'], 'unfinished']);
+      assert.equal(await text(), 'mine\n');
+      assert.deepEqual((await undo('y\n')).report?.restored, ['a.js']);
+      assert.match(await text(), /= 1/);
+    });
+
+    it('asks, and what is kept is decided', async () => {
+      await editTo('1', '2');
+      await writeFile(join(folder, 'a.js'), 'mine\n');
+      const { report, errors } = await undo('n\n');
+      assert.match(errors, /a\.js was changed since/);
+      assert.deepEqual(report?.kept, ['a.js']);
+      assert.equal((await undo('n\n')).failure.code, 'not-found');
+      assert.equal(await text(), 'mine\n');
+    });
+  });
+
+  it('tells what was left out of the rules', async () => {
+    await writeFile(join(folder, 'AGENTS.md'), 'x'.repeat(9000));
+    const { errors } = await agent([done()], {});
+    assert.match(errors, /\(The rules are 9,\d{3} characters long .* AGENTS\.md\.\)/);
+  });
 
   it('reads the rules of the workspace, unless they are a stranger', async () => {
     await writeFile(join(folder, 'AGENTS.md'), 'Use tabs.');

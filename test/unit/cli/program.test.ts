@@ -37,6 +37,8 @@ describe('the command line', () => {
   refuse(['generate', '--experts', 'most'], /Allowed choices are exact, balanced/);
   refuse(['generate', '--temperature', 'hot'], /must be a number/);
   refuse(['convert', 'a.gguf'], /--out/);
+  refuse(['agent'], /give a task, or --undo/);
+  refuse(['agent', 'do it', '--undo'], /give a task, or --undo/);
 
   it('prints its version', async () => assert.equal((await run('--version')).output, '1.2.3\n'));
 });

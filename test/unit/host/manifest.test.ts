@@ -33,6 +33,15 @@ describe('host/manifest', () => {
     );
   });
 
+  it('what our own code runs by name exists', () => {
+    const named = [...source.matchAll(/command: '(moebius\.[\w.]+)'/g)].map(match => match[1]!);
+    assert.ok(named.includes('moebius.agent.undoLastTurn'), 'the slash commands are among them');
+    assert.deepEqual(
+      named.filter(command => !contributed.includes(command)),
+      [],
+    );
+  });
+
   it('every setting that is read is contributed, with the same default', () => {
     const settings: Record<string, { default: unknown }> = Object.assign(
       {},

@@ -81,6 +81,16 @@ describe('page state', () => {
     assert.equal(state.announcement.value, 'Moebius could not answer: It ended.');
   });
 
+  it('keeps the suggestions for the newest letter, in whatever order they come', () => {
+    const suggest = (requestId: number, label: string): HostMessage => ({
+      type: 'suggest',
+      requestId,
+      items: [{ kind: 'command', label, detail: '' }],
+    });
+    const { suggestions } = showing(suggest(1, '/u'), suggest(3, '/undo'), suggest(2, '/un'));
+    assert.deepEqual([suggestions.value.requestId, suggestions.value.items[0]?.label], [3, '/undo']);
+  });
+
   it('does not open a history that was closed', () => {
     const state = showing({ type: 'history', chats: [{ id: 'c', title: 't', changedAt: 0 }] });
     assert.equal(state.history.value, null);

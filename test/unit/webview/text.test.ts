@@ -25,6 +25,9 @@ describe('mention at the caret', () => {
   check('me@example█', null);
   check('@a b█', null);
   check('█@a', null);
+  check('see #src█ more', 'src');
+  check('# Title█', null);
+  check('a #1 b#c█', null);
 
   const remove = (drawn: string, expected: string) =>
     it(`${drawn} becomes ${expected}`, () => {
@@ -35,6 +38,20 @@ describe('mention at the caret', () => {
   remove('see @src█ more', 'see █more');
   remove('@a█', '█');
   remove('(@a█ b)', '(█ b)');
+});
+
+describe('slash at the caret', () => {
+  const check = (drawn: string, expected: string | null) =>
+    it(`${drawn}: ${expected}`, () => {
+      const { mention } = atCaret(drawn);
+      assert.equal(mention?.list === 'slash' ? mention.query : null, expected);
+    });
+  check('/█', '');
+  check('/rev█', 'rev');
+  check('/re█view', 're');
+  check('/review █', null);
+  check('see /rev█', null);
+  check('/src/a█', null);
 });
 
 describe('figures', () => {

@@ -289,6 +289,27 @@ describe('checkpoints', () => {
     assert.equal(content('a.txt'), 'mine\n');
   });
 
+  it('knows which turns still stand', async () => {
+    const { edits, replace, checkpoints, root } = await open({ 'a.txt': '0\n', 'b.txt': '0\n' });
+    for (const turn of [1, 2, 3]) {
+      const changes = ['a.txt', 'b.txt'].map(path => replace(path, String(turn - 1), String(turn)));
+      await edits.apply(await Promise.all(changes), `t${turn}`);
+      await new Promise(resolve => setTimeout(resolve, 2));
+    }
+    const standing = async () =>
+      (await checkpoints.turns()).filter(({ isStanding }) => isStanding).map(({ id }) => id);
+    assert.deepEqual(await standing(), ['t1', 't2', 't3']);
+    await checkpoints.undo('t3', [], ['a.txt']);
+    assert.deepEqual(await standing(), ['t1', 't2', 't3'], 'half of it is there');
+    await checkpoints.undo('t3');
+    assert.deepEqual(await standing(), ['t1', 't2']);
+    writeFileSync(join(root, 'a.txt'), 'mine\n');
+    await checkpoints.undo('t2');
+    assert.deepEqual(await standing(), ['t1', 't2'], 'a file is kept');
+    await checkpoints.close('t2');
+    assert.deepEqual(await standing(), ['t1']);
+  });
+
   it('restores the state before a turn, later turns included', async () => {
     const { edits, replace, checkpoints, content } = await open({ 'a.txt': '0\n' });
     for (const turn of [1, 2, 3]) {

@@ -134,6 +134,24 @@ describe('commands as processes', function () {
     assert.deepEqual([state, exitCode], ['killed', null]);
   });
 
+  it('is told while it runs, and ended with its task when that is stopped later', async () => {
+    const { terminal } = await open();
+    const stop = new AbortController();
+    const start = (command: string, signal?: AbortSignal) =>
+      terminal.run({ command, cwd: '', timeoutMs: 300, ...(signal && { signal }) });
+    const ours = await start('echo $$; exec sleep 60', stop.signal);
+    const other = await start('sleep 61');
+    assert.deepEqual(terminal.running(), [
+      { id: ours.id, command: 'echo $$; exec sleep 60' },
+      { id: other.id, command: 'sleep 61' },
+    ]);
+    stop.abort();
+    await untilDead(Number(ours.output));
+    assert.deepEqual(terminal.running(), [{ id: other.id, command: 'sleep 61' }]);
+    await terminal.kill(other.id);
+    assert.deepEqual(terminal.running(), []);
+  });
+
   it('is stopped with everything it started', async () => {
     const { terminal } = await open();
     const stop = new AbortController();

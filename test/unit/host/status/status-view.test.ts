@@ -102,14 +102,15 @@ describe('host/status-view', () => {
 
 describe('host/status-page', () => {
   it('tells what is measured', () => {
-    const page = describeStatus({ kind: 'ready', model: 'm', status: STATUS }, STATUS);
+    const page = describeStatus({ kind: 'ready', model: 'm', status: STATUS }, STATUS, null);
     assert.match(page, /Speed: reads not measured yet, writes 21\.3 tokens\/s/);
     assert.match(page, /\| chat \| 120 \| 512 \| 30 MB \|/);
+    assert.doesNotMatch(page, /Checkpoints/);
   });
   it('says when nothing runs', () => {
     assert.match(
-      describeStatus({ kind: 'failed', reason: 'Too often.' }, null),
-      /failed \(Too often\.\)[\s\S]*not running/,
+      describeStatus({ kind: 'failed', reason: 'Too often.' }, null, { sizeBytes: 3e6, capBytes: 2e8 }),
+      /failed \(Too often\.\)[\s\S]*not running[\s\S]*Checkpoints of this workspace: 3 MB of at most 200 MB/,
     );
   });
 });
