@@ -28,6 +28,8 @@ export interface Suggestion {
   /** Characters right of the cursor, on its line, that the suggestion replaces. */
   replaceAfter: number;
   source: 'cache' | 'running' | 'model';
+  /** How sure the model was of its words, as their mean log-probability; null where it was never told. */
+  meanLogProb: number | null;
 }
 
 /** A suggestion that stands this long is being read and may well be accepted: time for the one after it. */
@@ -150,11 +152,11 @@ export class CompletionPipeline {
   /** Adds to `found`; ended by any request, without a complaint: it was only for the case that somebody asks. */
   private async findOthers(cursor: Cursor, extent: Extent, found: Suggestion[]): Promise<void> {
     for (let seed = 1; seed <= OTHERS; seed++) {
-      const { text, finish } = await this.runner.askAgain(cursor, extent, seed);
+      const { text, finish, meanLogProb } = await this.runner.askAgain(cursor, extent, seed);
       const refined = refine(text, { cursor, extent, isCut: isCut(finish) });
       const placed = place(refined.text, cursor);
       if (placed && !found.some(other => other.text === placed.text))
-        found.push({ ...placed, source: 'model' });
+        found.push({ ...placed, source: 'model', meanLogProb });
     }
   }
 
@@ -175,7 +177,7 @@ export class CompletionPipeline {
     if (!isManual && !isBelievable(found)) return [{ kind: 'unsure', text }, null];
     return [
       { kind: 'shown', source, text },
-      { ...placed, source },
+      { ...placed, source, meanLogProb: found.meanLogProb },
     ];
   }
 

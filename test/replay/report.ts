@@ -36,3 +36,11 @@ export function renderFigures(columns: readonly [string, Figures][]): string {
   }
   return lines.join('\n');
 }
+
+/** What became of the keystrokes' requests. */
+export function renderOutcomes(outcomes: Readonly<Record<string, number>>): string {
+  const all = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+  const rows = Object.entries(outcomes).sort(([, a], [, b]) => b - a);
+  const lines = rows.map(([name, count]) => `| ${name} | ${count} | ${percent(count / all)} |`);
+  return ['', '| what became of a keystroke | | |', '|---|--:|--:|', ...lines].join('\n');
+}

@@ -12,9 +12,9 @@ import { withDaemon } from '../bench/daemon.ts';
 import { recordSession } from '../bench/typing-script.ts';
 import { compare } from './baseline.ts';
 import { type SourceFile, sourceFiles } from './files.ts';
-import { renderFigures } from './report.ts';
-import { typeFile } from './session.ts';
-import { type Figures, figures, sum, type Tally } from './tally.ts';
+import { renderFigures, renderOutcomes } from './report.ts';
+import { type Typed, typeFile } from './session.ts';
+import { type Figures, figures, sum } from './tally.ts';
 
 const BASELINE = join(ROOT, 'test', 'replay', 'baseline.json');
 const PER_LANGUAGE = 20;
@@ -67,10 +67,11 @@ async function run(given: Options): Promise<void> {
   const files = await sourceFiles(Math.min(PER_LANGUAGE, Math.ceil(options.limit / LANGUAGES)));
   const ours = await typeAll(files, 'moebius', options);
   const plain = options.plain ? await typeAll(files, 'plain', options) : null;
-  const figuresOfOurs = figures(sum(ours));
+  const figuresOfOurs = figures(sum(ours.map(({ tally }) => tally)));
   const columns: [string, Figures][] = [['Moebius', figuresOfOurs]];
-  if (plain) columns.push(['plain', figures(sum(plain))]);
+  if (plain) columns.push(['plain', figures(sum(plain.map(({ tally }) => tally)))]);
   console.log(renderFigures(columns));
+  console.log(renderOutcomes(sum(ours.map(({ tally }) => tally)).outcomes));
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ options, ours, plain }, null, 2)}\n`);
   const { model, limit, keys, read, write } = options;
   const made: Baseline = { settings: { model, limit, keys, read, write }, figures: figuresOfOurs };
@@ -90,33 +91,23 @@ async function typeAll(
   files: readonly SourceFile[],
   kind: 'moebius' | 'plain',
   options: Options,
-): Promise<Tally[]> {
+): Promise<Typed[]> {
   const { model, threads, keys, read, write } = options;
   return withDaemon({ model, threads }, async ({ backend }) => {
-    const tallies: Tally[] = [];
+    const typed: Typed[] = [];
     for (const [index, file] of files.entries()) {
-      const recording = recordingOf(file, index, keys);
-      if (!recording) continue;
+      const { opened, keys: all } = recordSession(file.text, index + 1);
+      const recording = { opened, keys: all.slice(0, keys) };
       const document = { path: file.name, languageId: file.language };
-      const tally = await typeFile(backend, document, recording, kind, { read, write });
-      tallies.push(tally);
-      const { usefulChars, computeMs } = tally;
+      const session = await typeFile(backend, document, recording, kind, { read, write });
+      typed.push(session);
+      const { usefulChars, computeMs } = session.tally;
       console.error(
         `  ${kind} ${index + 1} of ${files.length}, ${file.name}: ${usefulChars} useful characters in ${(computeMs / 1000).toFixed(1)} s`,
       );
     }
-    return tallies;
+    return typed;
   });
-}
-
-function recordingOf({ text, name }: SourceFile, seed: number, keys: number) {
-  try {
-    const { opened, keys: all } = recordSession(text, seed + 1);
-    return { opened, keys: all.slice(0, keys) };
-  } catch {
-    console.error(`  ${name} has too few lines that can be left out`);
-    return null;
-  }
 }
 
 program.parseAsync().catch(error => {

@@ -29,6 +29,8 @@ export interface Tally {
   /** In which the engine had something to do. */
   computeMs: number;
   typedMs: number;
+  /** What became of a keystroke's request, by name: how many. */
+  outcomes: Record<string, number>;
 }
 
 export const emptyTally = (): Tally => ({
@@ -51,6 +53,7 @@ export const emptyTally = (): Tally => ({
   writtenTokens: 0,
   computeMs: 0,
   typedMs: 0,
+  outcomes: {},
 });
 
 export function sum(tallies: readonly Tally[]): Tally {
@@ -58,6 +61,9 @@ export function sum(tallies: readonly Tally[]): Tally {
   for (const tally of tallies)
     for (const [key, value] of Object.entries(tally) as [keyof Tally, Tally[keyof Tally]][]) {
       if (key === 'latenciesMs') total.latenciesMs.push(...(value as number[]));
+      else if (key === 'outcomes')
+        for (const [name, count] of Object.entries(tally.outcomes))
+          total.outcomes[name] = (total.outcomes[name] ?? 0) + count;
       else total[key] += value as number;
     }
   return total;

@@ -5,7 +5,7 @@ import type { Keystroke } from '../../bench/typing-script.ts';
 import { compare } from '../../replay/baseline.ts';
 import { ReplayedEngine } from '../../replay/engine.ts';
 import { renderFigures } from '../../replay/report.ts';
-import { typeFile } from '../../replay/session.ts';
+import { type Judged, typeFile } from '../../replay/session.ts';
 import { emptyTally, figures, sum } from '../../replay/tally.ts';
 import { VirtualClock } from '../../replay/virtual-clock.ts';
 
@@ -84,14 +84,17 @@ describe('replay/session', () => {
     );
 
   it('takes a suggestion that is right to its end, and saves its keys', async () => {
-    const tally = await type('    return x');
+    const { tally, judged } = await type('    return x');
     assert.equal(tally.accepted, 1);
     assert.equal(tally.keys, 2, 'the line break and Tab');
     assert.deepEqual([tally.usefulChars, tally.rightChars, tally.rightLines], [8, 8, 1]);
+    const [{ text, typed, rightChars, isAccepted }] = judged as [Judged];
+    assert.deepEqual([text, typed, rightChars, isAccepted], ['return x', 'return x', 8, true]);
+    assert.equal(tally.outcomes['shown: model'], 1);
   });
 
   it('types on through one that is wrong', async () => {
-    const tally = await type('    return y');
+    const { tally } = await type('    return y');
     assert.equal(tally.accepted, 0);
     assert.equal(tally.keys, 9);
     assert.equal(tally.usefulChars, 7, 'each right character is counted once');
@@ -99,7 +102,7 @@ describe('replay/session', () => {
   });
 
   it('a plain pipeline asks anew at every pause', async () => {
-    const plain = await type('zzz', 'plain');
+    const { tally: plain } = await type('zzz', 'plain');
     assert.equal(plain.accepted, 0);
     assert.equal(plain.requests, 8, 'nobody waits for what follows the last key');
   });
