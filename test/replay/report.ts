@@ -15,6 +15,7 @@ const ROWS: readonly [keyof Figures, string, (value: number) => string][] = [
   ['reusedShare', 'prompt tokens reused', percent],
   ['writtenTokensPerShownChar', 'tokens written per character shown', number],
   ['cancelledShare', 'requests ended early', percent],
+  ['aheadShare', 'compute for reading ahead', percent],
   ['usefulCharsPerComputeSecond', 'useful characters per second of compute', number],
 ];
 

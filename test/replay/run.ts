@@ -8,9 +8,14 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { ROOT } from '../../scripts/steps.ts';
 import { positiveInteger } from '../../src/cli/engine-session.ts';
+import { completeRequest } from '../../src/engine/complete.ts';
+import { openModelFolder } from '../../src/engine/model-folder.ts';
+import { Tokenizer } from '../../src/engine/tokenizer.ts';
 import { withDaemon } from '../bench/daemon.ts';
 import { recordSession } from '../bench/typing-script.ts';
+import { variantFolder } from '../support/models.ts';
 import { compare } from './baseline.ts';
+import type { TokensOf } from './engine.ts';
 import { type SourceFile, sourceFiles } from './files.ts';
 import { renderFigures, renderOutcomes } from './report.ts';
 import { type Typed, typeFile } from './session.ts';
@@ -93,13 +98,14 @@ async function typeAll(
   options: Options,
 ): Promise<Typed[]> {
   const { model, threads, keys, read, write } = options;
+  const tokensOf = await tokensOfModel(model);
   return withDaemon({ model, threads }, async ({ backend }) => {
     const typed: Typed[] = [];
     for (const [index, file] of files.entries()) {
       const { opened, keys: all } = recordSession(file.text, index + 1);
       const recording = { opened, keys: all.slice(0, keys) };
       const document = { path: file.name, languageId: file.language };
-      const session = await typeFile(backend, document, recording, kind, { read, write });
+      const session = await typeFile({ backend, tokensOf }, document, recording, kind, { read, write });
       typed.push(session);
       const { usefulChars, computeMs } = session.tally;
       console.error(
@@ -108,6 +114,13 @@ async function typeAll(
     }
     return typed;
   });
+}
+
+/** As the daemon makes prompts, without its weights. */
+async function tokensOfModel(model: string): Promise<TokensOf> {
+  const { manifest, tokenizer } = await openModelFolder(variantFolder(model, 'int4'));
+  const parts = { manifest, tokenizer: new Tokenizer(tokenizer) };
+  return params => completeRequest(parts, { requestId: '', ...params }).prompt;
 }
 
 program.parseAsync().catch(error => {

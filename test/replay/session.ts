@@ -10,7 +10,7 @@ import { CompletionPipeline, type Suggestion } from '../../src/completion/pipeli
 import { type Occasion, ReadAhead } from '../../src/completion/read-ahead.ts';
 import type { Outcome } from '../../src/completion/trace.ts';
 import { type Editor, press, type Recording } from '../bench/typing-script.ts';
-import { ReplayedEngine, type Speeds } from './engine.ts';
+import { ReplayedEngine, type Speeds, type TokensOf } from './engine.ts';
 import { plainSuggestion } from './plain.ts';
 import { emptyTally, type Tally } from './tally.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -49,14 +49,14 @@ export interface Typed {
 type Suggest = (cursor: Cursor, signal: AbortSignal) => Promise<Ghost | null>;
 
 export async function typeFile(
-  backend: Backend,
+  engine: { backend: Backend; tokensOf: TokensOf },
   document: Document,
   recording: Recording,
   kind: 'moebius' | 'plain',
   speeds: Speeds,
 ): Promise<Typed> {
   const clock = new VirtualClock();
-  const user = new User(backend, document, recording, kind, clock, speeds);
+  const user = new User(engine, document, recording, kind, clock, speeds);
   await clock.until(user.type());
   user.tally.typedMs = clock.now();
   return { tally: user.tally, judged: user.judged };
@@ -83,7 +83,7 @@ class User {
   #shownUntil = 0;
 
   constructor(
-    backend: Backend,
+    { backend, tokensOf }: { backend: Backend; tokensOf: TokensOf },
     document: Document,
     { opened, keys }: Recording,
     kind: 'moebius' | 'plain',
@@ -95,7 +95,7 @@ class User {
     this.#keys = keys;
     this.#editor = opened;
     this.#debounce = new AdaptiveDebounce();
-    const { complete } = new ReplayedEngine(backend, clock, speeds, this.tally);
+    const { complete } = new ReplayedEngine(backend, tokensOf, clock, speeds, this.tally);
     if (kind === 'plain') {
       this.#readAhead = null;
       this.#suggest = async (cursor, signal) => {

@@ -28,6 +28,8 @@ export interface Tally {
   writtenTokens: number;
   /** In which the engine had something to do. */
   computeMs: number;
+  /** Of it, reading while nobody waited. */
+  aheadMs: number;
   typedMs: number;
   /** What became of a keystroke's request, by name: how many. */
   outcomes: Record<string, number>;
@@ -52,6 +54,7 @@ export const emptyTally = (): Tally => ({
   readTokens: 0,
   writtenTokens: 0,
   computeMs: 0,
+  aheadMs: 0,
   typedMs: 0,
   outcomes: {},
 });
@@ -81,6 +84,8 @@ export interface Figures {
   cancelledShare: number;
   usefulCharsPerComputeSecond: number;
   usefulCharsPer100Keys: number;
+  /** Of the compute, what reading ahead took. */
+  aheadShare: number;
 }
 
 export function figures(tally: Tally): Figures {
@@ -98,5 +103,6 @@ export function figures(tally: Tally): Figures {
     cancelledShare: share(tally.cancelled, tally.requests),
     usefulCharsPerComputeSecond: 1000 * share(tally.usefulChars, tally.computeMs),
     usefulCharsPer100Keys: 100 * share(tally.usefulChars, tally.keys),
+    aheadShare: share(tally.aheadMs, tally.computeMs),
   };
 }

@@ -39,9 +39,15 @@ describe('completion/pipeline', () => {
       text: 'foo(a, b);',
       replaceAfter: 0,
       source: 'model',
+      meanLogProb: -0.1,
     });
     const through = await pipeline.suggest(drawn('const x = foo(█)'), options());
-    assert.deepEqual(through, { text: 'a, b);', replaceAfter: 1, source: 'cache' });
+    assert.deepEqual(through, {
+      text: 'a, b);',
+      replaceAfter: 1,
+      source: 'cache',
+      meanLogProb: -0.1,
+    });
     assert.equal(seen.calls.length, 1);
     assert.equal(seen.calls[0]!.isSingleLine, true);
   });
@@ -53,7 +59,7 @@ describe('completion/pipeline', () => {
     await sleep(45);
     first.abort();
     const joined = await pipeline.suggest(drawn('x = fo█'), options());
-    assert.deepEqual(joined, { text: 'o(a, b);', replaceAfter: 0, source: 'running' });
+    assert.deepEqual(joined, { text: 'o(a, b);', replaceAfter: 0, source: 'running', meanLogProb: -0.1 });
     assert.equal(await overtaken, null);
     assert.equal(seen.calls.length, 1);
   });

@@ -3,13 +3,16 @@ import type { Backend } from '../../../src/backends/backend.ts';
 import type { CompletionCall } from '../../../src/completion/runner.ts';
 import type { Keystroke } from '../../bench/typing-script.ts';
 import { compare } from '../../replay/baseline.ts';
-import { ReplayedEngine } from '../../replay/engine.ts';
+import { ReplayedEngine, type TokensOf } from '../../replay/engine.ts';
 import { renderFigures } from '../../replay/report.ts';
 import { type Judged, typeFile } from '../../replay/session.ts';
 import { emptyTally, figures, sum } from '../../replay/tally.ts';
 import { VirtualClock } from '../../replay/virtual-clock.ts';
 
 const SPEEDS = { read: 100, write: 10 };
+/** A token a character. */
+const tokensOf: TokensOf = ({ prefix, suffix, middle }) =>
+  [...`${prefix}|${suffix}|${middle}`].map(char => char.codePointAt(0)!);
 const USAGE = { promptTokens: 100, reusedTokens: 60, outputTokens: 4, queueMs: 0, prefillMs: 9, decodeMs: 9 };
 
 /** Writes `text` in four pieces, whatever is asked. */
@@ -27,9 +30,9 @@ function backendOf(text: string): Pick<Backend, 'complete'> {
 }
 const CALL: CompletionCall = {
   path: 'a.py',
-  prefix: '',
+  prefix: 'p'.repeat(28),
   middle: '',
-  suffix: '',
+  suffix: 's'.repeat(10),
   files: [],
   buffer: 'a',
   isSingleLine: true,
@@ -39,7 +42,7 @@ const CALL: CompletionCall = {
 describe('replay/engine', () => {
   it('takes the time that reading and writing takes at the given speeds', async () => {
     const [clock, tally] = [new VirtualClock(), emptyTally()];
-    const { complete } = new ReplayedEngine(backendOf('abcd'), clock, SPEEDS, tally);
+    const { complete } = new ReplayedEngine(backendOf('abcd'), tokensOf, clock, SPEEDS, tally);
     const pieces: [string, number][] = [];
     const onText = (text: string) => pieces.push([text, clock.now()]);
     await clock.until(complete(CALL, { signal: new AbortController().signal, onText }));
@@ -53,18 +56,21 @@ describe('replay/engine', () => {
     assert.deepEqual([tally.readTokens, tally.writtenTokens, tally.computeMs], [40, 4, 800]);
   });
 
-  it('what was broken off has to be read again, though the real model has read it', async () => {
+  it('goes on where reading was broken off', async () => {
     const [clock, tally] = [new VirtualClock(), emptyTally()];
-    const { complete } = new ReplayedEngine(backendOf('a'), clock, SPEEDS, tally);
+    const { complete } = new ReplayedEngine(backendOf('a'), tokensOf, clock, SPEEDS, tally);
     const abort = new AbortController();
     const first = complete(CALL, { signal: abort.signal, onText() {} });
     clock.after(100, () => abort.abort());
     await clock.until(assert.rejects(first, { code: 'cancelled' }));
     assert.deepEqual([tally.readTokens, tally.cancelled], [10, 1]);
-    // As if the second prompt had all 60 in common with the first, of which all was read.
     tally.readTokens = 0;
     await clock.until(complete(CALL, { signal: new AbortController().signal, onText() {} }));
-    assert.equal(tally.readTokens, 40);
+    assert.equal(tally.readTokens, 30);
+    await clock.until(
+      complete({ ...CALL, middle: 'a' }, { signal: new AbortController().signal, onText() {} }),
+    );
+    assert.equal(tally.readTokens, 31, 'what was written is held as well, but for the last');
   });
 });
 
@@ -76,7 +82,7 @@ describe('replay/session', () => {
   ];
   const type = (text: string, kind: 'moebius' | 'plain' = 'moebius') =>
     typeFile(
-      backendOf(text) as Backend,
+      { backend: backendOf(text) as Backend, tokensOf },
       { path: 'a.py', languageId: 'python' },
       { opened, keys },
       kind,
