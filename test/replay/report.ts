@@ -29,11 +29,10 @@ export function renderFigures(columns: readonly [string, Figures][]): string {
     lines.push(`| ${label} | ${columns.map(([, figures]) => write(figures[key])).join(' | ')} |`);
   const [ours, plain] = columns;
   if (ours && plain) {
-    const ratio = ours[1].usefulCharsPerComputeSecond / plain[1].usefulCharsPerComputeSecond;
-    lines.push(
-      '',
-      `Useful characters per second of compute: ${number(ratio)} times those of the plain pipeline.`,
-    );
+    const [a, b] = [ours[1].usefulCharsPerComputeSecond, plain[1].usefulCharsPerComputeSecond];
+    const said =
+      b > 0 ? `${number(a / b)} times those of the plain pipeline` : 'the plain pipeline gave none';
+    lines.push('', `Useful characters per second of compute: ${said}.`);
   }
   return lines.join('\n');
 }

@@ -32,6 +32,7 @@ interface Options {
   threads: number;
   read: number;
   write: number;
+  pace: number;
   plain?: boolean;
   check?: boolean;
   writeBaseline?: boolean;
@@ -55,6 +56,7 @@ const program = new Command('replay')
   )
   .option('--read <n>', 'tokens per second that the engine is taken to read', positiveInteger, 90)
   .option('--write <n>', 'and to write; both as of the 1.5B model on two cores', positiveInteger, 20)
+  .option('--pace <n>', 'times as slow a typist', positiveInteger, 1)
   .option('--check', 'do what test/replay/baseline.json was made with, and fail where a figure is worse')
   .option('--write-baseline', 'write that file')
   .option('--json <file>', 'write the counts of every file there')
@@ -62,7 +64,7 @@ const program = new Command('replay')
 
 interface Baseline {
   /** What it was made with; `--check` does the same. */
-  settings: Pick<Options, 'model' | 'limit' | 'keys' | 'read' | 'write'>;
+  settings: Pick<Options, 'model' | 'limit' | 'keys' | 'read' | 'write' | 'pace'>;
   figures: Figures;
 }
 
@@ -78,8 +80,8 @@ async function run(given: Options): Promise<void> {
   console.log(renderFigures(columns));
   console.log(renderOutcomes(sum(ours.map(({ tally }) => tally)).outcomes));
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ options, ours, plain }, null, 2)}\n`);
-  const { model, limit, keys, read, write } = options;
-  const made: Baseline = { settings: { model, limit, keys, read, write }, figures: figuresOfOurs };
+  const { model, limit, keys, read, write, pace } = options;
+  const made: Baseline = { settings: { model, limit, keys, read, write, pace }, figures: figuresOfOurs };
   if (options.writeBaseline) writeFileSync(BASELINE, `${JSON.stringify(made, null, 2)}\n`);
   for (const line of baseline ? compare(figuresOfOurs, baseline.figures) : []) {
     console.error(line);
@@ -97,13 +99,14 @@ async function typeAll(
   kind: 'moebius' | 'plain',
   options: Options,
 ): Promise<Typed[]> {
-  const { model, threads, keys, read, write } = options;
+  const { model, threads, keys, read, write, pace } = options;
   const tokensOf = await tokensOfModel(model);
   return withDaemon({ model, threads }, async ({ backend }) => {
     const typed: Typed[] = [];
     for (const [index, file] of files.entries()) {
       const { opened, keys: all } = recordSession(file.text, index + 1);
-      const recording = { opened, keys: all.slice(0, keys) };
+      const slowed = all.slice(0, keys).map(key => ({ ...key, pauseMs: key.pauseMs * pace }));
+      const recording = { opened, keys: slowed };
       const document = { path: file.name, languageId: file.language };
       const session = await typeFile({ backend, tokensOf }, document, recording, kind, { read, write });
       typed.push(session);
