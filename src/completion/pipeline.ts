@@ -109,9 +109,9 @@ export class CompletionPipeline {
     if (this.shownAt) this.dismissals.add(this.shownAt);
   }
 
-  /** See `Runner.readAhead`. */
-  readAhead(...args: Parameters<Runner['readAhead']>): Promise<void> {
-    return this.runner.readAhead(...args);
+  /** See `Runner.readAhead`. Nothing is read where the next keys get no suggestion either. */
+  async readAhead(...[cursor, filesFor]: Parameters<Runner['readAhead']>): Promise<void> {
+    if (silenceAt(cursor) !== 'in a long comment') await this.runner.readAhead(cursor, filesFor);
   }
 
   /** Forgets everything, for another model or other settings. */

@@ -131,6 +131,19 @@ describe('completion/pipeline', () => {
     assert.deepEqual([ahead!.middle, asked!.middle], ['f {\n    const x = ', 'f {\n    const x = a']);
   });
 
+  it('reads nothing ahead inside a long comment, and at the start of a document no more than a first key needs', async () => {
+    const { pipeline, seen } = model('1');
+    await pipeline.readAhead(drawn(`/* ${'a story '.repeat(20)}█\n*/`));
+    assert.equal(seen.calls.length, 0);
+    await pipeline.readAhead(drawn(`█\n${'const x = 1;\n'.repeat(200)}`));
+    assert.deepEqual(
+      seen.calls.map(({ buffer }) => buffer),
+      ['a'],
+    );
+    await pipeline.readAhead(drawn(`const y = 1;\n█\n${'const x = 1;\n'.repeat(200)}`));
+    assert.equal(seen.calls.at(-1)!.buffer, 'b');
+  });
+
   it('says when the model fails', async () => {
     const pipeline = new CompletionPipeline(async () => {
       throw new Error('down');
