@@ -21,6 +21,8 @@ export interface SuggestOptions {
   delayMs: number;
   /** Nothing is computed that was not asked for. */
   isSaving?: boolean;
+  /** Shows what the model is unsure of as well, to learn what a threshold costs. */
+  showsUnsure?: boolean;
   signal: AbortSignal;
 }
 export interface Suggestion {
@@ -34,8 +36,11 @@ export interface Suggestion {
 
 /** A suggestion that stands this long is being read and may well be accepted: time for the one after it. */
 const READ_MS = 400;
-/** Below this mean log-probability a suggestion is kept back. A first guess; `npm run eval -- completion` tells what it costs. */
-const LEAST_MEAN_LOG_PROB = -1;
+/**
+ * Below this mean log-probability a suggestion is kept back. Chosen on `npm run replay -- --unsure` (docs/completion.md): of
+ * what is below one character in five is then typed, and nothing was accepted.
+ */
+const LEAST_MEAN_LOG_PROB = -0.7;
 /** Who types the beginning of an unsure suggestion has confirmed it. */
 const CONFIRMING_CHARS = 3;
 /** Other answers on request, beside the likeliest. */
@@ -131,13 +136,13 @@ export class CompletionPipeline {
     const { isManual, signal } = options;
     const reason = isManual ? null : this.silence(cursor);
     if (reason) return [{ kind: 'silent', reason }, null];
-    const known = this.fromCache(cursor, 'cache', isManual);
+    const known = this.fromCache(cursor, 'cache', options);
     if (known) return known;
     const running = this.runner.joinable(cursor);
     if (running) {
       await this.runner.wait(running, signal);
       if (signal.aborted) return [{ kind: 'overtaken' }, null];
-      const joined = this.fromCache(cursor, 'running', isManual);
+      const joined = this.fromCache(cursor, 'running', options);
       if (joined) return joined;
     }
     await delay(isManual ? 0 : options.delayMs, signal, this.clock);
@@ -146,7 +151,7 @@ export class CompletionPipeline {
     asked.run = run;
     await this.runner.wait(run, signal);
     if (signal.aborted) return [{ kind: 'overtaken' }, null];
-    return this.fromCache(cursor, 'model', isManual) ?? [nothingFrom(run), null];
+    return this.fromCache(cursor, 'model', options) ?? [nothingFrom(run), null];
   }
 
   /** Adds to `found`; ended by any request, without a complaint: it was only for the case that somebody asks. */
@@ -167,14 +172,14 @@ export class CompletionPipeline {
   private fromCache(
     cursor: Cursor,
     source: Suggestion['source'],
-    isManual: boolean,
+    { isManual, showsUnsure }: SuggestOptions,
   ): [Outcome, Suggestion | null] | null {
     const found = this.cache.find(cursor);
     if (!found) return null;
     const placed = place(found.text, cursor);
     if (!placed) return source === 'model' ? [{ kind: 'dropped', by: 'brackets' }, null] : null;
     const { text } = placed;
-    if (!isManual && !isBelievable(found)) return [{ kind: 'unsure', text }, null];
+    if (!isManual && !showsUnsure && !isBelievable(found)) return [{ kind: 'unsure', text }, null];
     return [
       { kind: 'shown', source, text },
       { ...placed, source, meanLogProb: found.meanLogProb },

@@ -17,7 +17,7 @@ import { variantFolder } from '../support/models.ts';
 import { compare } from './baseline.ts';
 import type { TokensOf } from './engine.ts';
 import { type SourceFile, sourceFiles } from './files.ts';
-import { renderFigures, renderOutcomes } from './report.ts';
+import { renderConfidence, renderFigures, renderOutcomes } from './report.ts';
 import { type Typed, typeFile } from './session.ts';
 import { type Figures, figures, sum } from './tally.ts';
 
@@ -33,6 +33,7 @@ interface Options {
   read: number;
   write: number;
   pace: number;
+  unsure?: boolean;
   plain?: boolean;
   check?: boolean;
   writeBaseline?: boolean;
@@ -56,6 +57,7 @@ const program = new Command('replay')
   )
   .option('--read <n>', 'tokens per second that the engine is taken to read', positiveInteger, 90)
   .option('--write <n>', 'and to write; both as of the 1.5B model on two cores', positiveInteger, 20)
+  .option('--unsure', 'show what the model is unsure of as well: what would a threshold of confidence keep?')
   .option('--pace <n>', 'times as slow a typist', positiveInteger, 1)
   .option('--check', 'do what test/replay/baseline.json was made with, and fail where a figure is worse')
   .option('--write-baseline', 'write that file')
@@ -79,6 +81,7 @@ async function run(given: Options): Promise<void> {
   if (plain) columns.push(['plain', figures(sum(plain.map(({ tally }) => tally)))]);
   console.log(renderFigures(columns));
   console.log(renderOutcomes(sum(ours.map(({ tally }) => tally)).outcomes));
+  if (options.unsure) console.log(renderConfidence(ours.flatMap(({ judged }) => judged)));
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ options, ours, plain }, null, 2)}\n`);
   const { model, limit, keys, read, write, pace } = options;
   const made: Baseline = { settings: { model, limit, keys, read, write, pace }, figures: figuresOfOurs };
@@ -99,7 +102,7 @@ async function typeAll(
   kind: 'moebius' | 'plain',
   options: Options,
 ): Promise<Typed[]> {
-  const { model, threads, keys, read, write, pace } = options;
+  const { model, threads, keys, read, write, pace, unsure } = options;
   const tokensOf = await tokensOfModel(model);
   return withDaemon({ model, threads }, async ({ backend }) => {
     const typed: Typed[] = [];
@@ -108,7 +111,14 @@ async function typeAll(
       const slowed = all.slice(0, keys).map(key => ({ ...key, pauseMs: key.pauseMs * pace }));
       const recording = { opened, keys: slowed };
       const document = { path: file.name, languageId: file.language };
-      const session = await typeFile({ backend, tokensOf }, document, recording, kind, { read, write });
+      const session = await typeFile(
+        { backend, tokensOf },
+        document,
+        recording,
+        kind,
+        { read, write },
+        unsure,
+      );
       typed.push(session);
       const { usefulChars, computeMs } = session.tally;
       console.error(

@@ -54,9 +54,10 @@ export async function typeFile(
   recording: Recording,
   kind: 'moebius' | 'plain',
   speeds: Speeds,
+  showsUnsure = false,
 ): Promise<Typed> {
   const clock = new VirtualClock();
-  const user = new User(engine, document, recording, kind, clock, speeds);
+  const user = new User(engine, document, recording, kind, clock, speeds, showsUnsure);
   await clock.until(user.type());
   user.tally.typedMs = clock.now();
   return { tally: user.tally, judged: user.judged };
@@ -89,6 +90,7 @@ class User {
     kind: 'moebius' | 'plain',
     clock: VirtualClock,
     speeds: Speeds,
+    showsUnsure: boolean,
   ) {
     this.#document = document;
     this.#clock = clock;
@@ -118,6 +120,7 @@ class User {
           isManual: false,
           multiline: 'auto',
           delayMs,
+          showsUnsure,
           signal,
         });
         const outcome = pipeline.log.all[0]?.outcome;

@@ -64,11 +64,16 @@ export class NextEdits implements vscode.Disposable {
     if (!offer) return;
     const { editor, place } = offer;
     const { document, range, text } = place;
-    if (editor.document !== document || !editor.selection.intersection(range)) {
+    if (editor.document !== document) {
       const selection = new vscode.Range(range.start, range.start);
-      this.clear();
       const shown = await vscode.window.showTextDocument(document, { selection });
+      this.clear();
       this.show(shown, place);
+      return;
+    }
+    if (!editor.selection.intersection(range)) {
+      editor.selection = new vscode.Selection(range.start, range.start);
+      editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
       return;
     }
     this.clear();

@@ -178,6 +178,10 @@ describe('completion/pipeline', () => {
     assert.equal(await pipeline.suggest(drawn('x = █'), quiet), null);
     assert.equal(pipeline.log.all[0]!.outcome.kind, 'unsure');
     assert.equal((await pipeline.suggest(drawn('x = █'), { ...quiet, isManual: true }))?.text, 'foobar(a);');
+    assert.equal(
+      (await pipeline.suggest(drawn('x = █'), { ...quiet, showsUnsure: true }))?.meanLogProb,
+      -2.5,
+    );
     assert.equal((await pipeline.suggest(drawn('x = foo█'), quiet))?.text, 'bar(a);');
     assert.equal(seen.calls.length, 1);
   });

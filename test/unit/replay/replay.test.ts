@@ -4,7 +4,7 @@ import type { CompletionCall } from '../../../src/completion/runner.ts';
 import type { Keystroke } from '../../bench/typing-script.ts';
 import { compare } from '../../replay/baseline.ts';
 import { ReplayedEngine, type TokensOf } from '../../replay/engine.ts';
-import { renderFigures } from '../../replay/report.ts';
+import { renderConfidence, renderFigures, renderOutcomes } from '../../replay/report.ts';
 import { type Judged, typeFile } from '../../replay/session.ts';
 import { emptyTally, figures, sum } from '../../replay/tally.ts';
 import { VirtualClock } from '../../replay/virtual-clock.ts';
@@ -155,5 +155,21 @@ describe('replay/figures', () => {
       ['plain', { ...measured, usefulCharsPerComputeSecond: 1.5 }],
     ]);
     assert.match(table, /2\.00 times/);
+  });
+
+  it('say what a threshold would have kept back, where the confidence is known', () => {
+    const judged = { lineBefore: '', typed: '', source: 'model', isAccepted: false } as const;
+    const table = renderConfidence([
+      { ...judged, text: 'abcd', rightChars: 4, isAccepted: true, meanLogProb: -0.1 },
+      { ...judged, text: 'abcd', rightChars: 1, meanLogProb: -0.9 },
+      { ...judged, text: 'abcd', rightChars: 0, meanLogProb: null },
+    ]);
+    assert.match(table, /\| -0.8 \| 1 \| 100.0 % \| 1 \| 1 \| 25.0 % \| 0 \|/);
+    assert.match(table, /\| -1 \| 2 \| 62.5 % \| 1 \| 0 \| - \| 0 \|/);
+  });
+
+  it('name what became of the keystrokes, the most frequent first', () => {
+    const table = renderOutcomes({ unsure: 1, overtaken: 3 });
+    assert.match(table, /overtaken \| 3 \| 75.0 %.*\n.*unsure \| 1 \| 25.0 %/);
   });
 });
