@@ -3,6 +3,7 @@
  * before the change and after it, by brackets and commas; no model is asked but for the words of a new argument.
  */
 import { closerOf, type Piece, splitList } from './list.ts';
+import { occurrencesOf } from './next-edit.ts';
 
 interface Parameter {
   name: string;
@@ -80,6 +81,13 @@ export function editOfCall(args: string, { from, to }: SignatureChange): CallEdi
   if (hole === null) return text === args ? null : { text, hole: null };
   return { text, hole: offsetOf(hole, texts, pieces) };
 }
+
+/** Offsets of `name` where no language server tells which function is meant: by itself, or of the object in hand. */
+export const plainMentions = (name: string, text: string): number[] =>
+  occurrencesOf(name, text).filter(
+    offset =>
+      text[offset - 1] !== '.' || /\b(?:self|this)\.$/.test(text.slice(Math.max(0, offset - 6), offset)),
+  );
 
 /** The argument in what a model wrote at the hole: up to the comma or bracket that ends it; null if there is none. */
 export function argumentIn(written: string): string | null {

@@ -89,8 +89,7 @@ const typedWithoutEditor = (): Promise<(string | null)[]> =>
     return texts;
   });
 
-/** The first line of the grey text; the editor draws blanks as no-break spaces. */
+/** The first line of the grey text, drawn in a piece for every colour and with no-break spaces. */
 async function shownIn(page: Page): Promise<string> {
-  const parts = await ghostText(page).allTextContents();
-  return (parts[0] ?? '').replaceAll('\u00a0', ' ');
+  return (await ghostText(page).allTextContents()).join('').replaceAll('\u00a0', ' ');
 }

@@ -6,8 +6,7 @@ import * as vscode from 'vscode';
 import type { Backend } from '../../backends/backend.ts';
 import { argumentParams } from '../../completion/argument-request.ts';
 import { closerOf } from '../../completion/list.ts';
-import { occurrencesOf } from '../../completion/next-edit.ts';
-import { argumentIn, editOfCall, type SignatureChange } from '../../completion/signature.ts';
+import { argumentIn, editOfCall, plainMentions, type SignatureChange } from '../../completion/signature.ts';
 import type { Place } from './place.ts';
 
 /** Calls that are looked at; more are a change for another tool. */
@@ -53,7 +52,7 @@ async function sitesOf({ document, position, change }: ChangedSignature): Promis
   );
   const mentions = known.some(location => !location.range.contains(position))
     ? known.filter(isHere)
-    : occurrencesOf(change.name, document.getText()).map(
+    : plainMentions(change.name, document.getText()).map(
         offset => new vscode.Location(uri, document.positionAt(offset)),
       );
   const starts = mentions

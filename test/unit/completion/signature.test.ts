@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { argumentIn, editOfCall, signatureChangeBetween } from '../../../src/completion/signature.ts';
+import {
+  argumentIn,
+  editOfCall,
+  plainMentions,
+  signatureChangeBetween,
+} from '../../../src/completion/signature.ts';
 
 const names = (list: { name: string; isOptional: boolean }[]) =>
   list.map(({ name, isOptional }) => (isOptional ? `${name}?` : name)).join(' ');
@@ -86,6 +91,13 @@ describe('completion/signature', () => {
   call('spread', ['a, b', 'a'], '...all', null);
   call('more than there were', ['a', ''], '1, 2', null);
   call('on lines of their own', ['a, b', 'a, b, c'], '\n  1,\n  2\n', '\n  1,\n  2,\n  █\n');
+
+  it('by name alone, what belongs to another object is not meant', () => {
+    assert.deepEqual(
+      plainMentions('add', 'add(1) seen.add(2) this.add(3) self.add(4) myself.add(5)'),
+      [0, 24, 36],
+    );
+  });
 
   it('an argument ends where the call would go on', () => {
     assert.equal(argumentIn('items[0], other)'), 'items[0]');
