@@ -37,10 +37,10 @@ export interface Suggestion {
 /** A suggestion that stands this long is being read and may well be accepted: time for the one after it. */
 const READ_MS = 400;
 /**
- * Below this mean log-probability a suggestion is kept back. Chosen on `npm run replay -- --unsure` (docs/completion.md): of
- * what is below one character in five is then typed, and nothing was accepted.
+ * Below this mean log-probability a suggestion is kept back. `npm run replay -- --unsure` (docs/completion.md): little is
+ * below it and a fifth of that is right; a higher one would cost the default model suggestions that are accepted.
  */
-const LEAST_MEAN_LOG_PROB = -0.7;
+const LEAST_MEAN_LOG_PROB = -1;
 /** Who types the beginning of an unsure suggestion has confirmed it. */
 const CONFIRMING_CHARS = 3;
 /** Other answers on request, beside the likeliest. */
