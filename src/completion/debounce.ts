@@ -1,15 +1,15 @@
 /**
- * How long to wait after a keystroke: about as long as this user's next keystroke usually takes, less where a pause is
- * natural, and less by a part of what the model will take anyway (after Tabby's adaptive debounce).
+ * How long to wait after a keystroke: a part of what this user's next keystroke usually takes, less where a word begins, and
+ * less by a part of what the model will take anyway (after Tabby's adaptive debounce). It is short because what is written
+ * is joined by the next key that agrees with it: only a key that contradicts it has cost anything (docs/completion.md).
  */
-const SHORTEST_MS = 75;
-const LONGEST_MS = 300;
+const SHORTEST_MS = 10;
 /** Gaps longer than this are thinking, not typing. */
 const LONGEST_GAP_MS = 400;
 /** Weight of the newest gap, and of the newest answer, in the running means. */
 const NEWEST_WEIGHT = 0.15;
-/** A line end or punctuation is a natural place to look up. */
-const FACTORS = { natural: 0.75, other: 1.3 } as const;
+/** Shares of a gap. After a blank or punctuation a word begins, which is worth more than the rest of one. */
+const FACTORS = { natural: 0.1, other: 0.4 } as const;
 /** Of the time that answers take. All of it would ask at every key where the model is slow, for nothing. */
 const ANSWER_SHARE = 0.1;
 
@@ -35,6 +35,6 @@ export class AdaptiveDebounce {
   delayMs(lastTyped: string): number {
     const factor = /[\s({[.,:=>]/.test(lastTyped) ? FACTORS.natural : FACTORS.other;
     const delayMs = this.meanGapMs * factor - ANSWER_SHARE * this.meanAnswerMs;
-    return Math.round(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, delayMs)));
+    return Math.round(Math.max(SHORTEST_MS, delayMs));
   }
 }

@@ -21,6 +21,8 @@ export interface SuggestOptions {
   delayMs: number;
   /** Nothing is computed that was not asked for. */
   isSaving?: boolean;
+  /** Shows what the model is unsure of as well, to learn what a threshold costs. */
+  showsUnsure?: boolean;
   signal: AbortSignal;
 }
 export interface Suggestion {
@@ -28,11 +30,16 @@ export interface Suggestion {
   /** Characters right of the cursor, on its line, that the suggestion replaces. */
   replaceAfter: number;
   source: 'cache' | 'running' | 'model';
+  /** How sure the model was of its words, as their mean log-probability; null where it was never told. */
+  meanLogProb: number | null;
 }
 
 /** A suggestion that stands this long is being read and may well be accepted: time for the one after it. */
 const READ_MS = 400;
-/** Below this mean log-probability a suggestion is kept back. A first guess; `npm run eval -- completion` tells what it costs. */
+/**
+ * Below this mean log-probability a suggestion is kept back. `npm run replay -- --unsure` (docs/completion.md): little is
+ * below it and a fifth of that is right; a higher one would cost the default model suggestions that are accepted.
+ */
 const LEAST_MEAN_LOG_PROB = -1;
 /** Who types the beginning of an unsure suggestion has confirmed it. */
 const CONFIRMING_CHARS = 3;
@@ -107,9 +114,9 @@ export class CompletionPipeline {
     if (this.shownAt) this.dismissals.add(this.shownAt);
   }
 
-  /** See `Runner.readAhead`. */
-  readAhead(...args: Parameters<Runner['readAhead']>): Promise<void> {
-    return this.runner.readAhead(...args);
+  /** See `Runner.readAhead`. Nothing is read where the next keys get no suggestion either. */
+  async readAhead(...[cursor, filesFor]: Parameters<Runner['readAhead']>): Promise<void> {
+    if (silenceAt(cursor) !== 'in a long comment') await this.runner.readAhead(cursor, filesFor);
   }
 
   /** Forgets everything, for another model or other settings. */
@@ -129,13 +136,13 @@ export class CompletionPipeline {
     const { isManual, signal } = options;
     const reason = isManual ? null : this.silence(cursor);
     if (reason) return [{ kind: 'silent', reason }, null];
-    const known = this.fromCache(cursor, 'cache', isManual);
+    const known = this.fromCache(cursor, 'cache', options);
     if (known) return known;
     const running = this.runner.joinable(cursor);
     if (running) {
       await this.runner.wait(running, signal);
       if (signal.aborted) return [{ kind: 'overtaken' }, null];
-      const joined = this.fromCache(cursor, 'running', isManual);
+      const joined = this.fromCache(cursor, 'running', options);
       if (joined) return joined;
     }
     await delay(isManual ? 0 : options.delayMs, signal, this.clock);
@@ -144,17 +151,17 @@ export class CompletionPipeline {
     asked.run = run;
     await this.runner.wait(run, signal);
     if (signal.aborted) return [{ kind: 'overtaken' }, null];
-    return this.fromCache(cursor, 'model', isManual) ?? [nothingFrom(run), null];
+    return this.fromCache(cursor, 'model', options) ?? [nothingFrom(run), null];
   }
 
   /** Adds to `found`; ended by any request, without a complaint: it was only for the case that somebody asks. */
   private async findOthers(cursor: Cursor, extent: Extent, found: Suggestion[]): Promise<void> {
     for (let seed = 1; seed <= OTHERS; seed++) {
-      const { text, finish } = await this.runner.askAgain(cursor, extent, seed);
+      const { text, finish, meanLogProb } = await this.runner.askAgain(cursor, extent, seed);
       const refined = refine(text, { cursor, extent, isCut: isCut(finish) });
       const placed = place(refined.text, cursor);
       if (placed && !found.some(other => other.text === placed.text))
-        found.push({ ...placed, source: 'model' });
+        found.push({ ...placed, source: 'model', meanLogProb });
     }
   }
 
@@ -165,17 +172,17 @@ export class CompletionPipeline {
   private fromCache(
     cursor: Cursor,
     source: Suggestion['source'],
-    isManual: boolean,
+    { isManual, showsUnsure }: SuggestOptions,
   ): [Outcome, Suggestion | null] | null {
     const found = this.cache.find(cursor);
     if (!found) return null;
     const placed = place(found.text, cursor);
     if (!placed) return source === 'model' ? [{ kind: 'dropped', by: 'brackets' }, null] : null;
     const { text } = placed;
-    if (!isManual && !isBelievable(found)) return [{ kind: 'unsure', text }, null];
+    if (!isManual && !showsUnsure && !isBelievable(found)) return [{ kind: 'unsure', text }, null];
     return [
       { kind: 'shown', source, text },
-      { ...placed, source },
+      { ...placed, source, meanLogProb: found.meanLogProb },
     ];
   }
 

@@ -142,6 +142,8 @@ export class Runner {
     const window = this.window(cursor.uri);
     const near = window.next(cursor, this.speed.coldChars);
     await this.read(cursor, near, reading.signal);
+    // At its start a document was opened and nobody types yet: the place to read about is still to come.
+    if (cursor.before.trim() === '') return;
     const files = await filesFor(Math.max(0, this.speed.idleChars - WINDOW_LIMITS.startChars));
     if (reading.signal.aborted) throw cancelled();
     const far = window.ahead(cursor, files);

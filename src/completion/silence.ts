@@ -34,10 +34,28 @@ export function silenceAt(cursor: Cursor): Silence | null {
 export const isInProse = (cursor: Cursor): boolean =>
   commentBefore(cursor) > 0 || stringBefore(lineBefore(cursor)) > 0;
 
-/** Characters since the comment on the cursor's line began; 0: it is in none. */
+/** Characters since the comment or the docstring that the cursor is in began; 0: it is in none. */
 function commentBefore(cursor: Cursor): number {
+  const { before, languageId } = cursor;
   const line = lineBefore(cursor).trimStart();
-  return line.startsWith(lineComment(cursor.languageId)) || /^\*\s/.test(line) ? line.length : 0;
+  const block = languageId === 'python' ? docstringBefore(before) : blockCommentBefore(before);
+  if (block > 0) return block;
+  return line.startsWith(lineComment(languageId)) || /^\*\s/.test(line) ? line.length : 0;
+}
+
+function docstringBefore(before: string): number {
+  let open: { mark: string; at: number } | null = null;
+  for (const { 0: mark, index } of before.matchAll(/"""|'''/g)) {
+    if (open === null) open = { mark, at: index };
+    else if (open.mark === mark) open = null;
+  }
+  return open === null ? 0 : before.length - open.at;
+}
+
+/** After white space, where no path and no pattern of files has it: `src/**` begins no comment. */
+function blockCommentBefore(before: string): number {
+  const at = Math.max(...[...before.matchAll(/(?<=^|\s)\/\*/g)].map(({ index }) => index), -1);
+  return at < 0 || before.indexOf('*/', at) >= 0 ? 0 : before.length - at;
 }
 
 /** Characters since the string that is open at the end of `line` began; 0: none is. */

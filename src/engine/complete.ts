@@ -9,8 +9,11 @@ const DEFAULT_MAX_TOKENS = 128;
 /** Nobody knows the repository's name here, and a constant keeps the cached prefix. */
 const REPOSITORY = 'workspace';
 
+/** What a prompt is made with. */
+export type PromptParts = Pick<EngineCore, 'manifest' | 'tokenizer'>;
+
 /** Tokens and settings of a `complete` call. Throws `unsupported` when the model can't fill in. */
-export function completeRequest(core: EngineCore, params: CompleteParams): GenerateRequest {
+export function completeRequest(core: PromptParts, params: CompleteParams): GenerateRequest {
   const { tokens } = core.manifest;
   const { fim } = tokens;
   if (!fim)
@@ -34,7 +37,7 @@ export function completeRequest(core: EngineCore, params: CompleteParams): Gener
 }
 
 /** Other files and the name of this one: <|repo_name|>name \n <|file_sep|>path \n text ... <|file_sep|>path \n */
-function context({ manifest, tokenizer }: EngineCore, { files = [], path }: CompleteParams): number[] {
+function context({ manifest, tokenizer }: PromptParts, { files = [], path }: CompleteParams): number[] {
   const { fileSeparator, repoName } = manifest.tokens.fim!;
   const ids = manifest.tokens.bos === null ? [] : [manifest.tokens.bos];
   if (fileSeparator === null || (files.length === 0 && path === undefined)) return ids;
@@ -48,7 +51,7 @@ function context({ manifest, tokenizer }: EngineCore, { files = [], path }: Comp
   return ids;
 }
 
-function gap({ manifest, tokenizer }: EngineCore, params: CompleteParams): number[] {
+function gap({ manifest, tokenizer }: PromptParts, params: CompleteParams): number[] {
   const { prefix, suffix, middle = '', files = [] } = params;
   const fim = manifest.tokens.fim!;
   const before = fim.fileSeparator === null ? files.map(file => `${file.text}\n`).join('') : '';

@@ -9,6 +9,7 @@ import { counterparts, importedPaths } from '../completion/context/related.ts';
 import { mostSimilarPart, wordsNear } from '../completion/context/similar.ts';
 import { isUnfitName } from '../completion/context/unfit.ts';
 import type { Cursor } from '../completion/cursor.ts';
+import { IgnoredFiles } from './ignored-files.ts';
 
 /** Open files that are looked at. */
 const OPEN_FILES = 20;
@@ -24,7 +25,9 @@ const LISTS = 8;
 export class CompletionContext implements vscode.Disposable {
   private readonly recent = new RecentWork();
   private readonly lists = new Map<string, ContextList>();
+  private readonly ignored = new IgnoredFiles();
   private readonly parts = [
+    this.ignored,
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       const change = contentChanges.at(-1);
       if (!change || document.uri.scheme !== 'file') return;
@@ -53,7 +56,10 @@ export class CompletionContext implements vscode.Disposable {
       { find: () => related(document, cursor) },
       { find: async () => openFiles(document, cursor) },
     ];
-    return this.list(cursor.uri).choose(await gather(sources, monotonicClock), budgetChars);
+    const found = await gather(sources, monotonicClock);
+    const isIgnored = await Promise.all(found.map(({ path }) => this.ignored.has(path)));
+    const allowed = found.filter((_, i) => !isIgnored[i]);
+    return this.list(cursor.uri).choose(allowed, budgetChars);
   }
 
   dispose(): void {

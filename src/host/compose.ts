@@ -30,7 +30,7 @@ import { ModelProvider } from './lm/model-provider.ts';
 import { registerParticipant } from './lm/participant.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
 import { offerModel } from './models/offer.ts';
-import { NextEdits } from './next-edits.ts';
+import { NextEdits } from './next-edit/next-edits.ts';
 import { Pages } from './pages.ts';
 import { watchEditors } from './read-ahead.ts';
 import { readSettings } from './settings.ts';
@@ -82,7 +82,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   const snooze = new Snooze(monotonicClock);
   const around = new CompletionContext();
   const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, around);
-  const nextEdits = new NextEdits();
+  const nextEdits = new NextEdits(() => (supervisor.state.kind === 'ready' ? backend : null));
   const status = new StatusBar(supervisor, snooze);
   const commands = {
     ...askCommands(chat),

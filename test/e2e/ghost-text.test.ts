@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
+import type { Page } from 'playwright-core';
 import { ghostText, goTo, openFile, runCommand, webview } from '../../scripts/workbench/page.ts';
-import { MODEL_MS, type Session, startSession } from '../support/workbench.ts';
+import { MODEL_MS, type Session, startSession, until } from '../support/workbench.ts';
+
+const AREA = `export function area(width: number, height: number, depth: number): number {
+  return width * height;
+}
+
+export const small = area(1, 2, 3);
+`;
 
 describe('ghost text', () => {
   let session: Session;
   before(async () => {
-    session = await startSession({ name: 'ghost-text' });
+    session = await startSession({ name: 'ghost-text', files: { 'src/area.ts': AREA } });
   });
   after(() => session?.stop());
 
@@ -35,7 +43,9 @@ describe('ghost text', () => {
     await page.keyboard.type('def maximum(values):', { delay: 30 });
     await page.keyboard.press('Enter');
     await page.keyboard.type('return ', { delay: 30 });
+    await session.screenshot('sequence-1-typing');
     await ghostText(page).first().waitFor({ timeout: MODEL_MS });
+    await session.screenshot('sequence-2-ghost-text');
     const suggest = async () => {
       await goTo(page, 6, 99);
       await runCommand(page, 'Moebius: Trigger Completion');
@@ -46,6 +56,7 @@ describe('ghost text', () => {
     const ghost = ghostText(page).first();
     const shown = plain(await ghost.textContent());
     await page.keyboard.press('Tab');
+    await session.screenshot('sequence-3-accepted');
     await page.keyboard.press('Control+S');
     const text = await session.untilFile('python/statistics_report.py', saved => saved.includes(shown));
     assert.match(text, /def maximum\(values\):\n {4}return \S/);
@@ -108,12 +119,28 @@ describe('ghost text', () => {
     await page.waitForTimeout(1500);
     await session.screenshots('next-edit');
     await page.keyboard.press('Tab');
+    await session.screenshot('sequence-4-next-edit');
     await page.keyboard.press('Tab');
     await page.waitForTimeout(1500); // the edit is made in the extension host
     await page.keyboard.press('Control+S');
     const text = await session.untilFile('src/cart.ts', saved => saved.split('sumCents').length > 2);
     assert.match(text, /let sumCents = 0;/);
     assert.match(text, /sumCents = sum \+|sum = sumCents \+/);
+  });
+
+  it('after a parameter was removed its calls are offered without the argument', async () => {
+    const { page } = session;
+    await openFile(page, 'area.ts');
+    await goTo(page, 1, AREA.indexOf(', depth') + 1);
+    for (const _ of ', depth: number') await page.keyboard.press('Delete', { delay: 20 });
+    await until(() => hasStruckText(page), 'the call to be offered');
+    await session.screenshot('sequence-5-next-call');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.waitForTimeout(1500); // the edit is made in the extension host
+    await page.keyboard.press('Control+S');
+    const text = await session.untilFile('src/area.ts', saved => !saved.includes('3'));
+    assert.match(text, /small = area\(1, 2\);/);
     await runCommand(page, 'Moebius: Toggle Completions');
     await page.waitForTimeout(2000); // the setting is written after the command has ended
   });
@@ -133,6 +160,11 @@ describe('ghost text', () => {
   it('left no error in the console', () => {
     assert.deepEqual(session.errors, []);
   });
+
+  const hasStruckText = (page: Page) =>
+    page
+      .locator('.view-line span')
+      .evaluateAll(spans => spans.some(span => getComputedStyle(span).textDecorationLine === 'line-through'));
 
   /** The editor draws blanks as no-break spaces. */
   const plain = (text: string | null) => (text ?? '').replaceAll('\u00a0', ' ');

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run } from '../../scripts/steps.ts';
+import { recordSession } from '../bench/typing-script.ts';
 import { everyNth } from '../eval/cut.ts';
 import { type Language, PACKAGES, type Package } from './packages.ts';
 
@@ -67,6 +68,15 @@ function filesOf({ name, language }: Package, folder: string): SourceFile[] {
     }))
     .filter(({ text }) => {
       const count = text.split('\n').length;
-      return count >= LINES.least && count <= LINES.most;
+      return count >= LINES.least && count <= LINES.most && canBeTyped(text);
     });
+}
+
+/** Enough of its lines can be left out and typed back. */
+function canBeTyped(text: string): boolean {
+  try {
+    return recordSession(text, 1).keys.length > 0;
+  } catch {
+    return false;
+  }
 }

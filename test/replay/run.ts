@@ -8,13 +8,18 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { ROOT } from '../../scripts/steps.ts';
 import { positiveInteger } from '../../src/cli/engine-session.ts';
+import { completeRequest } from '../../src/engine/complete.ts';
+import { openModelFolder } from '../../src/engine/model-folder.ts';
+import { Tokenizer } from '../../src/engine/tokenizer.ts';
 import { withDaemon } from '../bench/daemon.ts';
 import { recordSession } from '../bench/typing-script.ts';
+import { variantFolder } from '../support/models.ts';
 import { compare } from './baseline.ts';
+import type { TokensOf } from './engine.ts';
 import { type SourceFile, sourceFiles } from './files.ts';
-import { renderFigures } from './report.ts';
-import { typeFile } from './session.ts';
-import { type Figures, figures, sum, type Tally } from './tally.ts';
+import { renderConfidence, renderFigures, renderOutcomes } from './report.ts';
+import { type Typed, typeFile } from './session.ts';
+import { type Figures, figures, sum } from './tally.ts';
 
 const BASELINE = join(ROOT, 'test', 'replay', 'baseline.json');
 const PER_LANGUAGE = 20;
@@ -27,6 +32,8 @@ interface Options {
   threads: number;
   read: number;
   write: number;
+  pace: number;
+  unsure?: boolean;
   plain?: boolean;
   check?: boolean;
   writeBaseline?: boolean;
@@ -50,6 +57,8 @@ const program = new Command('replay')
   )
   .option('--read <n>', 'tokens per second that the engine is taken to read', positiveInteger, 90)
   .option('--write <n>', 'and to write; both as of the 1.5B model on two cores', positiveInteger, 20)
+  .option('--unsure', 'show what the model is unsure of as well: what would a threshold of confidence keep?')
+  .option('--pace <n>', 'times as slow a typist', positiveInteger, 1)
   .option('--check', 'do what test/replay/baseline.json was made with, and fail where a figure is worse')
   .option('--write-baseline', 'write that file')
   .option('--json <file>', 'write the counts of every file there')
@@ -57,7 +66,7 @@ const program = new Command('replay')
 
 interface Baseline {
   /** What it was made with; `--check` does the same. */
-  settings: Pick<Options, 'model' | 'limit' | 'keys' | 'read' | 'write'>;
+  settings: Pick<Options, 'model' | 'limit' | 'keys' | 'read' | 'write' | 'pace'>;
   figures: Figures;
 }
 
@@ -67,13 +76,15 @@ async function run(given: Options): Promise<void> {
   const files = await sourceFiles(Math.min(PER_LANGUAGE, Math.ceil(options.limit / LANGUAGES)));
   const ours = await typeAll(files, 'moebius', options);
   const plain = options.plain ? await typeAll(files, 'plain', options) : null;
-  const figuresOfOurs = figures(sum(ours));
+  const figuresOfOurs = figures(sum(ours.map(({ tally }) => tally)));
   const columns: [string, Figures][] = [['Moebius', figuresOfOurs]];
-  if (plain) columns.push(['plain', figures(sum(plain))]);
+  if (plain) columns.push(['plain', figures(sum(plain.map(({ tally }) => tally)))]);
   console.log(renderFigures(columns));
+  console.log(renderOutcomes(sum(ours.map(({ tally }) => tally)).outcomes));
+  if (options.unsure) console.log(renderConfidence(ours.flatMap(({ judged }) => judged)));
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ options, ours, plain }, null, 2)}\n`);
-  const { model, limit, keys, read, write } = options;
-  const made: Baseline = { settings: { model, limit, keys, read, write }, figures: figuresOfOurs };
+  const { model, limit, keys, read, write, pace } = options;
+  const made: Baseline = { settings: { model, limit, keys, read, write, pace }, figures: figuresOfOurs };
   if (options.writeBaseline) writeFileSync(BASELINE, `${JSON.stringify(made, null, 2)}\n`);
   for (const line of baseline ? compare(figuresOfOurs, baseline.figures) : []) {
     console.error(line);
@@ -90,33 +101,39 @@ async function typeAll(
   files: readonly SourceFile[],
   kind: 'moebius' | 'plain',
   options: Options,
-): Promise<Tally[]> {
-  const { model, threads, keys, read, write } = options;
+): Promise<Typed[]> {
+  const { model, threads, keys, read, write, pace, unsure } = options;
+  const tokensOf = await tokensOfModel(model);
   return withDaemon({ model, threads }, async ({ backend }) => {
-    const tallies: Tally[] = [];
+    const typed: Typed[] = [];
     for (const [index, file] of files.entries()) {
-      const recording = recordingOf(file, index, keys);
-      if (!recording) continue;
+      const { opened, keys: all } = recordSession(file.text, index + 1);
+      const slowed = all.slice(0, keys).map(key => ({ ...key, pauseMs: key.pauseMs * pace }));
+      const recording = { opened, keys: slowed };
       const document = { path: file.name, languageId: file.language };
-      const tally = await typeFile(backend, document, recording, kind, { read, write });
-      tallies.push(tally);
-      const { usefulChars, computeMs } = tally;
+      const session = await typeFile(
+        { backend, tokensOf },
+        document,
+        recording,
+        kind,
+        { read, write },
+        unsure,
+      );
+      typed.push(session);
+      const { usefulChars, computeMs } = session.tally;
       console.error(
         `  ${kind} ${index + 1} of ${files.length}, ${file.name}: ${usefulChars} useful characters in ${(computeMs / 1000).toFixed(1)} s`,
       );
     }
-    return tallies;
+    return typed;
   });
 }
 
-function recordingOf({ text, name }: SourceFile, seed: number, keys: number) {
-  try {
-    const { opened, keys: all } = recordSession(text, seed + 1);
-    return { opened, keys: all.slice(0, keys) };
-  } catch {
-    console.error(`  ${name} has too few lines that can be left out`);
-    return null;
-  }
+/** As the daemon makes prompts, without its weights. */
+async function tokensOfModel(model: string): Promise<TokensOf> {
+  const { manifest, tokenizer } = await openModelFolder(variantFolder(model, 'int4'));
+  const parts = { manifest, tokenizer: new Tokenizer(tokenizer) };
+  return params => completeRequest(parts, { requestId: '', ...params }).prompt;
 }
 
 program.parseAsync().catch(error => {

@@ -6,10 +6,11 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { toMoebiusError } from '../../src/base/errors.ts';
 import type { Cursor } from '../../src/completion/cursor.ts';
 import { AdaptiveDebounce } from '../../src/completion/debounce.ts';
-import { CompletionPipeline } from '../../src/completion/pipeline.ts';
+import { CompletionPipeline, type Suggestion } from '../../src/completion/pipeline.ts';
 import { type Occasion, ReadAhead } from '../../src/completion/read-ahead.ts';
+import type { Outcome } from '../../src/completion/trace.ts';
 import { type Editor, press, type Recording } from '../bench/typing-script.ts';
-import { ReplayedEngine, type Speeds } from './engine.ts';
+import { ReplayedEngine, type Speeds, type TokensOf } from './engine.ts';
 import { plainSuggestion } from './plain.ts';
 import { emptyTally, type Tally } from './tally.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -20,33 +21,51 @@ const OPEN_MS = 2000;
 const READ_MS = 350;
 /** Shorter suggestions are typed faster than read. */
 const LEAST_ACCEPTED = 4;
+/** Of what was typed instead, to be read. */
+const TYPED_CHARS = 40;
 
 export interface Document {
   path: string;
   languageId: string;
 }
-interface Ghost {
+type Ghost = Omit<Suggestion, 'source'> & { source: Suggestion['source'] | null };
+/** What became of one suggestion, to be read one by one. */
+export interface Judged {
+  lineBefore: string;
   text: string;
-  replaceAfter: number;
+  /** What was then typed, as far as it is compared. */
+  typed: string;
+  rightChars: number;
+  isAccepted: boolean;
+  /** null: of the plain pipeline. */
+  source: Suggestion['source'] | null;
+  /** null as well where the request was ended before it was told. */
+  meanLogProb: number | null;
+}
+export interface Typed {
+  tally: Tally;
+  judged: Judged[];
 }
 type Suggest = (cursor: Cursor, signal: AbortSignal) => Promise<Ghost | null>;
 
 export async function typeFile(
-  backend: Backend,
+  engine: { backend: Backend; tokensOf: TokensOf },
   document: Document,
   recording: Recording,
   kind: 'moebius' | 'plain',
   speeds: Speeds,
-): Promise<Tally> {
+  showsUnsure = false,
+): Promise<Typed> {
   const clock = new VirtualClock();
-  const user = new User(backend, document, recording, kind, clock, speeds);
+  const user = new User(engine, document, recording, kind, clock, speeds, showsUnsure);
   await clock.until(user.type());
   user.tally.typedMs = clock.now();
-  return user.tally;
+  return { tally: user.tally, judged: user.judged };
 }
 
 class User {
   readonly tally = emptyTally();
+  readonly judged: Judged[] = [];
   readonly #document: Document;
   readonly #clock: VirtualClock;
   readonly #keys: Recording['keys'];
@@ -65,24 +84,25 @@ class User {
   #shownUntil = 0;
 
   constructor(
-    backend: Backend,
+    { backend, tokensOf }: { backend: Backend; tokensOf: TokensOf },
     document: Document,
     { opened, keys }: Recording,
     kind: 'moebius' | 'plain',
     clock: VirtualClock,
     speeds: Speeds,
+    showsUnsure: boolean,
   ) {
     this.#document = document;
     this.#clock = clock;
     this.#keys = keys;
     this.#editor = opened;
     this.#debounce = new AdaptiveDebounce();
-    const { complete } = new ReplayedEngine(backend, clock, speeds, this.tally);
+    const { complete } = new ReplayedEngine(backend, tokensOf, clock, speeds, this.tally);
     if (kind === 'plain') {
       this.#readAhead = null;
       this.#suggest = async (cursor, signal) => {
         const text = await plainSuggestion(complete, cursor, clock, signal);
-        return text === null ? null : { text, replaceAfter: 0 };
+        return text === null ? null : { text, replaceAfter: 0, source: null, meanLogProb: null };
       };
     } else {
       const pipeline = new CompletionPipeline(async (call, hooks) => {
@@ -94,9 +114,18 @@ class User {
       this.#readAhead = new ReadAhead(clock, () => {
         pipeline.readAhead(this.#cursor()).catch(error => this.#fail(error));
       });
-      this.#suggest = (cursor, signal) => {
+      this.#suggest = async (cursor, signal) => {
         const delayMs = this.#debounce.delayMs(cursor.before.slice(-1));
-        return pipeline.suggest(cursor, { isManual: false, multiline: 'auto', delayMs, signal });
+        const ghost = await pipeline.suggest(cursor, {
+          isManual: false,
+          multiline: 'auto',
+          delayMs,
+          showsUnsure,
+          signal,
+        });
+        const outcome = pipeline.log.all[0]?.outcome;
+        this.#count(signal.aborted || !outcome ? 'overtaken' : nameOf(outcome));
+        return ghost;
       };
     }
   }
@@ -140,6 +169,7 @@ class User {
       if (editor.text !== wanted || editor.offset !== offset + ghost.text.length) continue;
       this.tally.accepted++;
       this.tally.acceptedChars += ghost.text.length;
+      this.judged.at(-1)!.isAccepted = true;
       this.tally.keys++;
       this.#next = i + 1;
       this.#editor = editor;
@@ -174,13 +204,17 @@ class User {
         this.#ghost = ghost;
         this.tally.latenciesMs.push(this.#clock.now() - pressed);
         this.tally.shown++;
-        this.#judge(ghost.text);
+        this.#judge(ghost);
       },
       error => this.#fail(error),
     );
   }
 
-  #judge(suggestion: string): void {
+  #count(outcome: string): void {
+    this.tally.outcomes[outcome] = (this.tally.outcomes[outcome] ?? 0) + 1;
+  }
+
+  #judge({ text: suggestion, source, meanLogProb }: Ghost): void {
     const { text, offset } = this.#editor;
     const coming = this.#coming();
     const right = commonPrefixLength(suggestion, coming);
@@ -194,6 +228,15 @@ class User {
     this.tally.suggestions++;
     this.tally.suggestedChars += suggestion.length;
     this.tally.rightChars += right;
+    this.judged.push({
+      lineBefore: text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset),
+      text: suggestion,
+      typed: coming.slice(0, suggestion.length + TYPED_CHARS),
+      rightChars: right,
+      isAccepted: false,
+      source,
+      meanLogProb,
+    });
     const lines = suggestion.split('\n');
     const typed = coming.split('\n');
     this.tally.suggestedLines += lines.length;
@@ -214,6 +257,19 @@ class User {
     const { text, offset } = this.#editor;
     const { path, languageId } = this.#document;
     return { uri: path, path, languageId, before: text.slice(0, offset), after: text.slice(offset) };
+  }
+}
+
+function nameOf(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'silent':
+      return `silent: ${outcome.reason}`;
+    case 'dropped':
+      return `dropped: ${outcome.by}`;
+    case 'shown':
+      return `shown: ${outcome.source}`;
+    default:
+      return outcome.kind;
   }
 }
 

@@ -28,7 +28,11 @@ export interface Tally {
   writtenTokens: number;
   /** In which the engine had something to do. */
   computeMs: number;
+  /** Of it, reading while nobody waited. */
+  aheadMs: number;
   typedMs: number;
+  /** What became of a keystroke's request, by name: how many. */
+  outcomes: Record<string, number>;
 }
 
 export const emptyTally = (): Tally => ({
@@ -50,7 +54,9 @@ export const emptyTally = (): Tally => ({
   readTokens: 0,
   writtenTokens: 0,
   computeMs: 0,
+  aheadMs: 0,
   typedMs: 0,
+  outcomes: {},
 });
 
 export function sum(tallies: readonly Tally[]): Tally {
@@ -58,6 +64,9 @@ export function sum(tallies: readonly Tally[]): Tally {
   for (const tally of tallies)
     for (const [key, value] of Object.entries(tally) as [keyof Tally, Tally[keyof Tally]][]) {
       if (key === 'latenciesMs') total.latenciesMs.push(...(value as number[]));
+      else if (key === 'outcomes')
+        for (const [name, count] of Object.entries(tally.outcomes))
+          total.outcomes[name] = (total.outcomes[name] ?? 0) + count;
       else total[key] += value as number;
     }
   return total;
@@ -75,6 +84,8 @@ export interface Figures {
   cancelledShare: number;
   usefulCharsPerComputeSecond: number;
   usefulCharsPer100Keys: number;
+  /** Of the compute, what reading ahead took. */
+  aheadShare: number;
 }
 
 export function figures(tally: Tally): Figures {
@@ -92,5 +103,6 @@ export function figures(tally: Tally): Figures {
     cancelledShare: share(tally.cancelled, tally.requests),
     usefulCharsPerComputeSecond: 1000 * share(tally.usefulChars, tally.computeMs),
     usefulCharsPer100Keys: 100 * share(tally.usefulChars, tally.keys),
+    aheadShare: share(tally.aheadMs, tally.computeMs),
   };
 }

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { toggleLanguage } from '../../completion/languages.ts';
 import type { Snooze } from '../../completion/snooze.ts';
 import type { GhostTextProvider } from '../completion-provider.ts';
-import type { NextEdits } from '../next-edits.ts';
+import type { NextEdits } from '../next-edit/next-edits.ts';
 import type { Pages } from '../pages.ts';
 import { readSettings, updateSetting } from '../settings.ts';
 import type { CommandTable } from './command-table.ts';

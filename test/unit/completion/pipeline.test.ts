@@ -39,9 +39,15 @@ describe('completion/pipeline', () => {
       text: 'foo(a, b);',
       replaceAfter: 0,
       source: 'model',
+      meanLogProb: -0.1,
     });
     const through = await pipeline.suggest(drawn('const x = foo(█)'), options());
-    assert.deepEqual(through, { text: 'a, b);', replaceAfter: 1, source: 'cache' });
+    assert.deepEqual(through, {
+      text: 'a, b);',
+      replaceAfter: 1,
+      source: 'cache',
+      meanLogProb: -0.1,
+    });
     assert.equal(seen.calls.length, 1);
     assert.equal(seen.calls[0]!.isSingleLine, true);
   });
@@ -53,7 +59,7 @@ describe('completion/pipeline', () => {
     await sleep(45);
     first.abort();
     const joined = await pipeline.suggest(drawn('x = fo█'), options());
-    assert.deepEqual(joined, { text: 'o(a, b);', replaceAfter: 0, source: 'running' });
+    assert.deepEqual(joined, { text: 'o(a, b);', replaceAfter: 0, source: 'running', meanLogProb: -0.1 });
     assert.equal(await overtaken, null);
     assert.equal(seen.calls.length, 1);
   });
@@ -125,6 +131,19 @@ describe('completion/pipeline', () => {
     assert.deepEqual([ahead!.middle, asked!.middle], ['f {\n    const x = ', 'f {\n    const x = a']);
   });
 
+  it('reads nothing ahead inside a long comment, and at the start of a document no more than a first key needs', async () => {
+    const { pipeline, seen } = model('1');
+    await pipeline.readAhead(drawn(`/* ${'a story '.repeat(20)}█\n*/`));
+    assert.equal(seen.calls.length, 0);
+    await pipeline.readAhead(drawn(`█\n${'const x = 1;\n'.repeat(200)}`));
+    assert.deepEqual(
+      seen.calls.map(({ buffer }) => buffer),
+      ['a'],
+    );
+    await pipeline.readAhead(drawn(`const y = 1;\n█\n${'const x = 1;\n'.repeat(200)}`));
+    assert.equal(seen.calls.at(-1)!.buffer, 'b');
+  });
+
   it('says when the model fails', async () => {
     const pipeline = new CompletionPipeline(async () => {
       throw new Error('down');
@@ -159,6 +178,10 @@ describe('completion/pipeline', () => {
     assert.equal(await pipeline.suggest(drawn('x = █'), quiet), null);
     assert.equal(pipeline.log.all[0]!.outcome.kind, 'unsure');
     assert.equal((await pipeline.suggest(drawn('x = █'), { ...quiet, isManual: true }))?.text, 'foobar(a);');
+    assert.equal(
+      (await pipeline.suggest(drawn('x = █'), { ...quiet, showsUnsure: true }))?.meanLogProb,
+      -2.5,
+    );
     assert.equal((await pipeline.suggest(drawn('x = foo█'), quiet))?.text, 'bar(a);');
     assert.equal(seen.calls.length, 1);
   });

@@ -3,13 +3,16 @@ import type { Backend } from '../../../src/backends/backend.ts';
 import type { CompletionCall } from '../../../src/completion/runner.ts';
 import type { Keystroke } from '../../bench/typing-script.ts';
 import { compare } from '../../replay/baseline.ts';
-import { ReplayedEngine } from '../../replay/engine.ts';
-import { renderFigures } from '../../replay/report.ts';
-import { typeFile } from '../../replay/session.ts';
+import { ReplayedEngine, type TokensOf } from '../../replay/engine.ts';
+import { renderConfidence, renderFigures, renderOutcomes } from '../../replay/report.ts';
+import { type Judged, typeFile } from '../../replay/session.ts';
 import { emptyTally, figures, sum } from '../../replay/tally.ts';
 import { VirtualClock } from '../../replay/virtual-clock.ts';
 
 const SPEEDS = { read: 100, write: 10 };
+/** A token a character. */
+const tokensOf: TokensOf = ({ prefix, suffix, middle }) =>
+  [...`${prefix}|${suffix}|${middle}`].map(char => char.codePointAt(0)!);
 const USAGE = { promptTokens: 100, reusedTokens: 60, outputTokens: 4, queueMs: 0, prefillMs: 9, decodeMs: 9 };
 
 /** Writes `text` in four pieces, whatever is asked. */
@@ -27,9 +30,9 @@ function backendOf(text: string): Pick<Backend, 'complete'> {
 }
 const CALL: CompletionCall = {
   path: 'a.py',
-  prefix: '',
+  prefix: 'p'.repeat(28),
   middle: '',
-  suffix: '',
+  suffix: 's'.repeat(10),
   files: [],
   buffer: 'a',
   isSingleLine: true,
@@ -39,7 +42,7 @@ const CALL: CompletionCall = {
 describe('replay/engine', () => {
   it('takes the time that reading and writing takes at the given speeds', async () => {
     const [clock, tally] = [new VirtualClock(), emptyTally()];
-    const { complete } = new ReplayedEngine(backendOf('abcd'), clock, SPEEDS, tally);
+    const { complete } = new ReplayedEngine(backendOf('abcd'), tokensOf, clock, SPEEDS, tally);
     const pieces: [string, number][] = [];
     const onText = (text: string) => pieces.push([text, clock.now()]);
     await clock.until(complete(CALL, { signal: new AbortController().signal, onText }));
@@ -53,18 +56,21 @@ describe('replay/engine', () => {
     assert.deepEqual([tally.readTokens, tally.writtenTokens, tally.computeMs], [40, 4, 800]);
   });
 
-  it('what was broken off has to be read again, though the real model has read it', async () => {
+  it('goes on where reading was broken off', async () => {
     const [clock, tally] = [new VirtualClock(), emptyTally()];
-    const { complete } = new ReplayedEngine(backendOf('a'), clock, SPEEDS, tally);
+    const { complete } = new ReplayedEngine(backendOf('a'), tokensOf, clock, SPEEDS, tally);
     const abort = new AbortController();
     const first = complete(CALL, { signal: abort.signal, onText() {} });
     clock.after(100, () => abort.abort());
     await clock.until(assert.rejects(first, { code: 'cancelled' }));
     assert.deepEqual([tally.readTokens, tally.cancelled], [10, 1]);
-    // As if the second prompt had all 60 in common with the first, of which all was read.
     tally.readTokens = 0;
     await clock.until(complete(CALL, { signal: new AbortController().signal, onText() {} }));
-    assert.equal(tally.readTokens, 40);
+    assert.equal(tally.readTokens, 30);
+    await clock.until(
+      complete({ ...CALL, middle: 'a' }, { signal: new AbortController().signal, onText() {} }),
+    );
+    assert.equal(tally.readTokens, 31, 'what was written is held as well, but for the last');
   });
 });
 
@@ -76,7 +82,7 @@ describe('replay/session', () => {
   ];
   const type = (text: string, kind: 'moebius' | 'plain' = 'moebius') =>
     typeFile(
-      backendOf(text) as Backend,
+      { backend: backendOf(text) as Backend, tokensOf },
       { path: 'a.py', languageId: 'python' },
       { opened, keys },
       kind,
@@ -84,14 +90,17 @@ describe('replay/session', () => {
     );
 
   it('takes a suggestion that is right to its end, and saves its keys', async () => {
-    const tally = await type('    return x');
+    const { tally, judged } = await type('    return x');
     assert.equal(tally.accepted, 1);
     assert.equal(tally.keys, 2, 'the line break and Tab');
     assert.deepEqual([tally.usefulChars, tally.rightChars, tally.rightLines], [8, 8, 1]);
+    const [{ text, typed, rightChars, isAccepted }] = judged as [Judged];
+    assert.deepEqual([text, typed, rightChars, isAccepted], ['return x', 'return x', 8, true]);
+    assert.equal(tally.outcomes['shown: model'], 1);
   });
 
   it('types on through one that is wrong', async () => {
-    const tally = await type('    return y');
+    const { tally } = await type('    return y');
     assert.equal(tally.accepted, 0);
     assert.equal(tally.keys, 9);
     assert.equal(tally.usefulChars, 7, 'each right character is counted once');
@@ -99,7 +108,7 @@ describe('replay/session', () => {
   });
 
   it('a plain pipeline asks anew at every pause', async () => {
-    const plain = await type('zzz', 'plain');
+    const { tally: plain } = await type('zzz', 'plain');
     assert.equal(plain.accepted, 0);
     assert.equal(plain.requests, 8, 'nobody waits for what follows the last key');
   });
@@ -146,5 +155,21 @@ describe('replay/figures', () => {
       ['plain', { ...measured, usefulCharsPerComputeSecond: 1.5 }],
     ]);
     assert.match(table, /2\.00 times/);
+  });
+
+  it('say what a threshold would have kept back, where the confidence is known', () => {
+    const judged = { lineBefore: '', typed: '', source: 'model', isAccepted: false } as const;
+    const table = renderConfidence([
+      { ...judged, text: 'abcd', rightChars: 4, isAccepted: true, meanLogProb: -0.1 },
+      { ...judged, text: 'abcd', rightChars: 1, meanLogProb: -0.9 },
+      { ...judged, text: 'abcd', rightChars: 0, meanLogProb: null },
+    ]);
+    assert.match(table, /\| -0.8 \| 1 \| 100.0 % \| 1 \| 1 \| 25.0 % \| 0 \|/);
+    assert.match(table, /\| -1 \| 2 \| 62.5 % \| 1 \| 0 \| - \| 0 \|/);
+  });
+
+  it('name what became of the keystrokes, the most frequent first', () => {
+    const table = renderOutcomes({ unsure: 1, overtaken: 3 });
+    assert.match(table, /overtaken \| 3 \| 75.0 %.*\n.*unsure \| 1 \| 25.0 %/);
   });
 });

@@ -1,0 +1,191 @@
+/**
+ * The place that probably needs the same edit next, shown in the editor: Tab goes there, Tab again takes it, Escape sends
+ * it away. What the edit is and where is told by completion/next-edit, completion/signature, and the files beside this one.
+ */
+import * as vscode from 'vscode';
+import type { Backend } from '../../backends/backend.ts';
+import { monotonicClock } from '../../base/clock.ts';
+import type { Disposable } from '../../base/disposable.ts';
+import { occurrencesOf, type Rename, renameBetween } from '../../completion/next-edit.ts';
+import { signatureChangeBetween } from '../../completion/signature.ts';
+import { readSettings } from '../settings.ts';
+import { callPlace } from './call-places.ts';
+import type { Place } from './place.ts';
+import { renamePlace } from './rename-places.ts';
+
+/** Without a key for so long the edit is taken to be finished. */
+const PAUSE_MS = 600;
+/** Comparing and searching more text than this would be felt while typing. */
+const LARGEST_CHARS = 200_000;
+/** Of what a place becomes, beside it. */
+const SHOWN_CHARS = 60;
+const CONTEXT_KEY = 'moebius.nextEdit.visible';
+
+interface Offer {
+  editor: vscode.TextEditor;
+  place: Place;
+}
+
+export class NextEdits implements vscode.Disposable {
+  private readonly decoration = vscode.window.createTextEditorDecorationType({
+    after: { color: new vscode.ThemeColor('editorGhostText.foreground') },
+  });
+  private readonly struck = vscode.window.createTextEditorDecorationType({ textDecoration: 'line-through' });
+  private readonly parts: vscode.Disposable[];
+  /** Who writes new arguments; null while no model is loaded. */
+  private readonly backend: () => Pick<Backend, 'complete'> | null;
+  /** The text before the edit began, by document. */
+  private base: { document: vscode.TextDocument; text: string } | null = null;
+  /** As it was when the user last paused: taking it at every key would be felt. */
+  private latest: { document: vscode.TextDocument; text: string } | null = null;
+  /** The last change of a name, which goes on when the user pauses in the middle of it. */
+  private renamed: Rename | null = null;
+  /** The text before a signature began to change, likewise. */
+  private signed: string | null = null;
+  private pause: Disposable | null = null;
+  /** Ends when the user does something else than taking what is offered. */
+  private looking = new AbortController();
+  private offer: Offer | null = null;
+
+  constructor(backend: () => Pick<Backend, 'complete'> | null) {
+    this.backend = backend;
+    this.remember(vscode.window.activeTextEditor);
+    this.parts = [
+      this.decoration,
+      this.struck,
+      vscode.window.onDidChangeActiveTextEditor(editor => this.remember(editor)),
+      vscode.workspace.onDidChangeTextDocument(event => this.onChange(event)),
+    ];
+  }
+
+  /** Goes to the place, or takes the edit if the cursor is there. */
+  async take(): Promise<void> {
+    const { offer } = this;
+    if (!offer) return;
+    const { editor, place } = offer;
+    const { document, range, text } = place;
+    if (editor.document !== document) {
+      const selection = new vscode.Range(range.start, range.start);
+      const shown = await vscode.window.showTextDocument(document, { selection });
+      this.clear();
+      this.show(shown, place);
+      return;
+    }
+    if (!editor.selection.intersection(range)) {
+      editor.selection = new vscode.Selection(range.start, range.start);
+      editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+      return;
+    }
+    this.clear();
+    const isDone = await editor.edit(edit => edit.replace(range, text));
+    this.signed = null;
+    if (isDone) await this.find(editor, () => place.next());
+  }
+
+  hide(): void {
+    this.looking.abort();
+    this.clear();
+  }
+
+  dispose(): void {
+    this.hide();
+    this.pause?.dispose();
+    for (const part of this.parts) part.dispose();
+  }
+
+  private remember(editor: vscode.TextEditor | undefined): void {
+    this.pause?.dispose();
+    this.base = null;
+    this.renamed = null;
+    this.signed = null;
+    // Going to the offered place in another file is no reason to withdraw it.
+    if (this.offer?.place.document !== editor?.document) this.hide();
+    const text = editor?.document.getText();
+    const isFit = text !== undefined && text.length <= LARGEST_CHARS;
+    this.latest = isFit ? { document: editor!.document, text } : null;
+  }
+
+  private onChange({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
+    const editor = vscode.window.activeTextEditor;
+    if (contentChanges.length === 0 || !editor || document !== editor.document) return;
+    this.hide();
+    this.pause?.dispose();
+    // Undoing is not editing.
+    if (reason !== undefined || this.latest?.document !== document) {
+      this.remember(editor);
+      return;
+    }
+    this.base ??= this.latest;
+    this.pause = monotonicClock.after(PAUSE_MS, () => void this.look(editor));
+  }
+
+  /** The user has paused: was it a name that changed, or what a function takes? */
+  private async look(editor: vscode.TextEditor): Promise<void> {
+    const { base } = this;
+    const { document } = editor;
+    const text = document.getText();
+    const latest = text.length <= LARGEST_CHARS ? { document, text } : null;
+    this.base = null;
+    this.latest = latest;
+    const { nextEdits } = readSettings(document).completion;
+    if (!nextEdits || !base || !latest || base.document !== document) return;
+    const rename = this.renameSince(base.text, text);
+    const changed = rename ? null : this.signatureSince(base.text, text);
+    if (rename) {
+      const { offset, to } = rename;
+      await this.find(editor, () => renamePlace(document, rename, offset + to.length));
+    } else if (changed) {
+      const position = document.positionAt(changed.offset);
+      const signature = { document, position, change: changed };
+      await this.find(editor, signal => callPlace(signature, this.backend(), signal));
+    }
+  }
+
+  private renameSince(base: string, text: string): Rename | null {
+    let rename = renameBetween(base, text);
+    const before = this.renamed;
+    if (rename && before?.to === rename.from && before.offset === rename.offset)
+      rename = { ...rename, from: before.from };
+    this.renamed = rename;
+    // A name that stands there elsewhere was not renamed but replaced by another.
+    return rename && occurrencesOf(rename.to, base).length === 0 ? rename : null;
+  }
+
+  private signatureSince(base: string, text: string): ReturnType<typeof signatureChangeBetween> {
+    const whole = this.signed === null ? null : signatureChangeBetween(this.signed, text);
+    const change = whole ?? signatureChangeBetween(base, text);
+    if (!whole) this.signed = change && base;
+    return change;
+  }
+
+  private async find(
+    editor: vscode.TextEditor,
+    search: (signal: AbortSignal) => Promise<Place | null>,
+  ): Promise<void> {
+    const looking = new AbortController();
+    this.looking = looking;
+    const place = await search(looking.signal);
+    if (place && !looking.signal.aborted) this.show(editor, place);
+  }
+
+  private show(editor: vscode.TextEditor, place: Place): void {
+    const { document, range, text } = place;
+    this.offer = { editor, place };
+    const isHere = document === editor.document;
+    const file = isHere ? '' : `${vscode.workspace.asRelativePath(document.uri)}: `;
+    const words = text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
+    const contentText = ` ${file}${words.replace(/\s+/g, ' ')} ⇥`;
+    const { active } = editor.selection;
+    const beside = isHere ? range : editor.document.lineAt(active.line).range;
+    editor.setDecorations(this.decoration, [{ range: beside, renderOptions: { after: { contentText } } }]);
+    editor.setDecorations(this.struck, isHere ? [range] : []);
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEY, true);
+  }
+
+  private clear(): void {
+    if (!this.offer) return;
+    for (const kind of [this.decoration, this.struck]) this.offer.editor.setDecorations(kind, []);
+    this.offer = null;
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEY, false);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A session of typing in the real workbench, key by key, beside the same one through the pipeline without an editor: what is
+ * shown is the same. So what `npm run replay` measures without an editor is what users see.
+ */
+import assert from 'node:assert/strict';
+import type { Page } from 'playwright-core';
+import { ghostText, openFile } from '../../scripts/workbench/page.ts';
+import { CompletionPipeline } from '../../src/completion/pipeline.ts';
+import { completeParams } from '../../src/completion/request.ts';
+import { withDaemon } from '../bench/daemon.ts';
+import { MODEL, MODEL_MS, type Session, startSession, until } from '../support/workbench.ts';
+
+const PATH = 'spread.py';
+const OPENED = 'def mean(values):\n    return sum(values) / len(values)\n';
+const TYPED = '\n\ndef spread(values):\n    return max(values) - min(values)\n';
+/** Whatever a busy machine takes, the text is written to its end. */
+const DECODE_BUDGET_MS = 10_000;
+/** For a suggestion that must not come. */
+const SETTLE_MS = 700;
+
+describe('replay in the workbench', () => {
+  let session: Session;
+  let expected: (string | null)[];
+  before(async function () {
+    this.timeout(600_000);
+    expected = await typedWithoutEditor();
+    session = await startSession({
+      name: 'replay',
+      files: { [PATH]: OPENED },
+      settings: {
+        'moebius.completion.savePower': true, // what is read ahead depends on how fast one types
+        'moebius.completion.decodeBudgetMs': DECODE_BUDGET_MS,
+        'editor.autoClosingBrackets': 'never',
+        'editor.autoIndent': 'none',
+        'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+        'editor.suggestOnTriggerCharacters': false,
+      },
+    });
+  });
+  after(() => session?.stop());
+
+  it('shows what the pipeline says, at every key', async function () {
+    this.timeout(900_000);
+    const { page } = session;
+    await openFile(page, PATH);
+    await page.keyboard.press('Control+End');
+    for (const [i, key] of [...TYPED].entries()) {
+      await (key === '\n' ? page.keyboard.press('Enter') : page.keyboard.type(key));
+      const at = `after ${JSON.stringify(TYPED.slice(0, i + 1))}`;
+      const text = expected[i]!;
+      if (text !== null) await until(async () => (await shownIn(page)) === text, `${text} ${at}`, MODEL_MS);
+      else {
+        await page.waitForTimeout(SETTLE_MS);
+        assert.equal(await shownIn(page), '', at);
+      }
+    }
+    const shown = expected.filter(text => text !== null).length;
+    assert.ok(
+      shown >= 10,
+      `only ${shown} of ${expected.length} keys got a text: there was little to compare`,
+    );
+  });
+
+  it('left no error in the console', () => {
+    assert.deepEqual(session.errors, []);
+  });
+});
+
+/** The first line of the text after every key; null: none. */
+const typedWithoutEditor = (): Promise<(string | null)[]> =>
+  withDaemon({ model: MODEL, threads: 2 }, async ({ backend }) => {
+    const pipeline = new CompletionPipeline((call, { signal, onText }) =>
+      backend.complete(completeParams(call, DECODE_BUDGET_MS), {
+        signal,
+        onEvent: event => {
+          if (event.type === 'text') onText(event.text);
+        },
+      }),
+    );
+    const texts: (string | null)[] = [];
+    for (let length = 1; length <= TYPED.length; length++) {
+      const before = OPENED + TYPED.slice(0, length);
+      const cursor = { uri: PATH, path: PATH, languageId: 'python', before, after: '' };
+      const { signal } = new AbortController();
+      const options = { isManual: false, multiline: 'auto', delayMs: 0, isSaving: true, signal } as const;
+      const suggestion = await pipeline.suggest(cursor, options);
+      texts.push(suggestion && suggestion.text.split('\n', 1)[0]!);
+    }
+    return texts;
+  });
+
+/** The first line of the grey text, drawn in a piece for every colour and with no-break spaces. */
+async function shownIn(page: Page): Promise<string> {
+  return (await ghostText(page).allTextContents()).join('').replaceAll('\u00a0', ' ');
+}
