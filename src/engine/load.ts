@@ -93,6 +93,7 @@ function textParts(model: ModelFolder): TextParts {
   const assistantMayWrite = new Set(
     [...tokenizer.specials.keys()].filter(id => !banned.has(id) && !eos.includes(id) && id !== bos),
   );
+  const dialect = chatTemplate === null ? null : dialectOf(chatTemplate);
   const template =
     chatTemplate === null
       ? null
@@ -100,13 +101,14 @@ function textParts(model: ModelFolder): TextParts {
           source: chatTemplate,
           specialText: tokenizer.specialText,
           assistantMayWrite,
+          dialect,
           bosToken: literal(bos),
           eosToken: literal(eos[0]),
         });
   return {
     tokenizer,
     template,
-    dialect: chatTemplate === null ? null : dialectOf(chatTemplate),
+    dialect,
     grammars: new Grammars(vocabularyOf(tokenizer, eos)),
     banned: [...banned],
   };
