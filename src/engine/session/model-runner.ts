@@ -7,11 +7,13 @@ import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
 import type { EmbeddingTable, Manifest } from '../../models/manifest.ts';
 import type { PACKED_GRAPHS } from '../../models/packed.ts';
+import type { ExpertHistogram } from '../hot-experts.ts';
 import type { KvBlock } from '../kv-pages.ts';
 import { logProbOf } from '../sampler.ts';
 import { attentionInputs, integers, type Rows, range } from './attention-inputs.ts';
 import { Drafter, type Guess, StateTail } from './drafter.ts';
 import { Embedding } from './embedding.ts';
+import { ExpertCounts } from './expert-counts.ts';
 import { GraphSession } from './graph-session.ts';
 import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
 import { LogitRefiner } from './logit-refiner.ts';
@@ -39,6 +41,7 @@ export class ModelRunner {
   #routed: Promise<GraphSession> | null = null;
   readonly #sequences = new Map<number, SequenceState>();
   readonly #layouts: readonly CacheLayout[];
+  readonly #experts = new ExpertCounts();
 
   private constructor(
     options: LoadArgs,
@@ -104,6 +107,7 @@ export class ModelRunner {
     const graph = args.experts === null ? this.#body : await this.#openRouted();
     const output = await graph.run(feeds);
     cache.append(output, count);
+    this.#experts.add(output);
 
     states.set(output, rows.first + rows.count === count ? cache.length : 0);
     const hidden = rowsOf(output.hidden!, wanted.first - rows.first, wanted.count);
@@ -140,6 +144,11 @@ export class ModelRunner {
   /** Rows of the last run's `hidden` and `taps` of this sequence, for tracing. */
   states(sequence: number): StateTail['states'] {
     return this.#sequence(sequence).states.states;
+  }
+
+  /** Which experts the tokens of all runs went to; empty for a model without trained ones. */
+  expertHistogram(): ExpertHistogram {
+    return this.#experts.read();
   }
 
   drop(sequence: number): void {
