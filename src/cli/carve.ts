@@ -3,9 +3,8 @@ import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { carve } from '../convert/carve/carve.ts';
+import { openCheckpoint } from '../convert/checkpoint.ts';
 import { Tokenizer } from '../engine/tokenizer.ts';
-import { openGguf } from '../formats/gguf.ts';
-import { tokenizerJsonFromGguf } from '../formats/gguf-tokenizer.ts';
 import { finiteNumber, positiveInteger } from './engine-session.ts';
 import { withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
@@ -24,8 +23,8 @@ interface CarveCommandOptions {
 
 export function carveCommand(terminal: Terminal): Command {
   return new Command('carve')
-    .description('find the experts of a dense GGUF model from calibration text')
-    .argument('<gguf>', 'the published weights')
+    .description('find the experts of a dense model from calibration text')
+    .argument('<source>', 'a .gguf file, or a folder with config.json, tokenizer.json and *.safetensors')
     .requiredOption('--corpus <folder>', 'text files like those the model will read')
     .requiredOption('-o, --out <folder>', 'where carving.json and carving.bin go')
     .requiredOption('--groups <n>', 'equal groups of neurons, each a multiple of 64', positiveInteger)
@@ -33,7 +32,7 @@ export function carveCommand(terminal: Terminal): Command {
     .option('--tokens <n>', 'calibration tokens, in sequences of 1,024', positiveInteger, 16384)
     .option('--seed <n>', 'of the clustering and of the order of files', finiteNumber, 0)
     .option('--threads <n>', 'threads of onnxruntime', positiveInteger, availableParallelism())
-    .option('--id <id>', 'id of the model; default: the name of the file')
+    .option('--id <id>', 'id of the model; default: the name of the file or folder')
     .option('--json-progress', 'JSON lines on stdout instead of a bar')
     .addHelpText(
       'after',
@@ -43,16 +42,16 @@ Needs about 40 KB of memory a token for a 1.5B model, and minutes. What the sett
 Example:
   $ moebius carve model-q4_k_m.gguf --corpus ./code --groups 28 --shared 8 -o models/my-model`,
     )
-    .action(async (gguf: string, options: CarveCommandOptions) => {
-      const id = options.id ?? basename(gguf).replace(/\.gguf$/i, '');
-      const tokenizer = await readTokenizer(gguf);
+    .action(async (source: string, options: CarveCommandOptions) => {
+      const id = options.id ?? basename(resolve(source)).replace(/\.gguf$/i, '');
+      const tokenizer = await readTokenizer(source);
       // Here only: other commands leave onnxruntime to the engine's thread.
       const { OnnxTensorMath } = await import('../engine/session/tensor-math.ts');
       const math = await OnnxTensorMath.create(options.threads);
       try {
         await withProgress(terminal, options.jsonProgress ?? false, async report => {
           await carve({
-            source: gguf,
+            source,
             id,
             corpus: options.corpus,
             tokens: options.tokens,
@@ -75,10 +74,10 @@ Example:
 }
 
 async function readTokenizer(path: string): Promise<Tokenizer> {
-  const gguf = await openGguf(path);
+  const checkpoint = await openCheckpoint(path);
   try {
-    return new Tokenizer(tokenizerJsonFromGguf(gguf));
+    return new Tokenizer(checkpoint.text.tokenizer);
   } finally {
-    await gguf.close();
+    await checkpoint.close();
   }
 }

@@ -6,7 +6,7 @@
  *   order       u16 [feedForward]
  *   router      f16 [hidden, routed]
  *   routerBias  f32 [routed]
- *   importance  f16, square roots of the mean squares: attentionIn [hidden], attentionOut [hidden],
+ *   importance  f16, square roots of the mean squares: attentionIn [hidden], attentionOut [attentionWidth],
  *               feedForwardIn [hidden], feedForwardMid [feedForward]
  */
 import { join } from 'node:path';
@@ -45,7 +45,10 @@ export interface CarvedLayer {
   deltas?: LayerDeltas;
 }
 
-export type CarvingDims = Pick<ModelDims, 'layers' | 'hidden' | 'feedForward'>;
+export interface CarvingDims extends Pick<ModelDims, 'layers' | 'hidden' | 'feedForward'> {
+  /** Numbers that a token's heads give together, where they are not `hidden`. */
+  attentionWidth?: number;
+}
 
 export const CARVING_FORMAT = 1;
 export const CARVING_JSON = 'carving.json';
@@ -64,7 +67,12 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const carvingJson = z.strictObject({
   format: z.literal(CARVING_FORMAT),
   model: z.string().min(1),
-  dims: z.strictObject({ layers: count, hidden: count, feedForward: count.max(0x10000) }),
+  dims: z.strictObject({
+    layers: count,
+    hidden: count,
+    feedForward: count.max(0x10000),
+    attentionWidth: count.exactOptional(),
+  }),
   sharedNeurons: z.int().nonnegative(),
   routed: count,
   routedNeurons: count,
@@ -90,8 +98,8 @@ export type CarvingJson = z.infer<typeof carvingJson>;
 
 /** Bytes of one layer in carving.bin. */
 export function layerBytes(dims: CarvingDims, routed: number): number {
-  const { hidden, feedForward } = dims;
-  return 2 * feedForward + 2 * hidden * routed + 4 * routed + 2 * (3 * hidden + feedForward);
+  const { hidden, feedForward, attentionWidth = hidden } = dims;
+  return 2 * feedForward + 2 * hidden * routed + 4 * routed + 2 * (2 * hidden + attentionWidth + feedForward);
 }
 
 /**
@@ -113,11 +121,11 @@ export async function readCarving(folder: string, dims: CarvingDims): Promise<Ca
     if (Math.max(readK ?? 0, writeK ?? 0) > routed)
       throw invalid(folder, `level ${level} wants too many experts`);
   }
-  const expected = dims.layers * layerBytes(dims, routed);
+  const expected = dims.layers * layerBytes(json.dims, routed);
   if (json.data.sizeBytes !== expected) throw invalid(folder, `its data should have ${expected} bytes`);
   const source = new FieldReader(await readSealed(join(folder, json.data.file), json.data));
   const layers = Array.from({ length: dims.layers }, (_, index) => {
-    const layer = readLayer(source, dims, routed);
+    const layer = readLayer(source, json.dims, routed);
     const fault = layerFault(layer);
     if (fault) throw invalid(folder, `layer ${index}: ${fault}`);
     return layer;
@@ -130,14 +138,15 @@ export async function readCarvingJson(folder: string): Promise<CarvingJson> {
   return readDescription(join(folder, CARVING_JSON), carvingJson);
 }
 
-function readLayer(source: FieldReader, { hidden, feedForward }: CarvingDims, routed: number): CarvedLayer {
+function readLayer(source: FieldReader, dims: CarvingDims, routed: number): CarvedLayer {
+  const { hidden, feedForward, attentionWidth = hidden } = dims;
   return {
     order: source.u16(feedForward),
     router: source.f16(hidden * routed),
     routerBias: source.f32(routed),
     importance: {
       attentionIn: square(source.f16(hidden)),
-      attentionOut: square(source.f16(hidden)),
+      attentionOut: square(source.f16(attentionWidth)),
       feedForwardIn: square(source.f16(hidden)),
       feedForwardMid: square(source.f16(feedForward)),
     },

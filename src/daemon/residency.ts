@@ -8,6 +8,7 @@ import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type { Engine, LoadOptions } from '../engine/engine.ts';
 import type { ModelInfo, ModelLoadParams, ModelSummary } from '../protocol/daemon.ts';
+import { addExperts, readExperts } from './kv/expert-file.ts';
 import type { PageFolder } from './kv/page-folder.ts';
 import type { Savable } from './kv/saver.ts';
 
@@ -44,6 +45,12 @@ interface Wanted {
   threads: number;
 }
 
+interface Resident {
+  key: string;
+  engine: Engine;
+  pages: PageFolder | null;
+}
+
 interface Load {
   key: string;
   model: string;
@@ -56,7 +63,7 @@ interface Load {
 export class Residency {
   readonly #options: ResidencyOptions;
   readonly #mutex = new Mutex();
-  #loaded: { key: string; engine: Engine; pages: PageFolder | null } | null = null;
+  #loaded: Resident | null = null;
   /** The newest load that has not ended. */
   #load: Load | null = null;
 
@@ -163,6 +170,7 @@ export class Residency {
       contextTokens,
       threads,
       savedKv: pages,
+      ...(pages && { hotExperts: await readExperts(pages.folder) }),
       onProgress,
       signal,
     });
@@ -181,9 +189,20 @@ export class Residency {
     this.#loaded = null;
     if (model) {
       await this.#options.beforeDispose(model);
+      await this.#saveExperts(model);
       await model.engine.dispose();
     }
     this.#options.onChange();
+  }
+
+  /** They only make the next start quicker. */
+  async #saveExperts({ engine, pages }: Resident): Promise<void> {
+    if (!pages) return;
+    try {
+      await addExperts(pages.folder, await engine.expertHistogram());
+    } catch (error) {
+      this.#options.log(`Which experts were used was not saved: ${toMoebiusError(error).message}`);
+    }
   }
 
   /** A model without saved pages is as good as any other, only slower to begin. */

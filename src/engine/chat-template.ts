@@ -7,6 +7,7 @@ import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { MoebiusError } from '../base/errors.ts';
 import type { ChatMessage, ToolDefinition } from '../protocol/daemon.ts';
 import type { Piece, SpecialText } from './special-text.ts';
+import type { TemplateMessage, ToolDialect } from './tools/dialect.ts';
 
 const SOURCE_LIMIT_CHARS = 256 * 1024;
 /** Far above any honest template (1 ms for a long chat), short enough not to look like a hang. */
@@ -22,6 +23,8 @@ export interface TemplateOptions {
   specialText: SpecialText;
   /** Literals of these ids may stand in an assistant's message, because the model itself may write them. */
   assistantMayWrite: ReadonlySet<number>;
+  /** That the template teaches. */
+  dialect?: ToolDialect | null;
   bosToken: string;
   eosToken: string;
 }
@@ -30,7 +33,12 @@ interface RenderOptions {
   answerPrefix?: string;
   tools?: readonly ToolDefinition[];
   thinking?: boolean;
+  /** The answer is to begin at once, where the model was taught to write something else first. */
+  isDirect?: boolean;
 }
+
+/** What comes before an answer where every message names its channel. */
+const FINAL_CHANNEL = '<|channel|>final<|message|>';
 
 export class ChatTemplate {
   readonly #options: TemplateOptions;
@@ -52,8 +60,8 @@ export class ChatTemplate {
    * aloud before it answers, to a template that asks.
    */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): Piece[] {
-    const { answerPrefix = '', tools = [], thinking = false } = options;
-    const { specialText, assistantMayWrite, bosToken, eosToken } = this.#options;
+    const { answerPrefix = '', tools = [], thinking = false, isDirect = false } = options;
+    const { source, dialect, specialText, assistantMayWrite, bosToken, eosToken } = this.#options;
     for (const { role } of messages) {
       if (!ROLES.has(role))
         throw new MoebiusError('bad-request', `A message has the unknown role "${role}".`);
@@ -61,14 +69,16 @@ export class ChatTemplate {
     const functions = JSON.stringify(tools.map(tool => ({ type: 'function', function: tool })));
     const texts = messages.map(message => message.content);
     const marker = specialText.pickMarker([...texts, answerPrefix, functions]);
-    const shield = ({ role, content }: ChatMessage) => ({
+    // Literals hold no character that JSON escapes, so they are found, and broken, in JSON too.
+    const shieldJson = <T>(value: T): T => JSON.parse(specialText.shield(JSON.stringify(value), marker));
+    const shield = ({ role, content, tool_calls }: TemplateMessage) => ({
       role,
       content: specialText.shield(content, marker, role === 'assistant' ? assistantMayWrite : undefined),
+      ...(tool_calls && { tool_calls: shieldJson(tool_calls) }),
     });
     const text = this.#run({
-      messages: messages.map(shield),
-      // Literals hold no character that JSON escapes, so they are found, and broken, in JSON too.
-      ...(tools.length > 0 && { tools: JSON.parse(specialText.shield(functions, marker)) }),
+      messages: (dialect?.forTemplate?.(messages) ?? messages).map(shield),
+      ...(tools.length > 0 && { tools: shieldJson(JSON.parse(functions)) }),
       add_generation_prompt: true,
       // What Qwen3's and GLM's templates ask, and what gpt-oss's does.
       enable_thinking: thinking,
@@ -80,7 +90,8 @@ export class ChatTemplate {
     if (text.length > chars * OUTPUT_FACTOR + OUTPUT_SLACK_CHARS)
       throw invalid('its output grows without bound');
     const answer = specialText.shield(answerPrefix, marker, assistantMayWrite);
-    return specialText.split(text + answer, marker);
+    const opening = isDirect && source.includes(FINAL_CHANNEL) ? FINAL_CHANNEL : '';
+    return specialText.split(text + opening + answer, marker);
   }
 
   #run(variables: Record<string, unknown>): string {

@@ -19,6 +19,8 @@ export interface EngineCore {
   grammars: Grammars;
   worker: Pick<WorkerClient, 'request' | 'terminate'>;
   sequences: Sequences;
+  /** Ends the reading ahead of experts. */
+  warming: AbortController;
   /** null where nothing is saved. */
   savedKv: SavedKv | null;
   /** Rows of the largest sequence. */

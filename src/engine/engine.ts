@@ -13,6 +13,7 @@ import type {
   ModelInfo,
   StatusResult,
 } from '../protocol/daemon.ts';
+import type { ExpertHistogram } from './hot-experts.ts';
 import type { KeptSequence, KvPage, SavedKv } from './kv-pages.ts';
 
 export interface LoadOptions {
@@ -26,6 +27,8 @@ export interface LoadOptions {
   kvBudgetBytes?: number;
   /** Where rows of this model that `exportRows` gave are found again. Default: nowhere. */
   savedKv?: SavedKv | null;
+  /** What `expertHistogram` of this model gave before: of packed weights, those experts are read ahead. */
+  hotExperts?: ExpertHistogram;
   onProgress?(percent: number): void;
   signal?: AbortSignal;
 }
@@ -50,6 +53,8 @@ export interface Engine {
   keptSequences(): KeptSequence[];
   /** Rows from..to of a kept sequence; null if it was used since, or is gone. Holds a request back for the copying. */
   exportRows(lease: number, from: number, to: number): Promise<KvPage | null>;
+  /** Which experts the tokens went to since loading; empty for a model without trained ones. */
+  expertHistogram(): Promise<ExpertHistogram>;
   speed(): StatusResult['speed'];
   dispose(): Promise<void>;
 }

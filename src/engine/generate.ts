@@ -71,9 +71,11 @@ const CHAT_PATIENCE = 4;
 export function generateRequest(core: EngineCore, params: GenerateParams): GenerateRequest {
   const prompt = promptTokens(core, params);
   const { allowed, ...grammar } = grammarRequest(core, params);
+  const hasCalls = grammar.calls !== undefined;
   // Text of a form has no room for thoughts, and a raw prompt no template that teaches them.
-  const thinks = params.messages !== undefined && !('grammar' in grammar);
-  const reasoning = thinks ? reasoningReader(core.tokenizer.specials, prompt) : null;
+  const thinks = params.messages !== undefined && (hasCalls || !grammar.grammar);
+  const reasoning = thinks ? reasoningReader(core.tokenizer.specials, prompt, hasCalls) : null;
+  const markers = [...(reasoning?.markers ?? []), ...(allowed ?? [])];
   return {
     prompt,
     sampling: params,
@@ -84,7 +86,8 @@ export function generateRequest(core: EngineCore, params: GenerateParams): Gener
     drafts: params.drafts,
     ...(params.level ? { level: params.level } : {}),
     ...grammar,
-    ...(reasoning ? { reasoning, allowed: reasoning.markers } : allowed && { allowed }),
+    ...(reasoning && { reasoning }),
+    ...(markers.length > 0 && { allowed: new Set(markers) }),
   };
 }
 
@@ -107,7 +110,8 @@ function promptTokens(core: EngineCore, params: GenerateParams): number[] {
     throw new MoebiusError('bad-request', 'Give either a prompt or messages.');
   }
   if (messages) {
-    const pieces = chatTemplate(core).render(messages, { answerPrefix, tools, thinking });
+    const isDirect = answerPrefix !== '' || (grammar !== undefined && grammar.kind !== 'tools');
+    const pieces = chatTemplate(core).render(messages, { answerPrefix, tools, thinking, isDirect });
     return core.tokenizer.encodePieces(pieces);
   }
   const { bos } = core.manifest.tokens;

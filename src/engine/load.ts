@@ -1,5 +1,6 @@
 /** Loads a converted model and puts the engine together. */
 import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import type { Manifest } from '../models/manifest.ts';
 import type {
@@ -20,6 +21,7 @@ import type { Engine, LoadOptions, RunHooks } from './engine.ts';
 import { generateRequest, runRequest } from './generate.ts';
 import { Grammars } from './grammar/grammars.ts';
 import type { VocabularyArgs } from './grammar/wire.ts';
+import { type ExpertHistogram, warmUp } from './hot-experts.ts';
 import type { KeptSequence, KvPage } from './kv-pages.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { levelPlan } from './read-plan.ts';
@@ -60,7 +62,14 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
     const text = textParts(model);
     await loading;
     onProgress?.(100);
+    const warming = new AbortController();
+    if (model.packed && options.hotExperts) {
+      const graph = { onnx: join(model.packed, 'body.onnx'), data: join(model.packed, 'body.data') };
+      // What can't be read ahead is read when it is needed.
+      warmUp(graph, options.hotExperts, process.availableMemory(), warming.signal).catch(() => undefined);
+    }
     return {
+      warming,
       manifest,
       ...text,
       worker,
@@ -93,6 +102,7 @@ function textParts(model: ModelFolder): TextParts {
   const assistantMayWrite = new Set(
     [...tokenizer.specials.keys()].filter(id => !banned.has(id) && !eos.includes(id) && id !== bos),
   );
+  const dialect = chatTemplate === null ? null : dialectOf(chatTemplate);
   const template =
     chatTemplate === null
       ? null
@@ -100,13 +110,14 @@ function textParts(model: ModelFolder): TextParts {
           source: chatTemplate,
           specialText: tokenizer.specialText,
           assistantMayWrite,
+          dialect,
           bosToken: literal(bos),
           eosToken: literal(eos[0]),
         });
   return {
     tokenizer,
     template,
-    dialect: chatTemplate === null ? null : dialectOf(chatTemplate),
+    dialect,
     grammars: new Grammars(vocabularyOf(tokenizer, eos)),
     banned: [...banned],
   };
@@ -209,6 +220,10 @@ class LoadedEngine implements Engine {
     return { tokens, experts, blocks };
   }
 
+  async expertHistogram(): Promise<ExpertHistogram> {
+    return (await this.#core.worker.request('experts', {})).histogram;
+  }
+
   speed(): StatusResult['speed'] {
     return {
       prefillTokensPerSecond: this.#core.prefillMeter.tokensPerSecond,
@@ -218,6 +233,7 @@ class LoadedEngine implements Engine {
 
   /** Releases the sessions, then ends the thread. Requests still running fail. */
   async dispose(): Promise<void> {
+    this.#core.warming.abort();
     this.#core.grammars.dispose();
     await this.#core.worker.request('close', {}).catch(() => undefined);
     await this.#core.worker.terminate();

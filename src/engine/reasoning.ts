@@ -1,8 +1,9 @@
 /**
  * Takes what a model thinks out of what it answers, by the tokens that it was taught to write around them. Two forms:
  * `<think>` ... `</think>` (GLM, Qwen3), and the channels of gpt-oss, whose answer is in `final`
- * (https://cookbook.openai.com/articles/openai-harmony).
+ * (https://cookbook.openai.com/articles/openai-harmony), or in `commentary`, where a tool is called.
  */
+import { CALL_END, callHeader } from './tools/harmony.ts';
 
 /** What a token adds to either. */
 export interface AnswerPiece {
@@ -31,14 +32,18 @@ const HARMONY = {
 
 /**
  * The reader for an answer to `prompt`, by the tokens a tokenizer has (`specials`: literal by id); null for a model that was
- * not taught to think aloud.
+ * not taught to think aloud. `hasCalls`: tools are on, so that a message to one is part of the answer.
  */
 export function reasoningReader(
   specials: ReadonlyMap<number, string>,
   prompt: readonly number[],
+  hasCalls = false,
 ): ReasoningReader | null {
   const harmony = idsOf(specials, HARMONY);
-  if (harmony) return new HarmonyReader(harmony);
+  if (harmony) {
+    const isBegun = prompt.lastIndexOf(harmony.message) > prompt.lastIndexOf(harmony.start);
+    return new HarmonyReader(harmony, hasCalls, isBegun);
+  }
   const tags = idsOf(specials, TAGS);
   if (!tags) return null;
   // A template may have begun the thinking itself.
@@ -80,34 +85,57 @@ class TagReader implements ReasoningReader {
   }
 }
 
-/** A message is `<|channel|>` name `<|message|>` text `<|end|>`, the next begins with `<|start|>` and a role. */
+/**
+ * A message is a header, `<|message|>`, text and `<|end|>`; the next begins with `<|start|>`. A header is a role and, behind
+ * `<|channel|>`, the channel; the tool that is called, ` to=functions.name`, stands in either part.
+ */
 class HarmonyReader implements ReasoningReader {
   readonly markers: ReadonlySet<number>;
   readonly #ids: NonNullable<Ids<keyof typeof HARMONY>>;
-  /** What stands between `<|channel|>` and `<|message|>`; null outside. */
-  #header: string | null = null;
-  /** Of the message that is being written; null between messages, where only roles stand. */
-  #channel: string | null = null;
+  readonly #hasCalls: boolean;
+  /** Of the message to come; null while the text of one is written. */
+  #header: string | null = '';
+  #kind: 'answer' | 'thought' | 'call' = 'thought';
 
-  constructor(ids: NonNullable<Ids<keyof typeof HARMONY>>) {
+  constructor(ids: NonNullable<Ids<keyof typeof HARMONY>>, hasCalls: boolean, isBegun: boolean) {
     this.#ids = ids;
     this.markers = new Set(Object.values(ids));
+    this.#hasCalls = hasCalls;
+    if (isBegun) this.#open('');
   }
 
   push(token: number, text: string): AnswerPiece {
-    const { channel, message, start, end } = this.#ids;
-    if (token === channel) this.#header = '';
-    else if (token === message) {
-      // An answer without a channel is an answer.
-      this.#channel = this.#header ?? 'final';
-      this.#header = null;
-    } else if (token === start || token === end) {
-      this.#channel = null;
-      this.#header = null;
-    } else if (this.#header !== null) this.#header += text;
-    else if (this.#channel !== null) {
-      return this.#channel.trim() === 'final' ? { text, reasoning: '' } : { text: '', reasoning: text };
+    const { start, end, channel } = this.#ids;
+    if (token === start || token === end || (token === channel && this.#header === null)) {
+      const isCalled = this.#header === null && this.#kind === 'call';
+      this.#header = token === channel ? text : '';
+      // A model that forgets the token behind a call ends its message nevertheless.
+      return { text: isCalled ? CALL_END : '', reasoning: '' };
     }
-    return { text: '', reasoning: '' };
+    if (this.#header === null) return this.#said(this.markers.has(token) ? '' : text);
+    // By its text: a grammar lets a model spell the marker, and it counts all the same.
+    this.#header += text;
+    const at = this.#header.indexOf(HARMONY.message);
+    if (at < 0) return { text: '', reasoning: '' };
+    const rest = this.#header.slice(at + HARMONY.message.length);
+    const begun = this.#open(this.#header.slice(0, at));
+    const said = this.#said(rest);
+    return { ...said, text: begun + said.text };
+  }
+
+  #said(text: string): AnswerPiece {
+    return this.#kind === 'thought' ? { text: '', reasoning: text } : { text, reasoning: '' };
+  }
+
+  /** Begins the text of a message; what of its header belongs to the answer. */
+  #open(header: string): string {
+    this.#header = null;
+    const recipient = /\bto=([^\s<]+)/.exec(header)?.[1];
+    // An answer without a channel is an answer.
+    const channel = /<\|channel\|>\s*([a-z]*)/.exec(header)?.[1] ?? 'final';
+    this.#kind = channel === 'analysis' ? 'thought' : 'answer';
+    if (!recipient) return '';
+    this.#kind = this.#hasCalls ? 'call' : 'thought';
+    return this.#hasCalls ? callHeader(recipient) : '';
   }
 }

@@ -14,7 +14,7 @@ interface AddedToken {
 interface TokenizerJson {
   added_tokens?: AddedToken[];
   decoder?: { type?: string; decoders?: { type?: string }[] } | null;
-  model: { type?: string; vocab: Record<string, number> };
+  model: { type?: string; vocab: Record<string, number>; merges?: (string | [string, string])[] };
 }
 
 export class Tokenizer {
@@ -112,9 +112,18 @@ function checkShape(json: unknown): TokenizerJson {
   return shape as TokenizerJson;
 }
 
-function buildPlain(rest: object): HfTokenizer {
+function buildPlain(rest: TokenizerJson): HfTokenizer {
   try {
-    return new HfTokenizer({ ...rest, added_tokens: [], post_processor: null, decoder: null }, {});
+    const merges = (rest.model.merges ?? []).map(pair => (typeof pair === 'string' ? pair.split(' ') : pair));
+    const model = { ...rest.model, merges };
+    const built = new HfTokenizer(
+      { ...rest, model, added_tokens: [], post_processor: null, decoder: null },
+      {},
+    );
+    // The library keeps what it is built from and never looks at it again: 16 MB of a vocabulary of 150,000.
+    merges.length = 0;
+    model.vocab = {};
+    return built;
   } catch (cause) {
     throw new MoebiusError('model-invalid', 'tokenizer.json could not be read. Convert the model again.', {
       cause,

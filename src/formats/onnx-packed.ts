@@ -161,6 +161,24 @@ export class PackedWriter {
   }
 }
 
+/** A stretch of a file, in bytes. */
+export interface FileRange {
+  offset: number;
+  length: number;
+}
+
+/** Where the packed weights of a packed graph lie in its data file, by the names of the weights. */
+export async function packedWeights(path: string): Promise<Map<string, FileRange>> {
+  const model = onnx.ModelProto.decode(await readFile(path));
+  const found = new Map<string, FileRange>();
+  for (const { name, externalData } of model.graph?.initializer ?? []) {
+    const entry = externalData?.find(({ key }) => PACKED_KEY.test(key ?? ''));
+    const [, , offset, length] = PACKED_VALUE.exec(entry?.value ?? '') ?? [];
+    if (length !== undefined) found.set(name ?? '', { offset: Number(offset), length: Number(length) });
+  }
+  return found;
+}
+
 /** Refuses (`format-invalid`) a graph whose packed weights lie outside their file; assertSafeOnnx looks at the rest. */
 export async function assertSafePacked(path: string): Promise<void> {
   const model = onnx.ModelProto.decode(await readFile(path));

@@ -7,6 +7,8 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 export const KV_FILE = /^[0-9a-f]{64}\.kv$/;
+/** Which experts the model used (daemon/kv/expert-file.ts): a few kilobytes, kept beside the pages and gone with them. */
+export const EXPERTS_FILE = 'experts.json';
 
 export interface KvFile {
   path: string;

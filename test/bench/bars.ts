@@ -3,6 +3,7 @@ import type { Figure } from './plan.ts';
 import { ANSWER_FIGURE } from './scenarios/chat.ts';
 import { CONTEXTS, labelOf, writeFigure } from './scenarios/decode.ts';
 import { LOAD_FIGURE, MEMORY_FIGURE } from './scenarios/load.ts';
+import { SCRIPT_COLUMN, SCRIPT_FIGURE } from './scenarios/script.ts';
 import { readFigure } from './scenarios/speed.ts';
 import { FRESH, REUSED, SECOND_TURN_FIGURE } from './scenarios/turns.ts';
 import { COLUMN, TYPING_FIGURE } from './scenarios/typing.ts';
@@ -89,6 +90,13 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     side: 'most',
     bound: 1.2,
     measure: look => ratio(look, 'load', MEMORY_FIGURE, INT4, LLAMA),
+  },
+  {
+    what: 'JavaScript and the way to its thread, of a step',
+    unit: '%',
+    side: 'most',
+    bound: 5,
+    measure: look => look('script', SCRIPT_FIGURE, SCRIPT_COLUMN) ?? Number.NaN,
   },
 ];
 

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { withHugePages } from '../../src/base/huge-pages.ts';
+import { readTokenizer } from '../support/tokenizer.ts';
 import type { Contender, ContenderConfig, ContenderMethod, ContenderReply } from './contender.ts';
 
 export interface ChildContender extends Contender {
@@ -27,6 +28,7 @@ export async function startContender(
   const loaded = await nextReply(child);
   if (!('loadedMs' in loaded)) throw new Error(`${name} did not load.`);
 
+  const tokenizer = config.kind === 'moebius' ? readTokenizer(config.folder) : null;
   const call = async (method: ContenderMethod, ...args: unknown[]): Promise<never> => {
     child.send({ method, args });
     const reply = await nextReply(child);
@@ -37,7 +39,7 @@ export async function startContender(
     pid: child.pid!,
     loadedMs: loaded.loadedMs,
     settings: () => call('settings'),
-    tokenize: text => call('tokenize', text),
+    tokenize: tokenizer ? async text => tokenizer.encodePlain(text) : text => call('tokenize', text),
     write: (...args) => call('write', ...args),
     score: (tokens, level) => call('score', tokens, level),
     async close() {

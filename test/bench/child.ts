@@ -1,9 +1,9 @@
 /** Child process of the benchmark: one engine, driven over IPC by child-contender.ts. argv[2] is its config as JSON. */
-import type { Contender, ContenderConfig, ContenderReply, ContenderRequest } from './contender.ts';
+import type { ChildSide, ContenderConfig, ContenderReply, ContenderRequest } from './contender.ts';
 
 const send = (reply: ContenderReply) => process.send?.(reply);
 
-async function open(config: ContenderConfig): Promise<Contender> {
+async function open(config: ContenderConfig): Promise<ChildSide> {
   if (config.kind === 'llama') return (await import('./llama.ts')).openLlama(config);
   return (await import('./moebius.ts')).openMoebius(config);
 }

@@ -44,6 +44,9 @@ export interface Contender {
   close(): Promise<void>;
 }
 
+/** What the child does: text is tokenised in the parent where that needs no engine, so that its memory is the engine's alone. */
+export type ChildSide = Omit<Contender, 'tokenize'> & Partial<Pick<Contender, 'tokenize'>>;
+
 /** Over IPC: one request at a time, answered in order. */
 export type ContenderMethod = keyof Contender;
 export interface ContenderRequest {

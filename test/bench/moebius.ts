@@ -1,17 +1,14 @@
 /** Moebius' own engine on a converted model, without the daemon. */
 import { hooksFor } from '../../src/cli/engine-session.ts';
 import { loadEngine } from '../../src/engine/load.ts';
-import { readTokenizer } from '../support/tokenizer.ts';
-import type { Contender, ContenderConfig, Written } from './contender.ts';
+import type { ChildSide, ContenderConfig, Written } from './contender.ts';
 
-export async function openMoebius(config: ContenderConfig & { kind: 'moebius' }): Promise<Contender> {
+export async function openMoebius(config: ContenderConfig & { kind: 'moebius' }): Promise<ChildSide> {
   const { folder, contextTokens, threads } = config;
   const engine = await loadEngine({ folder, contextTokens, threads });
-  const tokenizer = readTokenizer(folder);
   const hooks = hooksFor(new AbortController().signal);
   return {
     settings: async () => `threads ${engine.info().threads}, ${config.variant}`,
-    tokenize: async text => tokenizer.encodePlain(text),
     async write(prompt, maxTokens, level, { drafts = false } = {}): Promise<Written> {
       const start = performance.now();
       const params = {

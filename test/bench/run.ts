@@ -23,6 +23,7 @@ import { levels } from './scenarios/levels.ts';
 import { load } from './scenarios/load.ts';
 import { memory } from './scenarios/memory.ts';
 import { quality } from './scenarios/quality.ts';
+import { script } from './scenarios/script.ts';
 import { speed } from './scenarios/speed.ts';
 import { turns } from './scenarios/turns.ts';
 import { typing } from './scenarios/typing.ts';
@@ -42,6 +43,7 @@ const SCENARIOS: Record<string, Scenario> = {
   quality,
   dense,
   grammar,
+  script,
 };
 
 interface Options {

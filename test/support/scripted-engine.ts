@@ -91,6 +91,10 @@ class ScriptedEngine implements Engine {
     return [{ name: 'chat', tokens: 1, capacityTokens: this.#options.contextTokens, bytes: 1000 }];
   }
 
+  async expertHistogram() {
+    return [];
+  }
+
   keptSequences() {
     return [];
   }

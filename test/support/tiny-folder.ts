@@ -30,14 +30,27 @@ export const TINY_LEVELS = {
 
 const THINKING = ['<think>', '</think>'];
 const THINKING_TURN = '{% if enable_thinking %}<think>{% endif %}';
-const addedToken = (id: number, content: string) => ({
-  ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: false },
+const HARMONY = ['<|start|>', '<|channel|>', '<|constrain|>', '<|message|>', '<|end|>', '<|call|>'];
+/** Rendered as gpt-oss's does: a call is a message of its own, a result needs one before it. */
+const HARMONY_TEMPLATE =
+  '{%- set call = namespace(name=none) -%}{%- for message in messages -%}' +
+  '{%- if message.tool_calls -%}{%- set call.name = message.tool_calls[0].name -%}' +
+  '<|start|>assistant to=functions.{{ call.name }}<|channel|>commentary json<|message|>{{ message.tool_calls[0].arguments | tojson }}<|call|>' +
+  "{%- elif message.role == 'tool' -%}{%- if call.name is none -%}{{ raise_exception('no call') }}{%- endif -%}" +
+  '<|start|>functions.{{ call.name }} to=assistant<|channel|>commentary<|message|>{{ message.content | tojson }}<|end|>' +
+  "{%- elif message.role == 'assistant' -%}<|start|>assistant<|channel|>final<|message|>{{ message.content }}<|end|>" +
+  '{%- else -%}<|start|>{{ message.role }}<|message|>{{ message.content }}<|end|>{%- endif -%}{%- endfor -%}<|start|>assistant';
+const addedToken = (id: number, content: string, special = false) => ({
+  ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special },
 });
 
-/** `guess`: with a drafter that always guesses this token, and is sure of it. `thinks`: its template may let it think aloud. */
+/**
+ * `guess`: with a drafter that always guesses this token, and is sure of it. `thinks`: its template may let it think aloud.
+ * `channels`: taught gpt-oss's form of messages.
+ */
 export async function writeTinyModel(
   folder: string,
-  { guess, thinks = false }: { guess?: number; thinks?: boolean } = {},
+  { guess, thinks = false, channels = false }: { guess?: number; thinks?: boolean; channels?: boolean } = {},
 ): Promise<Manifest> {
   const taps = guess === undefined ? [] : [0, 1];
   const { hidden, vocab } = TINY_DIMS;
@@ -61,13 +74,16 @@ export async function writeTinyModel(
 
   const tokenizer = tinyTokenizerJson();
   if (thinks) tokenizer.added_tokens.push(...THINKING.map((content, i) => addedToken(VOCAB + i, content)));
+  if (channels)
+    tokenizer.added_tokens.push(...HARMONY.map((content, i) => addedToken(VOCAB + i, content, true)));
   const { added_tokens } = tokenizer;
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
   await writeFile(
     join(folder, 'chat_template.jinja'),
-    thinks ? TINY_TEMPLATE + THINKING_TURN : TINY_TEMPLATE,
+    channels ? HARMONY_TEMPLATE : thinks ? TINY_TEMPLATE + THINKING_TURN : TINY_TEMPLATE,
   );
-  const eos = [tinyId('<|im_end|>'), tinyId('<|endoftext|>')];
+  const call = added_tokens.find(token => token.content === '<|call|>');
+  const eos = [tinyId('<|im_end|>'), tinyId('<|endoftext|>'), ...(call ? [call.id] : [])];
   const manifest: Manifest = {
     format: MANIFEST_FORMAT,
     id: 'tiny',

@@ -12,6 +12,7 @@ export interface AttentionMatrices {
   norms: { query: Float32Array; key: Float32Array } | null;
   rope: Rope;
   output: Matrix;
+  outputBias: Float32Array | null;
 }
 
 export interface AttentionPass {
@@ -48,7 +49,9 @@ export async function attention(
     const values = stackHeads(qkv, heads + kvHeads + kv, 1, headDim);
     unstackHeads(mixed, await math.times(scores, values), kv * group, group);
   }
-  return { input, mixed, output: await math.timesTransposed(mixed, weights.output) };
+  const output = await math.timesTransposed(mixed, weights.output);
+  if (weights.outputBias) addToRows(output, weights.outputBias);
+  return { input, mixed, output };
 }
 
 /** x / sqrt(mean(x^2) + epsilon) * weight, row by row. */

@@ -81,10 +81,11 @@ export async function carve(options: CarveOptions): Promise<Carving> {
       layers.push(await carveLayer(options.math, model, index, states, sizes, options.seed, step));
     }
     const carving = { ...sizes, levels: plannedLevels(sizes), layers };
-    const { layers: count, hidden, feedForward } = model.dims;
+    const { layers: count, hidden, feedForward, heads, headDim } = model.dims;
+    const attentionWidth = heads * headDim;
     await writeCarving(options.outFolder, carving, {
       model: options.id,
-      dims: { layers: count, hidden, feedForward },
+      dims: { layers: count, hidden, feedForward, ...(attentionWidth !== hidden && { attentionWidth }) },
       calibration: {
         tokens: corpus.sequences.length * SEQUENCE_TOKENS,
         sequenceTokens: SEQUENCE_TOKENS,
@@ -172,10 +173,10 @@ async function loadLayer(
   feedForward: FeedForwardMatrices;
 }> {
   const { mixerNorm, mixer, feedForwardNorm } = await model.layer(index);
-  if (mixer.kind !== 'grouped' || mixer.sinks || mixer.isWindowed || mixer.outputBias || !model.rope) {
+  if (mixer.kind !== 'grouped' || mixer.sinks || mixer.isWindowed || !model.rope) {
     throw new MoebiusError('unsupported', `Models of architecture ${model.architecture} can't be carved.`);
   }
-  const { biases, query, key, value, output, norms } = mixer;
+  const { biases, query, key, value, output, outputBias, norms } = mixer;
   const { gate, up, down } = await denseFeedForward(model, index);
   return {
     attention: {
@@ -185,6 +186,7 @@ async function loadLayer(
       norms,
       rope: model.rope,
       output: await load(output),
+      outputBias,
     },
     feedForwardNorm,
     feedForward: { gate: await load(gate), up: await load(up), down: await load(down) },

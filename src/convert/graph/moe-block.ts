@@ -104,7 +104,10 @@ export async function carvedExperts(
   return graph.node('Add', [sharedOut, routed], name);
 }
 
-/** A layer that was trained with experts: x [n, hidden] -> [n, hidden], named `name`. */
+/**
+ * A layer that was trained with experts: x [n, hidden] -> [n, hidden], named `name`. How many of the tokens went to each expert
+ * is an output of the graph.
+ */
 export async function trainedExperts(
   graph: GraphWriter,
   name: string,
@@ -118,6 +121,7 @@ export async function trainedExperts(
   const { picks, weights } = await trainedRouter(graph, name, x, hidden, router);
   const k = graph.ints([router.perToken]);
   const cube = await dispatch(graph, name, x, picks, k, hidden, experts, forms.routed);
+  graph.builder.addOutput(`${name}.counts`, 'int64', [experts.length]);
   const column = graph.node('Unsqueeze', [weights, graph.ints([2])], `${name}.weights`);
   const weighted = graph.node('Mul', [cube, column], `${name}.weighted`);
   const axes = graph.ints([1]);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import { type FoundKv, KV_PAGE_ROWS, type KvPage, type SavedKv } from '../../engine/kv-pages.ts';
 import type { CachedRows } from '../../engine/read-plan.ts';
-import { KV_FILE, trimKvFiles } from '../../models/kv-files.ts';
+import { EXPERTS_FILE, KV_FILE, trimKvFiles } from '../../models/kv-files.ts';
 import type { Manifest } from '../../models/manifest.ts';
 import { readManifest } from '../../models/manifest-file.ts';
 import type { Store } from '../../models/store.ts';
@@ -58,28 +58,30 @@ export async function openPageFolder(
 }
 
 export class PageFolder implements SavedKv {
+  readonly folder: string;
   readonly #store: Store;
-  readonly #folder: string;
   readonly #root: string;
   readonly #capBytes: number;
   readonly #entries = new Map<string, Entry>();
 
   constructor(store: Store, folder: string, root: string, capBytes: number) {
     this.#store = store;
-    this.#folder = folder;
+    this.folder = folder;
     this.#root = root;
     this.#capBytes = capBytes;
   }
 
   /** Learns what was written or removed since, by whomever. Removes what is no page of this model as it is now. */
   async refresh(): Promise<void> {
-    const names = await readdir(this.#folder).catch(() => []);
+    const names = await readdir(this.folder).catch(() => []);
     const keys = new Set(names.filter(name => KV_FILE.test(name)).map(name => name.slice(0, 64)));
     for (const key of this.#entries.keys()) if (!keys.has(key)) this.#entries.delete(key);
     for (const key of keys) if (!this.#entries.has(key)) await this.#learn(key);
     for (const { key, parent } of [...this.#entries.values()])
       if (await this.#isOrphan(parent)) await this.#remove(key);
-    for (const name of names) if (!KV_FILE.test(name)) await this.#removeAbandoned(join(this.#folder, name));
+    for (const name of names) {
+      if (!KV_FILE.test(name) && name !== EXPERTS_FILE) await this.#removeAbandoned(join(this.folder, name));
+    }
   }
 
   async find(prompt: readonly number[], experts: (row: number) => number): Promise<FoundKv | null> {
@@ -118,7 +120,7 @@ export class PageFolder implements SavedKv {
     const left = await trimKvFiles(this.#store.kvHome, room, this.#pathsUpTo(parent));
     if (left > room) throw new MoebiusError('disk-full', 'This conversation takes more than may be saved.');
     await this.#store.requireFree(bytes, 'what the model has read');
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
     const info = { parent, tokens: page.tokens, experts: page.experts };
     const key = pageKey(info);
     await writePage(this.#path(key), parent, page);
@@ -211,7 +213,7 @@ export class PageFolder implements SavedKv {
   }
 
   #path(key: string): string {
-    return join(this.#folder, `${key}.kv`);
+    return join(this.folder, `${key}.kv`);
   }
 }
 

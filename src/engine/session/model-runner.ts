@@ -7,10 +7,12 @@ import { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
 import type { EmbeddingTable } from '../../models/manifest.ts';
 import type { PACKED_GRAPHS } from '../../models/packed.ts';
+import type { ExpertHistogram } from '../hot-experts.ts';
 import type { KvBlock } from '../kv-pages.ts';
 import { logProbOf } from '../sampler.ts';
 import { attentionInputs, integers, type Rows, range } from './attention-inputs.ts';
 import { Embedding } from './embedding.ts';
+import { ExpertCounts } from './expert-counts.ts';
 import { GraphSession } from './graph-session.ts';
 import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
 import { LogitRefiner } from './logit-refiner.ts';
@@ -39,6 +41,7 @@ export class ModelRunner {
   #routed: Promise<GraphSession> | null = null;
   readonly #sequences = new Map<number, SequenceState>();
   readonly #layouts: readonly CacheLayout[];
+  readonly #experts = new ExpertCounts();
 
   private constructor(
     options: LoadArgs,
@@ -104,6 +107,7 @@ export class ModelRunner {
     const graph = args.experts === null ? this.#body : await this.#openRouted();
     const output = await graph.run(feeds);
     cache.append(output, count);
+    this.#experts.add(output);
 
     states.set(output, rows.first + rows.count === count ? cache.length : 0);
     const hidden = rowsOf(output.hidden!, wanted.first - rows.first, wanted.count);
@@ -135,6 +139,11 @@ export class ModelRunner {
     cache.reserve(at + rows);
     cache.import(blocks, rows);
     return { capacityRows: cache.capacity, bytes: cache.bytes };
+  }
+
+  /** Which experts the tokens of all runs went to; empty for a model without trained ones. */
+  expertHistogram(): ExpertHistogram {
+    return this.#experts.read();
   }
 
   drop(sequence: number): void {

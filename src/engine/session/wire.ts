@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import type { FormSpeed } from '../../models/machine.ts';
 import type { Manifest } from '../../models/manifest.ts';
+import type { ExpertHistogram } from '../hot-experts.ts';
 import type { KvBlock } from '../kv-pages.ts';
 
 export interface LoadArgs {
@@ -86,6 +87,7 @@ export interface WorkerMethods {
   forward: [ForwardArgs, ForwardReply];
   export: [ExportArgs, { blocks: KvBlock[] }];
   import: [ImportArgs, CacheSize];
+  experts: [Record<string, never>, { histogram: ExpertHistogram }];
   drop: [{ sequence: number }, Record<string, never>];
   close: [Record<string, never>, Record<string, never>];
   probe: [ProbeArgs, KernelSpeed];

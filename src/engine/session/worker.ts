@@ -29,6 +29,9 @@ const handlers: Handlers = {
   async import(args) {
     return loaded().importRows(args);
   },
+  async experts() {
+    return { histogram: loaded().expertHistogram() };
+  },
   async drop({ sequence }) {
     model?.drop(sequence);
     return {};

@@ -1,6 +1,11 @@
 /** How a model writes a tool call. One file per dialect; dialects.ts lists them and finds a model's own. */
 import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
-import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
+import type { ChatMessage, ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
+
+/** A message as a chat template takes it that has a field of its own for calls. */
+export interface TemplateMessage extends ChatMessage {
+  tool_calls?: { name: string; arguments: unknown }[];
+}
 
 export interface ToolDialect {
   readonly name: string;
@@ -21,4 +26,6 @@ export interface ToolDialect {
   isInValue(body: string): boolean;
   /** `isWhole`: the model ended the call, or its answer, itself; otherwise `body` may lack its rest. */
   read(body: string, tools: readonly ToolDefinition[], isWhole: boolean): ToolCall;
+  /** A conversation as the template wants it; absent where calls stand in the text as the model wrote them. */
+  forTemplate?(messages: readonly ChatMessage[]): TemplateMessage[];
 }

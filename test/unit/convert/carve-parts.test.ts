@@ -202,6 +202,7 @@ describe('convert/carve: layer', () => {
       bias: randomMatrix(1, (heads + 2 * kvHeads) * headDim, 25).values,
       norms: { query: randomMatrix(1, headDim, 23).values, key: randomMatrix(1, headDim, 24).values },
       rope: ropeOf(new Config({ rope_theta: ropeTheta }, 'test'), headDim),
+      outputBias: null,
       output: randomMatrix(hidden, heads * headDim, 28),
     };
     const pass = await attention(math, TINY, weights, states);

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { MoebiusError } from '../../../src/base/errors.ts';
+import { openPageFolder } from '../../../src/daemon/kv/page-folder.ts';
 import { createServer, type ServerOptions } from '../../../src/daemon/server.ts';
 import type { Engine, LoadOptions } from '../../../src/engine/engine.ts';
+import { openStore } from '../../../src/models/store.ts';
 import type { GenerateEventParams, StatusResult } from '../../../src/protocol/daemon.ts';
 import { PROTOCOL_VERSION } from '../../../src/protocol/version.ts';
 import type { DaemonPeer } from '../../../src/rpc/daemon-peer.ts';
 import { Peer } from '../../../src/rpc/peer.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { type Behaviour, loadScriptedEngine, SCRIPTED_MODELS } from '../../support/scripted-engine.ts';
+import { installModel } from '../models/converted-model.ts';
 
 const about: ServerOptions['about'] = {
   daemonVersion: '1.2.3',
@@ -265,6 +271,26 @@ describe('daemon server', () => {
     await peer.request('model/load', { model: 'small' });
     assert.ok(logged.includes('What small has read is not saved: EACCES: permission denied'), `${logged}`);
     assert.equal((await peer.request('generate', { requestId: 'a', prompt: 'x' })).finish, 'stop');
+  });
+
+  it('keeps which experts were used for the next time that the model is loaded', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'moebius-server-'));
+    const store = await openStore(home);
+    await installModel(store.variantFolder('m', 'int4'), 'm', 'int4');
+    const pages = await openPageFolder(store, await store.find('m', 'int4'), 1e6);
+    const given: LoadOptions['hotExperts'][] = [];
+    const { peer } = await connect('small', {
+      openPages: async () => pages,
+      async loadEngine(options) {
+        given.push(options.hotExperts);
+        const engine = await loadScriptedEngine(options);
+        return Object.assign(engine, { expertHistogram: async () => [{ layer: 1, tokens: [3, 0] }] });
+      },
+    });
+    await peer.request('model/unload', {});
+    await peer.request('model/load', { model: 'small', threads: 1 });
+    assert.deepEqual(given, [[], [{ layer: 1, tokens: [3, 0] }]]);
+    await rm(home, { recursive: true });
   });
 
   it('survives a bug in the engine', async () => {

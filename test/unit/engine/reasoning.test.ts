@@ -13,9 +13,9 @@ function tokensOf(literals: string[]) {
   return { specials, idOf: (piece: string) => (literals.includes(piece) ? idOf(piece) : 1) };
 }
 
-function read(literals: string[], prompt: string[], answer: string[]) {
+function read(literals: string[], prompt: string[], answer: string[], hasCalls = false) {
   const { specials, idOf } = tokensOf(literals);
-  const reader = reasoningReader(specials, prompt.map(idOf));
+  const reader = reasoningReader(specials, prompt.map(idOf), hasCalls);
   assert.ok(reader);
   const parts = answer.map(piece => reader.push(idOf(piece), piece));
   return [parts.map(part => part.text).join(''), parts.map(part => part.reasoning).join('')];
@@ -56,13 +56,56 @@ describe('reasoning', () => {
       ['Yes!', 'Let me see'],
     );
     check(
-      'has a call of a tool in it',
+      'is the call of a tool that nobody offered',
       [
         ...['<|channel|>', 'commentary', ' to=f ', '<|constrain|>', 'json', '<|message|>', '{}', '<|end|>'],
         ...['<|start|>', 'assistant', '<|channel|>', 'final', '<|message|>', 'Done'],
       ],
       ['Done', '{}'],
     );
+    check(
+      'is not what is said before a call, nor what follows a thought without its end',
+      [
+        ...['<|channel|>', 'commentary', '<|message|>', 'I look. ', '<|end|>', '<|start|>', 'assistant'],
+        ...['<|channel|>', 'analysis', '<|message|>', 'hm', '<|channel|>', 'final', '<|message|>', 'Yes'],
+      ],
+      ['I look. Yes', 'hm'],
+    );
+    it('is over where the prompt began the answer', () => {
+      const prompt = ['<|start|>', 'assistant', '<|channel|>', 'final', '<|message|>'];
+      assert.deepEqual(read(HARMONY, prompt, ['Yes']), ['Yes', '']);
+    });
+
+    describe('with tools', () => {
+      const BODY = 'functions.f<|message|>{"a": 1}';
+      const CALL = `<|channel|>commentary to=${BODY}`;
+      const calls = (name: string, answer: string[], expected: string) =>
+        it(`has a call ${name}`, () => {
+          const thought = [
+            '<|channel|>',
+            'analysis',
+            '<|message|>',
+            'hm',
+            '<|end|>',
+            '<|start|>',
+            'assistant',
+          ];
+          const found = read(HARMONY, ['<|start|>', 'assistant'], [...thought, ...answer], true);
+          assert.deepEqual(found, [expected, 'hm']);
+        });
+      const body = ['<|message|>', '{"a"', ': 1}'];
+      const channel = ['<|channel|>', 'commentary'];
+      calls('as it is taught', [...channel, ' to=functions.f ', '<|constrain|>', 'json', ...body], CALL);
+      calls('to a recipient before the channel', [' to=functions.f', ...channel, ' json', ...body], CALL);
+      calls('without the constraint', [...channel, ' to=functions.f', ...body], CALL);
+      calls('in the wrong channel', ['<|channel|>', 'analysis', ' to=functions.f code', ...body], CALL);
+      calls('with another end', [...channel, ' to=functions.f', ...body, '<|end|>'], `${CALL}<|call|>`);
+      calls(
+        'that a further message follows',
+        [...channel, ' to=functions.f', ...body, '<|start|>', 'assistant', ...channel, '<|message|>', 'So.'],
+        `${CALL}<|call|>So.`,
+      );
+    });
     check('is not what has no channel', ['<|message|>', 'Yes'], ['Yes', '']);
   });
 });

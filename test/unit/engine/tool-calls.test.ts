@@ -5,6 +5,7 @@ import { type AnswerPart, CallReader } from '../../../src/engine/tools/call-read
 import type { ToolDialect } from '../../../src/engine/tools/dialect.ts';
 import { dialectOf } from '../../../src/engine/tools/dialects.ts';
 import { glm } from '../../../src/engine/tools/glm.ts';
+import { harmony } from '../../../src/engine/tools/harmony.ts';
 import { hermes } from '../../../src/engine/tools/hermes.ts';
 import type { ToolDefinition } from '../../../src/protocol/daemon.ts';
 
@@ -178,12 +179,63 @@ describe('tool calls', () => {
   refuses(glm, 'something between the pairs', tags(`${pair('path', 'a')}and then`), /from "and then" on/);
   refuses(glm, 'an unknown tool', '<tool_call>rm\n</tool_call>', /no tool "rm"/);
 
+  const message = (header: string, body: string) => `<|channel|>commentary to=${header}<|message|>${body}`;
+  const P = '{"path": "a"}';
+  reads(harmony, 'text, a call', `I edit. ${message('functions.edit', P)}<|call|>`, [
+    { kind: 'text', text: 'I edit. ' },
+    edit({ path: 'a' }),
+  ]);
+  reads(harmony, 'what is taught behind the name', message('functions.edit <|constrain|>json', P), [
+    edit({ path: 'a' }),
+  ]);
+  for (const name of [
+    'edit',
+    'functions.functions.edit',
+    'functions.editjson',
+    'edit:0',
+    'edit<|constrain|>json',
+  ])
+    reads(harmony, `the name ${name}`, message(name, P), [edit({ path: 'a' })]);
+  reads(harmony, 'no end marker, but it ended the answer', message('functions.edit', P), [
+    edit({ path: 'a' }),
+  ]);
+  reads(harmony, 'no arguments', `${message('functions.list', '')}<|call|>`, [
+    { kind: 'call', name: 'list', arguments: {} },
+  ]);
+  reads(harmony, 'an end marker inside a string', message('functions.edit', '{"path": "<|call|>"}'), [
+    edit({ path: '<|call|>' }),
+  ]);
+  reads(
+    harmony,
+    'a forgotten brace and a type as text',
+    message('functions.edit', '{"path": "a", "line": "3"'),
+    [edit({ path: 'a', line: 3 })],
+  );
+  refuses(
+    harmony,
+    'the same where the answer was cut',
+    message('functions.edit', '{"path": "a"'),
+    /cut off/,
+    true,
+  );
+  refuses(harmony, 'no arguments where the answer was cut', message('functions.list', ''), /cut off/, true);
+  refuses(
+    harmony,
+    'a string without its end',
+    `${message('functions.edit', '{"path": "a')}<|call|>`,
+    /cut off/,
+  );
+  refuses(harmony, 'no JSON', message('functions.edit', '*** Begin Patch'), /no valid JSON/);
+  refuses(harmony, 'an unknown tool', message('browser.open', '{}'), /no tool "browser.open"/);
+  refuses(harmony, 'one without a required argument', message('functions.edit', '{}'), /edit needs "path"/);
+
   it('a call that is cut anywhere is never taken for a whole one', () => {
     const texts = {
       hermes: json('{"name": "edit", "arguments": {"path": "src/a.ts", "text": "one\\ntwo", "line": 12}}'),
       glm: tags(pair('path', 'src/a.ts') + pair('text', code) + pair('line', '12')),
+      harmony: message('functions.edit', '{"path": "src/a.ts", "text": "one\\ntwo", "line": 12}'),
     };
-    for (const dialect of [hermes, glm]) {
+    for (const dialect of [hermes, glm, harmony]) {
       const text = texts[dialect.name as keyof typeof texts];
       const [whole] = read(dialect, text);
       for (let length = 0; length < text.length; length++) {
@@ -209,6 +261,10 @@ describe('tool calls', () => {
       '<tool_call>\\n{\\"name\\": <function-name>, \\"arguments\\": <args-json-object>}\\n</tool_call>';
     assert.equal(dialectOf(qwen), hermes);
     assert.equal(dialectOf('<tool_call>{name}\\n<arg_key>{k}</arg_key>"arguments"'), glm);
+    assert.equal(
+      dialectOf('"<|start|>assistant to=" + name + "<|channel|>commentary json" + "<|call|>"'),
+      harmony,
+    );
     assert.equal(dialectOf('{{ messages }}'), null);
   });
 });

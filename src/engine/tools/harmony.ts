@@ -1,0 +1,123 @@
+/**
+ * gpt-oss's form (https://cookbook.openai.com/articles/openai-harmony): a call is a message to `functions.name` whose text is
+ * the arguments' JSON, and `<|call|>` ends the whole answer. Where the recipient stands, before the channel or behind it, is free;
+ * readers see one form of it, which `callHeader` writes (reasoning.ts).
+ */
+import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
+import type { ChatMessage, ToolDefinition } from '../../protocol/daemon.ts';
+import type { TemplateMessage, ToolDialect } from './dialect.ts';
+import { broken, checkedCall, cutOff, parsedOr } from './read-call.ts';
+import { readJsonObject, scan } from './tolerant-json.ts';
+
+const NAMESPACE = 'functions.';
+const BEGIN = '<|channel|>commentary to=';
+const MESSAGE = '<|message|>';
+const END = '<|call|>';
+const EXAMPLE = `${BEGIN}${NAMESPACE}the_tool <|constrain|>json${MESSAGE}{"key": "value"}${END}`;
+/** What may stand between a tool's name and its arguments, by the place of the recipient. */
+const HEADER_ENDS = [
+  '<|channel|>commentary json',
+  '<|channel|>commentary <|constrain|>json',
+  ' <|constrain|>json',
+  ' json',
+];
+
+/** The beginning of a call as the reader sees it; `recipient` as the model wrote it. */
+export const callHeader = (recipient: string): string => BEGIN + recipient + MESSAGE;
+export const CALL_END = END;
+
+export const harmony: ToolDialect = {
+  name: 'harmony',
+  isTaughtBy: template => template.includes('<|channel|>') && template.includes(END),
+  // `<|call|>` is a stop token of its own.
+  markers: ['<|start|>', '<|channel|>', '<|constrain|>', MESSAGE, '<|end|>'],
+  begin: BEGIN,
+  end: END,
+  example: EXAMPLE,
+
+  grammar: (tools, isRequired) => ({
+    type: 'triggered_tags',
+    triggers: [` to=${NAMESPACE}`],
+    tags: tools.map(({ name, parameters }) => ({
+      type: 'tag',
+      begin: ` to=${NAMESPACE}${name}`,
+      content: {
+        type: 'sequence',
+        elements: [
+          {
+            type: 'or',
+            elements: HEADER_ENDS.map(
+              (end): StructuralTagFormat => ({ type: 'const_string', value: end + MESSAGE }),
+            ),
+          },
+          { type: 'json_schema', json_schema: parameters },
+        ],
+      },
+      end: '',
+    })),
+    at_least_one: isRequired,
+    // Behind a call only a stop token fits.
+    stop_after_first: true,
+  }),
+
+  isBody: body => /^\s*[\w.:-]+(?!\S*<arg_key>)[^{]*<\|message\|>/.test(body),
+  isInValue: body => scan(textOf(body)).isInString,
+
+  read(body, tools, isWhole) {
+    const text = BEGIN + body.trimEnd();
+    const json = textOf(body).trim();
+    const name = toolName(body, tools);
+    if (json === '' && isWhole) return checkedCall(name, {}, tools, text);
+    const reading = readJsonObject(json, isWhole);
+    if (reading.kind === 'cut') return cutOff(text);
+    if (reading.kind === 'malformed')
+      return broken(text, `The arguments are no valid JSON object. Write the call as ${EXAMPLE}`);
+    return checkedCall(name, reading.value, tools, text);
+  },
+
+  /** The template takes calls apart from text, and refuses a result that follows no call. */
+  forTemplate(messages) {
+    let isCalled = false;
+    return messages.map((message): TemplateMessage => {
+      if (message.role === 'tool') return isCalled ? message : { ...message, role: 'user' };
+      if (message.role !== 'assistant') return message;
+      const split = message.content.indexOf(BEGIN);
+      isCalled = split >= 0;
+      return isCalled ? calling(message, split) : message;
+    });
+  },
+};
+
+/** An assistant's message whose call begins at `split`. */
+function calling({ role, content }: ChatMessage, split: number): TemplateMessage {
+  const body = content.slice(split + BEGIN.length);
+  const json = textOf(body).trim();
+  const args = parsedOr(json, json);
+  return {
+    role,
+    content: content.slice(0, split).trim(),
+    tool_calls: [{ name: toolName(body, []), arguments: args }],
+  };
+}
+
+/** What the message behind the header says. */
+function textOf(body: string): string {
+  const at = body.indexOf(MESSAGE);
+  return at < 0 ? '' : body.slice(at + MESSAGE.length);
+}
+
+/**
+ * The tool that a header names. Models lose the special tokens around a name, or repeat its namespace, so that it comes as
+ * `functions.functions.edit`, `edit<|constrain|>json`, `editjson` or `edit:0`.
+ */
+function toolName(body: string, tools: readonly ToolDefinition[]): string {
+  const [word = ''] = /^[^\s<]*/.exec(body.trimStart())!;
+  let name = word;
+  while (name.startsWith(NAMESPACE)) name = name.slice(NAMESPACE.length);
+  if (tools.some(tool => tool.name === name)) return name;
+  const meant = tools.find(tool => {
+    const rest = name.startsWith(tool.name) ? name.slice(tool.name.length) : null;
+    return rest !== null && /^(?:json|code|commentary|analysis|:\d+)+$/.test(rest);
+  });
+  return meant?.name ?? name;
+}

@@ -1,0 +1,89 @@
+/** `moebius carve` on every dense architecture: with all experts the carved model is the one that it was made of. */
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { carve } from '../../../src/convert/carve/carve.ts';
+import { convertModel } from '../../../src/convert/convert.ts';
+import { ModelRunner } from '../../../src/engine/session/model-runner.ts';
+import { OnnxTensorMath } from '../../../src/engine/session/tensor-math.ts';
+import { type FamilyGolden, familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
+import { random } from '../../support/tiny-model.ts';
+
+const NEURONS = 256;
+const EXPERTS = 3;
+
+/** With a feed-forward part that is wide enough to be split. */
+function widened(name: string): FamilyGolden {
+  const golden = familyGolden(name);
+  const width = golden.config.intermediate_size;
+  const tensors = Object.entries(golden.tensors).map(([tensor, shape]) => [
+    tensor,
+    tensor.includes('.mlp.') ? shape.map(size => (size === width ? NEURONS : size)) : shape,
+  ]);
+  const config = { ...golden.config, intermediate_size: NEURONS };
+  return { ...golden, config, tensors: Object.fromEntries(tensors) };
+}
+
+describe('convert/carve: dense architectures', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let math: OnnxTensorMath;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'moebius-carve-'));
+    math = await OnnxTensorMath.create(1);
+    await mkdir(join(folder, 'corpus'));
+    const next = random(2);
+    const text = Array.from({ length: 1200 }, () => String.fromCharCode(64 + 60 * next())).join('');
+    await writeFile(join(folder, 'corpus', 'a.py'), text);
+  });
+  after(async () => {
+    await math.dispose();
+    await rm(folder, { recursive: true });
+  });
+
+  for (const name of ['qwen2', 'qwen3', 'llama', 'llama-linear']) {
+    it(`${name}: is the dense model with all experts, fused or routed, and says what it was made from`, async () => {
+      const golden = widened(name);
+      const source = join(folder, name);
+      const carvingFolder = join(folder, `${name}-carving`);
+      await writeFamilyCheckpoint(source, golden);
+      await carve({
+        ...{ source, id: name, corpus: join(folder, 'corpus'), tokens: 1024, seed: 0, math },
+        ...{ groups: EXPERTS + 1, sharedGroups: 1, outFolder: carvingFolder },
+        tokenize: part => [...part].map(char => char.charCodeAt(0) % (golden.config.vocab_size as number)),
+      });
+      const report = JSON.parse(await readFile(join(carvingFolder, 'carving.json'), 'utf8'));
+      assert.deepEqual([report.model, report.routed, report.calibration.tokens], [name, EXPERTS, 1024]);
+
+      const logits = async (carving: string | null, experts: number | null) => {
+        const out = join(folder, `${name}-${carving ? 'carved' : 'dense'}`);
+        const manifest = await convertModel({
+          ...{ source, sourceSha256: '0'.repeat(64), id: name, name, license: 'MIT', variant: 'int8' },
+          ...{ carvingFolder: carving, drafterFolder: null, outFolder: out },
+        });
+        const load = { folder: out, manifest, contextTokens: 64, threads: 1, packed: null };
+        const runner = await ModelRunner.load(load, () => {});
+        try {
+          const { tokens } = golden;
+          const run = { sequence: 1, at: 0, tokens, experts, logitRows: tokens.length, draftAbove: null };
+          return (await runner.forward(run)).logits!;
+        } finally {
+          await runner.release();
+        }
+      };
+      const dense = await logits(null, null);
+      const size = Math.hypot(...dense);
+      /** Difference to the dense model, as a share of it. */
+      const apart = (other: Float32Array) => Math.hypot(...dense.map((value, i) => value - other[i]!)) / size;
+      // Both are rounded to 8 bits, each in its own order of neurons.
+      const [fused, all, one] = [
+        apart(await logits(carvingFolder, null)),
+        apart(await logits(carvingFolder, EXPERTS)),
+        apart(await logits(carvingFolder, 1)),
+      ];
+      assert.ok(fused < 0.05 && all < 0.05, `${fused}, ${all}`);
+      assert.ok(one > 2 * all, `${one}: fewer experts compute something else`);
+    });
+  }
+});
