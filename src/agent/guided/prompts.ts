@@ -26,6 +26,10 @@ export interface Reference {
   language: string;
   text: string;
 }
+/** Code of a file of the workspace. */
+export interface CodeReference extends Reference {
+  path: string;
+}
 export interface StepPrompt {
   task: string;
   rules: string;
@@ -99,6 +103,33 @@ export function stepContent(prompt: StepPrompt, form: Form): string {
       `Write the complete new version of ${region.isWholeFile ? path : 'these lines'} in one fenced block.`,
     form === 'diagnosis' && DIAGNOSE,
     form === 'advice' && ADVISE,
+  ];
+  return parts.filter(Boolean).join('\n\n');
+}
+
+export interface AnewPrompt {
+  task: string;
+  rules: string;
+  path: string;
+  /** The file without the bodies that are asked for. */
+  text: string;
+  /** The function that is asked for; null: the whole file. */
+  name: string | null;
+  references: readonly Reference[];
+  tests: readonly Reference[];
+}
+
+/** For code that the model does not see: what it is to do is in its names, its comments, and the tests. */
+export function anewContent({ task, rules, path, text, name, references, tests }: AnewPrompt): string {
+  const parts = [
+    rules.trim() && `Rules of this project:\n${rules.trim()}`,
+    ...references.map(shownBlock),
+    block({ label: path, language: languageOf(path), text: text.trimEnd() }),
+    ...tests.map(shownBlock),
+    `Task: ${task.trim()}`,
+    name === null
+      ? `The bodies are missing. Write the complete file ${path}, so that these tests pass, in one fenced block.`
+      : `The body of \`${name}\` is missing. Write the complete function \`${name}\` alone, so that these tests pass, in one fenced block.`,
   ];
   return parts.filter(Boolean).join('\n\n');
 }
