@@ -5,6 +5,7 @@
 import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
+import { fenceFor } from '../code/fence.ts';
 import type { StopReason } from '../ports.ts';
 import type { Checks } from './checks.ts';
 import { type Draft, Drafts, type Situation } from './drafts.ts';
@@ -124,7 +125,7 @@ export class Change {
   private async giveUp(situation: Situation): Promise<Ending> {
     const { writer, drafts } = this;
     const told = isBetter(situation.best, situation.start)
-      ? 'It is not solved yet. What helped is kept.'
+      ? `It is not solved yet. What helped is kept.${this.shownDiff()}`
       : 'What I tried did not help, so nothing is changed.';
     if (!writer.hasBudget()) return { reason: 'limit', text: told };
     const messages = await drafts.message(situation, situation.steps[0]!, 'advice');
@@ -135,7 +136,15 @@ export class Change {
   private summary(): string {
     const files = this.workbench.changes().map(({ path }) => `\`${path}\``);
     const passes = this.checks.commands.at(-1)?.exitCode === 0;
-    return `Changed ${files.join(', ')}${passes ? `; \`${this.options.checkCommand}\` passes` : ''}.`;
+    return `Changed ${files.join(', ')}${passes ? `; \`${this.options.checkCommand}\` passes` : ''}.${this.shownDiff()}`;
+  }
+
+  /** The user said yes to the first version; what is left is another. */
+  private shownDiff(): string {
+    if (this.workbench.versions < 2) return '';
+    const diff = this.workbench.diff().trimEnd();
+    const fence = fenceFor(diff);
+    return `\n\n${fence}diff\n${diff}\n${fence}`;
   }
 }
 

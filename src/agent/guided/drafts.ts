@@ -7,7 +7,7 @@ import { type FunctionLines, functionAlone, functionsOf, withoutBodies } from '.
 import { codeIn, type Placed, placeCode } from './code-answer.ts';
 import type { Findings } from './findings.ts';
 import { relatedCode, type Step, type Suspect, specsOf } from './gather.ts';
-import { lineMends, type MendKind } from './line-mends.ts';
+import { type Filled, lineMends, type MendKind } from './line-mends.ts';
 import { withoutMarkers } from './markers.ts';
 import {
   anewContent,
@@ -22,7 +22,7 @@ import type { Region } from './region.ts';
 import type { Rewriting, Round } from './rounds.ts';
 import { languageOf } from './source-paths.ts';
 import type { Workbench } from './workbench.ts';
-import type { Writer } from './writer.ts';
+import type { GapRequest, Writer } from './writer.ts';
 
 /** All that a draft builds on. */
 export interface Situation {
@@ -71,6 +71,8 @@ export class Drafts {
   private readonly writer: Writer;
   private readonly workbench: Workbench;
   private readonly opening: ChatMessage[];
+  /** What was written into gaps. */
+  private readonly lines = new Map<string, Filled>();
 
   /** `opening`: the messages that every attempt begins with. */
   constructor(options: AgentOptions, writer: Writer, workbench: Workbench, opening: ChatMessage[]) {
@@ -85,7 +87,7 @@ export class Drafts {
    * conversation is to begin anew.
    */
   of(round: Round, situation: Situation, failure: string, seed: number): AsyncGenerator<Draft> {
-    if (round.how === 'lines') return this.mended(situation, round.kind);
+    if (round.how === 'lines') return this.mended(situation, round.kind, round.where === 'suspects');
     const sampling = { temperature: round.temperature, topP: TOP_P, seed };
     if (round.how === 'anew') return this.anew(situation, sampling);
     if (round.how === 'restart') return this.restarted(situation, sampling);
@@ -178,7 +180,9 @@ export class Drafts {
     );
   }
 
-  private async *mended({ steps, suspects, tests, ...situation }: Situation, kind: MendKind) {
+  private async *mended(situation: Situation, kind: MendKind, onlySuspects: boolean): AsyncGenerator<Draft> {
+    const { steps, suspects, tests } = situation;
+    if (onlySuspects && suspects.length === 0) return;
     const paths = [...new Set(steps.map(step => step.path))].slice(0, MOST_MENDED_FILES);
     this.writer.beginPass(`Looking for the wrong line in ${paths.join(', ')}`);
     for (const path of paths) {
@@ -187,13 +191,23 @@ export class Drafts {
       const suspected = suspects.flatMap(
         ({ path: of, name }) => (of === path && functions.find(one => one.name === name)) || [],
       );
-      const regions = [...suspected, ...steps.filter(step => step.path === path).map(step => step.region)];
-      const related = await this.related({ ...situation, steps, suspects, tests }, path, text);
+      const rest = onlySuspects ? [] : steps.filter(step => step.path === path).map(step => step.region);
+      const regions = [...suspected.slice(0, MOST_FUNCTIONS), ...rest];
+      const related = await this.related(situation, path, text);
       const files = [...related, ...tests].map(one => ({ path: one.path, text: one.text }));
-      const mends = await lineMends(text, regions, kind, gap => this.writer.fillIn({ ...gap, path, files }));
-      for (const { text } of mends.slice(0, MOST_MENDS))
-        yield { path, placed: { kind: 'text', text } as const };
+      const mends = await lineMends(text, regions, kind, gap => this.filled({ ...gap, path, files }));
+      for (const { text } of mends.slice(0, MOST_MENDS)) yield { path, placed: { kind: 'text', text } };
     }
+  }
+
+  /** The likeliest line is the same whenever it is asked for. */
+  private async filled(gap: GapRequest): Promise<Filled | null> {
+    const key = `${gap.prefix}\0${gap.suffix}`;
+    const known = this.lines.get(key);
+    if (known) return known;
+    const written = await this.writer.fillIn(gap);
+    if (written) this.lines.set(key, written);
+    return written;
   }
 
   /** `start`: what the code begins with. `select`: the part of the answer that was asked for. */

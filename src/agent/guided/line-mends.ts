@@ -18,8 +18,13 @@ export interface Gap {
   prefix: string;
   suffix: string;
 }
+export interface Filled {
+  text: string;
+  /** Mean natural-log probability of the tokens. */
+  confidence: number;
+}
 /** What the model writes into a gap of a line; null when it can't or may not write more. */
-export type FillIn = (gap: Gap) => Promise<{ text: string; confidence: number } | null>;
+export type FillIn = (gap: Gap) => Promise<Filled | null>;
 
 /** Of one pass: some two minutes of reading and writing. */
 const MOST_LINES = 40;

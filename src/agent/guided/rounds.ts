@@ -8,14 +8,14 @@ import type { MendKind } from './line-mends.ts';
  * `code`: written straight. `diagnosis`: the model says first what it will do, since it is then less ready to copy the code as it is.
  * `follow-up`: it hears what was wrong with its last version, and says again what it will do.
  * `anew`: functions that the model does not see any more, one after the other; `restart`: all of them at once.
- * `lines`: single lines, each from its surroundings.
+ * `lines`: single lines, each from its surroundings; in the functions that the failing test leads to, or wherever it may be.
  * `step`: of the places to change, which.
  */
 export type Round =
   | { how: Rewriting; step: number; temperature: number }
   | { how: 'anew'; temperature: number }
   | { how: 'restart'; temperature: number }
-  | { how: 'lines'; kind: MendKind };
+  | { how: 'lines'; kind: MendKind; where: 'suspects' | 'everywhere' };
 export type Rewriting = 'code' | 'diagnosis' | 'follow-up';
 
 /** For what a checker reports, or a user wants: the place is known, and the words say what to do. */
@@ -32,14 +32,15 @@ const BY_WORDS: readonly Round[] = [
 
 /**
  * For a failing test, which says where it fails and not what is wrong: written straight away, the code comes back as it was. So
- * what the model is shown is taken away from it: first the bodies of single functions, which are written in seconds, then lines.
+ * what the model is shown is taken away from it. Lines first, since that leaves most of the code as its author wrote it.
  */
 const BY_TESTS: readonly Round[] = [
+  { how: 'lines', kind: 'replace', where: 'suspects' },
   { how: 'anew', temperature: 0 },
-  { how: 'lines', kind: 'replace' },
+  { how: 'lines', kind: 'replace', where: 'everywhere' },
   { how: 'diagnosis', step: 0, temperature: 0.2 },
   { how: 'restart', temperature: 0.2 },
-  { how: 'lines', kind: 'insert' },
+  { how: 'lines', kind: 'insert', where: 'everywhere' },
   { how: 'anew', temperature: 0.8 },
   { how: 'diagnosis', step: 1, temperature: 0.7 },
   { how: 'restart', temperature: 0.8 },

@@ -4,6 +4,7 @@ import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, FinishReason } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
 import { historyEvent } from '../steps.ts';
+import type { Filled } from './line-mends.ts';
 
 /** A line longer than this is not code that a person wrote. */
 const LINE_TOKENS = 64;
@@ -61,12 +62,7 @@ export class Writer {
   }
 
   /** One line for a gap, not part of the conversation; null when the budget is used up or the model can't fill gaps. */
-  async fillIn({
-    prefix,
-    suffix,
-    path,
-    files,
-  }: GapRequest): Promise<{ text: string; confidence: number } | null> {
+  async fillIn({ prefix, suffix, path, files }: GapRequest): Promise<Filled | null> {
     const { backend, signal, sequence, level, budget } = this.options;
     if (this.outputTokens >= budget.outputTokens || this.clock.now() - this.startMs >= budget.timeMs)
       return null;

@@ -73,7 +73,10 @@ describe('guided: single lines written anew', () => {
 
   it('ends when no more may be written', async () => {
     let asked = 0;
-    const mends = await lineMends(PYTHON, [WHOLE], 'replace', async () => (++asked, null));
+    const mends = await lineMends(PYTHON, [WHOLE], 'replace', async () => {
+      asked++;
+      return null;
+    });
     assert.deepEqual([mends, asked], [[], 1]);
   });
 });

@@ -81,6 +81,7 @@ describe('guided: a failing test', () => {
     assert.equal(files.get('math.test.js'), TEST);
     assert.equal(outcome.reason, 'done');
     assert.equal(outcome.checkPassed, true);
+    assert.equal(outcome.text, 'Changed `math.js`; `npm test` passes.');
     assert.deepEqual(
       outcome.commands.map(({ exitCode }) => exitCode),
       [1, 0],
@@ -108,10 +109,14 @@ describe('guided: a failing test', () => {
       assert.deepEqual([prefix, suffix], ['export function add(a, b) {\n  ', '\n}\n']);
       return 'return a + b;';
     };
-    const { outcome, files, events } = await play([block(WRONG)], project, { run: addsUp }, {}, line);
+    const { outcome, files, events, backend } = await play([], project, { run: addsUp }, {}, line);
     assert.equal(files.get('math.js'), RIGHT);
-    assert.equal(outcome.turns, 2);
-    assert.equal(outcome.commands.length, 2, 'the answer that changed nothing is not checked');
+    assert.equal(outcome.turns, 1);
+    assert.deepEqual(
+      backend.requests.map(({ kind, params }) => [kind, params.sequence]),
+      [['complete', 'chat-lines']],
+      'beside the conversation',
+    );
     assert.ok(events.some(event => event.type === 'notice' && /math\.js/.test(event.text)));
     assert.ok(outcome.history.every(({ content }) => content !== 'return a + b;'));
   });
@@ -120,23 +125,33 @@ describe('guided: a failing test', () => {
     const hollow = 'export function add(a, b) {\n  const sum = a + b;\n}\n';
     const run: World['run'] = async (command, files) =>
       addsUp(command, new Map([['math.js', files.get('math.js')!.includes('return sum') ? RIGHT : WRONG]]));
-    const line = ({ prefix }: Gap) => (prefix.endsWith('a + b;\n') ? '  return sum;' : '');
+    const asked: string[] = [];
+    const line = ({ prefix }: Gap) => {
+      asked.push(prefix);
+      return prefix.endsWith('a + b;\n') ? '  return sum;' : '';
+    };
     const answers = Array(20).fill(block(hollow));
     const { outcome, files } = await play(answers, { ...project, 'math.js': hollow }, { run }, {}, line);
     assert.equal(outcome.reason, 'done');
     assert.equal(files.get('math.js'), hollow.replace('}\n', '  return sum;\n}\n'));
+    assert.equal(new Set(asked).size, asked.length, 'no gap is asked for twice');
   });
 
   it('goes on in other ways with a model that can not fill gaps', async () => {
     const line = () => {
       throw new MoebiusError('unsupported', 'no');
     };
-    const answers = [block(WRONG), 'The sign.', block(RIGHT)];
+    const answers = [block(WORSE), 'The sign.', block(RIGHT)];
     const { outcome, prompts } = await play(answers, project, { run: addsUp }, {}, line);
     assert.equal(outcome.reason, 'done');
     for (const part of ['-1 !== 3', 'equal(add(1, 2), 3)', 'return a - b;'])
       assert.ok(lastOf(prompts[1]).includes(part), part);
     assert.deepEqual(prompts[2]!.slice(0, 2), prompts[1], 'the code is asked for behind the diagnosis');
+    assert.match(
+      outcome.text,
+      /passes\.\n\n```diff\n--- a\/math\.js\n[\s\S]*- {2}return a - b;\n\+ {2}return a \+ b;\n/,
+      'of several versions the one that is left is shown',
+    );
   });
 
   it('a file is begun anew from all of its tests', async () => {
@@ -213,7 +228,7 @@ describe('guided: a failing test', () => {
       { run: addsUp },
     );
     assert.equal(files.get('math.js'), WRONG);
-    assert.match(outcome.text, /What helped is kept/);
+    assert.match(outcome.text, /What helped is kept\.\n\n```diff\n[\s\S]*- {2}throw a;/);
     assert.ok(lastOf(prompts[1]).includes('The body of `add` is missing'));
     assert.ok(lastOf(prompts[2]).includes('return a - b;'));
   });
