@@ -8,6 +8,7 @@ import type { AgentOptions } from '../agent.ts';
 import { fenceFor } from '../code/fence.ts';
 import type { StopReason } from '../ports.ts';
 import type { Checks } from './checks.ts';
+import { stubIn } from './code-answer.ts';
 import { type Draft, Drafts, type Situation } from './drafts.ts';
 import { type Findings, isBetter, isSolved } from './findings.ts';
 import { gather, workspacePaths } from './gather.ts';
@@ -28,6 +29,10 @@ const MOST_RESTARTS = 4;
 const NO_PLACE = 'I found no file that this is about. Open the file, or name it in the task.';
 /** A task to make the check pass; any other must only not make it worse. */
 const MENDS = /\b(?:fix|fail|broken|break|bug|pass|error|wrong|crash|debug|repair|red\b)/i;
+/** Where no test would find what was left out. */
+const IMPLEMENTS = /\b(?:implement|complete|finish)\b/i;
+/** What stays a stub after that is meant to be one. */
+const MOST_STUBS = 3;
 const PASSES_ALREADY = /\b(?:fail|fails|failing|failure|broken|red)\b/i;
 
 /** `failure`: what is wrong with it, for the model. */
@@ -41,6 +46,7 @@ export class Change {
   private readonly drafts: Drafts;
   /** Versions that were checked, by path and text. */
   private readonly seen = new Set<string>();
+  private stubsLeft = 0;
 
   /** `opening`: the messages that every attempt begins with. */
   constructor(
@@ -107,6 +113,9 @@ export class Change {
   private async judge({ path, placed }: Draft, situation: Situation): Promise<Verdict> {
     const { workbench, checks, options } = this;
     if (placed.kind === 'refused') return { kind: 'worse', failure: placed.reason };
+    const stub = situation.start.check === null && IMPLEMENTS.test(options.task) ? stubIn(placed.text) : null;
+    if (stub !== null && this.stubsLeft++ < MOST_STUBS)
+      return { kind: 'worse', failure: `This is not written yet: \`${stub}\`. Write all of it.` };
     const key = `${path}\n${placed.text}`;
     if (this.seen.has(key))
       return { kind: 'worse', failure: 'That was tried already and is wrong. Do it in another way.' };

@@ -60,7 +60,9 @@ function countsOf(text: string): Pick<CheckReport, 'passed' | 'failed'> {
   // node:test in its TAP and its spec form; then jest, vitest, mocha, pytest and cargo, which all say it in words.
   const passed = last(/^(?:#|ℹ) pass (\d+)/gm) ?? last(/\b(\d+) (?:passed|passing)\b/g);
   const failed = last(/^(?:#|ℹ) fail (\d+)/gm) ?? last(/\b(\d+) (?:failed|failing)\b/g);
-  return { passed: number(passed), failed: number(failed) };
+  const failures = number(failed);
+  // Jest and pytest do not say `0 passed`.
+  return { passed: number(passed) ?? (failures === null ? null : 0), failed: failures };
 }
 
 /** Frames of runners and libraries, separators, and the diagnostics blocks that TAP writes around what matters. */

@@ -181,8 +181,8 @@ export class Drafts {
   }
 
   private async *mended(situation: Situation, kind: MendKind, onlySuspects: boolean): AsyncGenerator<Draft> {
-    const { steps, suspects, tests } = situation;
-    if (onlySuspects && suspects.length === 0) return;
+    const { steps, suspects, tests, best } = situation;
+    if ((onlySuspects && suspects.length === 0) || best.check?.passed === 0) return;
     const paths = [...new Set(steps.map(step => step.path))].slice(0, MOST_MENDED_FILES);
     this.writer.beginPass(`Looking for the wrong line in ${paths.join(', ')}`);
     for (const path of paths) {

@@ -81,7 +81,8 @@ export function stepContent(prompt: StepPrompt, form: Form): string {
   const marked = withMarkers(lines, notes, path);
   const code = marked.slice(region.first, region.last + 1).join('\n');
   const language = languageOf(path);
-  const hint = hintsFor(problems.map(problem => problem.message));
+  const thrown = check?.report.error ?? null;
+  const hint = hintsFor([...problems.map(problem => problem.message), ...(thrown === null ? [] : [thrown])]);
   const outline = region.isWholeFile ? '' : outlineOf(lines, region);
   const parts = [
     rules.trim() && `Rules of this project:\n${rules.trim()}`,
@@ -124,12 +125,12 @@ export function anewContent({ task, rules, path, text, name, references, tests }
   const parts = [
     rules.trim() && `Rules of this project:\n${rules.trim()}`,
     ...references.map(shownBlock),
-    block({ label: path, language: languageOf(path), text: text.trimEnd() }),
     ...tests.map(shownBlock),
+    block({ label: path, language: languageOf(path), text: text.trimEnd() }),
     `Task: ${task.trim()}`,
     name === null
-      ? `The bodies are missing. Write the complete file ${path}, so that these tests pass, in one fenced block.`
-      : `The body of \`${name}\` is missing. Write the complete function \`${name}\` alone, so that these tests pass, in one fenced block.`,
+      ? `The bodies are missing. Write the complete file ${path} in one fenced block, so that the tests pass. Names and parameters are those that the tests use. Do not repeat the tests.`
+      : `The body of \`${name}\` is missing. Write the complete function \`${name}\` alone in one fenced block, so that the tests pass.`,
   ];
   return parts.filter(Boolean).join('\n\n');
 }

@@ -161,7 +161,7 @@ describe('guided: a failing test', () => {
     assert.equal(outcome.reason, 'done');
     assert.match(
       lastOf(prompts[3]),
-      /to be written[\s\S]*test\('more'[\s\S]*Write the complete file math\.js/,
+      /test\('more'[\s\S]*to be written[\s\S]*Write the complete file math\.js/,
     );
     assert.ok(!lastOf(prompts[3]).includes('a - b'));
   });
@@ -202,6 +202,25 @@ describe('guided: a failing test', () => {
     };
     const { prompts } = await play([block(WRONG), 'x', block(RIGHT)], project, { run });
     assert.match(lastOf(prompts[1]), /return a - b; \/\/ <-- PROBLEM: the test fails here: TypeError: no\n/);
+  });
+
+  it('what a test throws comes with a hint', async () => {
+    const run: World['run'] = async (command, files) => {
+      const { output, exitCode } = await addsUp(command, files);
+      return { output: `${output}TypeError: plus is not a function\n`, exitCode };
+    };
+    const { prompts } = await play([block(WRONG), 'x', block(RIGHT)], project, { run });
+    assert.match(lastOf(prompts[1]), /Hint: Define what the test calls with exactly that name/);
+  });
+
+  it('single lines are not looked for where no test passes', async () => {
+    const { outcome, backend } = await play(
+      [block(RIGHT)],
+      { ...project, 'math.js': WORSE },
+      { run: addsUp },
+    );
+    assert.equal(outcome.reason, 'done');
+    assert.ok(backend.requests.every(({ kind }) => kind === 'generate'));
   });
 
   it('says so when there is nothing to fix', async () => {
@@ -275,6 +294,21 @@ describe('guided: a failing test', () => {
     );
     assert.equal(outcome.reason, 'stopped');
     assert.equal(files.get('math.js'), WRONG);
+  });
+});
+
+describe('guided: a stub', () => {
+  it('is not implemented while a part of it says that it is not', async () => {
+    const stub =
+      "export class A {\n  constructor() {\n    throw new Error('Implement this function');\n  }\n}\n";
+    const given = { task: 'Implement a.js.', checkCommand: null };
+    const whole = 'export class A {\n  constructor() {\n    this.a = 1;\n  }\n}\n';
+    const half = stub.replace('}\n}', '}\n\n  get a() {\n    return 1;\n  }\n}');
+    const { outcome, files } = await play([block(half), 'x', block(whole)], { 'a.js': stub }, {}, given);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(files.get('a.js'), whole);
+    const stays = await play(Array(20).fill(block(half)), { 'a.js': stub }, {}, given);
+    assert.equal(stays.outcome.reason, 'done', 'what stays a stub is meant to be one');
   });
 });
 
