@@ -1,7 +1,7 @@
 /** Functions without their bodies: what a model does not see it can't copy, so it writes what the name, the comment and the tests ask for. */
 import { enclosingBlock, leadingLine } from '../code/enclosing-block.ts';
 import { definedName } from './region.ts';
-import { languageOf } from './source-paths.ts';
+import { toBeWritten } from './stubs.ts';
 
 export interface FunctionLines {
   name: string;
@@ -58,12 +58,11 @@ export function withoutBodies(
   functions: readonly FunctionLines[],
   path: string,
 ): string[] {
-  const comment = languageOf(path) === 'python' || languageOf(path) === 'ruby' ? '#' : '//';
   const kept: string[] = [];
   let from = 0;
   for (const { bodyFirst, bodyLast } of functions) {
     const indent = /^\s*/.exec(lines[bodyFirst]!)![0];
-    kept.push(...lines.slice(from, bodyFirst), `${indent}${comment} to be written`);
+    kept.push(...lines.slice(from, bodyFirst), `${indent}${toBeWritten(path)}`);
     from = bodyLast + 1;
   }
   return [...kept, ...lines.slice(from)];

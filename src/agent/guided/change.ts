@@ -8,12 +8,12 @@ import type { AgentOptions } from '../agent.ts';
 import { fenceFor } from '../code/fence.ts';
 import type { StopReason } from '../ports.ts';
 import type { Checks } from './checks.ts';
-import { stubIn } from './code-answer.ts';
 import { type Draft, Drafts, type Situation } from './drafts.ts';
 import { type Findings, isBetter, isSolved } from './findings.ts';
 import { gather, workspacePaths } from './gather.ts';
 import { failureContent } from './prompts.ts';
 import { roundsFor } from './rounds.ts';
+import { isImplementing, stubIn } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
 import type { Writer } from './writer.ts';
 
@@ -29,8 +29,6 @@ const MOST_RESTARTS = 4;
 const NO_PLACE = 'I found no file that this is about. Open the file, or name it in the task.';
 /** A task to make the check pass; any other must only not make it worse. */
 const MENDS = /\b(?:fix|fail|broken|break|bug|pass|error|wrong|crash|debug|repair|red\b)/i;
-/** Where no test would find what was left out. */
-const IMPLEMENTS = /\b(?:implement|complete|finish)\b/i;
 /** What stays a stub after that is meant to be one. */
 const MOST_STUBS = 3;
 const PASSES_ALREADY = /\b(?:fail|fails|failing|failure|broken|red)\b/i;
@@ -113,7 +111,9 @@ export class Change {
   private async judge({ path, placed }: Draft, situation: Situation): Promise<Verdict> {
     const { workbench, checks, options } = this;
     if (placed.kind === 'refused') return { kind: 'worse', failure: placed.reason };
-    const stub = situation.start.check === null && IMPLEMENTS.test(options.task) ? stubIn(placed.text) : null;
+    // Where there is a check, it finds what was left out.
+    const mayBeStub = situation.start.check === null && isImplementing(options.task);
+    const stub = mayBeStub ? stubIn(placed.text) : null;
     if (stub !== null && this.stubsLeft++ < MOST_STUBS)
       return { kind: 'worse', failure: `This is not written yet: \`${stub}\`. Write all of it.` };
     const key = `${path}\n${placed.text}`;

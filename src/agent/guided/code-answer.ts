@@ -65,12 +65,6 @@ function placeholderIn(code: string, original: string): string | null {
   return line !== null && original.includes(line) ? null : line;
 }
 
-const STUB =
-  /^[ \t]*(?:throw new Error\(.*(?:implement|todo)|raise NotImplementedError|(?:todo|unimplemented)!\()|^[ \t]*def .*:\n\s*pass[ \t]*$/im;
-
-/** What says of itself that it is not written yet, as its first line; null if nothing does. */
-export const stubIn = (text: string): string | null => STUB.exec(text)?.[0].trim().split('\n', 1)[0] ?? null;
-
 /** The comment at the top of a file (a licence, switches of a linter), which models leave out, is kept. */
 function withHeader(text: string, code: string): string {
   const header = headerOf(text);

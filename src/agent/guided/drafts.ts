@@ -21,6 +21,7 @@ import {
 import type { Region } from './region.ts';
 import type { Rewriting, Round } from './rounds.ts';
 import { languageOf } from './source-paths.ts';
+import { isImplementing, withoutStubs } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
 import type { GapRequest, Writer } from './writer.ts';
 
@@ -99,7 +100,8 @@ export class Drafts {
   async message(situation: Situation, step: Step, form: Form): Promise<ChatMessage[]> {
     const { task, rules, context, checkCommand } = this.options;
     const { best, tests } = situation;
-    const text = await this.workbench.best(step.path);
+    const stored = await this.workbench.best(step.path);
+    const text = isImplementing(task) ? withoutStubs(stored, step.path) : stored;
     const related = await this.related(situation, step.path, codeOf(text, step.region));
     const failing = best.check?.isPassing === false ? best.check : null;
     const check = failing && { command: checkCommand ?? '', report: failing };

@@ -304,8 +304,10 @@ describe('guided: a stub', () => {
     const given = { task: 'Implement a.js.', checkCommand: null };
     const whole = 'export class A {\n  constructor() {\n    this.a = 1;\n  }\n}\n';
     const half = stub.replace('}\n}', '}\n\n  get a() {\n    return 1;\n  }\n}');
-    const { outcome, files } = await play([block(half), 'x', block(whole)], { 'a.js': stub }, {}, given);
+    const answers = [block(half), 'x', block(whole)];
+    const { outcome, files, prompts } = await play(answers, { 'a.js': stub }, {}, given);
     assert.equal(outcome.reason, 'done');
+    assert.match(lastOf(prompts[0]), /constructor\(\) \{\n {4}\/\/ to be written\n/);
     assert.equal(files.get('a.js'), whole);
     const stays = await play(Array(20).fill(block(half)), { 'a.js': stub }, {}, given);
     assert.equal(stays.outcome.reason, 'done', 'what stays a stub is meant to be one');
