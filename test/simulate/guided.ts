@@ -9,7 +9,7 @@ import { openNodePorts } from '../../src/workspace/node-ports.ts';
 import type { GuidedTask } from './guided-tasks.ts';
 import { inFolder, policyOf, writeAll } from './world.ts';
 
-const BUDGET = { turns: 12, outputTokens: 8000, timeMs: 15 * 60_000 };
+const BUDGET = { turns: 10, outputTokens: 8000, timeMs: 15 * 60_000 };
 const WINDOW_TOKENS = 8192;
 const CHECK_TIMEOUT_MS = 120_000;
 

@@ -103,6 +103,12 @@ export class Drafts {
     const stored = await this.workbench.best(step.path);
     const text = isImplementing(task) ? withoutStubs(stored, step.path) : stored;
     const related = await this.related(situation, step.path, codeOf(text, step.region));
+    if (form === 'code' && step.region.isWholeFile && text !== stored) {
+      const prompt = { task, rules, path: step.path, text, name: null };
+      return this.fitted([...context.attachments], related, tests, (references, shown) =>
+        anewContent({ ...prompt, references, tests: shown }),
+      );
+    }
     const failing = best.check?.isPassing === false ? best.check : null;
     const check = failing && { command: checkCommand ?? '', report: failing };
     return this.fitted([...context.attachments], related, tests, (references, shown) =>

@@ -120,6 +120,10 @@ export interface AnewPrompt {
   tests: readonly Reference[];
 }
 
+const USE_OF_TESTS =
+  'The tests must pass: names and parameters are those that they use. Do not repeat the tests.';
+const PARAMETERS = 'Keep the names, and give each function the parameters that it needs.';
+
 /** For code that the model does not see: what it is to do is in its names, its comments, and the tests. */
 export function anewContent({ task, rules, path, text, name, references, tests }: AnewPrompt): string {
   const parts = [
@@ -129,7 +133,7 @@ export function anewContent({ task, rules, path, text, name, references, tests }
     block({ label: path, language: languageOf(path), text: text.trimEnd() }),
     `Task: ${task.trim()}`,
     name === null
-      ? `The bodies are missing. Write the complete file ${path} in one fenced block, so that the tests pass. Names and parameters are those that the tests use. Do not repeat the tests.`
+      ? `The bodies are missing. Write the complete file ${path} with all of them in one fenced block. ${tests.length > 0 ? USE_OF_TESTS : PARAMETERS}`
       : `The body of \`${name}\` is missing. Write the complete function \`${name}\` alone in one fenced block, so that the tests pass.`,
   ];
   return parts.filter(Boolean).join('\n\n');

@@ -53,7 +53,7 @@ const DAEMON = join(__dirname, '..', '..', '..', 'dist', 'daemon.js');
 const SAMPLES = 'agent-samples';
 const SUITES = [SAMPLES, ...Object.keys(FIXING), ...Object.keys(POLYGLOT)];
 /** Of one try. */
-const BUDGET = { turns: 16, outputTokens: 8000, timeMs: 15 * 60_000 };
+const BUDGET = { turns: 10, outputTokens: 8000, timeMs: 15 * 60_000 };
 const WINDOW_TOKENS = 8192;
 
 export const agentCommand = new Command('agent')

@@ -307,7 +307,10 @@ describe('guided: a stub', () => {
     const answers = [block(half), 'x', block(whole)];
     const { outcome, files, prompts } = await play(answers, { 'a.js': stub }, {}, given);
     assert.equal(outcome.reason, 'done');
-    assert.match(lastOf(prompts[0]), /constructor\(\) \{\n {4}\/\/ to be written\n/);
+    assert.match(
+      lastOf(prompts[0]),
+      /constructor\(\) \{\n {4}\/\/ to be written\n[\s\S]*The bodies are missing/,
+    );
     assert.equal(files.get('a.js'), whole);
     const stays = await play(Array(20).fill(block(half)), { 'a.js': stub }, {}, given);
     assert.equal(stays.outcome.reason, 'done', 'what stays a stub is meant to be one');
