@@ -10,6 +10,7 @@ import { engineBackend } from '../../src/cli/engine-backend.ts';
 import { openEngine, positiveInteger } from '../../src/cli/engine-session.ts';
 import { solve } from './guided.ts';
 import { GUIDED_TASKS } from './guided-tasks.ts';
+import { remembering } from './remembering.ts';
 import { type Guided, passAt, type Scores, scripted, table, worse } from './scores.ts';
 
 const BASELINE = join(__dirname, 'baseline.json');
@@ -46,7 +47,7 @@ async function guided(model: string, { seeds, only }: Options): Promise<Guided> 
   const engine = await openEngine({ model });
   const tasks: Record<string, number> = {};
   try {
-    const backend = engineBackend(engine);
+    const backend = remembering(engineBackend(engine));
     for (const task of GUIDED_TASKS.filter(({ id }) => id.includes(only))) {
       let passed = 0;
       for (let seed = 1; seed <= seeds; seed++) if (await solve(task, backend, seed)) passed++;

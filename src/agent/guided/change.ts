@@ -76,7 +76,8 @@ export class Change {
   /** Looked at anew whenever the code is better: another test may fail then, in another place. */
   private async situation(paths: string[], start: Findings, best: Findings): Promise<Situation> {
     const { options, checks, workbench } = this;
-    const found = await gather(options, paths, best.remaining, best.check, path => workbench.best(path));
+    const problems = [...best.remaining, ...best.fresh];
+    const found = await gather(options, paths, problems, best.check, path => workbench.best(path));
     if (found.steps.length === 0) throw new MoebiusError('not-found', NO_PLACE);
     for (const { path } of found.steps) await checks.remember(path);
     return { paths, ...found, start, best };

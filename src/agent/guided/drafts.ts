@@ -113,7 +113,16 @@ export class Drafts {
     const check = failing && { command: checkCommand ?? '', report: failing };
     return this.fitted([...context.attachments], related, tests, (references, shown) =>
       stepContent(
-        { task, rules, ...step, text, references, tests: shown, problems: best.remaining, check },
+        {
+          task,
+          rules,
+          ...step,
+          text,
+          references,
+          tests: shown,
+          problems: [...best.remaining, ...best.fresh],
+          check,
+        },
         form,
       ),
     );

@@ -4,7 +4,7 @@ import { commentSign } from './source-paths.ts';
 const TO_BE_WRITTEN = 'to be written';
 const STUB_LINE = new RegExp(
   [
-    /^([ \t]*)(?:throw new Error\(.*(?:implement|todo).*|raise NotImplementedError.*|(?:todo|unimplemented)!\(.*)$/
+    /^([ \t]*)(?:throw new Error\(.*(?:not (?:yet )?implemented|implement (?:this|me)|todo['"`]).*|raise NotImplementedError.*|(?:todo|unimplemented)!\(.*)$/
       .source,
     /(?<=^[ \t]*def [^\n]*:\n)([ \t]*)pass[ \t]*$/.source,
     `^([ \\t]*)(?://|#) ${TO_BE_WRITTEN}$`,

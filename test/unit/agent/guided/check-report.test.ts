@@ -118,3 +118,9 @@ describe('guided: reports of checks', () => {
     }
   });
 });
+
+it('guided: a failure names files as the workspace does', () => {
+  const { excerpt } = readCheck(TAP, 1, ['src/math.js', 'test/math.test.js']);
+  assert.match(excerpt, /divide \(src\/math\.js:7:9\)/);
+  assert.match(readCheck('FAIL: x\n/usr/lib/a/b.py:3\n', 1, ['src/b.py']).excerpt, /\/usr\/lib\/a\/b\.py:3/);
+});

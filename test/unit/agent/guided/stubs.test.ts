@@ -13,6 +13,7 @@ it('guided: a stub says of itself that it is one', () => {
   for (const text of [
     'for x in y:\n    pass\n',
     "throw new Error('No such item')",
+    "throw new Error('The todo list is empty')",
     'def f():\n    pass_on()\n',
   ])
     assert.equal(stubIn(text), null, text);
