@@ -46,16 +46,31 @@ export interface ActionOptions {
   signal: AbortSignal;
 }
 
+/**
+ * How long the user's yes holds. `call`: for that call alone. `task`: until the task ends, for the same command in the same folder
+ * and for the same files in whatever version, since a profile that tries versions would ask for each of them. Never for what is
+ * dangerous or protected, nor while everything is to be asked.
+ */
+export type Hold = 'call' | 'task';
+
+/** What a yes that holds for the task covers. */
+interface Granted {
+  commands: Set<string>;
+  /** The first kind of change by path: what the task created it may delete again. */
+  files: Map<string, FileChange['kind']>;
+}
+
 /** Of a command's output, for the model: more costs its window in every later turn. The rest can be paged. */
 const OUTPUT_CHARS = 8000;
 const MAX_TIMEOUT_MS = 10 * 60_000;
 
-export function createActions(options: ActionOptions): Actions {
+export function createActions(options: ActionOptions, hold: Hold = 'call'): Actions {
+  const granted: Granted | null = hold === 'task' ? { commands: new Set(), files: new Map() } : null;
   return {
     edit: (callId, changes) =>
-      carryOut(options, callId, () => edit(options, callId, structuredClone(changes))),
+      carryOut(options, callId, () => edit(options, granted, callId, structuredClone(changes))),
     command: (callId, command, cwd, timeoutMs) =>
-      carryOut(options, callId, () => run(options, callId, { command, cwd, timeoutMs })),
+      carryOut(options, callId, () => run(options, granted, callId, { command, cwd, timeoutMs })),
     mcp: (callId, server, tool, args) =>
       carryOut(options, callId, () => callServer(options, callId, structuredClone({ server, tool, args }))),
   };
@@ -80,9 +95,10 @@ async function carryOut(
     if (signal.aborted || !(error instanceof MoebiusError) || error.code === 'cancelled') throw error;
     done = failure(error.message);
   }
-  const { ok, text, changes, exitCode, summary } = done;
+  const { summary, ...result } = done;
+  const { ok, text, changes } = result;
   emit({ type: 'result', callId, ok, text, summary, changes });
-  return { ok, text, changes, exitCode };
+  return result;
 }
 
 const failure = (text: string, summary = text.split('\n')[0]!): Done => ({
@@ -91,6 +107,7 @@ const failure = (text: string, summary = text.split('\n')[0]!): Done => ({
   summary,
   changes: [],
   exitCode: null,
+  runningId: null,
 });
 
 /** Why nothing may be done at all; null: it may, with approval. */
@@ -102,7 +119,12 @@ function refusal({ mode, readOnly }: ActionPolicy, what: string): Done | null {
   );
 }
 
-async function edit(options: ActionOptions, callId: string, changes: FileChange[]): Promise<Done> {
+async function edit(
+  options: ActionOptions,
+  granted: Granted | null,
+  callId: string,
+  changes: FileChange[],
+): Promise<Done> {
   const { ports, turnId, signal } = options;
   const policy = options.policy();
   const refused = refusal(policy, 'Edits');
@@ -110,12 +132,14 @@ async function edit(options: ActionOptions, callId: string, changes: FileChange[
   if (!changes.length) return failure('There is nothing to change.');
   const described = await describeChanges(changes, path => ports.workspace.read(path, signal));
   const mark = await fingerprint(changes);
-  const isFree = policy.autoApproveEdits && !policy.askEverything && !described.warning;
+  const canBeFree = !policy.askEverything && !described.warning;
+  const isFree = canBeFree && (policy.autoApproveEdits || isGranted(granted, changes));
   if (!isFree) {
+    const grants = canBeFree ? granted : null;
     const decision = await ask(options, {
       callId,
       capability: described.isProtected ? 'edit-protected' : 'edit',
-      title: described.title,
+      title: grants ? `${described.title}, in as many versions as the task needs` : described.title,
       detail: described.diff,
       warning: described.warning,
       fingerprint: mark,
@@ -123,12 +147,27 @@ async function edit(options: ActionOptions, callId: string, changes: FileChange[
     });
     if (decision.kind === 'deny') return denied(decision.reason, 'edit');
     if (decision.kind === 'always' && !described.warning) options.remember({ kind: 'edits' });
+    for (const { path, kind } of changes) grants?.files.set(normalisePath(path), kind);
   }
   await checkUnchanged(changes, mark);
   const changed = await ports.edits.apply(changes, turnId);
   const lines = changed.map(describeChanged);
-  return { ok: true, text: lines.join('\n'), summary: lines.join(', '), changes: changed, exitCode: null };
+  return {
+    ok: true,
+    text: lines.join('\n'),
+    summary: lines.join(', '),
+    changes: changed,
+    exitCode: null,
+    runningId: null,
+  };
 }
+
+const isGranted = (granted: Granted | null, changes: readonly FileChange[]): boolean =>
+  granted !== null &&
+  changes.every(({ path, kind }) => {
+    const first = granted.files.get(normalisePath(path));
+    return kind === 'delete' ? first === 'create' : first !== undefined;
+  });
 
 const VERBS = { edit: 'Edited', create: 'Created', delete: 'Deleted' } as const;
 const describeChanged = ({ kind, path, addedLines, removedLines }: ChangedFile): string =>
@@ -140,7 +179,12 @@ interface CommandArguments {
   timeoutMs: number;
 }
 
-async function run(options: ActionOptions, callId: string, asked: CommandArguments): Promise<Done> {
+async function run(
+  options: ActionOptions,
+  granted: Granted | null,
+  callId: string,
+  asked: CommandArguments,
+): Promise<Done> {
   const { ports, emit, signal } = options;
   const policy = options.policy();
   const refused = refusal(policy, 'Commands');
@@ -153,13 +197,16 @@ async function run(options: ActionOptions, callId: string, asked: CommandArgumen
   };
   const mark = await fingerprint(args);
   const question = await questionFor(options, policy, args);
-  if (question) {
+  const grants = question?.warning || policy.askEverything ? null : granted;
+  const grant = JSON.stringify([args.cwd, args.command]);
+  if (question && !grants?.commands.has(grant)) {
+    const where = args.cwd ? `Run a command in ${args.cwd}` : 'Run a command';
     const rules = rulesFor(args.command, args.cwd, policy.shell);
     const remember = rules?.length ? rules.map(describeRule).join(' and ') : null;
     const decision = await ask(options, {
       callId,
       capability: 'command',
-      title: args.cwd ? `Run a command in ${args.cwd}` : 'Run a command',
+      title: grants ? `${where}, as often as the task needs it` : where,
       detail: args.command,
       warning: question.warning,
       fingerprint: mark,
@@ -167,6 +214,7 @@ async function run(options: ActionOptions, callId: string, asked: CommandArgumen
     });
     if (decision.kind === 'deny') return denied(decision.reason, 'command');
     if (decision.kind === 'always' && rules?.length) options.remember({ kind: 'commands', rules });
+    grants?.commands.add(grant);
   }
   await checkUnchanged(args, mark);
   const result = await ports.terminal.run({
@@ -230,6 +278,7 @@ async function callServer(
     summary: ok ? 'Answered' : 'The server reports an error',
     changes: [],
     exitCode: null,
+    runningId: null,
   };
 }
 
@@ -247,6 +296,7 @@ function described({ id, state, exitCode, output }: CommandRun, { timeoutMs }: C
     summary: ended[state],
     changes: [],
     exitCode,
+    runningId: state === 'running' ? id : null,
   };
 }
 

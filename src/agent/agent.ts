@@ -82,4 +82,6 @@ export interface ActionResult {
   text: string;
   changes: ChangedFile[];
   exitCode: number | null;
+  /** Of a command that goes on in the background; null otherwise. */
+  runningId: string | null;
 }

@@ -1,42 +1,37 @@
-/** The guided profile with a real model: the bugs of the sample projects, in real folders, with the tests as the judge. */
+/** The guided profile with a real model, in real folders, with tests as the judge. */
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Diagnostic } from '../../src/agent/ports.ts';
 import { runAgent } from '../../src/agent/run.ts';
 import type { Backend } from '../../src/backends/backend.ts';
 import { openNodePorts } from '../../src/workspace/node-ports.ts';
-import { SAMPLE_PROJECTS, type SampleProject, sampleFiles } from '../support/sample-projects.ts';
+import type { GuidedTask } from './guided-tasks.ts';
 import { inFolder, policyOf, writeAll } from './world.ts';
 
 const BUDGET = { turns: 10, outputTokens: 8000, timeMs: 15 * 60_000 };
 const WINDOW_TOKENS = 8192;
 const CHECK_TIMEOUT_MS = 120_000;
 
-export interface GuidedTask {
-  id: string;
-  project: SampleProject;
-  files: Record<string, string>;
-}
-
-export const GUIDED_TASKS: readonly GuidedTask[] = SAMPLE_PROJECTS.flatMap(project =>
-  project.bugs.map(bug => ({
-    id: `${project.name}/${bug.name}`,
-    project,
-    files: Object.fromEntries(sampleFiles(project, bug)),
-  })),
-);
-
-/** Whether the tests pass afterwards, as they were before. The same seed gives the same answers. */
-export const solve = ({ project, files }: GuidedTask, backend: Backend, seed: number): Promise<boolean> =>
+/** Whether its tests pass afterwards. The same seed gives the same answers. */
+export const solve = (
+  { task, files, argv, isCheckGiven, judge, isTypeChecked, openFile }: GuidedTask,
+  backend: Backend,
+  seed: number,
+): Promise<boolean> =>
   inFolder(files, async (folder, checkpoints) => {
     const nodePorts = await openNodePorts([folder], checkpoints);
-    const checkCommand = project.argv.map(word => `'${word}'`).join(' ');
+    const command = argv.map(word => `'${word}'`).join(' ');
     try {
       await runAgent('guided', {
-        task: 'The tests fail. Fix the code.',
+        task,
         mode: 'agent',
         backend,
         ports: {
           ...nodePorts,
           approval: { ask: async () => ({ kind: 'once' }) },
           questions: { ask: async () => null },
+          diagnostics: { read: async () => (isTypeChecked ? typeErrors(folder, Object.keys(files)) : []) },
         },
         ...policyOf('agent'),
         budget: BUDGET,
@@ -45,16 +40,39 @@ export const solve = ({ project, files }: GuidedTask, backend: Backend, seed: nu
         sequence: 'simulate',
         history: [],
         rules: '',
-        context: { openFile: null, attachments: [] },
-        checkCommand,
+        context: { openFile: openFile ? { path: openFile, selection: null } : null, attachments: [] },
+        checkCommand: isCheckGiven ? command : null,
         emit: () => {},
         signal: new AbortController().signal,
       });
-      const tests = Object.entries(files).filter(([path]) => /test/.test(path));
-      await writeAll(folder, Object.fromEntries(tests));
-      const request = { command: checkCommand, cwd: '.', timeoutMs: CHECK_TIMEOUT_MS };
-      return (await nodePorts.terminal.run(request)).exitCode === 0;
+      await writeAll(folder, judge);
+      const { exitCode } = await nodePorts.terminal.run({ command, cwd: '.', timeoutMs: CHECK_TIMEOUT_MS });
+      return (
+        exitCode === 0 && (!isTypeChecked || (await typeErrors(folder, Object.keys(files))).length === 0)
+      );
     } finally {
       nodePorts.dispose();
     }
   });
+
+const TSC = join(createRequire(__filename).resolve('typescript/package.json'), '..', 'bin', 'tsc');
+
+/** What an editor would show. */
+export function typeErrors(folder: string, paths: readonly string[]): Promise<Diagnostic[]> {
+  const flags = ['--noEmit', '--strict', '--pretty', 'false', '--ignoreConfig'];
+  return new Promise(resolve => {
+    execFile(process.execPath, [TSC, ...flags, ...paths], { cwd: folder }, (_error, output) => {
+      const found = output.matchAll(/^(\S+?)\((\d+),(\d+)\): error TS\d+: (.+)$/gm);
+      resolve(
+        [...found].map(([, path, line, column, message]) => ({
+          path: path!,
+          line: Number(line),
+          column: Number(column),
+          severity: 'error',
+          message: message!,
+          source: 'ts',
+        })),
+      );
+    });
+  });
+}

@@ -67,7 +67,13 @@ function textAfter(change: FileChange, before: string): string {
   return change.kind === 'create' ? change.text : applyReplacements(before, change.replacements);
 }
 
-function unifiedDiff({ kind }: FileChange, path: string, before: string, after: string): string {
+/** For the user. */
+export function unifiedDiff(
+  { kind }: Pick<FileChange, 'kind'>,
+  path: string,
+  before: string,
+  after: string,
+): string {
   const from = kind === 'create' ? '/dev/null' : `a/${path}`;
   const to = kind === 'delete' ? '/dev/null' : `b/${path}`;
   const options = { context: 3, maxEditLength: MAX_EDIT_LENGTH };

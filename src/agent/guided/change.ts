@@ -1,6 +1,6 @@
 /**
- * The guided change: find the place, ask for its new version, put it in, check, say what is wrong with it, and again. The model
- * writes code; everything else is done here.
+ * The guided change: find the place, get versions of it from the model, put each in, check it, keep what helps, until it is solved.
+ * The model writes code; everything else is done here.
  */
 import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
@@ -8,19 +8,12 @@ import type { AgentOptions } from '../agent.ts';
 import { fenceFor } from '../code/fence.ts';
 import type { StopReason } from '../ports.ts';
 import type { Checks } from './checks.ts';
-import { codeIn, type Placed, placeCode } from './code-answer.ts';
+import { type Draft, Drafts, type Situation } from './drafts.ts';
 import { type Findings, isBetter, isSolved } from './findings.ts';
-import { gather, relatedCode, type Step, workspacePaths } from './gather.ts';
-import { withoutMarkers } from './markers.ts';
-import {
-  codeContent,
-  type Form,
-  failureContent,
-  feedbackContent,
-  type Reference,
-  stepContent,
-} from './prompts.ts';
-import { languageOf } from './source-paths.ts';
+import { gather, workspacePaths } from './gather.ts';
+import { failureContent } from './prompts.ts';
+import { roundsFor } from './rounds.ts';
+import { isImplementing, stubIn } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
 import type { Writer } from './writer.ts';
 
@@ -29,54 +22,29 @@ export interface Ending {
   text: string;
 }
 
-/**
- * How the tries differ. The first is what the model finds most likely; then it says first what it will do, since it is then less
- * ready to copy the code as it is; then it hears what was wrong with that, and says again what it will do; then it begins anew with
- * other samples and other places, since a small model that has gone astray stays with its mistake when it is only told of it.
- * `step`: of the places to change, which.
- */
-const TRIES: readonly { how: 'code' | 'diagnosis' | 'follow-up'; step: number; temperature: number }[] = [
-  { how: 'code', step: 0, temperature: 0 },
-  { how: 'diagnosis', step: 0, temperature: 0.2 },
-  { how: 'follow-up', step: 0, temperature: 0.4 },
-  { how: 'code', step: 1, temperature: 0.4 },
-  { how: 'diagnosis', step: 1, temperature: 0.7 },
-  { how: 'code', step: 2, temperature: 0.7 },
-  { how: 'diagnosis', step: 0, temperature: 0.9 },
-  { how: 'code', step: 0, temperature: 1 },
-];
-const TOP_P = 0.95;
-const DIAGNOSIS_TOKENS = 120;
 const ADVICE_TOKENS = 200;
-const CHARS_PER_TOKEN = 3;
-/** An answer to a stub is as long as what it implements. */
-const LEAST_ANSWER_TOKENS = 1200;
-const MOST_ANSWER_TOKENS = 4096;
-/** Of the window, for the template and the start of the answer. */
-const SPARE_TOKENS = 64;
+/** The rounds begin anew so often when a version helped: what is left may need what was tried before. */
+const MOST_RESTARTS = 4;
 
 const NO_PLACE = 'I found no file that this is about. Open the file, or name it in the task.';
-const TOO_MUCH =
-  'The code and what is attached do not fit into the model. Attach less, or select a part of the file.';
 /** A task to make the check pass; any other must only not make it worse. */
 const MENDS = /\b(?:fix|fail|broken|break|bug|pass|error|wrong|crash|debug|repair|red\b)/i;
+/** What stays a stub after that is meant to be one. */
+const MOST_STUBS = 3;
 const PASSES_ALREADY = /\b(?:fail|fails|failing|failure|broken|red)\b/i;
 
-/** All that a try builds on. */
-interface Situation {
-  paths: string[];
-  steps: Step[];
-  tests: Reference[];
-  start: Findings;
-  best: Findings;
-}
+/** `failure`: what is wrong with it, for the model. */
+type Verdict = { kind: 'solved' | 'better' } | { kind: 'worse'; failure: string };
 
 export class Change {
   private readonly options: AgentOptions;
   private readonly writer: Writer;
   private readonly checks: Checks;
   private readonly workbench: Workbench;
-  private readonly opening: ChatMessage[];
+  private readonly drafts: Drafts;
+  /** Versions that were checked, by path and text. */
+  private readonly seen = new Set<string>();
+  private stubsLeft = 0;
 
   /** `opening`: the messages that every attempt begins with. */
   constructor(
@@ -90,184 +58,105 @@ export class Change {
     this.writer = writer;
     this.checks = checks;
     this.workbench = workbench;
-    this.opening = opening;
+    this.drafts = new Drafts(options, writer, workbench, opening);
   }
 
   /** @throws MoebiusError `refused` when the user does not allow it, `not-found` and `context-full` when nothing can be done */
   async run(): Promise<Ending> {
-    const { options, checks, workbench } = this;
+    const { options, checks } = this;
     const paths = await workspacePaths(options);
     const problems = await checks.problemsOfTask();
     const report = problems.length > 0 ? null : await checks.check(paths);
     if (report?.isPassing && PASSES_ALREADY.test(options.task))
       return { reason: 'done', text: `\`${options.checkCommand}\` passes already: nothing was changed.` };
-    const { steps, tests } = await gather(options, paths, problems, report, path => workbench.best(path));
-    if (steps.length === 0) throw new MoebiusError('not-found', NO_PLACE);
-    for (const { path } of steps) await checks.remember(path);
     const start: Findings = { check: report, remaining: problems, fresh: [] };
-    return this.tries({ paths, steps, tests, start, best: start });
+    return this.rounds(await this.situation(paths, start, start));
   }
 
-  private async tries(situation: Situation): Promise<Ending> {
-    const { workbench, writer, checks } = this;
-    const { steps, paths, start } = situation;
-    const seen = new Set<string>();
+  /** Looked at anew whenever the code is better: another test may fail then, in another place. */
+  private async situation(paths: string[], start: Findings, best: Findings): Promise<Situation> {
+    const { options, checks, workbench } = this;
+    const problems = [...best.remaining, ...best.fresh];
+    const found = await gather(options, paths, problems, best.check, path => workbench.best(path));
+    if (found.steps.length === 0) throw new MoebiusError('not-found', NO_PLACE);
+    for (const { path } of found.steps) await checks.remember(path);
+    return { paths, ...found, start, best };
+  }
+
+  private async rounds(first: Situation): Promise<Ending> {
+    const { writer, workbench, options } = this;
+    const { paths, start } = first;
+    const rounds = roundsFor(start.check?.isPassing === false);
+    let situation = first;
     let failure = '';
-    // A failing test says where it fails, not what is wrong: written straight away, the code comes back as it was.
-    const tries = start.check?.isPassing === false ? TRIES.slice(1) : TRIES;
-    for (const [index, { how, step: place, temperature }] of tries.entries()) {
-      if (!writer.hasBudget()) break;
-      const step = steps[place % steps.length]!;
-      const text = await workbench.best(step.path);
-      const sampling = { temperature, topP: TOP_P, seed: seedOf(this.options.turnId) + index };
-      const messages =
-        how === 'follow-up' && failure !== ''
-          ? await this.diagnosed([...writer.history, user(feedbackContent(failure))], step, sampling)
-          : await this.newAttempt(situation, step, text, how === 'diagnosis' ? how : 'code', sampling);
-      const placed = await this.writeCode(messages, step, text, sampling);
-      if (placed.kind === 'refused') {
-        failure = placed.reason;
-        continue;
-      }
-      const key = `${step.path}\n${placed.text}`;
-      if (seen.has(key)) {
-        failure = 'That was tried already and is wrong. Do it in another way.';
-        continue;
-      }
-      seen.add(key);
-      await workbench.tryText(step.path, placed.text);
-      const now = await checks.look(paths, start.check !== null);
-      if (isSolved(now, start, MENDS.test(this.options.task))) {
-        workbench.keep();
-        return { reason: 'done', text: this.summary() };
-      }
-      failure = failureContent(now, placed.text, this.options.checkCommand);
-      if (isBetter(now, situation.best)) {
-        workbench.keep();
-        situation.best = now;
-        // The next attempt begins with the new state, not with what was said about the old one.
-        failure = '';
+    let restarts = 0;
+    let seed = seedOf(options.turnId);
+    for (let at = 0; at < rounds.length && writer.hasBudget(); at++) {
+      for await (const draft of this.drafts.of(rounds[at]!, situation, failure, seed++)) {
+        const verdict = await this.judge(draft, situation);
+        if (verdict.kind === 'solved') return { reason: 'done', text: this.summary() };
+        failure = verdict.kind === 'worse' ? verdict.failure : '';
+        if (verdict.kind === 'better') {
+          situation = await this.situation(paths, start, situation.best);
+          if (restarts++ < MOST_RESTARTS) at = -1;
+          break;
+        }
+        if (!writer.hasBudget()) break;
       }
     }
     await workbench.restore();
     return this.giveUp(situation);
   }
 
+  /** Puts it in and checks it; what is better stays, and is the `best` of the situation. */
+  private async judge({ path, placed }: Draft, situation: Situation): Promise<Verdict> {
+    const { workbench, checks, options } = this;
+    if (placed.kind === 'refused') return { kind: 'worse', failure: placed.reason };
+    // Where there is a check, it finds what was left out.
+    const mayBeStub = situation.start.check === null && isImplementing(options.task);
+    const stub = mayBeStub ? stubIn(placed.text) : null;
+    if (stub !== null && this.stubsLeft++ < MOST_STUBS)
+      return { kind: 'worse', failure: `This is not written yet: \`${stub}\`. Write all of it.` };
+    const key = `${path}\n${placed.text}`;
+    if (this.seen.has(key))
+      return { kind: 'worse', failure: 'That was tried already and is wrong. Do it in another way.' };
+    this.seen.add(key);
+    await workbench.tryText(path, placed.text);
+    const now = await checks.look(situation.paths, situation.start.check !== null);
+    const solved = isSolved(now, situation.start, MENDS.test(options.task));
+    if (!solved && !isBetter(now, situation.best))
+      return { kind: 'worse', failure: failureContent(now, placed.text, options.checkCommand) };
+    workbench.keep();
+    situation.best = now;
+    return { kind: solved ? 'solved' : 'better' };
+  }
+
   /** The user is told what is left to do: install a package, decide something, look at one place. */
   private async giveUp(situation: Situation): Promise<Ending> {
-    const { writer, workbench, opening } = this;
+    const { writer, drafts } = this;
     const told = isBetter(situation.best, situation.start)
-      ? 'It is not solved yet. What helped is kept.'
+      ? `It is not solved yet. What helped is kept.${this.shownDiff()}`
       : 'What I tried did not help, so nothing is changed.';
     if (!writer.hasBudget()) return { reason: 'limit', text: told };
-    const step = situation.steps[0]!;
-    const content = await this.firstMessage(situation, step, await workbench.best(step.path), 'advice');
-    const messages = [...opening, user(content)];
+    const messages = await drafts.message(situation, situation.steps[0]!, 'advice');
     const advice = await writer.write({ messages, maxTokens: ADVICE_TOKENS, temperature: 0, seed: 0 });
     return { reason: 'limit', text: `${told}\n\n${advice.text.trim()}` };
-  }
-
-  /** The messages up to the request for code. */
-  private async newAttempt(
-    situation: Situation,
-    step: Step,
-    text: string,
-    form: Form,
-    sampling: Sampling,
-  ): Promise<ChatMessage[]> {
-    const content = await this.firstMessage(situation, step, text, form);
-    const messages = [...this.opening, user(content)];
-    return form === 'code' ? messages : this.diagnosed(messages, step, sampling);
-  }
-
-  /** Lets the model say what it will change, and asks for the code then. */
-  private async diagnosed(messages: ChatMessage[], step: Step, sampling: Sampling): Promise<ChatMessage[]> {
-    await this.writer.write({ messages, maxTokens: DIAGNOSIS_TOKENS, ...sampling });
-    return [...this.writer.history, user(codeContent(step.path, step.region))];
-  }
-
-  private async writeCode(
-    messages: ChatMessage[],
-    step: Step,
-    text: string,
-    sampling: Sampling,
-  ): Promise<Placed> {
-    const code = codeOf(text, step);
-    const fence = fenceFor(code);
-    const tokens = Math.ceil((code.length / CHARS_PER_TOKEN) * 1.5);
-    const { text: answer, finish } = await this.writer.write({
-      messages,
-      answerPrefix: `${fence}${languageOf(step.path)}\n`,
-      stop: [`\n${fence}`],
-      maxTokens: Math.min(MOST_ANSWER_TOKENS, Math.max(LEAST_ANSWER_TOKENS, tokens)),
-      ...sampling,
-    });
-    const written = finish === 'stop' ? codeIn(answer) : null;
-    if (written !== null) return placeCode(text, step.region, withoutMarkers(written));
-    const reason =
-      finish === 'stop' ? 'There is no code in the answer.' : 'The answer did not come to its end.';
-    return { kind: 'refused', reason };
-  }
-
-  /** As much of what is known as fits into the window. */
-  private async firstMessage(
-    { paths, tests, best }: Situation,
-    step: Step,
-    text: string,
-    form: Form,
-  ): Promise<string> {
-    const { options, workbench } = this;
-    const { task, rules, context, checkCommand, backend, windowTokens, signal } = options;
-    const about = [codeOf(text, step), ...best.remaining.map(problem => problem.message)].join('\n');
-    const related = await relatedCode(step.path, text, about, paths, path => workbench.best(path));
-    const optional = [
-      ...tests.map(test => ({ ...test, isTest: true })),
-      ...related.map(code => ({ ...code, isTest: false })),
-    ];
-    for (;;) {
-      const references = [...context.attachments, ...optional.filter(({ isTest }) => !isTest)];
-      const failing = best.check?.isPassing === false ? best.check : null;
-      const check = failing && { command: checkCommand ?? '', report: failing };
-      const content = stepContent(
-        {
-          task,
-          rules,
-          ...step,
-          text,
-          references,
-          tests: optional.filter(({ isTest }) => isTest),
-          problems: best.remaining,
-          check,
-        },
-        form,
-      );
-      const messages = [...this.opening, user(content)];
-      const { tokens } = await backend.count({ messages }, { signal });
-      if (tokens + LEAST_ANSWER_TOKENS + SPARE_TOKENS <= windowTokens) return content;
-      if (optional.pop() === undefined) throw new MoebiusError('context-full', TOO_MUCH);
-    }
   }
 
   private summary(): string {
     const files = this.workbench.changes().map(({ path }) => `\`${path}\``);
     const passes = this.checks.commands.at(-1)?.exitCode === 0;
-    return `Changed ${files.join(', ')}${passes ? `; \`${this.options.checkCommand}\` passes` : ''}.`;
+    return `Changed ${files.join(', ')}${passes ? `; \`${this.options.checkCommand}\` passes` : ''}.${this.shownDiff()}`;
+  }
+
+  /** The user said yes to the first version; what is left is another. */
+  private shownDiff(): string {
+    if (this.workbench.versions < 2) return '';
+    const diff = this.workbench.diff().trimEnd();
+    const fence = fenceFor(diff);
+    return `\n\n${fence}diff\n${diff}\n${fence}`;
   }
 }
-
-interface Sampling {
-  temperature: number;
-  topP: number;
-  seed: number;
-}
-
-const user = (content: string): ChatMessage => ({ role: 'user', content });
-
-const codeOf = (text: string, { region }: Step): string =>
-  text
-    .split('\n')
-    .slice(region.first, region.last + 1)
-    .join('\n');
 
 /** The same task asked again is tried with other samples; the same turn always with the same. */
 function seedOf(turnId: string): number {

@@ -31,7 +31,7 @@ export function readCheck(output: string, exitCode: number | null, paths: readon
     isPassing: exitCode === 0,
     ...countsOf(text),
     error: /^[ \t]*(\w*(?:Error|Exception)\b.*: .+)$/m.exec(text)?.[1] ?? null,
-    excerpt: excerptOf(text),
+    excerpt: excerptOf(withRelativePaths(text, paths)),
     frames: framesOf(text, paths),
   };
 }
@@ -60,7 +60,9 @@ function countsOf(text: string): Pick<CheckReport, 'passed' | 'failed'> {
   // node:test in its TAP and its spec form; then jest, vitest, mocha, pytest and cargo, which all say it in words.
   const passed = last(/^(?:#|ℹ) pass (\d+)/gm) ?? last(/\b(\d+) (?:passed|passing)\b/g);
   const failed = last(/^(?:#|ℹ) fail (\d+)/gm) ?? last(/\b(\d+) (?:failed|failing)\b/g);
-  return { passed: number(passed), failed: number(failed) };
+  const failures = number(failed);
+  // Jest and pytest do not say `0 passed`.
+  return { passed: number(passed) ?? (failures === null ? null : 0), failed: failures };
 }
 
 /** Frames of runners and libraries, separators, and the diagnostics blocks that TAP writes around what matters. */
@@ -125,6 +127,13 @@ function framesOf(output: string, paths: readonly string[]): Frame[] {
   }
   return [...frames.values()];
 }
+
+/** Where the workspace lies is of no use to the model, and a prompt without it is the same everywhere. */
+function withRelativePaths(text: string, paths: readonly string[]): string {
+  return text.replace(ABSOLUTE, (whole, named: string) => pathNamed(named, paths) ?? whole);
+}
+
+const ABSOLUTE = /(?:file:\/\/)?((?:[A-Za-z]:)?[\\/](?:[\w@.+-]+[\\/])+[\w@.+-]+\.\w+)/g;
 
 /** The file of the workspace that a runner, which may know it by an absolute path, means. */
 export function pathNamed(named: string, paths: readonly string[]): string | null {

@@ -1,4 +1,5 @@
 /** Looks at the files as they are: the problems that the task is about, the user's check, and what is new since the task began. */
+import { type Clock, monotonicClock } from '../../base/clock.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { Actions, AgentOptions } from '../agent.ts';
 import type { Diagnostic } from '../ports.ts';
@@ -6,6 +7,9 @@ import { type CheckReport, readCheck } from './check-report.ts';
 import { beyond, type Findings, remainingOf } from './findings.ts';
 
 const CHECK_TIMEOUT_MS = 180_000;
+/** A version that takes much longer than the code did before has a loop that does not end. */
+const LONGER = 4;
+const LEAST_TIMEOUT_MS = 15_000;
 
 export class Checks {
   readonly commands: { command: string; exitCode: number | null }[] = [];
@@ -15,8 +19,11 @@ export class Checks {
   /** Diagnostics before the task, by file. */
   private readonly before = new Map<string, Diagnostic[]>();
   private problems: Diagnostic[] = [];
+  private timeoutMs = CHECK_TIMEOUT_MS;
+  private readonly clock: Clock;
 
-  constructor(options: AgentOptions, actions: Actions, callId: () => string) {
+  constructor(options: AgentOptions, actions: Actions, callId: () => string, clock: Clock = monotonicClock) {
+    this.clock = clock;
     this.options = options;
     this.actions = actions;
     this.callId = callId;
@@ -50,15 +57,24 @@ export class Checks {
    * @throws MoebiusError `refused` when it was not allowed to run
    */
   async check(paths: readonly string[]): Promise<CheckReport | null> {
-    const { checkCommand: command, emit } = this.options;
+    const { checkCommand: command, emit, ports } = this.options;
     if (command === null) return null;
     const callId = this.callId();
     const call = { kind: 'call', name: 'run_command', arguments: { command } } as const;
     emit({ type: 'call', callId, call, title: `Run ${command}` });
-    const { ok, text, exitCode } = await this.actions.command(callId, command, '', CHECK_TIMEOUT_MS);
-    if (!ok && exitCode === null) throw new MoebiusError('refused', text);
+    const startMs = this.clock.now();
+    const result = await this.actions.command(callId, command, '', this.timeoutMs);
+    const { ok, exitCode, runningId } = result;
+    if (!ok && exitCode === null) throw new MoebiusError('refused', result.text);
     this.commands.push({ command, exitCode });
-    return readCheck(text, exitCode, paths);
+    if (runningId !== null) await ports.terminal.kill(runningId);
+    const isFirst = this.commands.length === 1 && runningId === null;
+    if (isFirst) this.timeoutMs = this.limitFor(this.clock.now() - startMs);
+    return readCheck(runningId === null ? result.text : ENDLESS, exitCode, paths);
+  }
+
+  private limitFor(tookMs: number): number {
+    return Math.min(CHECK_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, LONGER * tookMs));
   }
 
   /** Remembers what is wrong with a file before it is changed. */
@@ -79,5 +95,7 @@ export class Checks {
     };
   }
 }
+
+const ENDLESS = 'It did not come to its end and was stopped: there is a loop that does not end.';
 
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();

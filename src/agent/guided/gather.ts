@@ -3,9 +3,10 @@
 import type { AgentOptions } from '../agent.ts';
 import { enclosingBlock } from '../code/enclosing-block.ts';
 import type { Diagnostic } from '../ports.ts';
+import { functionsOf } from './bodies.ts';
 import type { CheckReport, Frame } from './check-report.ts';
 import { codeNamesIn, namesIn } from './names.ts';
-import type { Reference } from './prompts.ts';
+import type { CodeReference } from './prompts.ts';
 import { type Clues, definedName, IMPORT_LINE, type Region, regionsOf } from './region.ts';
 import { baseName, importedFiles, isCode, isTest, languageOf } from './source-paths.ts';
 
@@ -14,10 +15,17 @@ export interface Step {
   path: string;
   region: Region;
 }
+/** A function that a failing test leads to. */
+export interface Suspect {
+  path: string;
+  name: string;
+}
 export interface Gathered {
   steps: Step[];
   /** Code of failing tests. */
-  tests: Reference[];
+  tests: CodeReference[];
+  /** Functions that the failing tests run through or name, the most likely first. */
+  suspects: Suspect[];
 }
 
 const MAX_PATHS = 3000;
@@ -41,6 +49,7 @@ export async function gather(
   const { task, context, ports, signal } = options;
   const frames = report?.frames ?? [];
   const tests = await failingTests(frames, text);
+  const called = tests.flatMap(test => test.text.match(/[A-Za-z_$][\w$]*/g) ?? []);
   const names = [...codeNamesIn(task), ...tests.flatMap(test => namesIn(test.text))];
   const scores = new Map<string, number>();
   const add = (path: string, score: number) => scores.set(path, (scores.get(path) ?? 0) + score);
@@ -69,14 +78,30 @@ export async function gather(
   const ranked = [...scores].sort(([, a], [, b]) => b - a).map(([path]) => path);
 
   const steps: Step[] = [];
+  const suspects: Suspect[] = [];
   for (const path of ranked.slice(0, MAX_STEPS)) {
     const regions = regionsOf(
       (await text(path)).split('\n'),
       cluesFor(path, options, problems, frames, names),
     );
     for (const region of regions) steps.push({ path, region });
+    if (report) suspects.push(...suspectsIn(path, (await text(path)).split('\n'), frames, called));
   }
-  return { steps: steps.slice(0, MAX_STEPS), tests };
+  return { steps: steps.slice(0, MAX_STEPS), tests, suspects };
+}
+
+/** Where an error was thrown is nearer to the fault than what a test calls. */
+function suspectsIn(
+  path: string,
+  lines: readonly string[],
+  frames: readonly Frame[],
+  names: readonly string[],
+): Suspect[] {
+  const functions = functionsOf(lines);
+  const places = frames.filter(frame => frame.path === path).map(frame => frame.line - 1);
+  const run = places.flatMap(at => functions.find(({ first, last }) => first <= at && at <= last) ?? []);
+  const named = names.flatMap(name => functions.find(one => one.name === name) ?? []);
+  return [...new Set([...run, ...named].map(({ name }) => name))].map(name => ({ path, name }));
 }
 
 /** Files that a task wants and that are not there yet. */
@@ -115,8 +140,8 @@ const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\
 async function failingTests(
   frames: readonly Frame[],
   text: (path: string) => Promise<string>,
-): Promise<Reference[]> {
-  const found = new Map<string, Reference>();
+): Promise<CodeReference[]> {
+  const found = new Map<string, CodeReference>();
   for (const { path, line } of frames.filter(frame => isTest(frame.path))) {
     if (found.size === MAX_TESTS) break;
     const lines = (await text(path)).split('\n');
@@ -127,6 +152,7 @@ async function failingTests(
     const body = lines.slice(first, last + 1);
     const shown = [...sharedData(lines, body), ...body].join('\n');
     found.set(`${path}:${first}`, {
+      path,
       label: `Failing test, ${path}`,
       language: languageOf(path),
       text: shown,
@@ -157,6 +183,26 @@ function sharedData(lines: readonly string[], body: readonly string[]): string[]
   });
 }
 
+/** Some 900 tokens: what a small model takes in of a list of examples. */
+const SPEC_CHARS = 3000;
+const MAX_SPECS = 2;
+
+/** The tests of a file, as far as they are read: they say what its functions are to do. */
+export async function specsOf(
+  path: string,
+  paths: readonly string[],
+  read: (path: string) => Promise<string>,
+): Promise<CodeReference[]> {
+  const specs: CodeReference[] = [];
+  for (const test of paths.filter(isTest)) {
+    const text = await read(test);
+    if (specs.length === MAX_SPECS || !importedFiles(test, text, paths).includes(path)) continue;
+    const short = text.length <= SPEC_CHARS ? text : text.slice(0, text.lastIndexOf('\n', SPEC_CHARS));
+    specs.push({ path: test, label: `Tests, ${test}`, language: languageOf(test), text: short.trim() });
+  }
+  return specs;
+}
+
 const SMALL_FILE_LINES = 40;
 const DEFINITIONS = 4;
 
@@ -167,14 +213,19 @@ export async function relatedCode(
   code: string,
   paths: readonly string[],
   read: (path: string) => Promise<string>,
-): Promise<Reference[]> {
+): Promise<CodeReference[]> {
   const used = new Set(namesIn(code));
-  const references: Reference[] = [];
+  const references: CodeReference[] = [];
   for (const other of importedFiles(path, text, paths)) {
     const lines = (await read(other)).split('\n');
     const language = languageOf(other);
     if (lines.length <= SMALL_FILE_LINES) {
-      references.push({ label: `${other} (for reference)`, language, text: lines.join('\n').trim() });
+      references.push({
+        path: other,
+        label: `${other} (for reference)`,
+        language,
+        text: lines.join('\n').trim(),
+      });
       continue;
     }
     const at = lines.flatMap((line, index) => (used.has(definedName(line) ?? '') ? [index] : []));
@@ -184,6 +235,7 @@ export async function relatedCode(
       .map(({ first, last }) => lines.slice(first, Math.min(last + 1, first + TEST_LINES)));
     if (parts.length > 0) {
       references.push({
+        path: other,
         label: `From ${other} (for reference)`,
         language,
         text: parts.map(part => part.join('\n')).join('\n\n'),

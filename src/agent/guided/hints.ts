@@ -3,6 +3,15 @@
  * but not what to do about it, and copies the code as it is. Each hint stands for a kind, never for a case.
  */
 const HINTS: readonly [pattern: RegExp, hint: string][] = [
+  // What failing tests throw
+  [
+    /object has no attribute|has no attribute '\w+'|is not a (?:function|constructor)|cannot import name|does not provide an export/i,
+    'Define what the test calls with exactly that name; rename what is called otherwise.',
+  ],
+  [
+    /unexpected keyword argument|takes (?:from )?\d+ (?:to \d+ )?positional arguments?|missing \d+ required (?:positional|keyword)/i,
+    'Give the function the parameters that the test passes, with the same names.',
+  ],
   // TypeScript
   [
     /used before being assigned/i,

@@ -1,8 +1,7 @@
 /** Notes at the ends of lines that show the model where a problem is: it sees a place, but can't count lines. */
-import { languageOf } from './source-paths.ts';
+import { commentSign } from './source-paths.ts';
 
 const SIGN = '<-- PROBLEM:';
-const HASH = new Set(['python', 'ruby', 'bash', 'elixir']);
 const NOTE_CHARS = 120;
 
 /** `lines` with the notes; `notes` by line, from 0. */
@@ -11,7 +10,7 @@ export function withMarkers(
   notes: ReadonlyMap<number, string>,
   path: string,
 ): string[] {
-  const comment = HASH.has(languageOf(path)) ? '#' : languageOf(path) === 'lua' ? '--' : '//';
+  const comment = commentSign(path);
   return lines.map((line, index) => {
     const note = notes.get(index)?.replace(/\s+/g, ' ').slice(0, NOTE_CHARS);
     return note === undefined ? line : `${line} ${comment} ${SIGN} ${note}`;

@@ -26,6 +26,10 @@ export interface Reference {
   language: string;
   text: string;
 }
+/** Code of a file of the workspace. */
+export interface CodeReference extends Reference {
+  path: string;
+}
 export interface StepPrompt {
   task: string;
   rules: string;
@@ -77,7 +81,8 @@ export function stepContent(prompt: StepPrompt, form: Form): string {
   const marked = withMarkers(lines, notes, path);
   const code = marked.slice(region.first, region.last + 1).join('\n');
   const language = languageOf(path);
-  const hint = hintsFor(problems.map(problem => problem.message));
+  const thrown = check?.report.error ?? null;
+  const hint = hintsFor([...problems.map(problem => problem.message), ...(thrown === null ? [] : [thrown])]);
   const outline = region.isWholeFile ? '' : outlineOf(lines, region);
   const parts = [
     rules.trim() && `Rules of this project:\n${rules.trim()}`,
@@ -99,6 +104,37 @@ export function stepContent(prompt: StepPrompt, form: Form): string {
       `Write the complete new version of ${region.isWholeFile ? path : 'these lines'} in one fenced block.`,
     form === 'diagnosis' && DIAGNOSE,
     form === 'advice' && ADVISE,
+  ];
+  return parts.filter(Boolean).join('\n\n');
+}
+
+export interface AnewPrompt {
+  task: string;
+  rules: string;
+  path: string;
+  /** The file without the bodies that are asked for. */
+  text: string;
+  /** The function that is asked for; null: the whole file. */
+  name: string | null;
+  references: readonly Reference[];
+  tests: readonly Reference[];
+}
+
+const USE_OF_TESTS =
+  'The tests must pass: names and parameters are those that they use. Do not repeat the tests.';
+const PARAMETERS = 'Keep the names, and give each function the parameters that it needs.';
+
+/** For code that the model does not see: what it is to do is in its names, its comments, and the tests. */
+export function anewContent({ task, rules, path, text, name, references, tests }: AnewPrompt): string {
+  const parts = [
+    rules.trim() && `Rules of this project:\n${rules.trim()}`,
+    ...references.map(shownBlock),
+    ...tests.map(shownBlock),
+    block({ label: path, language: languageOf(path), text: text.trimEnd() }),
+    `Task: ${task.trim()}`,
+    name === null
+      ? `The bodies are missing. Write the complete file ${path} with all of them in one fenced block. ${tests.length > 0 ? USE_OF_TESTS : PARAMETERS}`
+      : `The body of \`${name}\` is missing. Write the complete function \`${name}\` alone in one fenced block, so that the tests pass.`,
   ];
   return parts.filter(Boolean).join('\n\n');
 }

@@ -16,7 +16,7 @@ const HISTORY_SHARE = 0.3;
 
 /** Never throws for what the model or the user can cause: the outcome says why it ended. */
 export async function runGuided(options: AgentOptions): Promise<AgentOutcome> {
-  const actions = createActions(options);
+  const actions = createActions(options, 'task');
   let calls = 0;
   const callId = () => `${options.turnId}-${++calls}`;
   const writer = new Writer(options);

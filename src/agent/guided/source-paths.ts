@@ -37,6 +37,12 @@ const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1]?.toLowe
 
 /** The tag of a fenced block. */
 export const languageOf = (path: string): string => LANGUAGES[extensionOf(path)] ?? extensionOf(path);
+const HASH = new Set(['python', 'ruby', 'bash', 'elixir']);
+/** What a comment at the end of a line begins with. */
+export function commentSign(path: string): string {
+  const language = languageOf(path);
+  return HASH.has(language) ? '#' : language === 'lua' ? '--' : '//';
+}
 export const isCode = (path: string): boolean => extensionOf(path) in LANGUAGES;
 export const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 

@@ -4,6 +4,7 @@
  */
 import { MoebiusError } from '../../base/errors.ts';
 import type { Actions, AgentOptions } from '../agent.ts';
+import { unifiedDiff } from '../edits/describe.ts';
 import type { ChangedFile, FileChange } from '../ports.ts';
 import { replacementBetween } from './code-answer.ts';
 
@@ -17,6 +18,8 @@ interface OpenFile {
 }
 
 export class Workbench {
+  /** How many versions were put in. */
+  versions = 0;
   private readonly files = new Map<string, OpenFile>();
   private readonly options: AgentOptions;
   private readonly actions: Actions;
@@ -41,6 +44,7 @@ export class Workbench {
   async tryText(path: string, text: string): Promise<void> {
     const { eol } = await this.open(path);
     const refusal = await this.become(path, eol === '\n' ? text : text.replaceAll('\n', eol), 'Edit');
+    this.versions++;
     if (refusal === null) return;
     await this.restore();
     throw new MoebiusError('refused', refusal);
@@ -61,11 +65,21 @@ export class Workbench {
       if (original === current) return [];
       const before = new Set((original ?? '').split('\n'));
       const after = new Set((current ?? '').split('\n'));
-      const kind = original === null ? 'create' : current === null ? 'delete' : 'edit';
+      const kind = kindOf(original, current);
       return [
         { path, kind, addedLines: countOutside(after, before), removedLines: countOutside(before, after) },
       ];
     });
+  }
+
+  /** From what was there before the task to what is there now. */
+  diff(): string {
+    const changed = [...this.files].filter(([, { original, current }]) => original !== current);
+    return changed
+      .map(([path, { original, current }]) => {
+        return unifiedDiff({ kind: kindOf(original, current) }, path, original ?? '', current ?? '');
+      })
+      .join('\n');
   }
 
   /** null, or why it was not done. */
@@ -114,6 +128,9 @@ export class Workbench {
     return file;
   }
 }
+
+const kindOf = (original: string | null, current: string | null): FileChange['kind'] =>
+  original === null ? 'create' : current === null ? 'delete' : 'edit';
 
 function changeOf(path: string, { current, version }: OpenFile, next: string | null): FileChange {
   if (next === null) return { kind: 'delete', path, version };

@@ -1,8 +1,13 @@
 /** Asks the model within the task's budget, keeps count of what it cost, and lets the user see it write. */
 import { type Clock, monotonicClock } from '../../base/clock.ts';
+import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, FinishReason } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
 import { historyEvent } from '../steps.ts';
+import type { Filled } from './line-mends.ts';
+
+/** A line longer than this is not code that a person wrote. */
+const LINE_TOKENS = 64;
 
 export interface WriteRequest {
   messages: ChatMessage[];
@@ -13,6 +18,13 @@ export interface WriteRequest {
   topP?: number;
   seed: number;
   stop?: string[];
+}
+export interface GapRequest {
+  prefix: string;
+  suffix: string;
+  path: string;
+  /** Code that explains it. */
+  files: { path: string; text: string }[];
 }
 export interface Written {
   text: string;
@@ -41,6 +53,36 @@ export class Writer {
     const { turns, outputTokens, timeMs } = this.options.budget;
     const spentMs = this.clock.now() - this.startMs;
     return this.turns < turns && this.outputTokens < outputTokens && spentMs < timeMs;
+  }
+
+  /** A pass over single lines counts as one answer. */
+  beginPass(notice: string): void {
+    this.options.emit({ type: 'turn', turn: ++this.turns });
+    this.options.emit({ type: 'notice', text: notice });
+  }
+
+  /** One line for a gap, not part of the conversation; null when the budget is used up or the model can't fill gaps. */
+  async fillIn({ prefix, suffix, path, files }: GapRequest): Promise<Filled | null> {
+    const { backend, signal, sequence, level, budget } = this.options;
+    if (this.outputTokens >= budget.outputTokens || this.clock.now() - this.startMs >= budget.timeMs)
+      return null;
+    try {
+      const { text, usage, meanLogProb } = await backend.complete(
+        {
+          ...{ prefix, suffix, path, files, singleLine: true, maxTokens: LINE_TOKENS, temperature: 0 },
+          sequence: `${sequence}-lines`,
+          ...(level && { level }),
+        },
+        { signal },
+      );
+      this.promptTokens += usage.promptTokens;
+      this.reusedTokens += usage.reusedTokens;
+      this.outputTokens += usage.outputTokens;
+      return { text, confidence: meanLogProb };
+    } catch (error) {
+      if (error instanceof MoebiusError && error.code === 'unsupported') return null;
+      throw error;
+    }
   }
 
   async write({ messages, answerPrefix = '', maxTokens, ...sampling }: WriteRequest): Promise<Written> {

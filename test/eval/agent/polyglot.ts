@@ -1,6 +1,5 @@
-/** The polyglot exercises, two tries: instructions and a stub first, the tests hidden; then the output of the failing tests. */
+/** The polyglot exercises, two tries: instructions and a stub first, the tests hidden; then the tests are there to be run. */
 import { join } from 'node:path';
-import { readCheck } from '../../../src/agent/guided/check-report.ts';
 import type { Diagnostic } from '../../../src/agent/ports.ts';
 import type { Files } from '../../support/memory-ports.ts';
 import { readRecords } from '../records.ts';
@@ -22,7 +21,7 @@ export const POLYGLOT = {
 } as const;
 type Suite = keyof typeof POLYGLOT;
 
-/** Of the tests' output, for the second try. */
+/** Of the tests' output, for the report. */
 const OUTPUT_CHARS = 2500;
 
 export function polyglotCases(suite: Suite, folder: string): AgentCase[] {
@@ -47,23 +46,22 @@ function polyglotCase(
   return {
     id,
     files: new Map(Object.entries(stub)),
-    world: { diagnose: files => syntaxErrors(files, isPython) },
+    world: {
+      diagnose: files => syntaxErrors(files, path, isPython),
+      async run(_command, files) {
+        const { isPassing, output } = await test(files);
+        return { output, exitCode: isPassing ? 0 : 1 };
+      },
+    },
     first: { task: `Implement ${path}.\n\n${instructions}`, context, checkCommand: null },
     async judge(files) {
       const { isPassing, output } = await test(files);
       return isPassing ? null : output.slice(-OUTPUT_CHARS);
     },
     async second(files): Promise<Try> {
-      const { output } = await test(files);
-      // As the agent itself reads the output of a check that it runs.
-      const attachments = [
-        { label: 'Output of the tests', language: '', text: readCheck(output, 1, []).excerpt },
-      ];
-      return {
-        task: `${path} is wrong: its tests fail. Correct it.\n\n${instructions}`,
-        context: { ...context, attachments },
-        checkCommand: null,
-      };
+      for (const [name, text] of enabled(tests)) files.set(name, text);
+      const task = `${path} is wrong: its tests fail. Correct it.\n\n${instructions}`;
+      return { task, context, checkCommand: isPython ? 'python3 -m unittest' : 'npm test' };
     },
   };
 }
@@ -111,17 +109,13 @@ async function runJest(files: Files, tests: string[]): Promise<TestRun> {
 }
 
 /** What an editor shows of a file that does not parse. */
-async function syntaxErrors(files: Files, isPython: boolean): Promise<Diagnostic[]> {
-  const found: Diagnostic[] = [];
-  for (const path of files.keys()) {
-    const command = isPython
-      ? ['python3', '-m', 'py_compile', path]
-      : [process.execPath, '--check', '--experimental-default-type=module', path];
-    const { verdict, output } = await runFiles(files, command, isPython ? 'python' : 'javascript');
-    if (verdict === 'pass') continue;
-    const line = Number(/(?:line |\.js:)(\d+)/.exec(output)?.[1] ?? 1);
-    const message = /^\w*Error: .*/m.exec(output)?.[0] ?? 'The file does not parse.';
-    found.push({ path, line, column: 1, severity: 'error', message, source: 'syntax' });
-  }
-  return found;
+async function syntaxErrors(files: Files, path: string, isPython: boolean): Promise<Diagnostic[]> {
+  const command = isPython
+    ? ['python3', '-m', 'py_compile', path]
+    : [process.execPath, '--check', '--experimental-default-type=module', path];
+  const { verdict, output } = await runFiles(files, command, isPython ? 'python' : 'javascript');
+  if (verdict === 'pass') return [];
+  const line = Number(/(?:line |\.js:)(\d+)/.exec(output)?.[1] ?? 1);
+  const message = /^\w*Error: .*/m.exec(output)?.[0] ?? 'The file does not parse.';
+  return [{ path, line, column: 1, severity: 'error', message, source: 'syntax' }];
 }

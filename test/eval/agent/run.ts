@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { AgentOptions, AgentOutcome } from '../../../src/agent/agent.ts';
 import { runGuided } from '../../../src/agent/guided/run.ts';
 import type { AgentEvent } from '../../../src/agent/ports.ts';
@@ -25,6 +25,7 @@ interface Options {
   suites: string;
   limit: number;
   only?: string;
+  part?: 'even' | 'odd';
   model: string;
   threads: number;
   seed: string;
@@ -65,6 +66,12 @@ export const agentCommand = new Command('agent')
     Number.MAX_SAFE_INTEGER,
   )
   .option('--only <text>', 'records whose id contains this')
+  .addOption(
+    new Option(
+      '--part <half>',
+      'every other record of a suite: one half to develop with, one to report',
+    ).choices(['even', 'odd']),
+  )
   .option(
     '--data <folder>',
     'folder with the data sets',
@@ -109,9 +116,12 @@ function casesOf(suite: string, folder: string): AgentCase[] {
     : polyglotCases(suite as keyof typeof POLYGLOT, folder);
 }
 
-const select = (cases: AgentCase[], { only, limit }: Options): AgentCase[] =>
+/** The halves are by a record's place in its whole suite, from 0, whatever else is selected. */
+const select = (cases: AgentCase[], { only, part, limit }: Options): AgentCase[] =>
   everyNth(
-    cases.filter(({ id }) => only === undefined || id.includes(only)),
+    cases
+      .filter((_, index) => part === undefined || index % 2 === (part === 'even' ? 0 : 1))
+      .filter(({ id }) => only === undefined || id.includes(only)),
     limit,
   );
 
@@ -119,6 +129,7 @@ const select = (cases: AgentCase[], { only, limit }: Options): AgentCase[] =>
 function trace(event: AgentEvent): void {
   if (event.type === 'turn') process.stderr.write(`\n-- ${event.turn}\n`);
   else if (event.type === 'text') process.stderr.write(event.text);
+  else if (event.type === 'notice') process.stderr.write(`\n-- ${event.text}\n`);
   else if (event.type === 'call') process.stderr.write(`\n-- ${event.title}\n`);
   else if (event.type === 'result') process.stderr.write(`${event.summary}\n`);
 }

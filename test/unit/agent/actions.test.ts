@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ActionPolicy, createActions, type Remembered } from '../../../src/agent/actions.ts';
+import {
+  type ActionOptions,
+  type ActionPolicy,
+  createActions,
+  type Hold,
+  type Remembered,
+} from '../../../src/agent/actions.ts';
 import type {
   AgentEvent,
   ApprovalDecision,
@@ -26,6 +32,7 @@ interface Setup {
   files?: Record<string, string>;
   run?: Partial<CommandRun>;
   links?: string[];
+  hold?: Hold;
 }
 
 /** Actions over ports that note what was asked of them. */
@@ -35,6 +42,7 @@ function setup({
   files = {},
   run = {},
   links = [],
+  hold,
 }: Setup = {}) {
   const seen = {
     asked: [] as ApprovalRequest[],
@@ -44,7 +52,7 @@ function setup({
     remembered: [] as Remembered[],
   };
   const stop = new AbortController();
-  const actions = createActions({
+  const options: ActionOptions = {
     turnId: 't',
     policy: () => ({ ...POLICY, ...policy }),
     remember: what => seen.remembered.push(what),
@@ -87,8 +95,8 @@ function setup({
         },
       },
     },
-  });
-  return { actions, seen, stop };
+  };
+  return { actions: createActions(options, hold), seen, stop };
 }
 
 const edit = (path: string, before: string, after: string): FileChange => ({
@@ -304,5 +312,102 @@ describe('actions: modes', () => {
     await assert.rejects(actions.command('k', 'make', '', 1000), { code: 'cancelled' });
     await assert.rejects(actions.edit('k', [{ kind: 'create', path: 'a', text: '' }]), { code: 'cancelled' });
     assert.deepEqual([seen.applied, seen.ran], [[], []]);
+  });
+});
+
+describe('actions: a yes that holds for the task', () => {
+  const files = { 'a.txt': 'one\n', 'b.txt': 'one\n' };
+  const next = () => edit('a.txt', 'one\n', 'two\n');
+
+  it('covers further versions of the file, and says so; not other files', async () => {
+    const { actions, seen } = setup({ files, hold: 'task' });
+    await actions.edit('k1', [next()]);
+    await actions.edit('k2', [edit('a.txt', 'one\n', 'three\n')]);
+    await actions.edit('k3', [next(), edit('b.txt', 'one\n', 'two\n')]);
+    assert.deepEqual(
+      seen.asked.map(({ callId, title }) => [callId, title]),
+      [
+        ['k1', 'Edit a.txt, in as many versions as the task needs'],
+        ['k3', 'Edit 2 files, in as many versions as the task needs'],
+      ],
+    );
+    assert.match(seen.asked[0]!.detail, /^\+two$/m);
+    assert.equal(seen.applied.length, 3);
+  });
+
+  it('covers the deletion only of what it created', async () => {
+    const { actions, seen } = setup({ files, hold: 'task' });
+    await actions.edit('k1', [next()]);
+    await actions.edit('k2', [{ kind: 'delete', path: 'a.txt', version: 'v:one\n' }]);
+    await actions.edit('k3', [{ kind: 'create', path: 'c.txt', text: 'x' }]);
+    files['c.txt' as 'a.txt'] = 'x';
+    await actions.edit('k4', [{ kind: 'delete', path: 'c.txt', version: 'v:x' }]);
+    assert.deepEqual(
+      seen.asked.map(({ callId }) => callId),
+      ['k1', 'k2', 'k3'],
+    );
+  });
+
+  it('covers the same command in the same folder', async () => {
+    const { actions, seen } = setup({ hold: 'task' });
+    for (const [command, folder] of [
+      ['npm test', ''],
+      ['npm test', ''],
+      ['npm test', 'sub'],
+      ['npm test && rm -rf x', ''],
+    ] as const)
+      await actions.command('k', command, folder, 1000);
+    assert.deepEqual(
+      seen.asked.map(({ title, detail }) => `${title}: ${detail}`),
+      [
+        'Run a command, as often as the task needs it: npm test',
+        'Run a command in sub, as often as the task needs it: npm test',
+        'Run a command: npm test && rm -rf x',
+      ],
+    );
+    assert.equal(seen.ran.length, 4);
+  });
+
+  it('is not given by a no', async () => {
+    const { actions, seen } = setup({ files, hold: 'task', decide: () => ({ kind: 'deny', reason: null }) });
+    await actions.edit('k1', [next()]);
+    await actions.edit('k2', [next()]);
+    await actions.command('k3', 'npm test', '', 1000);
+    await actions.command('k4', 'npm test', '', 1000);
+    assert.equal(seen.asked.length, 4);
+    assert.deepEqual([seen.applied, seen.ran], [[], []]);
+  });
+
+  it('never covers protected files, nor anything while everything is asked for', async () => {
+    const protectedPath = '.vscode/settings.json';
+    const { actions, seen } = setup({ files: { [protectedPath]: 'one\n' }, hold: 'task' });
+    const change = () => edit(protectedPath, 'one\n', 'two\n');
+    await actions.edit('k1', [change()]);
+    await actions.edit('k2', [change()]);
+    assert.deepEqual(
+      seen.asked.map(({ title }) => title),
+      [`Edit ${protectedPath}`, `Edit ${protectedPath}`],
+    );
+    const strict = setup({ files, hold: 'task', policy: { askEverything: true } });
+    for (const id of ['k1', 'k2']) await strict.actions.edit(id, [next()]);
+    for (const id of ['k3', 'k4']) await strict.actions.command(id, 'npm test', '', 1000);
+    assert.equal(strict.seen.asked.length, 4);
+  });
+
+  it('ends with the policy that it was given under', async () => {
+    const policy: Partial<ActionPolicy> = {};
+    const { actions, seen } = setup({ files, hold: 'task', policy });
+    await actions.edit('k1', [next()]);
+    policy.readOnly = true;
+    const result = await actions.edit('k2', [next()]);
+    assert.equal(result.ok, false);
+    assert.equal(seen.applied.length, 1);
+  });
+
+  it('is not the rule: without it each is asked for', async () => {
+    const { actions, seen } = setup({ files });
+    for (const id of ['k1', 'k2']) await actions.edit(id, [next()]);
+    for (const id of ['k3', 'k4']) await actions.command(id, 'npm test', '', 1000);
+    assert.equal(seen.asked.length, 4);
   });
 });

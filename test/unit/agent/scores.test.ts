@@ -25,7 +25,8 @@ describe('scores of the agent', () => {
     });
     assert.deepEqual(worse(now(edits, 0.5), before), []);
     assert.deepEqual(worse(now(edits.slice(1), 0.5), before), ['edits: one line is changed']);
-    assert.deepEqual(worse(now(edits, 0.4), before), ['pass@1 0.4 instead of 0.5']);
+    assert.deepEqual(worse(now(edits, 0.3), before), ['pass@1 0.3 instead of 0.5']);
+    assert.deepEqual(worse(now(edits, 0.4), before), [], 'within the tolerance');
     assert.deepEqual(worse(now(edits, 0.1, 'another'), before), []);
   });
 });

@@ -117,13 +117,13 @@ function memoryActions(
     async edit(callId, changes) {
       const changed = changes.map(change => applyChange(files, change));
       actions.push(...changed.map(({ kind, path }) => `${kind} ${path}`));
-      return tell(callId, { ok: true, text: 'Changed.', changes: changed, exitCode: null });
+      return tell(callId, { ok: true, text: 'Changed.', changes: changed, exitCode: null, runningId: null });
     },
     mcp: () => Promise.reject(new Error('not used')),
     async command(callId, command) {
       actions.push(`run ${command}`);
       const [exitCode, text] = commands[command] ?? [127, 'not found'];
-      return tell(callId, { ok: exitCode === 0, text, changes: [], exitCode });
+      return tell(callId, { ok: exitCode === 0, text, changes: [], exitCode, runningId: null });
     },
   };
 }

@@ -86,6 +86,7 @@ describe('guided: reports of checks', () => {
   counts('  3 passing (9ms)\n  1 failing\n', 3, 1);
   counts('test result: FAILED. 2 passed; 1 failed; 0 ignored', 2, 1);
   counts('Ran 3 tests in 0.1s\n\nFAILED (failures=1, errors=1)', 1, 2);
+  counts('Tests:       10 failed, 10 total', 0, 10);
   counts('bash: jest: command not found', null, null);
 
   it('a jest failure begins at its bullet', () => {
@@ -116,4 +117,10 @@ describe('guided: reports of checks', () => {
       }
     }
   });
+});
+
+it('guided: a failure names files as the workspace does', () => {
+  const { excerpt } = readCheck(TAP, 1, ['src/math.js', 'test/math.test.js']);
+  assert.match(excerpt, /divide \(src\/math\.js:7:9\)/);
+  assert.match(readCheck('FAIL: x\n/usr/lib/a/b.py:3\n', 1, ['src/b.py']).excerpt, /\/usr\/lib\/a\/b\.py:3/);
 });

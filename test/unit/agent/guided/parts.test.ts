@@ -145,6 +145,11 @@ it('guided: hints stand for kinds of messages', () => {
     hintsFor(["Property 'anything' is private and only accessible within class 'Any'."]),
     /protected/,
   );
+  assert.match(hintsFor(["AttributeError: 'Any' object has no attribute 'thing'"]), /exactly that name/);
+  assert.match(
+    hintsFor(["TypeError: f() got an unexpected keyword argument 'x'"]),
+    /parameters that the test/,
+  );
   assert.equal(hintsFor(['The moon is made of cheese.']), '');
 });
 

@@ -1,9 +1,11 @@
 /** The guided profile against scripted answers: what is asked, applied, checked, taken back and told. */
 import assert from 'node:assert/strict';
 import type { AgentOptions, AgentOutcome } from '../../../../src/agent/agent.ts';
+import type { Gap } from '../../../../src/agent/guided/line-mends.ts';
 import { runGuided } from '../../../../src/agent/guided/run.ts';
 import type { AgentEvent, Diagnostic } from '../../../../src/agent/ports.ts';
 import { ScriptedBackend } from '../../../../src/backends/scripted.ts';
+import { MoebiusError } from '../../../../src/base/errors.ts';
 import type { ChatMessage } from '../../../../src/protocol/daemon.ts';
 import { ALLOW_ALL, type Files, memoryPorts, type World } from '../../../support/memory-ports.ts';
 import { promptsOf } from '../../../support/scripted-model.ts';
@@ -30,15 +32,23 @@ interface Played {
   backend: ScriptedBackend;
 }
 
+/** `answers` to what is asked in chat, one after the other; `line`: what is written into the gap of a line. */
 async function play(
   answers: string[],
   start: Record<string, string>,
   world: World,
   given: Partial<AgentOptions> = {},
+  line: (gap: Gap) => string = () => '',
 ): Promise<Played> {
   const files: Files = new Map(Object.entries(start));
   const events: AgentEvent[] = [];
-  const backend = new ScriptedBackend([...answers]);
+  const left = [...answers];
+  const backend = new ScriptedBackend(({ kind, params }) => {
+    if (kind === 'complete') return line(params);
+    const next = left.shift();
+    if (next === undefined) throw new MoebiusError('internal', 'The script has no answer left.');
+    return next;
+  });
   const outcome = await runGuided({
     ...ALLOW_ALL,
     task: 'The tests fail. Fix the code.',
@@ -65,22 +75,26 @@ const lastOf = (messages: ChatMessage[] | undefined): string => messages?.at(-1)
 describe('guided: a failing test', () => {
   const project = { 'math.js': WRONG, 'math.test.js': TEST };
 
-  it('is found by what it imports, shown with its failure, fixed and checked', async () => {
-    const { outcome, files, prompts, events } = await play(['The sign.', block(RIGHT)], project, {
-      run: addsUp,
-    });
+  it('is found by what it imports; the function that it calls is written anew from it, and checked', async () => {
+    const { outcome, files, prompts, events } = await play([block(RIGHT)], project, { run: addsUp });
     assert.equal(files.get('math.js'), RIGHT);
     assert.equal(files.get('math.test.js'), TEST);
     assert.equal(outcome.reason, 'done');
     assert.equal(outcome.checkPassed, true);
+    assert.equal(outcome.text, 'Changed `math.js`; `npm test` passes.');
     assert.deepEqual(
       outcome.commands.map(({ exitCode }) => exitCode),
       [1, 0],
     );
     assert.deepEqual(outcome.changed, [{ path: 'math.js', kind: 'edit', addedLines: 1, removedLines: 1 }]);
     const asked = lastOf(prompts[0]);
-    for (const part of ['-1 !== 3', 'equal(add(1, 2), 3)', 'return a - b;', 'math.js'])
+    for (const part of [
+      'equal(add(1, 2), 3)',
+      'export function add(a, b) {\n  // to be written\n}',
+      'math.js',
+    ])
       assert.ok(asked.includes(part), part);
+    assert.ok(!asked.includes('return a - b'), 'the model would copy what it sees');
     const calls = events.flatMap(event =>
       event.type === 'call' && event.call.kind === 'call' ? [event.call.name] : [],
     );
@@ -90,13 +104,94 @@ describe('guided: a failing test', () => {
     assert.deepEqual(events.at(-1), { type: 'end', reason: 'done', text: outcome.text });
   });
 
+  it('single lines are written anew, and those that differ are checked', async () => {
+    const line = ({ prefix, suffix }: Gap) => {
+      assert.deepEqual([prefix, suffix], ['export function add(a, b) {\n  ', '\n}\n']);
+      return 'return a + b;';
+    };
+    const { outcome, files, events, backend } = await play([], project, { run: addsUp }, {}, line);
+    assert.equal(files.get('math.js'), RIGHT);
+    assert.equal(outcome.turns, 1);
+    assert.deepEqual(
+      backend.requests.map(({ kind, params }) => [kind, params.sequence]),
+      [['complete', 'chat-lines']],
+      'beside the conversation',
+    );
+    assert.ok(events.some(event => event.type === 'notice' && /math\.js/.test(event.text)));
+    assert.ok(outcome.history.every(({ content }) => content !== 'return a + b;'));
+  });
+
+  it('a missing line is written where it is missing', async () => {
+    const hollow = 'export function add(a, b) {\n  const sum = a + b;\n}\n';
+    const run: World['run'] = async (command, files) =>
+      addsUp(command, new Map([['math.js', files.get('math.js')!.includes('return sum') ? RIGHT : WRONG]]));
+    const asked: string[] = [];
+    const line = ({ prefix }: Gap) => {
+      asked.push(prefix);
+      return prefix.endsWith('a + b;\n') ? '  return sum;' : '';
+    };
+    const answers = Array(20).fill(block(hollow));
+    const { outcome, files } = await play(answers, { ...project, 'math.js': hollow }, { run }, {}, line);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(files.get('math.js'), hollow.replace('}\n', '  return sum;\n}\n'));
+    assert.equal(new Set(asked).size, asked.length, 'no gap is asked for twice');
+  });
+
+  it('goes on in other ways with a model that can not fill gaps', async () => {
+    const line = () => {
+      throw new MoebiusError('unsupported', 'no');
+    };
+    const answers = [block(WORSE), 'The sign.', block(RIGHT)];
+    const { outcome, prompts } = await play(answers, project, { run: addsUp }, {}, line);
+    assert.equal(outcome.reason, 'done');
+    for (const part of ['-1 !== 3', 'equal(add(1, 2), 3)', 'return a - b;'])
+      assert.ok(lastOf(prompts[1]).includes(part), part);
+    assert.deepEqual(prompts[2]!.slice(0, 2), prompts[1], 'the code is asked for behind the diagnosis');
+    assert.match(
+      outcome.text,
+      /passes\.\n\n```diff\n--- a\/math\.js\n[\s\S]*- {2}return a - b;\n\+ {2}return a \+ b;\n/,
+      'of several versions the one that is left is shown',
+    );
+  });
+
+  it('a file is begun anew from all of its tests', async () => {
+    const test = `${TEST}test('more', () => {});\n`;
+    const answers = [block(WRONG), 'The sign.', block(WRONG), block(RIGHT)];
+    const { outcome, prompts } = await play(answers, { ...project, 'math.test.js': test }, { run: addsUp });
+    assert.equal(outcome.reason, 'done');
+    assert.match(
+      lastOf(prompts[3]),
+      /test\('more'[\s\S]*to be written[\s\S]*Write the complete file math\.js/,
+    );
+    assert.ok(!lastOf(prompts[3]).includes('a - b'));
+  });
+
+  it('a version whose check does not come to its end is stopped, and is none', async () => {
+    const killed: string[] = [];
+    const files: Files = new Map(Object.entries(project));
+    const ports = memoryPorts(files, { run: addsUp });
+    const limits: number[] = [];
+    const { run } = ports.terminal;
+    ports.terminal.run = async request => {
+      limits.push(request.timeoutMs);
+      if (!files.get('math.js')!.includes('throw')) return run(request);
+      return { id: 'endless', state: 'running', exitCode: null, output: '' };
+    };
+    ports.terminal.kill = async id => void killed.push(id);
+    const { outcome } = await play([block(WORSE), 'x', block(RIGHT)], project, {}, { ports });
+    assert.deepEqual(killed, ['endless']);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(files.get('math.js'), RIGHT);
+    assert.ok(limits[1]! < limits[0]!, 'a version has less time than the first run, which was short');
+  });
+
   it('a test is shown with the data that it takes from its file', async () => {
     const test = `const INPUT = [\n  1,\n  2,\n];\nconst other = 3;\n\n${TEST.replace('1, 2', '...INPUT')}`;
     const run: World['run'] = async (command, files) => {
       const { output, exitCode } = await addsUp(command, files);
       return { output: output.replace('test.js:3:3', 'test.js:9:3'), exitCode };
     };
-    const { prompts } = await play(['x', block(RIGHT)], { ...project, 'math.test.js': test }, { run });
+    const { prompts } = await play([block(RIGHT)], { ...project, 'math.test.js': test }, { run });
     assert.match(lastOf(prompts[0]), /```js\nconst INPUT = \[\n {2}1,\n {2}2,\n\];\ntest\('adds'/);
   });
 
@@ -105,8 +200,27 @@ describe('guided: a failing test', () => {
       const { output, exitCode } = await addsUp(command, files);
       return { output: `${output}TypeError: no\n  at add (file:///x/math.js:2:10)\n`, exitCode };
     };
-    const { prompts } = await play([block(RIGHT)], project, { run });
-    assert.match(lastOf(prompts[0]), /return a - b; \/\/ <-- PROBLEM: the test fails here: TypeError: no\n/);
+    const { prompts } = await play([block(WRONG), 'x', block(RIGHT)], project, { run });
+    assert.match(lastOf(prompts[1]), /return a - b; \/\/ <-- PROBLEM: the test fails here: TypeError: no\n/);
+  });
+
+  it('what a test throws comes with a hint', async () => {
+    const run: World['run'] = async (command, files) => {
+      const { output, exitCode } = await addsUp(command, files);
+      return { output: `${output}TypeError: plus is not a function\n`, exitCode };
+    };
+    const { prompts } = await play([block(WRONG), 'x', block(RIGHT)], project, { run });
+    assert.match(lastOf(prompts[1]), /Hint: Define what the test calls with exactly that name/);
+  });
+
+  it('single lines are not looked for where no test passes', async () => {
+    const { outcome, backend } = await play(
+      [block(RIGHT)],
+      { ...project, 'math.js': WORSE },
+      { run: addsUp },
+    );
+    assert.equal(outcome.reason, 'done');
+    assert.ok(backend.requests.every(({ kind }) => kind === 'generate'));
   });
 
   it('says so when there is nothing to fix', async () => {
@@ -117,40 +231,29 @@ describe('guided: a failing test', () => {
   });
 
   it('a version that is worse is never what is left', async () => {
-    const answers = [...Array(11).fill(block(WORSE)), 'Install the package that it needs.'];
+    const answers = [...Array(30).fill(block(WORSE))];
     const { outcome, files } = await play(answers, project, { run: addsUp });
     assert.equal(files.get('math.js'), WRONG);
     assert.equal(outcome.reason, 'limit');
     assert.deepEqual(outcome.changed, []);
-    assert.match(outcome.text, /nothing is changed\.\n\nInstall the package that it needs\.$/);
+    assert.match(outcome.text, /nothing is changed\.\n\n/);
   });
 
-  it('a version that helps is kept, and the next attempt begins with it', async () => {
-    const answers = ['It throws.', ...Array(20).fill(block(WRONG))];
+  it('a version that helps is kept, and the rounds begin again with it', async () => {
+    const answers = [block(WRONG), ...Array(30).fill(block(WORSE))];
     const { outcome, files, prompts } = await play(
       answers,
       { ...project, 'math.js': WORSE },
       { run: addsUp },
     );
     assert.equal(files.get('math.js'), WRONG);
-    assert.match(outcome.text, /What helped is kept/);
+    assert.match(outcome.text, /What helped is kept\.\n\n```diff\n[\s\S]*- {2}throw a;/);
+    assert.ok(lastOf(prompts[1]).includes('The body of `add` is missing'));
     assert.ok(lastOf(prompts[2]).includes('return a - b;'));
   });
 
-  it('a failure is told to the model in a conversation that only grows', async () => {
-    const answers = ['The sign.', block(WORSE), 'No throw.', block(RIGHT)];
-    const { outcome, prompts } = await play(answers, project, { run: addsUp });
-    assert.equal(outcome.reason, 'done');
-    const [diagnosis, code, followUp, again] = prompts;
-    assert.deepEqual(code!.slice(0, 2), diagnosis);
-    assert.deepEqual(followUp!.slice(0, 4), code);
-    assert.match(lastOf(followUp), /still fails:[\s\S]*-1 !== 3/);
-    assert.deepEqual(again!.slice(0, 6), followUp);
-    assert.deepEqual(outcome.history.slice(0, -1), again);
-  });
-
   it('does not check the same version twice', async () => {
-    const { outcome } = await play(Array(20).fill(block(WORSE)), project, { run: addsUp });
+    const { outcome } = await play(Array(30).fill(block(WORSE)), project, { run: addsUp });
     assert.equal(outcome.commands.length, 2);
   });
 
@@ -191,6 +294,26 @@ describe('guided: a failing test', () => {
     );
     assert.equal(outcome.reason, 'stopped');
     assert.equal(files.get('math.js'), WRONG);
+  });
+});
+
+describe('guided: a stub', () => {
+  it('is not implemented while a part of it says that it is not', async () => {
+    const stub =
+      "export class A {\n  constructor() {\n    throw new Error('Implement this function');\n  }\n}\n";
+    const given = { task: 'Implement a.js.', checkCommand: null };
+    const whole = 'export class A {\n  constructor() {\n    this.a = 1;\n  }\n}\n';
+    const half = stub.replace('}\n}', '}\n\n  get a() {\n    return 1;\n  }\n}');
+    const answers = [block(half), 'x', block(whole)];
+    const { outcome, files, prompts } = await play(answers, { 'a.js': stub }, {}, given);
+    assert.equal(outcome.reason, 'done');
+    assert.match(
+      lastOf(prompts[0]),
+      /constructor\(\) \{\n {4}\/\/ to be written\n[\s\S]*The bodies are missing/,
+    );
+    assert.equal(files.get('a.js'), whole);
+    const stays = await play(Array(20).fill(block(half)), { 'a.js': stub }, {}, given);
+    assert.equal(stays.outcome.reason, 'done', 'what stays a stub is meant to be one');
   });
 });
 

@@ -1,0 +1,287 @@
+/** New versions of the code, as a round asks for them: the prompts are put together here, and the answers read. */
+import { MoebiusError } from '../../base/errors.ts';
+import type { ChatMessage } from '../../protocol/daemon.ts';
+import type { AgentOptions } from '../agent.ts';
+import { fenceFor } from '../code/fence.ts';
+import { type FunctionLines, functionAlone, functionsOf, withoutBodies } from './bodies.ts';
+import { codeIn, type Placed, placeCode } from './code-answer.ts';
+import type { Findings } from './findings.ts';
+import { relatedCode, type Step, type Suspect, specsOf } from './gather.ts';
+import { type Filled, lineMends, type MendKind } from './line-mends.ts';
+import { withoutMarkers } from './markers.ts';
+import {
+  anewContent,
+  type CodeReference,
+  codeContent,
+  type Form,
+  feedbackContent,
+  type Reference,
+  stepContent,
+} from './prompts.ts';
+import type { Region } from './region.ts';
+import type { Rewriting, Round } from './rounds.ts';
+import { languageOf } from './source-paths.ts';
+import { isImplementing, withoutStubs } from './stubs.ts';
+import type { Workbench } from './workbench.ts';
+import type { GapRequest, Writer } from './writer.ts';
+
+/** All that a draft builds on. */
+export interface Situation {
+  paths: string[];
+  steps: Step[];
+  suspects: Suspect[];
+  tests: CodeReference[];
+  start: Findings;
+  best: Findings;
+}
+
+/** A file as it would be, or why the answer can't be used. */
+export interface Draft {
+  path: string;
+  placed: Placed;
+}
+
+const TOP_P = 0.95;
+const DIAGNOSIS_TOKENS = 120;
+const CHARS_PER_TOKEN = 3;
+/** An answer to a stub is as long as what it implements. */
+const LEAST_ANSWER_TOKENS = 1200;
+const MOST_ANSWER_TOKENS = 4096;
+/** Of the window, for the template and the start of the answer. */
+const SPARE_TOKENS = 64;
+/** Functions that are written anew in one round. */
+const MOST_FUNCTIONS = 3;
+/** A file that is longer is not begun anew. */
+const RESTART_LINES = 100;
+/** Lines that are checked in one pass; each is a run of the user's tests. */
+const MOST_MENDS = 10;
+/** Files whose lines are gone through in one pass. */
+const MOST_MENDED_FILES = 2;
+
+const TOO_MUCH =
+  'The code and what is attached do not fit into the model. Attach less, or select a part of the file.';
+
+interface Sampling {
+  temperature: number;
+  topP: number;
+  seed: number;
+}
+
+export class Drafts {
+  private readonly options: AgentOptions;
+  private readonly writer: Writer;
+  private readonly workbench: Workbench;
+  private readonly opening: ChatMessage[];
+  /** What was written into gaps. */
+  private readonly lines = new Map<string, Filled>();
+
+  /** `opening`: the messages that every attempt begins with. */
+  constructor(options: AgentOptions, writer: Writer, workbench: Workbench, opening: ChatMessage[]) {
+    this.options = options;
+    this.writer = writer;
+    this.workbench = workbench;
+    this.opening = opening;
+  }
+
+  /**
+   * One after the other, each written when it is asked for. `failure`: what was wrong with the last one, for the model; '' if the
+   * conversation is to begin anew.
+   */
+  of(round: Round, situation: Situation, failure: string, seed: number): AsyncGenerator<Draft> {
+    if (round.how === 'lines') return this.mended(situation, round.kind, round.where === 'suspects');
+    const sampling = { temperature: round.temperature, topP: TOP_P, seed };
+    if (round.how === 'anew') return this.anew(situation, sampling);
+    if (round.how === 'restart') return this.restarted(situation, sampling);
+    const step = situation.steps[round.step % situation.steps.length]!;
+    return this.rewritten(situation, step, round.how, failure, sampling);
+  }
+
+  /** The first message of an attempt: as much of what is known as fits into the window. */
+  async message(situation: Situation, step: Step, form: Form): Promise<ChatMessage[]> {
+    const { task, rules, context, checkCommand } = this.options;
+    const { best, tests } = situation;
+    const stored = await this.workbench.best(step.path);
+    const text = isImplementing(task) ? withoutStubs(stored, step.path) : stored;
+    const related = await this.related(situation, step.path, codeOf(text, step.region));
+    if (form === 'code' && step.region.isWholeFile && text !== stored) {
+      const prompt = { task, rules, path: step.path, text, name: null };
+      return this.fitted([...context.attachments], related, tests, (references, shown) =>
+        anewContent({ ...prompt, references, tests: shown }),
+      );
+    }
+    const failing = best.check?.isPassing === false ? best.check : null;
+    const check = failing && { command: checkCommand ?? '', report: failing };
+    return this.fitted([...context.attachments], related, tests, (references, shown) =>
+      stepContent(
+        {
+          task,
+          rules,
+          ...step,
+          text,
+          references,
+          tests: shown,
+          problems: [...best.remaining, ...best.fresh],
+          check,
+        },
+        form,
+      ),
+    );
+  }
+
+  private async *rewritten(
+    situation: Situation,
+    step: Step,
+    how: Rewriting,
+    failure: string,
+    sampling: Sampling,
+  ): AsyncGenerator<Draft> {
+    const isFollowUp = how === 'follow-up' && failure !== '';
+    const form = how === 'diagnosis' ? how : 'code';
+    const messages = isFollowUp
+      ? [...this.writer.history, user(feedbackContent(failure))]
+      : await this.message(situation, step, form);
+    const asked =
+      isFollowUp || form === 'diagnosis' ? await this.diagnosed(messages, step, sampling) : messages;
+    yield await this.written(asked, step.path, step.region, sampling);
+  }
+
+  /** Lets the model say what it will change, and asks for the code then. */
+  private async diagnosed(messages: ChatMessage[], step: Step, sampling: Sampling): Promise<ChatMessage[]> {
+    await this.writer.write({ messages, maxTokens: DIAGNOSIS_TOKENS, ...sampling });
+    return [...this.writer.history, user(codeContent(step.path, step.region))];
+  }
+
+  private async *anew(situation: Situation, sampling: Sampling): AsyncGenerator<Draft> {
+    for (const { path, name } of situation.suspects.slice(0, MOST_FUNCTIONS)) {
+      const lines = (await this.workbench.best(path)).split('\n');
+      const asked = functionsOf(lines).find(one => one.name === name);
+      if (asked === undefined) continue;
+      const messages = await this.anewMessages(situation, path, lines, [asked], name, situation.tests);
+      // Begun with its signature, or the model writes the whole class.
+      const start = lines.slice(asked.first, asked.bodyFirst).join('\n');
+      const region = { ...asked, isWholeFile: false };
+      yield await this.written(messages, path, region, sampling, `${start}\n`, code =>
+        functionAlone(code, name, lines),
+      );
+    }
+  }
+
+  private async *restarted(situation: Situation, sampling: Sampling): AsyncGenerator<Draft> {
+    const { path } = situation.steps[0]!;
+    const lines = (await this.workbench.best(path)).split('\n');
+    const functions = functionsOf(lines);
+    if (functions.length === 0 || lines.length > RESTART_LINES) return;
+    const specs = await specsOf(path, situation.paths, other => this.workbench.best(other));
+    const messages = await this.anewMessages(situation, path, lines, functions, null, specs);
+    yield await this.written(
+      messages,
+      path,
+      { first: 0, last: lines.length - 1, isWholeFile: true },
+      sampling,
+    );
+  }
+
+  private async anewMessages(
+    situation: Situation,
+    path: string,
+    lines: readonly string[],
+    functions: readonly FunctionLines[],
+    name: string | null,
+    tests: readonly CodeReference[],
+  ): Promise<ChatMessage[]> {
+    const { task, rules, context } = this.options;
+    const text = withoutBodies(lines, functions, path).join('\n');
+    const related = await this.related(situation, path, lines.join('\n'));
+    return this.fitted([...context.attachments], related, tests, (references, shown) =>
+      anewContent({ task, rules, path, text, name, references, tests: shown }),
+    );
+  }
+
+  private async *mended(situation: Situation, kind: MendKind, onlySuspects: boolean): AsyncGenerator<Draft> {
+    const { steps, suspects, tests, best } = situation;
+    if ((onlySuspects && suspects.length === 0) || best.check?.passed === 0) return;
+    const paths = [...new Set(steps.map(step => step.path))].slice(0, MOST_MENDED_FILES);
+    this.writer.beginPass(`Looking for the wrong line in ${paths.join(', ')}`);
+    for (const path of paths) {
+      const text = await this.workbench.best(path);
+      const functions = functionsOf(text.split('\n')).map(one => ({ ...one, isWholeFile: false }));
+      const suspected = suspects.flatMap(
+        ({ path: of, name }) => (of === path && functions.find(one => one.name === name)) || [],
+      );
+      const rest = onlySuspects ? [] : steps.filter(step => step.path === path).map(step => step.region);
+      const regions = [...suspected.slice(0, MOST_FUNCTIONS), ...rest];
+      const related = await this.related(situation, path, text);
+      const files = [...related, ...tests].map(one => ({ path: one.path, text: one.text }));
+      const mends = await lineMends(text, regions, kind, gap => this.filled({ ...gap, path, files }));
+      for (const { text } of mends.slice(0, MOST_MENDS)) yield { path, placed: { kind: 'text', text } };
+    }
+  }
+
+  /** The likeliest line is the same whenever it is asked for. */
+  private async filled(gap: GapRequest): Promise<Filled | null> {
+    const key = `${gap.prefix}\0${gap.suffix}`;
+    const known = this.lines.get(key);
+    if (known) return known;
+    const written = await this.writer.fillIn(gap);
+    if (written) this.lines.set(key, written);
+    return written;
+  }
+
+  /** `start`: what the code begins with. `select`: the part of the answer that was asked for. */
+  private async written(
+    messages: ChatMessage[],
+    path: string,
+    region: Region,
+    sampling: Sampling,
+    start = '',
+    select: (code: string) => string = code => code,
+  ): Promise<Draft> {
+    const text = await this.workbench.best(path);
+    const code = codeOf(text, region);
+    const fence = fenceFor(code);
+    const tokens = Math.ceil((code.length / CHARS_PER_TOKEN) * 1.5);
+    const { text: answer, finish } = await this.writer.write({
+      messages,
+      answerPrefix: `${fence}${languageOf(path)}\n${start}`,
+      stop: [`\n${fence}`],
+      maxTokens: Math.min(MOST_ANSWER_TOKENS, Math.max(LEAST_ANSWER_TOKENS, tokens)),
+      ...sampling,
+    });
+    const written = finish === 'stop' ? codeIn(answer) : null;
+    if (written !== null) return { path, placed: placeCode(text, region, withoutMarkers(select(written))) };
+    const reason =
+      finish === 'stop' ? 'There is no code in the answer.' : 'The answer did not come to its end.';
+    return { path, placed: { kind: 'refused', reason } };
+  }
+
+  private related({ paths, best }: Situation, path: string, code: string): Promise<CodeReference[]> {
+    const about = [code, ...best.remaining.map(problem => problem.message)].join('\n');
+    const read = (other: string) => this.workbench.best(other);
+    return read(path).then(text => relatedCode(path, text, about, paths, read));
+  }
+
+  /** Leaves out related code first, tests next. @throws MoebiusError `context-full` if the rest is still too long */
+  private async fitted(
+    given: readonly Reference[],
+    related: readonly CodeReference[],
+    tests: readonly CodeReference[],
+    content: (references: readonly Reference[], tests: readonly Reference[]) => string,
+  ): Promise<ChatMessage[]> {
+    const { backend, windowTokens, signal } = this.options;
+    const [shown, helpful] = [[...tests], [...related]];
+    for (;;) {
+      const messages = [...this.opening, user(content([...given, ...helpful], shown))];
+      const { tokens } = await backend.count({ messages }, { signal });
+      if (tokens + LEAST_ANSWER_TOKENS + SPARE_TOKENS <= windowTokens) return messages;
+      if ((helpful.pop() ?? shown.pop()) === undefined) throw new MoebiusError('context-full', TOO_MUCH);
+    }
+  }
+}
+
+const user = (content: string): ChatMessage => ({ role: 'user', content });
+
+const codeOf = (text: string, { first, last }: Region): string =>
+  text
+    .split('\n')
+    .slice(first, last + 1)
+    .join('\n');

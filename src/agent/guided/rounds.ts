@@ -1,0 +1,51 @@
+/**
+ * In which order a change is tried. Small models find by many different attempts that a check judges what they don't find by
+ * thinking about one of them.
+ */
+import type { MendKind } from './line-mends.ts';
+
+/**
+ * `code`: written straight. `diagnosis`: the model says first what it will do, since it is then less ready to copy the code as it is.
+ * `follow-up`: it hears what was wrong with its last version, and says again what it will do.
+ * `anew`: functions that the model does not see any more, one after the other; `restart`: all of them at once.
+ * `lines`: single lines, each from its surroundings; in the functions that the failing test leads to, or wherever it may be.
+ * `step`: of the places to change, which.
+ */
+export type Round =
+  | { how: Rewriting; step: number; temperature: number }
+  | { how: 'anew'; temperature: number }
+  | { how: 'restart'; temperature: number }
+  | { how: 'lines'; kind: MendKind; where: 'suspects' | 'everywhere' };
+export type Rewriting = 'code' | 'diagnosis' | 'follow-up';
+
+/** For what a checker reports, or a user wants: the place is known, and the words say what to do. */
+const BY_WORDS: readonly Round[] = [
+  { how: 'code', step: 0, temperature: 0 },
+  { how: 'diagnosis', step: 0, temperature: 0.2 },
+  { how: 'follow-up', step: 0, temperature: 0.4 },
+  { how: 'code', step: 1, temperature: 0.4 },
+  { how: 'diagnosis', step: 1, temperature: 0.7 },
+  { how: 'code', step: 2, temperature: 0.7 },
+  { how: 'diagnosis', step: 0, temperature: 0.9 },
+  { how: 'code', step: 0, temperature: 1 },
+];
+
+/**
+ * For a failing test, which says where it fails and not what is wrong: written straight away, the code comes back as it was. So
+ * what the model is shown is taken away from it. Lines first, since that leaves most of the code as its author wrote it.
+ */
+const BY_TESTS: readonly Round[] = [
+  { how: 'lines', kind: 'replace', where: 'suspects' },
+  { how: 'anew', temperature: 0 },
+  { how: 'lines', kind: 'replace', where: 'everywhere' },
+  { how: 'diagnosis', step: 0, temperature: 0.2 },
+  { how: 'restart', temperature: 0.2 },
+  { how: 'lines', kind: 'insert', where: 'everywhere' },
+  { how: 'anew', temperature: 0.8 },
+  { how: 'diagnosis', step: 1, temperature: 0.7 },
+  { how: 'restart', temperature: 0.8 },
+  { how: 'code', step: 0, temperature: 1 },
+  { how: 'restart', temperature: 1 },
+];
+
+export const roundsFor = (isTestFailing: boolean): readonly Round[] => (isTestFailing ? BY_TESTS : BY_WORDS);
