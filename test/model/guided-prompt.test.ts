@@ -53,7 +53,8 @@ for (const folder of folders) {
       const output =
         'not ok 1 - adds\n  2 !== 3\n  at file:///x/test/cart.test.js:10:10\n# pass 1\n# fail 1\n';
       const wrong = (n: number) => `\`\`\`js\nexport const x = ${n};\n`;
-      const answers = Array.from({ length: 20 }, (_, n) => wrong(n));
+      // More than are asked for: single lines are written too.
+      const answers = Array.from({ length: 200 }, (_, n) => wrong(n));
       const backend = new ScriptedBackend(answers);
       await runGuided({
         ...ALLOW_ALL,
@@ -75,7 +76,7 @@ for (const folder of folders) {
       const prompts = promptsOf(backend).map(messages => encode(messages));
       assert.ok(prompts[0]!.length < STEP_TOKENS, `${prompts[0]!.length} tokens`);
       const longer = promptsOf(backend).flatMap((messages, index) => (messages.length > 2 ? [index] : []));
-      assert.ok(longer.length >= 3);
+      assert.ok(longer.length > 0);
       for (const index of longer) {
         const before = prompts[index - 1]!;
         assert.deepEqual(prompts[index]!.slice(0, before.length), before, `step ${index}`);
