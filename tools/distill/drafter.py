@@ -1,9 +1,6 @@
 """The layer that guesses the token after next, and its files as `moebius convert` takes them (src/convert/drafter.ts)."""
 
-import hashlib
-import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from qwen2 import Qwen2, rotated
+from recipe import write_sealed
 
 BLOCK = 32
 MATRICES = ("projection", "query", "key", "value", "output", "gate", "up", "down")
@@ -101,7 +99,7 @@ def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def write_drafter(folder: Path, layer: DraftLayer, tokens: np.ndarray, about: dict) -> None:
-    """`tokens`: what can be guessed. The description goes last, by rename, so that half-made data has none."""
+    """`tokens`: what can be guessed."""
     numbers = lambda of, kind: of.detach().float().cpu().numpy().astype(kind).tobytes()
     parts = [tokens.astype("<u4").tobytes(), numbers(layer.bias, "<f4"), numbers(layer.gains, "<f4")]
     parts += [numbers(layer.get_parameter(name), "<f4") for name in NORMS]
@@ -110,19 +108,5 @@ def write_drafter(folder: Path, layer: DraftLayer, tokens: np.ndarray, about: di
         nibbles = (codes + 8).to(torch.uint8).flatten()
         packed = nibbles[0::2] | (nibbles[1::2] << 4)
         parts += [numbers(scales, "<f2"), packed.cpu().numpy().tobytes()]
-    data = b"".join(parts)
-    description = {
-        "format": 2,
-        **about,
-        "vocabulary": len(tokens),
-        "neurons": layer.gate.shape[0],
-        "data": {"file": "drafter.bin", "sizeBytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
-        "createdBy": "tools/distill",
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "drafter.json"
-    target.unlink(missing_ok=True)
-    (folder / "drafter.bin").write_bytes(data)
-    partial = folder / "drafter.json.part"
-    partial.write_text(json.dumps(description, indent=2) + "\n")
-    os.replace(partial, target)
+    counts = {"vocabulary": len(tokens), "neurons": layer.gate.shape[0]}
+    write_sealed(folder, "drafter", b"".join(parts), {"format": 2, **about, **counts})

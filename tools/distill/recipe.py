@@ -76,7 +76,6 @@ class TrainedLayer:
 
 
 def write_deltas(folder: Path, carving: Carving, layers: list[TrainedLayer], training: dict) -> None:
-    """Writes deltas.bin, then deltas.json by rename, so that half-made data has no description."""
     parts = []
     for index, layer in enumerate(layers):
         for name, values, kind in [
@@ -89,7 +88,6 @@ def write_deltas(folder: Path, carving: Carving, layers: list[TrainedLayer], tra
             if not np.isfinite(stored).all():
                 raise SystemExit(f"Layer {index}: a number of {name} does not fit its type; nothing was written.")
             parts.append(stored.tobytes())
-    data = b"".join(parts)
     about = {
         "format": 1,
         "model": carving.model,
@@ -98,13 +96,21 @@ def write_deltas(folder: Path, carving: Carving, layers: list[TrainedLayer], tra
         "rank": layers[0].deltas["gate"][0].shape[0],
         "carvingSha256": carving.sha256,
         "training": training,
-        "data": {"file": "deltas.bin", "sizeBytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
+    }
+    write_sealed(folder, "deltas", b"".join(parts), about)
+
+
+def write_sealed(folder: Path, name: str, data: bytes, about: dict) -> None:
+    """Writes <name>.bin, then <name>.json by rename, so that half-made data has no description."""
+    description = {
+        **about,
+        "data": {"file": f"{name}.bin", "sizeBytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
         "createdBy": "tools/distill",
     }
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "deltas.json"
+    target = folder / f"{name}.json"
     target.unlink(missing_ok=True)
-    (folder / "deltas.bin").write_bytes(data)
-    partial = folder / "deltas.json.part"
-    partial.write_text(json.dumps(about, indent=2) + "\n")
+    (folder / f"{name}.bin").write_bytes(data)
+    partial = folder / f"{name}.json.part"
+    partial.write_text(json.dumps(description, indent=2) + "\n")
     os.replace(partial, target)
