@@ -1,6 +1,7 @@
 /** From the code of an answer to the new text of a file, or the reason why it can't be used, in words for the model. */
 import { enclosingBlock } from '../code/enclosing-block.ts';
 import { dedent, indentLike } from '../code/indentation.ts';
+import { withExports } from './exports.ts';
 import { definedName, IMPORT_LINE, type Region } from './region.ts';
 
 export type Placed = { kind: 'text'; text: string } | { kind: 'refused'; reason: string };
@@ -34,7 +35,7 @@ export function placeCode(text: string, asked: Region, code: string): Placed {
   const left = placeholderIn(code, original);
   if (left !== null) return refused(`The answer leaves code out (${left}). Write all of it.`);
   const placed = region.isWholeFile ? withHeader(text, code) : placeBlock(lines, region, original, code);
-  const after = withFinalNewline(text, placed);
+  const after = withFinalNewline(text, withExports(text, placed));
   return after.trimEnd() === text.trimEnd()
     ? refused('The answer is the same code as before.')
     : { kind: 'text', text: after };
