@@ -18,10 +18,10 @@ import {
   type Reference,
   stepContent,
 } from './prompts.ts';
-import type { Region } from './region.ts';
+import { definedName, type Region } from './region.ts';
 import type { Rewriting, Round } from './rounds.ts';
 import { languageOf } from './source-paths.ts';
-import { isImplementing, withoutStubs } from './stubs.ts';
+import { isImplementing, stubIn, withoutStubs } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
 import type { GapRequest, Writer } from './writer.ts';
 
@@ -142,7 +142,19 @@ export class Drafts {
       : await this.message(situation, step, form);
     const asked =
       isFollowUp || form === 'diagnosis' ? await this.diagnosed(messages, step, sampling) : messages;
-    yield await this.written(asked, step.path, step.region, sampling);
+    const start = asked === messages ? await this.stubHead(step) : '';
+    yield await this.written(asked, step.path, step.region, sampling, start);
+  }
+
+  /** Where all that is to be written is one function: it up to its parameters, which a stub may not have yet. */
+  private async stubHead({ path, region }: Step): Promise<string> {
+    const text = await this.workbench.best(path);
+    if (!region.isWholeFile || !isImplementing(this.options.task) || stubIn(text) === null) return '';
+    const lines = text.split('\n');
+    const [only, ...others] = functionsOf(lines);
+    if (only === undefined || others.length > 0) return '';
+    const line = lines.slice(only.first, only.bodyFirst).find(line => definedName(line) === only.name) ?? '';
+    return line.slice(0, line.indexOf('(') + 1);
   }
 
   /** Lets the model say what it will change, and asks for the code then. */

@@ -411,3 +411,17 @@ describe('guided: answers and plans', () => {
     assert.deepEqual(outcome.history.slice(0, 3), history);
   });
 });
+
+it('guided: the one function of a stub is begun, up to its parameters, or the model imports it from the file itself', async () => {
+  const stub = "export const say = () => {\n  throw new Error('Implement this');\n};\n";
+  const answer = block('export const say = n => {\n  return String(n);\n};\n');
+  const prefixOf = async (text: string) => {
+    const world: World = { run: async () => ({ output: '# pass 1\n# fail 0\n', exitCode: 0 }) };
+    const { backend } = await play([answer], { 'say.js': text }, world, { task: 'Implement say.js.' });
+    const [first] = backend.requests.flatMap(({ kind, params }) => (kind === 'generate' ? [params] : []));
+    return first?.answerPrefix;
+  };
+  assert.equal(await prefixOf(stub), '```js\nexport const say = (');
+  const two = `${stub}export function hear() {\n  throw new Error('Implement this');\n}\n`;
+  assert.equal(await prefixOf(two), '```js\n');
+});
