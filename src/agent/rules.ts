@@ -10,6 +10,8 @@ import type { WorkspacePort } from './ports.ts';
 /** Some 2,000 tokens: rules are read with every task, and a small window must have room for the work. */
 const MAX_CHARS = 8000;
 const MAX_SKILLS = 30;
+/** Folders of skills that are looked at: a workspace may hold anything. */
+const MOST_READ = 200;
 const DESCRIPTION_CHARS = 200;
 
 export interface RulesOptions {
@@ -103,7 +105,7 @@ export async function readSkills(workspace: WorkspacePort, isTrusted: boolean): 
   if (!isTrusted) return [];
   const folders = (await entriesOf(workspace, '.moebius/skills')).filter(entry => entry.kind === 'directory');
   const skills = await Promise.all(
-    folders.map(async (folder): Promise<Skill | null> => {
+    folders.slice(0, MOST_READ).map(async (folder): Promise<Skill | null> => {
       const path = `${folder.path}/SKILL.md`;
       const { fields, body } = readFrontMatter(await textOf(workspace, path));
       if (!fields.description) return null;

@@ -1,6 +1,7 @@
 /** `moebius agent --undo`: the files as they were before the last run. What was changed since is kept, or asked about. */
 import { MoebiusError } from '../base/errors.ts';
-import { CHECKPOINT_BYTES, openNodePorts } from '../workspace/node-ports.ts';
+import { CHECKPOINT_BYTES } from '../workspace/checkpoints.ts';
+import { openNodePorts } from '../workspace/node-ports.ts';
 import { askLine } from './agent-approval.ts';
 import { megabytes } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';

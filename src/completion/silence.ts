@@ -54,8 +54,8 @@ function docstringBefore(before: string): number {
 
 /** After white space, where no path and no pattern of files has it: `src/**` begins no comment. */
 function blockCommentBefore(before: string): number {
-  const at = Math.max(...[...before.matchAll(/(?<=^|\s)\/\*/g)].map(({ index }) => index), -1);
-  return at < 0 || before.indexOf('*/', at) >= 0 ? 0 : before.length - at;
+  const at = [...before.matchAll(/(?<=^|\s)\/\*/g)].at(-1)?.index;
+  return at === undefined || before.indexOf('*/', at) >= 0 ? 0 : before.length - at;
 }
 
 /** Characters since the string that is open at the end of `line` began; 0: none is. */

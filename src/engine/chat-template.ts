@@ -37,9 +37,6 @@ interface RenderOptions {
   isDirect?: boolean;
 }
 
-/** What comes before an answer where every message names its channel. */
-const FINAL_CHANNEL = '<|channel|>final<|message|>';
-
 export class ChatTemplate {
   readonly #options: TemplateOptions;
   readonly #program: ReturnType<typeof parse>;
@@ -61,7 +58,7 @@ export class ChatTemplate {
    */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): Piece[] {
     const { answerPrefix = '', tools = [], thinking = false, isDirect = false } = options;
-    const { source, dialect, specialText, assistantMayWrite, bosToken, eosToken } = this.#options;
+    const { dialect, specialText, assistantMayWrite, bosToken, eosToken } = this.#options;
     for (const { role } of messages) {
       if (!ROLES.has(role))
         throw new MoebiusError('bad-request', `A message has the unknown role "${role}".`);
@@ -90,7 +87,7 @@ export class ChatTemplate {
     if (text.length > chars * OUTPUT_FACTOR + OUTPUT_SLACK_CHARS)
       throw invalid('its output grows without bound');
     const answer = specialText.shield(answerPrefix, marker, assistantMayWrite);
-    const opening = isDirect && source.includes(FINAL_CHANNEL) ? FINAL_CHANNEL : '';
+    const opening = isDirect ? (dialect?.answerOpening ?? '') : '';
     return specialText.split(text + opening + answer, marker);
   }
 

@@ -45,6 +45,9 @@ interface StoredTurn {
   kind?: 'back' | 'restore';
 }
 
+/** Of what the files of a workspace were before, on disk; the oldest turns go first. */
+export const CHECKPOINT_BYTES = 200_000_000;
+
 const HASH = /^[0-9a-f]{64}$/;
 
 export class Checkpoints {

@@ -1,13 +1,10 @@
 /** The ports of the agent over a folder on disk, without an editor: for the command line and for tests. */
 import type { AgentPorts } from '../agent/ports.ts';
-import { Checkpoints } from './checkpoints.ts';
+import { CHECKPOINT_BYTES, Checkpoints } from './checkpoints.ts';
 import { WorkspaceFolders } from './folders.ts';
 import { NodeEdits, nodeFileStates } from './node-edits.ts';
 import { NodeTerminal } from './node-terminal.ts';
 import { NodeWorkspace } from './node-workspace.ts';
-
-/** Of what files were before they were changed. */
-export const CHECKPOINT_BYTES = 200_000_000;
 
 export type NodePorts = Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'diagnostics'> & {
   checkpoints: Checkpoints;

@@ -29,9 +29,9 @@ const MOST_RESTARTS = 4;
 const NO_PLACE = 'I found no file that this is about. Open the file, or name it in the task.';
 /** A task to make the check pass; any other must only not make it worse. */
 const MENDS = /\b(?:fix|fail|broken|break|bug|pass|error|wrong|crash|debug|repair|red\b)/i;
+const PASSES_ALREADY = /\b(?:fail|fails|failing|failure|broken|red)\b/i;
 /** What stays a stub after that is meant to be one. */
 const MOST_STUBS = 3;
-const PASSES_ALREADY = /\b(?:fail|fails|failing|failure|broken|red)\b/i;
 
 /** `failure`: what is wrong with it, for the model. */
 type Verdict = { kind: 'solved' | 'better' } | { kind: 'worse'; failure: string };
@@ -44,7 +44,8 @@ export class Change {
   private readonly drafts: Drafts;
   /** Versions that were checked, by path and text. */
   private readonly seen = new Set<string>();
-  private stubsLeft = 0;
+  /** Answers that were refused because they are stubs. */
+  private stubs = 0;
 
   /** `opening`: the messages that every attempt begins with. */
   constructor(
@@ -115,7 +116,7 @@ export class Change {
     // Where there is a check, it finds what was left out.
     const mayBeStub = situation.start.check === null && isImplementing(options.task);
     const stub = mayBeStub ? stubIn(placed.text) : null;
-    if (stub !== null && this.stubsLeft++ < MOST_STUBS)
+    if (stub !== null && this.stubs++ < MOST_STUBS)
       return { kind: 'worse', failure: `This is not written yet: \`${stub}\`. Write all of it.` };
     const key = `${path}\n${placed.text}`;
     if (this.seen.has(key))

@@ -80,12 +80,10 @@ export async function gather(
   const steps: Step[] = [];
   const suspects: Suspect[] = [];
   for (const path of ranked.slice(0, MAX_STEPS)) {
-    const regions = regionsOf(
-      (await text(path)).split('\n'),
-      cluesFor(path, options, problems, frames, names),
-    );
+    const lines = (await text(path)).split('\n');
+    const regions = regionsOf(lines, cluesFor(path, options, problems, frames, names));
     for (const region of regions) steps.push({ path, region });
-    if (report) suspects.push(...suspectsIn(path, (await text(path)).split('\n'), frames, called));
+    if (report) suspects.push(...suspectsIn(path, lines, frames, called));
   }
   return { steps: steps.slice(0, MAX_STEPS), tests, suspects };
 }

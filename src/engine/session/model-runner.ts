@@ -168,9 +168,10 @@ export class ModelRunner {
     { states, guessed }: SequenceState,
   ): Promise<number[]> {
     if (!this.#drafter) return [];
-    // A step wants the logits of all its tokens; a part of a prompt does not.
-    if (!this.#readsAlong && logitRows < tokens.length) {
-      this.#drafter.clear(guessed!);
+    if (!this.#readsAlong && draftAbove === null) {
+      // Where no guess is wanted it costs nothing. A part of a prompt begins another answer; a step, which wants the logits
+      // of all its tokens, does not, and the rows that the drafter misses then are few.
+      if (logitRows < tokens.length) this.#drafter.clear(guessed!);
       return [];
     }
     const guess = await this.#drafter.read(guessed!, states, at, tokens);

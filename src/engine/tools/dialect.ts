@@ -26,6 +26,8 @@ export interface ToolDialect {
   isInValue(body: string): boolean;
   /** `isWhole`: the model ended the call, or its answer, itself; otherwise `body` may lack its rest. */
   read(body: string, tools: readonly ToolDefinition[], isWhole: boolean): ToolCall;
+  /** What an answer to the user begins with, where the model was taught to write something else first; absent without. */
+  readonly answerOpening?: string;
   /** A conversation as the template wants it; absent where calls stand in the text as the model wrote them. */
   forTemplate?(messages: readonly ChatMessage[]): TemplateMessage[];
 }

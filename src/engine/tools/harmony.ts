@@ -34,6 +34,7 @@ export const harmony: ToolDialect = {
   begin: BEGIN,
   end: END,
   example: EXAMPLE,
+  answerOpening: `<|channel|>final${MESSAGE}`,
 
   grammar: (tools, isRequired) => ({
     type: 'triggered_tags',

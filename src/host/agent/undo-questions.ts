@@ -1,7 +1,7 @@
 /** What the user is asked before work of the agent is taken back. */
 import * as vscode from 'vscode';
+import { CHECKPOINT_BYTES } from '../../workspace/checkpoints.ts';
 import type { RestoreChoice } from './desk.ts';
-import { CHECKPOINT_BYTES } from './workspace-ports.ts';
 
 /** null: the user decided against it. `sizeBytes`: of all checkpoints of the workspace, told because they take room. */
 export async function chooseRestore(fileCount: number, sizeBytes: number): Promise<RestoreChoice | null> {

@@ -10,6 +10,7 @@ import { readRules } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
 import { wordsOf } from '../../agent/transcript.ts';
 import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
+import { CHECKPOINT_BYTES } from '../../workspace/checkpoints.ts';
 import { parseMcpConfig } from '../../workspace/mcp-config.ts';
 import { readMcpFiles } from '../../workspace/mcp-files.ts';
 import type { HostContext } from '../context.ts';
@@ -29,7 +30,7 @@ import { ServerMemory } from './server-memory.ts';
 import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
 import { chooseRestore, confirmOverwrite, confirmReplacing } from './undo-questions.ts';
 import { userPlace } from './user-place.ts';
-import { CHECKPOINT_BYTES, WorkspacePorts } from './workspace-ports.ts';
+import { WorkspacePorts } from './workspace-ports.ts';
 
 /** Written by the model in one task, before it is asked whether to go on. */
 const OUTPUT_TOKENS = 50_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { AgentPorts } from '../../agent/ports.ts';
 import { MoebiusError } from '../../base/errors.ts';
-import { Checkpoints } from '../../workspace/checkpoints.ts';
+import { CHECKPOINT_BYTES, Checkpoints } from '../../workspace/checkpoints.ts';
 import { decodeText } from '../../workspace/encoding.ts';
 import { WorkspaceFolders } from '../../workspace/folders.ts';
 import { McpServers } from '../../workspace/mcp.ts';
@@ -12,9 +12,6 @@ import { NodeTerminal } from '../../workspace/node-terminal.ts';
 import { EditorDiagnostics } from './diagnostics.ts';
 import { EditorEdits } from './editor-edits.ts';
 import { EditorFileStates, editorWorkspace } from './editor-files.ts';
-
-/** Of what the files were before, on disk; the oldest turns go first. */
-export const CHECKPOINT_BYTES = 200_000_000;
 
 export class WorkspacePorts implements vscode.Disposable {
   readonly folders: WorkspaceFolders;

@@ -164,7 +164,8 @@ export class NextEdits implements vscode.Disposable {
   ): Promise<void> {
     const looking = new AbortController();
     this.looking = looking;
-    const place = await search(looking.signal);
+    // A file that is gone, a language server that fails: then there is nothing to offer, and nobody has asked.
+    const place = await search(looking.signal).catch(() => null);
     if (place && !looking.signal.aborted) this.show(editor, place);
   }
 

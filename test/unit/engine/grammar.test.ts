@@ -1,18 +1,14 @@
 /** Grammars through the real library, in its real thread, on a tiny random model: whatever it would like to say, it fits. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as z from 'zod';
 import type { MoebiusError } from '../../../src/base/errors.ts';
 import type { EngineCore } from '../../../src/engine/core.ts';
 import { generateRequest, runRequest } from '../../../src/engine/generate.ts';
 import { Grammars } from '../../../src/engine/grammar/grammars.ts';
-import { loadCore } from '../../../src/engine/load.ts';
 import { glm } from '../../../src/engine/tools/glm.ts';
 import { hermes } from '../../../src/engine/tools/hermes.ts';
 import type { GenerateEvent, GenerateParams, GrammarParams } from '../../../src/protocol/daemon.ts';
-import { writeTinyModel } from '../../support/tiny-folder.ts';
+import { openTinyCore } from '../../support/tiny-core.ts';
 import { tinyId } from '../../support/tiny-tokenizer.ts';
 
 const PERSON = z.strictObject({
@@ -44,19 +40,13 @@ const TOOLS: GrammarParams & { kind: 'tools' } = {
 
 describe('grammars on a tiny model', function () {
   this.timeout(60_000);
-  let folder: string;
   let core: EngineCore;
+  let dispose: () => Promise<void>;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'moebius-grammar-'));
-    await writeTinyModel(folder);
-    core = await loadCore({ folder, contextTokens: 1024, threads: 1 });
+    ({ core, dispose } = await openTinyCore());
   });
-  after(async () => {
-    core.grammars.dispose();
-    await core.worker.terminate();
-    await rm(folder, { recursive: true, force: true });
-  });
+  after(() => dispose());
 
   async function write(params: Partial<GenerateParams>, from = core) {
     const events: GenerateEvent[] = [];

@@ -1,18 +1,14 @@
 /** gpt-oss's messages, channels and calls through the engine: what the template gets, what a random model that fits the grammar says. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { EngineCore } from '../../../src/engine/core.ts';
 import { generateRequest, runRequest } from '../../../src/engine/generate.ts';
-import { loadCore } from '../../../src/engine/load.ts';
 import type {
   ChatMessage,
   GenerateEvent,
   GenerateParams,
   GrammarParams,
 } from '../../../src/protocol/daemon.ts';
-import { writeTinyModel } from '../../support/tiny-folder.ts';
+import { openTinyCore } from '../../support/tiny-core.ts';
 
 const user: ChatMessage = { role: 'user', content: 'hello' };
 const tools = [
@@ -29,19 +25,13 @@ const tools = [
 
 describe('a model that writes in channels', function () {
   this.timeout(60_000);
-  let folder: string;
   let core: EngineCore;
+  let dispose: () => Promise<void>;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'moebius-harmony-'));
-    await writeTinyModel(folder, { channels: true });
-    core = await loadCore({ folder, contextTokens: 1024, threads: 1 });
+    ({ core, dispose } = await openTinyCore({ channels: true }));
   });
-  after(async () => {
-    core.grammars.dispose();
-    await core.worker.terminate();
-    await rm(folder, { recursive: true, force: true });
-  });
+  after(() => dispose());
 
   const render = (messages: ChatMessage[], options: object = {}) =>
     core.tokenizer.decode(core.tokenizer.encodePieces(core.template!.render(messages, options)));
