@@ -60,6 +60,7 @@ const plan = z.strictObject({
   writeK: reads,
   exactTail: z.int().nonnegative(),
   exactHead: z.int().nonnegative(),
+  shortcut: z.literal(true).exactOptional(),
   tailNll: z.number().exactOptional(),
 });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

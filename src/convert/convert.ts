@@ -23,7 +23,9 @@ import { allExperts, denseFeedForward, publishedExpert, splitExperts } from './e
 import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
 import { carvedExperts, type ExpertForms, fusedExperts, trainedExperts } from './graph/moe-block.ts';
 import { nextTokenDrafter } from './graph/next-token.ts';
+import { shortcutGraph } from './graph/shortcut.ts';
 import { head, type LayerSource, transformer } from './graph/transformer.ts';
+import { readShortcut, SHORTCUT_JSON } from './shortcut.ts';
 import type { MatrixSource } from './weights.ts';
 
 export interface ConvertProgress {
@@ -96,8 +98,19 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
     ? await readDrafter(options.drafterFolder, dims, model.head)
     : model.nextToken;
   const taps = guesser?.taps ?? [];
-  const files: Manifest['files'] = {};
   const isSplit = carving !== null && options.variant !== 'fp32';
+  const shortcut = isSplit ? await readShortcut(options.carvingFolder!, model) : null;
+  const files: Manifest['files'] = {};
+  const taken = Object.values(carving?.levels ?? {}).some(plan => plan.shortcut);
+  if (isSplit && taken && !shortcut) {
+    const problem = `${options.carvingFolder} has levels that take a shortcut, and no ${SHORTCUT_JSON}`;
+    throw new MoebiusError('model-invalid', `${problem}. Take a level's "shortcut" away, or train one.`);
+  }
+  if (shortcut && taps.some(layer => layer < shortcut.first))
+    throw new MoebiusError(
+      'model-invalid',
+      'The drafter sees a layer before the shortcut: it can have one of the two.',
+    );
   const progress = progressMeter(model, isSplit, options);
   const mixerForm = wideForm(options.variant, dims.hidden);
   const trained: TrainedExperts = { shared: 0, routed: 0, neurons: 0, perToken: 0 };
@@ -118,22 +131,29 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
     });
     await transformer(graph, source, { isRouted: false, taps, signal: options.signal });
   });
-  const routed = isSplit
-    ? await writeGraph(folder, 'routed', files, progress, async graph => {
-        const form = routedForm(options.variant);
-        const forms = { gateUp: form, down: form };
-        const source = layerSource(model, mixerForm, async (writer, layer, name, x) => {
-          const carved = carving.layers[layer]!;
-          const experts = await splitExperts(await denseFeedForward(model, layer), carved, carving);
-          const router = { weight: carved.router, bias: carved.routerBias };
-          return carvedExperts(writer, name, x, 'k', dims.hidden, router, experts.shared, experts.routed, {
-            shared: forms,
-            routed: forms,
-          });
+  const writeRouted = (name: string, from: number, to: number) =>
+    writeGraph(folder, name, files, progress, async graph => {
+      const form = routedForm(options.variant);
+      const forms = { gateUp: form, down: form };
+      const source = layerSource(model, mixerForm, async (writer, layer, name, x) => {
+        const carved = carving!.layers[layer]!;
+        const experts = await splitExperts(await denseFeedForward(model, layer), carved, carving!);
+        const router = { weight: carved.router, bias: carved.routerBias };
+        return carvedExperts(writer, name, x, 'k', dims.hidden, router, experts.shared, experts.routed, {
+          shared: forms,
+          routed: forms,
         });
-        await transformer(graph, source, { isRouted: true, taps, signal: options.signal });
-      })
-    : null;
+      });
+      await transformer(graph, source, { isRouted: true, taps, from, to, signal: options.signal });
+    });
+  const routed = isSplit ? await writeRouted('routed', 0, shortcut?.first ?? dims.layers) : null;
+  const shortcutFiles = shortcut && {
+    ...(await writeGraph(folder, 'shortcut', files, progress, graph =>
+      shortcutGraph(graph, { dims, rope: model.rope! }, shortcut, mixerForm),
+    )),
+    layers: shortcut.first,
+    rest: await writeRouted('rest', shortcut.first, dims.layers),
+  };
 
   let tables: Pick<Manifest, 'embedding' | 'outputEmbedding'> | null = null;
   const headGraph = await writeGraph(folder, 'head', files, progress, async graph => {
@@ -159,7 +179,7 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
     architecture: model.architecture,
     parameters: model.parameters,
     dims,
-    graphs: { body, routed, head: headGraph, drafter: drafterGraph },
+    graphs: { body, routed, shortcut: shortcutFiles, head: headGraph, drafter: drafterGraph },
     ...tables!,
     experts,
     tokens,

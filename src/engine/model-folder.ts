@@ -5,7 +5,7 @@ import { MoebiusError } from '../base/errors.ts';
 import { assertSafeOnnx } from '../formats/onnx.ts';
 import { assertSafePacked } from '../formats/onnx-packed.ts';
 import type { Manifest } from '../models/manifest.ts';
-import { readManifest } from '../models/manifest-file.ts';
+import { graphFiles, readManifest } from '../models/manifest-file.ts';
 import { PACKED_GRAPHS, packedFolder } from '../models/packed.ts';
 
 export interface ModelFolder {
@@ -29,9 +29,7 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     if (!found?.isFile()) throw damaged(`${name} is missing`);
     if (found.size !== sizeBytes) throw damaged(`${name} has ${found.size} bytes instead of ${sizeBytes}`);
   }
-  const { body, routed, head, drafter } = manifest.graphs;
-  for (const graph of [body, routed, head, drafter])
-    if (graph) await assertSafeOnnx(join(folder, graph.onnx));
+  for (const { onnx } of graphFiles(manifest)) await assertSafeOnnx(join(folder, onnx));
   return {
     manifest,
     tokenizer: await readTokenizer(folder),

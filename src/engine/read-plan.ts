@@ -9,17 +9,31 @@ import type { ExpertLevel } from '../protocol/daemon.ts';
 /** Experts that read a row, for comparison: all of them are more than any number. */
 export const ALL_EXPERTS = Number.POSITIVE_INFINITY;
 
-/** What a sequence's cache holds: row i is tokens[i], read by experts[i] experts per layer. */
+/** What a row counts less that took the shortcut: it was read by as many experts, in fewer layers. */
+const SHORTCUT_LESS = 0.5;
+
+/** What a sequence's cache holds: row i is tokens[i], read by experts[i] experts per layer (expertsOf). */
 export interface CachedRows {
   tokens: number[];
   experts: number[];
 }
 
-/** Rows from..to of the prompt, read by the body graph (`experts` null) or by that many routed experts. */
-export interface Segment {
+/** Which graphs read rows: the body (`experts` null), or those of that many routed experts, with the shortcut or without. */
+export interface Reader {
+  experts: number | null;
+  shortcut?: true;
+}
+
+/** Rows from..to of the prompt. */
+export interface Segment extends Reader {
   from: number;
   to: number;
-  experts: number | null;
+}
+
+/** What rows that `reader` read count in comparisons. */
+export function expertsOf({ experts, shortcut }: Reader): number {
+  if (experts === null) return ALL_EXPERTS;
+  return experts - (shortcut ? SHORTCUT_LESS : 0);
 }
 export interface ReadPlan {
   /** Leading rows taken from the cache. Less than the prompt's length: its last row is always read. */
@@ -48,10 +62,16 @@ function farRows({ readK, exactHead, exactTail }: LevelPlan, total: number): { f
   return { from, to: readK === null ? from : Math.max(from, total - exactTail) };
 }
 
+const farReader = ({ readK, shortcut }: LevelPlan): Reader => ({
+  experts: readK,
+  ...(shortcut && { shortcut }),
+});
+
 /** How many experts must at least have read each row of a prompt of `total` tokens. */
 export function expertsNeeded(level: LevelPlan, total: number): (row: number) => number {
   const { from, to } = farRows(level, total);
-  return row => (row >= from && row < to ? level.readK! : ALL_EXPERTS);
+  const few = expertsOf(farReader(level));
+  return row => (row >= from && row < to ? few : ALL_EXPERTS);
 }
 
 /** `prompt` has at least one token. */
@@ -78,7 +98,7 @@ export function planRead(cached: CachedRows, prompt: readonly number[], level: L
   }
   const segments: Segment[] = [
     { from: reused, to: from, experts: null },
-    { from, to: farTo, experts: readK },
+    { from, to: farTo, ...farReader(level) },
     { from: farTo, to: total, experts: null },
   ];
   return { reused, segments: segments.filter(segment => segment.from < segment.to) };

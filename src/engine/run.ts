@@ -3,7 +3,7 @@ import { cancelled, toMoebiusError } from '../base/errors.ts';
 import type { LevelPlan } from '../models/manifest.ts';
 import type { EngineCore } from './core.ts';
 import type { RunHooks } from './engine.ts';
-import { expertsNeeded, planRead, type Segment } from './read-plan.ts';
+import { expertsNeeded, expertsOf, planRead, type Reader, type Segment } from './read-plan.ts';
 import type { Sequence } from './sequences.ts';
 import type { CacheSize, ForwardArgs, ForwardReply } from './session/wire.ts';
 
@@ -83,9 +83,9 @@ export class Run {
     this.#sequence.truncate(reused);
     if (!onProgress(reused, reused)) return null;
     let logits: Float32Array | null = null;
-    for (const { from, to, experts } of this.#chunks(segments)) {
+    for (const { from, to, ...reader } of this.#chunks(segments)) {
       const isLast = to === prompt.length;
-      const reply = await this.#forward(prompt.slice(from, to), experts, { logitRows: isLast ? 1 : 0 });
+      const reply = await this.#forward(prompt.slice(from, to), reader, { logitRows: isLast ? 1 : 0 });
       this.prefillMs += reply.ms;
       if (to - from >= MEASURED_TOKENS) this.#core.prefillMeter.add(to - from, reply.ms);
       logits = reply.logits;
@@ -108,8 +108,8 @@ export class Run {
     if (reused === last && tokens[last] === prompt[last]) return onProgress(prompt.length, prompt.length);
     this.#sequence.truncate(reused);
     onProgress(reused, reused);
-    for (const { from, to, experts } of this.#chunks(segments, AHEAD_TOKENS)) {
-      this.prefillMs += (await this.#forward(prompt.slice(from, to), experts, {})).ms;
+    for (const { from, to, ...reader } of this.#chunks(segments, AHEAD_TOKENS)) {
+      this.prefillMs += (await this.#forward(prompt.slice(from, to), reader, {})).ms;
       onProgress(to, reused);
     }
   }
@@ -123,7 +123,7 @@ export class Run {
     draftAbove: number | null,
   ): Promise<{ rows: Float32Array[]; drafted: number[] }> {
     const wanted = { logitRows: tokens.length, draftAbove };
-    const { logits, drafted, ms } = await this.#forward(tokens, this.#level.writeK, wanted);
+    const { logits, drafted, ms } = await this.#forward(tokens, { experts: this.#level.writeK }, wanted);
     this.decodeMs += ms;
     this.#core.decodeMeter.add(1, ms);
     const count = tokens.length + drafted.length;
@@ -141,11 +141,11 @@ export class Run {
   async score(tokens: readonly number[]): Promise<Float32Array> {
     this.#sequence.truncate(0);
     const scores = new Float32Array(tokens.length - 1);
-    for (const { from, to, experts } of this.#chunks(
+    for (const { from, to, ...reader } of this.#chunks(
       planRead(this.#sequence, tokens, this.#level).segments,
     )) {
       const targets = tokens.slice(from + 1, to + 1);
-      const reply = await this.#forward(tokens.slice(from, to), experts, { targets });
+      const reply = await this.#forward(tokens.slice(from, to), reader, { targets });
       scores.set(reply.logProbs!, from);
     }
     return scores;
@@ -153,7 +153,7 @@ export class Run {
 
   async #forward(
     tokens: number[],
-    experts: number | null,
+    reader: Reader,
     wanted: Pick<Partial<ForwardArgs>, 'logitRows' | 'targets' | 'draftAbove'>,
   ): Promise<ForwardReply & { ms: number }> {
     const began = await this.#turn();
@@ -162,12 +162,12 @@ export class Run {
       sequence: key,
       at: cached.length,
       tokens,
-      experts,
+      ...reader,
       logitRows: 0,
       draftAbove: null,
       ...wanted,
     });
-    this.#sequence.append([...tokens, ...reply.drafted], experts);
+    this.#sequence.append([...tokens, ...reply.drafted], expertsOf(reader));
     this.#account(reply);
     return { ...reply, ms: performance.now() - began };
   }
@@ -191,11 +191,11 @@ export class Run {
 
   *#chunks(segments: readonly Segment[], limit = Number.POSITIVE_INFINITY): Generator<Segment> {
     const isTrained = this.#core.manifest.experts?.kind === 'trained';
-    for (const { from, to, experts } of segments) {
-      const isFused = experts === null && !isTrained;
+    for (const { from, to, ...reader } of segments) {
+      const isFused = reader.experts === null && !isTrained;
       const size = Math.min(limit, isFused ? CHUNK_TOKENS.fused : CHUNK_TOKENS.routed);
       for (let start = from; start < to; start += size)
-        yield { from: start, to: Math.min(start + size, to), experts };
+        yield { from: start, to: Math.min(start + size, to), ...reader };
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Named KV sequences on one copy of the weights: who may use which, and which go when memory runs short. */
-import { ALL_EXPERTS, type CachedRows } from './read-plan.ts';
+import type { CachedRows } from './read-plan.ts';
 
 /**
  * Keys and values of all sequences together, of a machine's memory: an eighth, so that weights, editor and a browser have
@@ -34,10 +34,10 @@ export class Sequence implements CachedRows {
     this.experts.length = this.tokens.length;
   }
 
-  append(tokens: readonly number[], experts: number | null): void {
+  append(tokens: readonly number[], experts: number): void {
     for (const token of tokens) {
       this.tokens.push(token);
-      this.experts.push(experts ?? ALL_EXPERTS);
+      this.experts.push(experts);
     }
   }
 

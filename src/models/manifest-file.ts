@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { EXPERT_LEVELS } from '../protocol/daemon.ts';
 import { hashFile } from './file-hash.ts';
-import { MANIFEST_FORMAT, type Manifest } from './manifest.ts';
+import { type GraphFile, MANIFEST_FORMAT, type Manifest } from './manifest.ts';
 
 export const MANIFEST_NAME = 'manifest.json';
 const MANIFEST_BYTES = 4 * 1024 * 1024;
@@ -17,6 +17,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** A plain name: nothing in a manifest leads out of its folder. */
 const fileName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/);
 const graph = z.strictObject({ onnx: fileName, data: fileName });
+const shortcut = graph.extend({ layers: count, rest: graph });
 const drafter = graph.extend({ readsPrompt: z.boolean() });
 const level = z.enum(EXPERT_LEVELS);
 
@@ -25,6 +26,7 @@ const levelPlan = z.strictObject({
   writeK: size.nullable(),
   exactTail: size,
   exactHead: size,
+  shortcut: z.literal(true).exactOptional(),
   tailNll: z.number().exactOptional(),
 });
 
@@ -60,7 +62,13 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     rmsEpsilon: z.number().positive(),
     slidingWindow: count.exactOptional(),
   }),
-  graphs: z.strictObject({ body: graph, routed: graph.nullable(), head: graph, drafter: drafter.nullable() }),
+  graphs: z.strictObject({
+    body: graph,
+    routed: graph.nullable(),
+    shortcut: shortcut.nullable(),
+    head: graph,
+    drafter: drafter.nullable(),
+  }),
   embedding: embeddingTable,
   outputEmbedding: embeddingTable.nullable(),
   experts: z
@@ -178,13 +186,21 @@ function checkManifest(json: unknown, folder: string): Manifest {
     throw unusable(folder, `${MANIFEST_NAME}: ${issue.path.join('.')} ${issue.message}`);
   }
   const manifest = result.data;
-  const { body, routed, head } = manifest.graphs;
-  const needed = [body, head, ...(routed ? [routed] : [])].flatMap(({ onnx, data }) => [onnx, data]);
+  const needed = graphFiles(manifest).flatMap(({ onnx, data }) => [onnx, data]);
   const tables = [manifest.embedding, ...(manifest.outputEmbedding ? [manifest.outputEmbedding] : [])];
   for (const name of [...needed, ...tables.map(table => table.file)]) {
     if (!Object.hasOwn(manifest.files, name)) throw unusable(folder, `${name} is not among its files`);
   }
+  const takesShortcut = Object.values(manifest.experts?.levels ?? {}).some(plan => plan.shortcut);
+  if (takesShortcut && !manifest.graphs.shortcut)
+    throw unusable(folder, 'it lacks the shortcut that a level takes');
   return manifest;
+}
+
+/** Every graph that a model has. */
+export function graphFiles({ graphs }: Manifest): GraphFile[] {
+  const { body, routed, shortcut, head, drafter } = graphs;
+  return [body, routed, shortcut, shortcut?.rest, head, drafter].filter(file => file != null);
 }
 
 function parseJson(text: string, folder: string): unknown {

@@ -6,6 +6,8 @@
  *   manifest.json  tokenizer.json  chat_template.jinja
  *   body.onnx + body.data       every layer with all experts fused, [n] tokens in, new K/V rows and hidden rows out
  *   routed.onnx + routed.data   the same layers with router and split experts (absent in a dense-only conversion)
+ *   shortcut.onnx + .data, rest.onnx + .data   where the model has a shortcut, `routed` holds the first layers alone: these say
+ *                               the keys and values of the others at once, those compute them
  *   head.onnx + head.data       final norm and output projection: hidden rows in, logits out
  *   drafter.onnx + drafter.data a guess at the token after next (absent where the model has no drafter)
  * The token embedding is read row by row from the file named in `embedding` (often the output projection's own bytes),
@@ -13,7 +15,7 @@
  */
 import type { ExpertLevel, ModelCapabilities, ModelVariant } from '../protocol/daemon.ts';
 
-export const MANIFEST_FORMAT = 5;
+export const MANIFEST_FORMAT = 6;
 
 export interface Manifest {
   format: typeof MANIFEST_FORMAT;
@@ -24,7 +26,13 @@ export interface Manifest {
   architecture: string;
   parameters: number;
   dims: ModelDims;
-  graphs: { body: GraphFile; routed: GraphFile | null; head: GraphFile; drafter: DrafterFile | null };
+  graphs: {
+    body: GraphFile;
+    routed: GraphFile | null;
+    shortcut: ShortcutFiles | null;
+    head: GraphFile;
+    drafter: DrafterFile | null;
+  };
   embedding: EmbeddingTable;
   /**
    * Rows of the output projection, where `head` multiplies with a coarser form of them: with these the largest logits are
@@ -62,6 +70,12 @@ export interface GraphFile {
   data: string;
 }
 
+export interface ShortcutFiles extends GraphFile {
+  /** Layers that `routed` has; the others are in `rest`. */
+  layers: number;
+  rest: GraphFile;
+}
+
 export interface DrafterFile extends GraphFile {
   /** The drafter sees a text from its beginning, else from where the answer begins. */
   readsPrompt: boolean;
@@ -96,6 +110,8 @@ export interface LevelPlan {
   exactTail: number;
   /** The first positions, likewise (attention sinks). */
   exactHead: number;
+  /** Positions that are read with few experts take the model's shortcut around its last layers. */
+  shortcut?: true;
   /** Measured cost: nats per written token above exact, as published in docs/performance.md. */
   tailNll?: number;
 }

@@ -25,7 +25,10 @@ export function pointsOf({ routed, levels }: ExpertLayout): Point[] {
     return { name: `${readK} of ${routed}`, plan: { ...BETWEEN, readK } };
   });
   const isOwn = ({ plan }: Point) =>
-    own.some(one => one.plan.readK === plan.readK && one.plan.exactTail === plan.exactTail);
+    own.some(
+      ({ plan: { readK, exactTail, shortcut } }) =>
+        readK === plan.readK && exactTail === plan.exactTail && shortcut === plan.shortcut,
+    );
   const reads = ({ plan }: Point) => plan.readK ?? routed + 1;
   const writes = ({ plan }: Point) => plan.writeK ?? routed + 1;
   return [...own, ...between.filter(point => !isOwn(point))].sort(

@@ -61,11 +61,11 @@ const always = { sequence: 0, draftAbove: null };
 /** Logits f32 [vocab] after the prompt. */
 async function read(model: ModelRunner, prompt: number[], plan: LevelPlan): Promise<Float32Array> {
   let logits: Float32Array | null = null;
-  for (const { from, to, experts } of planRead({ tokens: [], experts: [] }, prompt, plan).segments) {
+  for (const { from, to, ...reader } of planRead({ tokens: [], experts: [] }, prompt, plan).segments) {
     for (let at = from; at < to; at += CHUNK) {
       const tokens = prompt.slice(at, Math.min(at + CHUNK, to));
       const logitRows = at + tokens.length === prompt.length ? 1 : 0;
-      ({ logits } = await model.forward({ ...always, at, tokens, experts, logitRows }));
+      ({ logits } = await model.forward({ ...always, ...reader, at, tokens, logitRows }));
     }
   }
   return logits!;

@@ -95,6 +95,7 @@ export async function writeTinyModel(
     graphs: {
       body: { onnx: 'body.onnx', data: 'body.data' },
       routed: { onnx: 'routed.onnx', data: 'routed.data' },
+      shortcut: null,
       head: { onnx: 'head.onnx', data: 'head.data' },
       drafter:
         guess === undefined ? null : { onnx: 'drafter.onnx', data: 'drafter.data', readsPrompt: false },

@@ -16,11 +16,19 @@ from recipe import Carving
 
 @dataclass
 class Reading:
-    """How a sequence is read: positions head .. to - 1 with k routed experts, all others with all of them."""
+    """How a sequence is read: positions head .. to - 1 with k routed experts, all others with all of them.
+
+    With `layers` those go through that many layers only, and a shortcut says the keys and values of the others.
+    """
 
     head: int
     to: int
     k: int
+    layers: int | None = None
+
+    def near(self, x: Tensor) -> Tensor:
+        """The other positions of x [batch, n, ...]."""
+        return torch.cat([x[:, : self.head], x[:, self.to :]], dim=1)
 
 
 @dataclass
@@ -78,17 +86,25 @@ class Qwen2:
         with ThreadPoolExecutor() as pool:
             self.blocks = list(pool.map(block, range(self.layers)))
 
-    def read(self, tokens: Tensor, students=None, reading: Reading | None = None, taps=()) -> Pass:
-        """tokens i64 [batch, n]. With `students` (a SparseLayer for each layer) as `reading` says, else all exact."""
+    def read(self, tokens: Tensor, students=None, reading: Reading | None = None, taps=(), shortcut=None) -> Pass:
+        """tokens i64 [batch, n]. With `students` (a SparseLayer for each layer) as `reading` says, else all exact.
+
+        Behind a shortcut `hidden` holds the near positions alone.
+        """
         x = F.embedding(tokens, self.embedding).float()
         rope = self._rope(tokens.shape[1], x.device)
         out = Pass(x, [], [])
+        told = None
         for index, block in enumerate(self.blocks):
             if index in taps:
                 out.taps.append(x)
-            x = x + self._attention(block, self._normed(x, block["attention_norm"]), rope, out)
+            if reading is not None and index == reading.layers:
+                told = shortcut(x[:, reading.head : reading.to])
+                x = reading.near(x)
+            skipped = told and (reading, *told[index - reading.layers])
+            x = x + self._attention(block, self._normed(x, block["attention_norm"]), rope, out, skipped=skipped)
             y = self._normed(x, block["norm"])
-            if reading is None:
+            if reading is None or told:
                 x = x + dense(block, y)
                 continue
             near, far, rest = y.split([reading.head, reading.to - reading.head, y.shape[1] - reading.to], dim=1)
@@ -119,19 +135,32 @@ class Qwen2:
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, weight.shape, weight, self.epsilon)
 
-    def _attention(self, block: dict, x: Tensor, rope: tuple[Tensor, Tensor], out: Pass | None, cached=None) -> Tensor:
+    def _attention(
+        self, block: dict, x: Tensor, rope: tuple[Tensor, Tensor], out: Pass | None, cached=None, skipped=None
+    ) -> Tensor:
+        """`skipped`: a reading whose far positions are not in x, and their keys and values."""
         batch, n, _ = x.shape
         plain = {name: F.linear(x, block[name][0]) for name in ("q", "k", "v")}
+        rope_q, mask = rope, None
+        if skipped:
+            reading, *found = skipped
+            for name, far in zip(("k", "v"), found):
+                near = plain[name]
+                plain[name] = torch.cat([near[:, : reading.head], far.to(near.dtype), near[:, reading.head :]], dim=1)
+            at = torch.arange(len(rope[0]), device=x.device)
+            rows = reading.near(at[None])[0]
+            rope_q, mask = tuple(of[rows] for of in rope), rows[:, None] >= at[None, :]
         if out:
             out.keys.append(plain["k"])
             out.values.append(plain["v"])
-        q, k, v = ((plain[name] + block[name][1]).view(batch, n, -1, self.head_dim) for name in ("q", "k", "v"))
-        q, k, v = rotated(q, rope).transpose(1, 2), rotated(k, rope).transpose(1, 2), v.transpose(1, 2)
+        biased = {name: (of + block[name][1]).unflatten(-1, (-1, self.head_dim)) for name, of in plain.items()}
+        q, k, v = rotated(biased["q"], rope_q), rotated(biased["k"], rope), biased["v"]
+        q, k, v = (of.transpose(1, 2) for of in (q, k, v))
         if cached:
             at, (keys, values) = cached
             keys[:, :, at : at + n], values[:, :, at : at + n] = k, v
             q, k, v = q.to(keys.dtype), keys[:, :, : at + n], values[:, :, : at + n]
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=n > 1, enable_gqa=True)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and n > 1, enable_gqa=True)
         return F.linear(mixed.transpose(1, 2).reshape(batch, n, -1), block["attention_out"])
 
     def _rope(self, n: int, device) -> tuple[Tensor, Tensor]:

@@ -75,6 +75,28 @@ class TrainedLayer:
     deltas: dict[str, tuple[np.ndarray, np.ndarray]]
 
 
+def read_deltas(folder: Path, carving: Carving) -> list[TrainedLayer]:
+    about = json.loads((folder / "deltas.json").read_text())
+    data = (folder / about["data"]["file"]).read_bytes()
+    if about["carvingSha256"] != carving.sha256 or hashlib.sha256(data).hexdigest() != about["data"]["sha256"]:
+        raise SystemExit(f"The deltas in {folder} are damaged, or of another carving.")
+    rank, hidden, neurons = about["rank"], carving.hidden, carving.feed_forward
+    fields = [("router", "<f2", (hidden, carving.routed)), ("router_bias", "<f4", (carving.routed,))]
+    for name in MATRICES:
+        rows, cols = (hidden, neurons) if name == "down" else (neurons, hidden)
+        fields += [(f"{name}_a", "<f2", (rank, cols)), (f"{name}_b", "<f2", (rows, rank))]
+    table = np.frombuffer(data, dtype=np.dtype(fields), count=carving.layers)
+    number = lambda row, name: np.array(row[name], dtype=np.float32)
+    return [
+        TrainedLayer(
+            router=number(row, "router"),
+            router_bias=number(row, "router_bias"),
+            deltas={name: (number(row, f"{name}_a"), number(row, f"{name}_b")) for name in MATRICES},
+        )
+        for row in table
+    ]
+
+
 def write_deltas(folder: Path, carving: Carving, layers: list[TrainedLayer], training: dict) -> None:
     parts = []
     for index, layer in enumerate(layers):

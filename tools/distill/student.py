@@ -83,6 +83,18 @@ class SparseLayer(nn.Module):
         middle = torch.cat([middle[..., : self.shared], spoken.flatten(-2)], dim=-1)
         return F.linear(middle, weights["down"]) + self.down(middle)
 
+    @torch.no_grad()
+    def start(self, trained: TrainedLayer) -> None:
+        """Goes on from what trained() gave."""
+        tensor = lambda values: torch.from_numpy(values).to(self.router)
+        self.router.copy_((tensor(trained.router) - self.router0) / self.router_scale)
+        self.bias.copy_(tensor(trained.router_bias) - self.bias0)
+        for name in MATRICES:
+            a, b = map(tensor, trained.deltas[name])
+            delta = self.get_submodule(name)
+            delta.a.copy_((a[:, self.order] if name == "down" else a) / delta.input_scale)
+            delta.b.copy_((b if name == "down" else b[self.order]) / delta.output_scale[:, None].clamp_min(1e-12))
+
     def trained(self) -> TrainedLayer:
         """As the recipe wants it: plain factors, neurons in published order."""
         numbers = lambda tensor: tensor.detach().float().cpu().numpy()

@@ -33,13 +33,16 @@ export interface TransformerOptions {
   isRouted: boolean;
   /** Layers whose input states are put out as well, for the drafter. */
   taps?: readonly number[];
+  /** The first layer, and the one behind the last; default all. A graph that ends before the model does puts out `state`. */
+  from?: number;
+  to?: number;
   signal?: AbortSignal | undefined;
 }
 
 export async function transformer(
   graph: GraphWriter,
   source: LayerSource,
-  { isRouted, taps = [], signal }: TransformerOptions,
+  { isRouted, taps = [], from = 0, to = source.dims.layers, signal }: TransformerOptions,
 ): Promise<void> {
   const { layers, hidden, rmsEpsilon } = source.dims;
   const { builder } = graph;
@@ -51,7 +54,7 @@ export async function transformer(
   let delta: string | null = null; // what the previous block adds to the residual
   const tapped: string[] = [];
   const caches: CacheOutput[] = [];
-  for (let i = 0; i < layers; i++) {
+  for (let i = from; i < to; i++) {
     signal?.throwIfAborted();
     const weights = await source.layer(i);
     const normed = await addAndNorm(graph, `norm.attn.${i}`, residual, delta, weights.mixerNorm, rmsEpsilon);
@@ -66,8 +69,9 @@ export async function transformer(
     residual = between.sum;
     delta = await source.feedForward(graph, i, `ffn.${i}`, between.out);
   }
-  const output = graph.node('Add', [residual, delta!], source.output ?? 'hidden');
-  builder.addOutput(output, 'float32', ['m', hidden]);
+  const isWhole = to === layers;
+  const output = graph.node('Add', [residual, delta!], isWhole ? (source.output ?? 'hidden') : 'state');
+  builder.addOutput(output, 'float32', [isWhole ? 'm' : 'n', hidden]);
   if (tapped.length > 0) {
     graph.node('Concat', tapped, 'taps', { axis: 1 });
     builder.addOutput('taps', 'float32', ['m', tapped.length * hidden]);
@@ -104,7 +108,7 @@ async function attentionInputs(
   });
 }
 
-async function ropeConstants(
+export async function ropeConstants(
   graph: GraphWriter,
   rope: Rope,
   positions: number,

@@ -32,7 +32,7 @@ const headerSchema = z.object({
   parent: hash,
   tokens: z.array(row).check(z.minLength(1), z.maxLength(KV_PAGE_ROWS)),
   /** null: all of them. */
-  experts: z.array(z.nullable(row)),
+  experts: z.array(z.nullable(z.number().check(z.gte(0)))),
   blocks: z.array(z.object({ name: z.string(), type: z.enum(['f32', 'f16']), rows: count, rowSize: count })),
 });
 type Header = z.infer<typeof headerSchema>;

@@ -17,6 +17,7 @@ import { GraphSession } from './graph-session.ts';
 import { type CacheLayout, cacheLayouts, KvCache } from './kv-cache.ts';
 import { LogitRefiner } from './logit-refiner.ts';
 import { NextTokenDrafter, type NextTokenRows } from './next-token-drafter.ts';
+import { RoutedGraphs } from './routed-graphs.ts';
 import { rowsOf, StateTail } from './state-tail.ts';
 import type { CacheSize, ExportArgs, ForwardArgs, ForwardReply, ImportArgs, LoadArgs } from './wire.ts';
 
@@ -37,8 +38,7 @@ export class ModelRunner {
   /** null where the head's logits are exact. */
   readonly #refiner: LogitRefiner | null;
   readonly #drafter: NextTokenDrafter | null;
-  /** Opened when a level first asks for it. */
-  #routed: Promise<GraphSession> | null = null;
+  readonly #routed: RoutedGraphs;
   readonly #sequences = new Map<number, SequenceState>();
   readonly #layouts: readonly CacheLayout[];
   readonly #experts = new ExpertCounts();
@@ -48,6 +48,7 @@ export class ModelRunner {
     graphs: { body: GraphSession; head: GraphSession; drafter: GraphSession | null },
   ) {
     this.#options = options;
+    this.#routed = new RoutedGraphs(options);
     this.#body = graphs.body;
     this.#head = graphs.head;
     this.#layouts = cacheLayouts(graphs.body.inputs);
@@ -104,17 +105,16 @@ export class ModelRunner {
       ...attentionInputs(dims, cache, range(args.at, count), rows),
     };
     if (args.experts !== null) feeds.k = integers([args.experts], [1]);
-    const graph = args.experts === null ? this.#body : await this.#openRouted();
-    const output = await graph.run(feeds);
+    const output = await (args.experts === null ? this.#body.run(feeds) : this.#routed.run(feeds, args));
     cache.append(output, count);
     this.#experts.add(output);
 
     states.set(output, rows.first + rows.count === count ? cache.length : 0);
-    const hidden = rowsOf(output.hidden!, wanted.first - rows.first, wanted.count);
+    const hidden = () => rowsOf(output.hidden!, wanted.first - rows.first, wanted.count);
     return {
       drafted,
-      logits: !args.targets && args.logitRows > 0 ? await this.#logits(hidden) : null,
-      logProbs: args.targets ? await this.#score(hidden.data as Float32Array, args.targets) : null,
+      logits: !args.targets && args.logitRows > 0 ? await this.#logits(hidden()) : null,
+      logProbs: args.targets ? await this.#score(hidden().data as Float32Array, args.targets) : null,
       capacityRows: cache.capacity,
       bytes: cache.bytes + (sequence.guessed?.cache.bytes ?? 0),
     };
@@ -154,8 +154,7 @@ export class ModelRunner {
     this.#sequences.clear();
     this.#embedding.close();
     this.#refiner?.close();
-    const routed = await this.#routed;
-    for (const session of [this.#body, this.#head, this.#drafter, routed]) await session?.release();
+    for (const session of [this.#body, this.#head, this.#drafter, this.#routed]) await session?.release();
   }
 
   get #readsAlong(): boolean {
@@ -189,15 +188,6 @@ export class ModelRunner {
       this.#sequences.set(key, state);
     }
     return state;
-  }
-
-  #openRouted(): Promise<GraphSession> {
-    const { folder, manifest, threads } = this.#options;
-    if (manifest.graphs.routed === null) {
-      throw new MoebiusError('unsupported', `${manifest.name} was converted without routed experts.`);
-    }
-    this.#routed ??= GraphSession.open(join(folder, manifest.graphs.routed.onnx), threads);
-    return this.#routed;
   }
 
   /** hidden f32 [m, H] -> logits f32 [m, vocab] */

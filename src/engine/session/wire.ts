@@ -32,6 +32,8 @@ export interface ForwardArgs {
   tokens: number[];
   /** Routed experts per token; null runs the body graph, all experts fused. */
   experts: number | null;
+  /** The model's shortcut says the keys and values of the last layers. */
+  shortcut?: true;
   /** Return the logits after the last so many tokens. */
   logitRows: number;
   /**

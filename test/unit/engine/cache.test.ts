@@ -17,6 +17,7 @@ const numbers = (length: number, from = 0) => Array.from({ length }, (_, i) => f
 describe('read plan', () => {
   const exact = { readK: null, writeK: null, exactHead: 0, exactTail: 0 };
   const sparse = { readK: 4, writeK: null, exactHead: 4, exactTail: 100 };
+  const shortcut = { ...sparse, shortcut: true } as const;
   const trained = { readK: 8, writeK: 8, exactHead: 0, exactTail: 0 };
 
   function check(
@@ -30,7 +31,8 @@ describe('read plan', () => {
       const experts = cached.flatMap(([count, k]) => new Array<number>(count).fill(k));
       const plan = planRead({ tokens: numbers(experts.length), experts }, numbers(promptTokens), level);
       const segments = plan.segments.map(
-        ({ from, to, experts }) => `${from}-${to}${experts === null ? '' : `/${experts}`}`,
+        ({ from, to, experts, shortcut }) =>
+          `${from}-${to}${experts === null ? '' : `/${experts}`}${shortcut ? ' short' : ''}`,
       );
       assert.equal(`${plan.reused}: ${segments.join(' ')}`, expected);
     });
@@ -89,6 +91,37 @@ describe('read plan', () => {
     500,
     sparse,
     '344: 344-500',
+  );
+  check('the far part takes the shortcut', [], 500, shortcut, '0: 0-4 4-400/4 short 400-500');
+  check(
+    'rows of the whole depth serve it',
+    [
+      [4, ALL],
+      [300, 4],
+    ],
+    500,
+    shortcut,
+    '304: 304-400/4 short 400-500',
+  );
+  check(
+    'rows that took the shortcut are no others',
+    [
+      [4, ALL],
+      [300, 3.5],
+    ],
+    500,
+    sparse,
+    '4: 4-400/4 400-500',
+  );
+  check(
+    'but serve one',
+    [
+      [4, ALL],
+      [300, 3.5],
+    ],
+    500,
+    shortcut,
+    '304: 304-400/4 short 400-500',
   );
   check('a short prompt', [], 100, sparse, '0: 0-100');
   check('a trained model knows only its routing', [], 30, trained, '0: 0-30/8');

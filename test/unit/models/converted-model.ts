@@ -10,7 +10,7 @@ const CONTENTS = { 'body.onnx': 'graph', 'body.data': 'weights', 'head.onnx': 'h
 
 export function manifestOf(id: string, variant: Manifest['variant']): Manifest {
   return {
-    format: 5,
+    format: 6,
     id,
     name: 'Test',
     variant,
@@ -31,6 +31,7 @@ export function manifestOf(id: string, variant: Manifest['variant']): Manifest {
     graphs: {
       body: { onnx: 'body.onnx', data: 'body.data' },
       routed: null,
+      shortcut: null,
       head: { onnx: 'head.onnx', data: 'head.data' },
       drafter: null,
     },
