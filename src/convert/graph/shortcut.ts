@@ -1,8 +1,7 @@
 /** What one linear map says of the last layers' keys and values as a graph: docs/moe.md. */
 import type { ModelDims } from '../../models/manifest.ts';
 import type { Rope } from '../rope.ts';
-import type { MatrixSource } from '../weights.ts';
-import { permutedRows } from '../weights.ts';
+import { type MatrixSource, permutedRows, pickRows } from '../weights.ts';
 import type { GraphWriter, WeightForm } from './linear.ts';
 import { rmsNorm } from './norm.ts';
 import { ropeConstants } from './transformer.ts';
@@ -34,8 +33,8 @@ export async function shortcutGraph(
   const normed = await rmsNorm(graph, 'normed', 'x', gains, dims.rmsEpsilon);
   // All keys before all values, so that they are rotated at once.
   const order = [...layers.map((_, i) => 2 * i), ...layers.map((_, i) => 2 * i + 1)];
-  const biases = permutedBias(bias, order, width);
-  await graph.linear('told', normed, permutedRows(matrix, order, width), form, { bias: biases });
+  const told = { matrix: permutedRows(matrix, order, width), bias: pickRows(bias, width, order) };
+  await graph.linear('told', normed, told.matrix, form, { bias: told.bias });
   graph.node('Split', ['told', graph.ints([all, all])], '', { axis: 1 }, ['keys', 'values']);
   const { cos, sin, pairs } = await ropeConstants(graph, rope, dims.trainedContext);
   const batch = graph.node('Reshape', ['keys', graph.ints([1, -1, all])], 'keys.batch');
@@ -48,11 +47,4 @@ export async function shortcutGraph(
   graph.node('Split', ['values', sizes], '', { axis: 1 }, names('v'));
   for (const name of names('k')) builder.addOutput(name, 'float32', [1, 'n', width]);
   for (const name of names('v')) builder.addOutput(name, 'float32', ['n', width]);
-}
-
-function permutedBias(bias: Float32Array, order: readonly number[], width: number): Float32Array {
-  const out = new Float32Array(bias.length);
-  for (const [to, from] of order.entries())
-    out.set(bias.subarray(from * width, (from + 1) * width), to * width);
-  return out;
 }
