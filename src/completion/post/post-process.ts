@@ -1,7 +1,7 @@
 /** From what the model wrote to what is shown: small filters in order, each a pure function of text and cursor. */
-import { type Cursor, lineAfter, lineBefore } from '../cursor.ts';
+import type { Cursor } from '../cursor.ts';
 import type { Extent } from '../extent.ts';
-import { type Fitted, fitBrackets } from './brackets.ts';
+import { type Fitted, fitToLine } from './brackets.ts';
 import { dropChatter } from './chatter.ts';
 import { endComment } from './comment.ts';
 import { stripFences } from './fences.ts';
@@ -11,6 +11,7 @@ import { cutOverlap, dropEcho } from './overlap.ts';
 import { cutRepetition } from './repetition.ts';
 import { limitScope } from './scope.ts';
 import { joinSpaces, keepHead } from './seam.ts';
+import { keepSound } from './sound.ts';
 import { cutSpecialTokens } from './special-tokens.ts';
 import { cutUnclosed } from './unclosed.ts';
 
@@ -30,6 +31,7 @@ export const FILTERS = [
   ['echo', (text, { cursor }) => dropEcho(text, cursor)],
   ['unclosed block', cutUnclosed],
   ['declaration head', keepHead],
+  ['syntax', keepSound],
   ['trailing white space', trimLines],
 ] as const satisfies readonly (readonly [string, Filter])[];
 export type FilterName = (typeof FILTERS)[number][0];
@@ -57,7 +59,7 @@ export function refine(written: string, draft: Draft, isOff?: ReadonlySet<Filter
 
 /** The suggestion as it is inserted at this cursor; null if nothing is left to insert. */
 export function place(text: string, cursor: Cursor): Fitted | null {
-  const fitted = fitBrackets(text, lineBefore(cursor), lineAfter(cursor));
+  const fitted = fitToLine(text, cursor);
   return fitted.text.trim() === '' ? null : fitted;
 }
 
