@@ -180,7 +180,10 @@ export class Runner {
     const onText = (text: string): void => {
       run.text += text;
       if (!agrees(run.text, run.typed, origin)) run.abort.abort();
-      if (text.includes('\n') && isEnough(run.text, origin, extent)) {
+      if (
+        text.includes('\n') &&
+        isEnough(run.text, { cursor: origin, extent, isCut: true, syntax: this.syntax })
+      ) {
         isEnoughWritten = true;
         run.abort.abort();
       }

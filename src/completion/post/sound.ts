@@ -1,41 +1,47 @@
 /** A text that breaks the document, or puts what follows out of reach, is cut back to a beginning of it that does not. */
-import { countErrors, obstacle } from '../syntax/soundness.ts';
+import { countErrors, type Obstacle, obstacle } from '../syntax/soundness.ts';
 import { NO_SYNTAX } from '../syntax/syntax.ts';
 import { fitToLine } from './brackets.ts';
 import type { Draft, Filter } from './filter.ts';
 import { bracketsOf } from './structure.ts';
 
-type Flaw = 'breaks' | 'blocks' | null;
+type Flaw = 'broken' | Obstacle | null;
 
 /**
  * By the tree of the document with the text in it. A model that has seen what follows and yet writes a `return` before it
- * was writing the end anew; the first line was still meant for this place.
+ * was writing the end anew: the first line was still meant for this place, or all but that `return` where another follows.
  */
 export const keepSound: Filter = (text, draft) => {
   const flaw = flawOf(text, draft);
   if (flaw === null) return text;
   const lines = text.split('\n');
-  for (let count = 1; count < lines.length; count++) {
-    const head = lines.slice(0, count).join('\n');
-    if (head.trim() !== '' && flawOf(head, draft) === null) return head;
-  }
-  return flaw === 'blocks' ? '' : text;
+  const heads = lines.slice(1).map((_, i) => lines.slice(0, i + 1).join('\n'));
+  if (flaw !== 'broken' && flaw.isSecondEnd) heads.reverse();
+  const sound = heads.find(head => head.trim() !== '' && flawOf(head, draft) === null);
+  return sound ?? (flaw === 'broken' ? text : '');
 };
+
+/** It has left the block that goes on below it: whatever comes now would be cut. */
+export function isOutOfPlace(text: string, draft: Draft): boolean {
+  const flaw = flawOf(text, draft);
+  return flaw !== null && flaw !== 'broken';
+}
 
 function flawOf(text: string, { cursor, syntax = NO_SYNTAX }: Draft): Flaw {
   const { before, after, languageId } = cursor;
   const fitted = fitToLine(text, cursor);
   const rest = after.slice(fitted.replaceAfter);
   const known = syntax.read(languageId, before + after, countErrors);
-  const judge = (inserted: string): Flaw =>
-    syntax.read(languageId, before + inserted + rest, root => {
-      if (countErrors(root) > known!) return 'breaks';
-      const end = before.length + inserted.length;
-      return obstacle(root, before + inserted + rest, before.length, end) === null ? null : 'blocks';
-    });
   if (known === null) return null;
+  const judge = (inserted: string): Flaw => {
+    const all = before + inserted + rest;
+    const end = before.length + inserted.length;
+    return syntax.read(languageId, all, root =>
+      countErrors(root) > known ? 'broken' : obstacle(root, all, before.length, end),
+    );
+  };
   const flaw = judge(fitted.text);
   const closers = bracketsOf(fitted.text, languageId).awaited.reverse().join('');
   // What the text opens the user may close.
-  return flaw === 'breaks' && closers !== '' ? judge(fitted.text + closers) : flaw;
+  return flaw === 'broken' && closers !== '' ? judge(fitted.text + closers) : flaw;
 }

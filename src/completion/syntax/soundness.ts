@@ -13,11 +13,15 @@ const LEAVING = /^(?:return|raise|throw|break|continue)(?:_statement|_expression
 /** What is there wherever in its block it stands, and what is no statement. */
 const ANYWHERE = /function|class|method|declaration|definition|comment|label|item/;
 
-/**
- * Where a statement begins, of those from `start` on, that keeps the first statement from `end` on from being run;
- * null: none does.
- */
-export function obstacle(root: SyntaxNode, text: string, start: number, end: number): number | null {
+export interface Obstacle {
+  /** Where it begins. */
+  at: number;
+  /** What it keeps from being run would leave the block as well. */
+  isSecondEnd: boolean;
+}
+
+/** The statement, of those from `start` on, that keeps the first one from `end` on from being run; null: none does. */
+export function obstacle(root: SyntaxNode, text: string, start: number, end: number): Obstacle | null {
   const gap = /\s*/y;
   gap.lastIndex = end;
   const next = end + (gap.exec(text)?.[0].length ?? 0);
@@ -27,7 +31,8 @@ export function obstacle(root: SyntaxNode, text: string, start: number, end: num
     const before = siblings.filter(({ endIndex }) => endIndex <= next).at(-1);
     if (before) {
       const leaves = LEAVING.test(inner(before).type) && before.startIndex >= start;
-      return node.isNamed && leaves && !ANYWHERE.test(node.type) ? before.startIndex : null;
+      if (!node.isNamed || !leaves || ANYWHERE.test(node.type)) return null;
+      return { at: before.startIndex, isSecondEnd: LEAVING.test(inner(node).type) };
     }
     node = node.parent;
   }

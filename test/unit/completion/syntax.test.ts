@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { decideExtent, type Extent } from '../../../src/completion/extent.ts';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
+import { isEnough } from '../../../src/completion/post/post-process.ts';
 import { isInProse, type Silence, silenceAt } from '../../../src/completion/silence.ts';
 import { Grammars } from '../../../src/completion/syntax/grammars.ts';
 import { NO_SYNTAX } from '../../../src/completion/syntax/syntax.ts';
@@ -188,6 +189,14 @@ describe('completion/syntax', () => {
       'function f(a) {\n  ‹let b = a;\n  return b * 2;›\n  b = g(b);\n  return b;\n}',
     );
     check(
+      'all but the end, where another follows',
+      'def f(a):\n    █\n    return b\n',
+      'b = a + 1\n    b = b * 2\n    return b ** 2',
+      'def f(a):\n    ‹b = a + 1\n    b = b * 2›\n    return b\n',
+      'def f(a):\n    ‹b = a + 1\n    b = b * 2\n    return b ** 2›\n    return b\n',
+      'python',
+    );
+    check(
       'nothing is left of an end alone',
       'function f(a) {\n  █\n  return a;\n}',
       'return a + 1;',
@@ -232,6 +241,14 @@ describe('completion/syntax', () => {
       'def f(a):\n    if a:\n        ‹a = 1›\n    elif b:\n        g()\n',
       'python',
     );
+  });
+
+  it('nothing is written any more once the block has been left', () => {
+    const cursor = drawn('function f(a) {\n  █\n  return a;\n}');
+    const enough = (written: string) => isEnough(written, { cursor, extent: 'block', isCut: true, syntax });
+    assert.equal(enough('  a = 1;\n'), false);
+    assert.equal(enough('  a = 1;\n  return a;'), false);
+    assert.equal(enough('  a = 1;\n  return 2 * a;\n'), true);
   });
 
   it('the pipeline asks the tree', async () => {
