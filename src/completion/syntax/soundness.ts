@@ -27,6 +27,7 @@ export function obstacle(root: SyntaxNode, text: string, start: number, end: num
   const next = end + (gap.exec(text)?.[0].length ?? 0);
   let node = root.descendantForIndex(next);
   while (node && node.startIndex === next && node.parent) {
+    if (node.isError || node.parent.isError) return null;
     const siblings: readonly SyntaxNode[] = node.parent.children.filter(({ isNamed }) => isNamed);
     const before = siblings.filter(({ endIndex }) => endIndex <= next).at(-1);
     if (before) {

@@ -222,6 +222,7 @@ describe('completion/syntax', () => {
       );
     stays('an end in a block of its own', 'function f(a) {\n  █\n  return b;\n}', 'if (!a) return null;');
     stays('an end at the end', 'function f(a) {\n  █\n}\n\nf();', 'return a;');
+    stays('an end of a block whose beginning is not known', '  a = 1;\n  █\n}\n\nconst x = 1;', 'return a;');
     stays('an end before the next case', 'switch (a) {\n  case 1:\n    █\n  case 2:\n}', 'return b;');
     stays('a function after the end', 'function f() {\n  █\n  function g() {}\n}', 'return g();');
     stays(
