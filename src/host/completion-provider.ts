@@ -1,5 +1,4 @@
 /** Ghost text: the editor's requests to the completion pipeline, in every text document. */
-
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';

@@ -2,7 +2,6 @@
  * A session of typing in the real workbench, key by key, beside the same one through the pipeline without an editor: what is
  * shown is the same. So what `npm run replay` measures without an editor is what users see.
  */
-
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { ghostText, openFile } from '../../scripts/workbench/page.ts';
