@@ -1,9 +1,12 @@
 // Builds the bundles. `node esbuild.js [--watch] [--production]`; writes dist/meta.json for the layer test.
-const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { dirname, join } = require('node:path');
 const esbuild = require('esbuild');
 
 const watch = process.argv.includes('--watch');
 const production = process.argv.includes('--production');
+const GRAMMARS =
+  /^tree-sitter-(?:bash|c-sharp|cpp|go|java|javascript|php|python|ruby|rust|tsx|typescript)\.wasm$/;
 const common = {
   bundle: true,
   sourcemap: !production,
@@ -33,7 +36,11 @@ const node = {
   format: 'cjs',
   external: ['vscode', 'onnxruntime-node'],
   // Its `main` is UMD, whose inner `require` is not found when it is bundled.
-  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+  alias: {
+    'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
+    // Its ESM looks for itself by `import.meta.url`, which a bundle in CommonJS has not.
+    'web-tree-sitter': require.resolve('web-tree-sitter'),
+  },
   plugins: [xgrammar],
   entryPoints: [
     { in: 'src/extension.ts', out: 'extension' },
@@ -54,8 +61,19 @@ const browser = {
   entryPoints: [{ in: 'src/webview.ts', out: 'webview' }],
 };
 
+/** The parser and its grammars, as many as completion/syntax/grammars.ts names, beside the bundles: they are read when a language needs them. */
+function copyGrammars() {
+  mkdirSync('dist/grammars', { recursive: true });
+  const runtime = require.resolve('web-tree-sitter/web-tree-sitter.wasm');
+  copyFileSync(runtime, 'dist/grammars/web-tree-sitter.wasm');
+  const folder = dirname(require.resolve('@vscode/tree-sitter-wasm'));
+  for (const file of readdirSync(folder))
+    if (GRAMMARS.test(file)) copyFileSync(join(folder, file), join('dist/grammars', file));
+}
+
 async function main() {
   mkdirSync('dist', { recursive: true });
+  copyGrammars();
   if (watch) {
     for (const options of [node, browser]) await (await esbuild.context(options)).watch();
     return;

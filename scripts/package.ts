@@ -24,6 +24,9 @@ export async function packageVsix(target = hostTarget()): Promise<string> {
   return vsix;
 }
 
+/** What travels beside the bundles. */
+const COPIED = ['node_modules/onnxruntime-node', 'node_modules/@vscode/tree-sitter-wasm'];
+
 function ignoreFileFor(target: string): string {
   const [os, arch] = target.split('-');
   const file = join(ROOT, `.cache/vscodeignore-${target}`);
@@ -37,7 +40,7 @@ function ignoreFileFor(target: string): string {
 function bundledLicences(): string {
   const { inputs } = JSON.parse(readFileSync(join(ROOT, 'dist/meta.json'), 'utf8')) as { inputs: object };
   const names = Object.keys(inputs).map(path => path.match(/.*node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[0]);
-  const folders = [...new Set(names.filter(name => name !== undefined)), 'node_modules/onnxruntime-node'];
+  const folders = [...new Set(names.filter(name => name !== undefined)), ...COPIED];
   return folders.sort().map(licenceOf).join('\n\n');
 }
 

@@ -1,6 +1,8 @@
 /** How much to suggest at a cursor: nothing, the rest of the line, or a block of lines. Decided before any model runs. */
 import { type Cursor, indentWidth, lineAfter, lineBefore, nextLine } from './cursor.ts';
 import { isInProse, silenceAt } from './silence.ts';
+import { isOperand } from './syntax/operand.ts';
+import { NO_SYNTAX, type Syntax } from './syntax/syntax.ts';
 
 export type Extent = 'none' | 'line' | 'block';
 export type MultilineSetting = 'auto' | 'always' | 'never';
@@ -12,20 +14,23 @@ export interface ExtentOptions {
   /** The user asked for a suggestion; gates that only keep automatic ones quiet are skipped. */
   isManual: boolean;
   multiline: MultilineSetting;
+  syntax?: Syntax;
 }
 
-/** The gate and the single / multi line decision, by indentation and punctuation alone. */
+/** The gate and the single / multi line decision: by indentation and punctuation, and by the tree where they can't tell. */
 export function decideExtent(cursor: Cursor, options: ExtentOptions): Extent {
   const prefix = lineBefore(cursor);
   const rest = lineAfter(cursor);
-  if (!options.isManual && silenceAt(cursor) !== null) return 'none';
+  const { syntax = NO_SYNTAX } = options;
+  const silence = silenceAt(cursor, syntax);
+  if (!options.isManual && silence !== null) return 'none';
   const isOpen = rest.trim() === '' || isInFreshPair(cursor, prefix, rest);
   // Who asks in the middle of a line wants what fits there, and the rest of the line tells the model where that ends.
-  if (!isOpen) return options.isManual && silenceAt(cursor) === 'code follows on the line' ? 'block' : 'line';
+  if (!isOpen) return options.isManual && silence === 'code follows on the line' ? 'block' : 'line';
   if (options.multiline !== 'auto') return options.multiline === 'always' ? 'block' : 'line';
   if (prefix.trim() === '') return 'block';
-  if (isInProse(cursor)) return 'line';
-  return rest.trim() !== '' || opensEmptyBlock(cursor, prefix) || beginsHead(cursor, prefix)
+  if (isInProse(cursor, syntax)) return 'line';
+  return rest.trim() !== '' || opensEmptyBlock(cursor, prefix, syntax) || beginsHead(cursor, prefix)
     ? 'block'
     : 'line';
 }
@@ -46,10 +51,15 @@ function isInFreshPair(cursor: Cursor, prefix: string, rest: string): boolean {
 }
 
 /** The line opens a block and the next line of the file is not already inside it. */
-function opensEmptyBlock(cursor: Cursor, prefix: string): boolean {
+function opensEmptyBlock(cursor: Cursor, prefix: string, syntax: Syntax): boolean {
   if (!OPENER.test(prefix)) return false;
   const below = nextLine(cursor);
-  return below === null || indentWidth(below) <= indentWidth(prefix);
+  return (below === null || indentWidth(below) <= indentWidth(prefix)) && !awaitsOperand(cursor, syntax);
+}
+
+/** By the tree that there would be if a name stood at the cursor: `const x: █` wants a type and `if x: █` a block. */
+function awaitsOperand({ before, after, languageId }: Cursor, syntax: Syntax): boolean {
+  return syntax.read(languageId, `${before}x${after}`, root => isOperand(root, before.length)) === true;
 }
 
 /** The name of something that is being declared and has no body yet: its head and its body are one suggestion. */

@@ -12,6 +12,7 @@ import { decideExtent, type Extent, type MultilineSetting } from './extent.ts';
 import { type FilterName, place, refine } from './post/post-process.ts';
 import { type Complete, isCut, type Run, Runner } from './runner.ts';
 import { silenceAt } from './silence.ts';
+import { NO_SYNTAX, type Syntax } from './syntax/syntax.ts';
 import { type Outcome, TraceLog } from './trace.ts';
 
 export interface SuggestOptions {
@@ -52,15 +53,17 @@ export class CompletionPipeline {
   private readonly dismissals = new Dismissals();
   private readonly runner: Runner;
   private readonly clock: Clock;
+  private readonly syntax: Syntax;
   private preparing: Disposable | null = null;
   /** The cursor whose suggestion was shown last. */
   private shownAt: Cursor | null = null;
   /** Suggestions beside the likeliest, for the place where they were asked for last. */
   private others: { cursor: Cursor; found: Suggestion[] } | null = null;
 
-  constructor(complete: Complete, clock: Clock = monotonicClock) {
+  constructor(complete: Complete, clock: Clock = monotonicClock, syntax: Syntax = NO_SYNTAX) {
     this.clock = clock;
-    this.runner = new Runner(complete, (...suggestion) => this.cache.put(...suggestion), clock);
+    this.syntax = syntax;
+    this.runner = new Runner(complete, (...suggestion) => this.cache.put(...suggestion), clock, syntax);
   }
 
   /** A suggestion for the cursor or null. Rejects only when the model's request fails, never for cancellation. */
@@ -104,7 +107,7 @@ export class CompletionPipeline {
     if (!first || !options.isManual) return first ? [first] : [];
     if (!this.others || !isSamePlace(this.others.cursor, cursor)) {
       this.others = { cursor, found: [] };
-      this.findOthers(cursor, decideExtent(cursor, options), this.others.found).catch(() => undefined);
+      this.findOthers(cursor, this.extent(cursor, options), this.others.found).catch(() => undefined);
     }
     return [first, ...this.others.found.filter(({ text }) => text !== first.text)];
   }
@@ -116,7 +119,7 @@ export class CompletionPipeline {
 
   /** See `Runner.readAhead`. Nothing is read where the next keys get no suggestion either. */
   async readAhead(...[cursor, filesFor]: Parameters<Runner['readAhead']>): Promise<void> {
-    if (silenceAt(cursor) !== 'in a long comment') await this.runner.readAhead(cursor, filesFor);
+    if (silenceAt(cursor, this.syntax) !== 'in a long comment') await this.runner.readAhead(cursor, filesFor);
   }
 
   /** Forgets everything, for another model or other settings. */
@@ -147,7 +150,7 @@ export class CompletionPipeline {
     }
     await delay(isManual ? 0 : options.delayMs, signal, this.clock);
     if (signal.aborted) return [{ kind: 'overtaken' }, null];
-    const run = this.runner.start(cursor, decideExtent(cursor, options));
+    const run = this.runner.start(cursor, this.extent(cursor, options));
     asked.run = run;
     await this.runner.wait(run, signal);
     if (signal.aborted) return [{ kind: 'overtaken' }, null];
@@ -158,15 +161,22 @@ export class CompletionPipeline {
   private async findOthers(cursor: Cursor, extent: Extent, found: Suggestion[]): Promise<void> {
     for (let seed = 1; seed <= OTHERS; seed++) {
       const { text, finish, meanLogProb } = await this.runner.askAgain(cursor, extent, seed);
-      const refined = refine(text, { cursor, extent, isCut: isCut(finish) });
+      const refined = refine(text, { cursor, extent, isCut: isCut(finish), syntax: this.syntax });
       const placed = place(refined.text, cursor);
       if (placed && !found.some(other => other.text === placed.text))
         found.push({ ...placed, source: 'model', meanLogProb });
     }
   }
 
+  private extent(
+    cursor: Cursor,
+    { isManual, multiline }: Pick<SuggestOptions, 'isManual' | 'multiline'>,
+  ): Extent {
+    return decideExtent(cursor, { isManual, multiline, syntax: this.syntax });
+  }
+
   private silence(cursor: Cursor): Extract<Outcome, { kind: 'silent' }>['reason'] | null {
-    return this.dismissals.has(cursor) ? 'a suggestion was dismissed here' : silenceAt(cursor);
+    return this.dismissals.has(cursor) ? 'a suggestion was dismissed here' : silenceAt(cursor, this.syntax);
   }
 
   private fromCache(
@@ -193,7 +203,7 @@ export class CompletionPipeline {
     { multiline }: SuggestOptions,
   ): void {
     const next = { ...cursor, before: cursor.before + text, after: cursor.after.slice(replaceAfter) };
-    const extent = decideExtent(next, { isManual: false, multiline });
+    const extent = this.extent(next, { isManual: false, multiline });
     if (extent === 'none' || this.cache.find(next)) return;
     this.preparing = this.clock.after(READ_MS, () => {
       if (!this.runner.isBusy) this.runner.start(next, extent);

@@ -9,6 +9,7 @@ import type { Extent } from './extent.ts';
 import { isEnough, refine } from './post/post-process.ts';
 import { type PromptText, PromptWindow, WINDOW_LIMITS } from './prompt-window.ts';
 import { ReadSpeed } from './read-speed.ts';
+import type { Syntax } from './syntax/syntax.ts';
 import type { RunTrace } from './trace.ts';
 
 export interface CompletionCall {
@@ -66,16 +67,18 @@ export class Runner {
   private readonly complete: Complete;
   private readonly onSuggestion: Keep;
   private readonly clock: Clock;
+  private readonly syntax: Syntax;
   private readonly windows = new Map<string, PromptWindow>();
   private readonly speed = new ReadSpeed();
   private run: Run | null = null;
   /** What may be dropped at any time: reading ahead, asking again. */
   private reading: AbortController | null = null;
 
-  constructor(complete: Complete, onSuggestion: Keep, clock: Clock) {
+  constructor(complete: Complete, onSuggestion: Keep, clock: Clock, syntax: Syntax) {
     this.complete = complete;
     this.onSuggestion = onSuggestion;
     this.clock = clock;
+    this.syntax = syntax;
   }
 
   get isBusy(): boolean {
@@ -177,7 +180,10 @@ export class Runner {
     const onText = (text: string): void => {
       run.text += text;
       if (!agrees(run.text, run.typed, origin)) run.abort.abort();
-      if (text.includes('\n') && isEnough(run.text, origin, extent)) {
+      if (
+        text.includes('\n') &&
+        isEnough(run.text, { cursor: origin, extent, isCut: true, syntax: this.syntax })
+      ) {
         isEnoughWritten = true;
         run.abort.abort();
       }
@@ -198,7 +204,7 @@ export class Runner {
 
   private keep(run: Run, text: string, isCut: boolean): void {
     const { origin, extent } = run;
-    const refined = refine(text, { cursor: origin, extent, isCut });
+    const refined = refine(text, { cursor: origin, extent, isCut, syntax: this.syntax });
     const { changedBy } = refined;
     run.trace = { ...run.trace!, written: text, changedBy };
     if (refined.text !== '') this.onSuggestion(origin, refined.text, run.trace.meanLogProb);

@@ -1,6 +1,8 @@
 /** Places where nobody wants a suggestion that was not asked for. */
 import { type Cursor, lineAfter, lineBefore } from './cursor.ts';
 import { lineComment } from './post/structure.ts';
+import { type Prose, proseAt } from './syntax/prose.ts';
+import { NO_SYNTAX, type Syntax } from './syntax/syntax.ts';
 
 export type Silence =
   | 'the document is empty'
@@ -17,7 +19,7 @@ const WORD = /[\p{L}\p{N}_$]/u;
 const LONG_PROSE_CHARS = 60;
 
 /** Why to stay silent here; null: a suggestion is welcome. */
-export function silenceAt(cursor: Cursor): Silence | null {
+export function silenceAt(cursor: Cursor, syntax: Syntax = NO_SYNTAX): Silence | null {
   const prefix = lineBefore(cursor);
   const rest = lineAfter(cursor);
   if (cursor.before.trim() === '' && cursor.after.trim() === '') return 'the document is empty';
@@ -26,13 +28,26 @@ export function silenceAt(cursor: Cursor): Silence | null {
   // After a statement's end there is nothing to complete on this line.
   if (/;\s*$/.test(prefix) && rest.trim() === '' && !/\bfor\s*\(/.test(prefix))
     return 'the statement has ended';
-  if (commentBefore(cursor) > LONG_PROSE_CHARS) return 'in a long comment';
-  return stringBefore(prefix) > LONG_PROSE_CHARS ? 'in a long string' : null;
+  const prose = proseBefore(cursor, syntax);
+  if (prose === null || prose.length <= LONG_PROSE_CHARS) return null;
+  return prose.kind === 'comment' ? 'in a long comment' : 'in a long string';
 }
 
-/** The cursor is in words: a comment or a string of one line. */
-export const isInProse = (cursor: Cursor): boolean =>
-  commentBefore(cursor) > 0 || stringBefore(lineBefore(cursor)) > 0;
+/** The cursor is in words: a comment or a string. */
+export const isInProse = (cursor: Cursor, syntax: Syntax = NO_SYNTAX): boolean =>
+  proseBefore(cursor, syntax) !== null;
+
+/** The words that the cursor is in: by the tree, or by scanning for marks where there is none; null: it is in code. */
+function proseBefore(cursor: Cursor, syntax: Syntax): Prose | null {
+  const { before, after, languageId } = cursor;
+  const text = before + after;
+  const parsed = syntax.read(languageId, text, root => proseAt(root, text, before.length));
+  if (parsed !== null) return parsed === 'none' ? null : parsed;
+  const comment = commentBefore(cursor);
+  if (comment > 0) return { kind: 'comment', length: comment };
+  const string = stringBefore(lineBefore(cursor));
+  return string > 0 ? { kind: 'string', length: string } : null;
+}
 
 /** Characters since the comment or the docstring that the cursor is in began; 0: it is in none. */
 function commentBefore(cursor: Cursor): number {

@@ -1,6 +1,9 @@
 /** Ghost text: the editor's requests to the completion pipeline, in every text document. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Backend } from '../backends/backend.ts';
+import { monotonicClock } from '../base/clock.ts';
 import { toMoebiusError } from '../base/errors.ts';
 import { AdaptiveDebounce } from '../completion/debounce.ts';
 import { isLanguageOn } from '../completion/languages.ts';
@@ -8,6 +11,7 @@ import { CompletionPipeline, type SuggestOptions } from '../completion/pipeline.
 import { completeParams } from '../completion/request.ts';
 import type { CompletionCall } from '../completion/runner.ts';
 import type { Snooze } from '../completion/snooze.ts';
+import { Grammars } from '../completion/syntax/grammars.ts';
 import { renderTraces } from '../completion/why.ts';
 import type { CompletionContext } from './completion-context.ts';
 import type { HostContext } from './context.ts';
@@ -39,8 +43,17 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     this.snooze = snooze;
     this.around = around;
     this.hasModel = hasModel;
-    this.pipeline = new CompletionPipeline((call, { signal, onText }) =>
-      this.complete(context.backend, call, signal, onText),
+    const grammars = new Grammars(
+      file => readFile(join(context.extension.extensionPath, 'dist', 'grammars', file)),
+      error =>
+        context.log.warn(
+          `completion: no grammar, so how much to suggest is told by indentation: ${error.message}`,
+        ),
+    );
+    this.pipeline = new CompletionPipeline(
+      (call, { signal, onText }) => this.complete(context.backend, call, signal, onText),
+      monotonicClock,
+      grammars,
     );
   }
 

@@ -5,9 +5,11 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { ghostText, openFile } from '../../scripts/workbench/page.ts';
+import { monotonicClock } from '../../src/base/clock.ts';
 import { CompletionPipeline } from '../../src/completion/pipeline.ts';
 import { completeParams } from '../../src/completion/request.ts';
 import { withDaemon } from '../bench/daemon.ts';
+import { testGrammars } from '../support/grammars.ts';
 import { MODEL, MODEL_MS, type Session, startSession, until } from '../support/workbench.ts';
 
 const PATH = 'spread.py';
@@ -69,13 +71,18 @@ describe('replay in the workbench', () => {
 /** The first line of the text after every key; null: none. */
 const typedWithoutEditor = (): Promise<(string | null)[]> =>
   withDaemon({ model: MODEL, threads: 2 }, async ({ backend }) => {
-    const pipeline = new CompletionPipeline((call, { signal, onText }) =>
-      backend.complete(completeParams(call, DECODE_BUDGET_MS), {
-        signal,
-        onEvent: event => {
-          if (event.type === 'text') onText(event.text);
-        },
-      }),
+    const syntax = testGrammars();
+    await syntax.load('python');
+    const pipeline = new CompletionPipeline(
+      (call, { signal, onText }) =>
+        backend.complete(completeParams(call, DECODE_BUDGET_MS), {
+          signal,
+          onEvent: event => {
+            if (event.type === 'text') onText(event.text);
+          },
+        }),
+      monotonicClock,
+      syntax,
     );
     const texts: (string | null)[] = [];
     for (let length = 1; length <= TYPED.length; length++) {

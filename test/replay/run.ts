@@ -13,6 +13,7 @@ import { openModelFolder } from '../../src/engine/model-folder.ts';
 import { Tokenizer } from '../../src/engine/tokenizer.ts';
 import { withDaemon } from '../bench/daemon.ts';
 import { recordSession } from '../bench/typing-script.ts';
+import { testGrammars } from '../support/grammars.ts';
 import { variantFolder } from '../support/models.ts';
 import { compare } from './baseline.ts';
 import type { TokensOf } from './engine.ts';
@@ -104,6 +105,8 @@ async function typeAll(
 ): Promise<Typed[]> {
   const { model, threads, keys, read, write, pace, unsure } = options;
   const tokensOf = await tokensOfModel(model);
+  const syntax = testGrammars();
+  for (const { language } of files) await syntax.load(language);
   return withDaemon({ model, threads }, async ({ backend }) => {
     const typed: Typed[] = [];
     for (const [index, file] of files.entries()) {
@@ -112,7 +115,7 @@ async function typeAll(
       const recording = { opened, keys: slowed };
       const document = { path: file.name, languageId: file.language };
       const session = await typeFile(
-        { backend, tokensOf },
+        { backend, tokensOf, syntax },
         document,
         recording,
         kind,

@@ -8,6 +8,7 @@ import type { Cursor } from '../../src/completion/cursor.ts';
 import { AdaptiveDebounce } from '../../src/completion/debounce.ts';
 import { CompletionPipeline, type Suggestion } from '../../src/completion/pipeline.ts';
 import { type Occasion, ReadAhead } from '../../src/completion/read-ahead.ts';
+import type { Syntax } from '../../src/completion/syntax/syntax.ts';
 import type { Outcome } from '../../src/completion/trace.ts';
 import { type Editor, press, type Recording } from '../bench/typing-script.ts';
 import { ReplayedEngine, type Speeds, type TokensOf } from './engine.ts';
@@ -49,7 +50,7 @@ export interface Typed {
 type Suggest = (cursor: Cursor, signal: AbortSignal) => Promise<Ghost | null>;
 
 export async function typeFile(
-  engine: { backend: Backend; tokensOf: TokensOf },
+  engine: { backend: Backend; tokensOf: TokensOf; syntax: Syntax },
   document: Document,
   recording: Recording,
   kind: 'moebius' | 'plain',
@@ -84,7 +85,7 @@ class User {
   #shownUntil = 0;
 
   constructor(
-    { backend, tokensOf }: { backend: Backend; tokensOf: TokensOf },
+    { backend, tokensOf, syntax }: { backend: Backend; tokensOf: TokensOf; syntax: Syntax },
     document: Document,
     { opened, keys }: Recording,
     kind: 'moebius' | 'plain',
@@ -105,12 +106,16 @@ class User {
         return text === null ? null : { text, replaceAfter: 0, source: null, meanLogProb: null };
       };
     } else {
-      const pipeline = new CompletionPipeline(async (call, hooks) => {
-        const startedMs = clock.now();
-        const answer = await complete(call, hooks);
-        if (call.maxTokens > 0) this.#debounce.answered(clock.now() - startedMs);
-        return answer;
-      }, clock);
+      const pipeline = new CompletionPipeline(
+        async (call, hooks) => {
+          const startedMs = clock.now();
+          const answer = await complete(call, hooks);
+          if (call.maxTokens > 0) this.#debounce.answered(clock.now() - startedMs);
+          return answer;
+        },
+        clock,
+        syntax,
+      );
       this.#readAhead = new ReadAhead(clock, () => {
         pipeline.readAhead(this.#cursor()).catch(error => this.#fail(error));
       });

@@ -2,6 +2,8 @@
  * Brackets and quotes between a suggestion and what the line holds right of the cursor. Editors close brackets as they
  * are opened, so a suggestion that closes them too would leave them doubled.
  */
+import { type Cursor, lineAfter, lineBefore } from '../cursor.ts';
+
 const PAIRS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 const QUOTES = '"\'`';
 
@@ -48,8 +50,12 @@ export interface Fitted {
   replaceAfter: number;
 }
 
+/** `fitBrackets` at a cursor. */
+export const fitToLine = (text: string, cursor: Cursor): Fitted =>
+  fitBrackets(text, lineBefore(cursor), lineAfter(cursor));
+
 /** Fits a suggestion to the rest of its line: doubled closers are dropped, or replaced when text follows them. */
-export function fitBrackets(text: string, linePrefix: string, rest: string): Fitted {
+function fitBrackets(text: string, linePrefix: string, rest: string): Fitted {
   if (rest.trim() === '') return { text, replaceAfter: 0 };
   const matched = matchRest(text, scan(text, awaited(linePrefix)), rest);
   const first = matched[0]?.at;

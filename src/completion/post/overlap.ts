@@ -1,5 +1,5 @@
 /** What stands below the cursor already is not suggested again. */
-import { type Cursor, indentWidth, lineBefore, linesBelow } from '../cursor.ts';
+import { type Cursor, indentWidth, lineAfter, lineBefore, linesBelow } from '../cursor.ts';
 import { isBalanced } from './structure.ts';
 
 /** Lines below that are compared. */
@@ -37,6 +37,23 @@ function startsBelow(lines: string[], i: number, below: string[], languageId: st
 
 /** Enough text that equality is no accident: `}` and `return` occur everywhere. */
 const isTelling = (line: string): boolean => line.trim().length >= 4 && /[\p{L}\p{N}]{2}/u.test(line);
+
+/**
+ * `text` without the rest of the cursor's line, which a model writes once more before it goes on to the next. What
+ * consists of brackets is left to `place`.
+ */
+export function cutRestOfLine(text: string, cursor: Cursor): string {
+  const rest = lineAfter(cursor).trim();
+  if (!isTelling(rest)) return text;
+  const lines = text.split('\n');
+  const end = lines.findIndex(line => line.trimEnd().endsWith(rest));
+  if (end < 0) return text;
+  return lines
+    .slice(0, end + 1)
+    .join('\n')
+    .trimEnd()
+    .slice(0, -rest.length);
+}
 
 /** The line above, written once more, is not a suggestion. */
 export function dropEcho(text: string, cursor: Cursor): string {

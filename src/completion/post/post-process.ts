@@ -1,16 +1,16 @@
 /** From what the model wrote to what is shown: small filters in order, each a pure function of text and cursor. */
-import { type Cursor, lineAfter, lineBefore } from '../cursor.ts';
-import type { Extent } from '../extent.ts';
-import { type Fitted, fitBrackets } from './brackets.ts';
+import type { Cursor } from '../cursor.ts';
+import { type Fitted, fitToLine } from './brackets.ts';
 import { dropChatter } from './chatter.ts';
 import { endComment } from './comment.ts';
 import { stripFences } from './fences.ts';
 import type { Draft, Filter } from './filter.ts';
 import { dropOwnIndentation, followIndentation } from './indentation.ts';
-import { cutOverlap, dropEcho } from './overlap.ts';
+import { cutOverlap, cutRestOfLine, dropEcho } from './overlap.ts';
 import { cutRepetition } from './repetition.ts';
 import { limitScope } from './scope.ts';
 import { joinSpaces, keepHead } from './seam.ts';
+import { isOutOfPlace, keepSound } from './sound.ts';
 import { cutSpecialTokens } from './special-tokens.ts';
 import { cutUnclosed } from './unclosed.ts';
 
@@ -26,10 +26,12 @@ export const FILTERS = [
   ['indentation style', (text, { cursor }) => followIndentation(text, cursor)],
   ['repetition', cutRepetition],
   ['scope', (text, { cursor }) => limitScope(text, cursor).text],
+  ['rest of the line', (text, { cursor }) => cutRestOfLine(text, cursor)],
   ['overlap', (text, { cursor }) => cutOverlap(text, cursor)],
   ['echo', (text, { cursor }) => dropEcho(text, cursor)],
   ['unclosed block', cutUnclosed],
   ['declaration head', keepHead],
+  ['syntax', keepSound],
   ['trailing white space', trimLines],
 ] as const satisfies readonly (readonly [string, Filter])[];
 export type FilterName = (typeof FILTERS)[number][0];
@@ -57,17 +59,22 @@ export function refine(written: string, draft: Draft, isOff?: ReadonlySet<Filter
 
 /** The suggestion as it is inserted at this cursor; null if nothing is left to insert. */
 export function place(text: string, cursor: Cursor): Fitted | null {
-  const fitted = fitBrackets(text, lineBefore(cursor), lineAfter(cursor));
+  const fitted = fitToLine(text, cursor);
   return fitted.text.trim() === '' ? null : fitted;
 }
 
 /** Enough is written: everything after the last line end would be cut anyway. */
-export function isEnough(written: string, cursor: Cursor, extent: Extent): boolean {
+export function isEnough(written: string, draft: Draft): boolean {
   const end = written.lastIndexOf('\n');
   if (end < 0) return false;
-  if (extent === 'line') return firstLine(written).trim() !== '';
+  if (draft.extent === 'line') return firstLine(written).trim() !== '';
+  const { cursor } = draft;
   const whole = dropOwnIndentation(written.slice(0, end), cursor);
-  return limitScope(whole, cursor).isClosed || cutOverlap(whole, cursor).length < whole.length;
+  return (
+    limitScope(whole, cursor).isClosed ||
+    [cutOverlap, cutRestOfLine].some(cut => cut(whole, cursor).length < whole.length) ||
+    isOutOfPlace(whole, draft)
+  );
 }
 
 function firstLine(text: string): string {

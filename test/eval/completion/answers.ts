@@ -1,9 +1,11 @@
 /** The texts that are compared: the model's by itself, and what the completion pipeline makes of it. */
 import type { Backend } from '../../../src/backends/backend.ts';
+import { monotonicClock } from '../../../src/base/clock.ts';
 import { decideExtent } from '../../../src/completion/extent.ts';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
 import { type FilterName, place, refine } from '../../../src/completion/post/post-process.ts';
 import { completeParams } from '../../../src/completion/request.ts';
+import type { Syntax } from '../../../src/completion/syntax/syntax.ts';
 import type { Case } from './cases.ts';
 
 /** What is measured is the text and not the machine: writing ends by itself. */
@@ -32,18 +34,27 @@ export async function rawAnswer(backend: Backend, { raw, cursor }: Case): Promis
  * Asked by hand, so that no rule for staying silent decides, after the pause in which the document was read. `isCold`: at
  * the first key instead, with no more of the document than is read at once.
  */
-export async function pipelineAnswer(backend: Backend, { cursor }: Case, isCold: boolean): Promise<Written> {
+export async function pipelineAnswer(
+  backend: Backend,
+  { cursor }: Case,
+  isCold: boolean,
+  syntax: Syntax,
+): Promise<Written> {
   let isCut = false;
-  const pipeline = new CompletionPipeline(async (call, { signal, onText }) => {
-    const answer = await backend.complete(completeParams(call, DECODE_BUDGET_MS), {
-      signal,
-      onEvent: event => {
-        if (event.type === 'text') onText(event.text);
-      },
-    });
-    if (call.maxTokens > 0) isCut = answer.finish === 'length' || answer.finish === 'time';
-    return answer;
-  });
+  const pipeline = new CompletionPipeline(
+    async (call, { signal, onText }) => {
+      const answer = await backend.complete(completeParams(call, DECODE_BUDGET_MS), {
+        signal,
+        onEvent: event => {
+          if (event.type === 'text') onText(event.text);
+        },
+      });
+      if (call.maxTokens > 0) isCut = answer.finish === 'length' || answer.finish === 'time';
+      return answer;
+    },
+    monotonicClock,
+    syntax,
+  );
   const signal = new AbortController().signal;
   if (!isCold) await pipeline.readAhead(cursor);
   await pipeline.suggest(cursor, {
@@ -66,9 +77,10 @@ export async function pipelineAnswer(backend: Backend, { cursor }: Case, isCold:
 export function shown(
   { cursor }: Case,
   { text, isCut }: Written,
+  syntax: Syntax,
   isOff?: ReadonlySet<FilterName>,
 ): Shown | null {
-  const extent = decideExtent(cursor, { isManual: true, multiline: MULTILINE });
-  const placed = place(refine(text, { cursor, extent, isCut }, isOff).text, cursor);
+  const extent = decideExtent(cursor, { isManual: true, multiline: MULTILINE, syntax });
+  const placed = place(refine(text, { cursor, extent, isCut, syntax }, isOff).text, cursor);
   return placed && { text: placed.text, after: cursor.after.slice(placed.replaceAfter) };
 }

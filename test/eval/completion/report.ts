@@ -1,4 +1,5 @@
-import type { CaseResult, SetResult, Verdict } from './result.ts';
+import type { FilterName } from '../../../src/completion/post/post-process.ts';
+import type { CaseResult, FilterEffect, SetResult, Verdict } from './result.ts';
 
 const share = (part: number, of: number): string => (of ? `${((100 * part) / of).toFixed(1)} %` : '-');
 const rate = (verdicts: (Verdict | null)[], of: keyof Verdict): string => {
@@ -23,22 +24,20 @@ export function renderSets(sets: readonly SetResult[]): string {
   return lines.join('\n');
 }
 
-/** One row a filter that changed anything: over all sets, how many verdicts there are more with it than without. */
+/** One row a filter that changed anything, one column a set: texts changed, and verdicts that there are more with it than without. */
 export function renderFilters(sets: readonly SetResult[]): string {
-  const total = new Map<string, { changed: number; pass: number; exact: number }>();
-  for (const { effects } of sets)
-    for (const [name, { changed, pass, exact }] of Object.entries(effects)) {
-      const sum = total.get(name) ?? { changed: 0, pass: 0, exact: 0 };
-      total.set(name, { changed: sum.changed + changed, pass: sum.pass + pass, exact: sum.exact + exact });
-    }
+  const names = [...new Set(sets.flatMap(({ effects }) => Object.keys(effects) as FilterName[]))];
   const signed = (value: number) => (value > 0 ? `+${value}` : String(value));
-  const rows = [...total].filter(([, { changed }]) => changed > 0);
+  const cell = ({ changed, pass, exact }: FilterEffect) =>
+    changed === 0 ? '-' : `${changed}: ${signed(pass)}, ${signed(exact)}`;
+  const isUsed = (name: FilterName) => sets.some(({ effects }) => (effects[name]?.changed ?? 0) > 0);
+  const none: FilterEffect = { changed: 0, pass: 0, exact: 0 };
   return [
-    '| filter | texts changed | pass | exact |',
-    '|---|--:|--:|--:|',
-    ...rows.map(
-      ([name, { changed, pass, exact }]) => `| ${name} | ${changed} | ${signed(pass)} | ${signed(exact)} |`,
-    ),
+    `| texts changed: pass, exact | ${sets.map(({ name }) => name).join(' | ')} |`,
+    `|---|${'--:|'.repeat(sets.length)}`,
+    ...names
+      .filter(isUsed)
+      .map(name => `| ${[name, ...sets.map(({ effects }) => cell(effects[name] ?? none))].join(' | ')} |`),
   ].join('\n');
 }
 

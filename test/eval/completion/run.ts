@@ -10,6 +10,7 @@ import { ROOT } from '../../../scripts/steps.ts';
 import { positiveInteger } from '../../../src/cli/engine-session.ts';
 import { FILTERS, type FilterName } from '../../../src/completion/post/post-process.ts';
 import { withDaemon } from '../../bench/daemon.ts';
+import { testGrammars } from '../../support/grammars.ts';
 import { ggufOf, variantFolder } from '../../support/models.ts';
 import { llamaAnswerer } from '../answer-llama.ts';
 import type { Task } from '../task.ts';
@@ -59,10 +60,13 @@ async function run(options: Options): Promise<void> {
 async function measure(name: SetName, cases: readonly Case[], options: Options): Promise<SetResult> {
   const llama = options.compare ? await byLlama(cases, options) : null;
   const { model, threads } = options;
+  const syntax = testGrammars();
+  for (const { cursor } of cases) await syntax.load(cursor.languageId);
   const written = await withDaemon({ model, threads }, async ({ backend }) => {
     const all: [string, Written][] = [];
     for (const [i, item] of cases.entries()) {
-      all.push([await rawAnswer(backend, item), await pipelineAnswer(backend, item, options.cold === true)]);
+      const raw = await rawAnswer(backend, item);
+      all.push([raw, await pipelineAnswer(backend, item, options.cold === true, syntax)]);
       if (i % 20 === 19) console.error(`  ${name}: ${i + 1} of ${cases.length}`);
     }
     return all;
@@ -73,7 +77,7 @@ async function measure(name: SetName, cases: readonly Case[], options: Options):
   );
   for (const [i, item] of cases.entries()) {
     const [raw, own] = written[i]!;
-    const all = shown(item, own);
+    const all = shown(item, own, syntax);
     const verdict = await judge(item, all);
     results.push({
       id: item.id,
@@ -86,7 +90,7 @@ async function measure(name: SetName, cases: readonly Case[], options: Options):
       shown: all?.text ?? null,
     });
     for (const [filter, effect] of effects) {
-      const without = shown(item, own, new Set([filter]));
+      const without = shown(item, own, syntax, new Set([filter]));
       if (without?.text === all?.text && without?.after === all?.after) continue;
       const other = await judge(item, without);
       effect.changed++;

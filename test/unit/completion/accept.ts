@@ -2,6 +2,7 @@
 import type { Cursor } from '../../../src/completion/cursor.ts';
 import { decideExtent, type MultilineSetting } from '../../../src/completion/extent.ts';
 import { place, refine } from '../../../src/completion/post/post-process.ts';
+import { NO_SYNTAX, type Syntax } from '../../../src/completion/syntax/syntax.ts';
 
 export interface Accepted {
   shown: string;
@@ -16,9 +17,10 @@ export function accept(
   written: string,
   multiline: MultilineSetting = 'auto',
   isCut = false,
+  syntax: Syntax = NO_SYNTAX,
 ): Accepted | null {
-  const extent = decideExtent(cursor, { isManual: true, multiline });
-  const placed = place(refine(written, { cursor, extent, isCut }).text, cursor);
+  const extent = decideExtent(cursor, { isManual: true, multiline, syntax });
+  const placed = place(refine(written, { cursor, extent, isCut, syntax }).text, cursor);
   if (!placed) return null;
   const { text: shown, replaceAfter } = placed;
   return {

@@ -12,6 +12,7 @@ import { stripFences } from '../../../src/completion/post/fences.ts';
 import { cutOverlap } from '../../../src/completion/post/overlap.ts';
 import { cutRepetition } from '../../../src/completion/post/repetition.ts';
 import { StopStrings } from '../../../src/engine/stop.ts';
+import { testGrammars } from '../../support/grammars.ts';
 import { readRecords, SHARED_DATA } from '../../support/shared-data.ts';
 import { accept } from './accept.ts';
 import { drawn } from './drawn.ts';
@@ -238,11 +239,19 @@ describe('completion/post, what was right', () => {
     suffix: string;
     canonical_solution: string;
   }
+  const syntax = testGrammars();
+  before(() => syntax.load('python'));
   const plain = (text: string) => text.replace(/\s+/g, '');
   /** Records whose text does not come through the filters as it was. */
   const spoilt = (records: readonly Gap[], multiline: 'auto' | 'always', between: string) =>
     records.filter(({ prompt, suffix, canonical_solution }) => {
-      const got = accept(cursorIn('a.py', prompt, between + suffix), canonical_solution, multiline);
+      const got = accept(
+        cursorIn('a.py', prompt, between + suffix),
+        canonical_solution,
+        multiline,
+        false,
+        syntax,
+      );
       return plain(got?.document.replace(/[‹›]/g, '') ?? '') !== plain(prompt + canonical_solution + suffix);
     });
   const lines = 'infilling_single_line.jsonl';

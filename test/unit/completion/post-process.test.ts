@@ -58,6 +58,14 @@ describe('completion/post', () => {
     );
     check('the next line itself', 'const a = 1;\n█\nconst c = 3;', 'const c = 3;', null);
     check('the next line, begun', 'const a = 1;\ncon█\nconst c = 3;', 'st c = 3;', null);
+    check(
+      'the rest of the line',
+      'return [█ for x in xs]\n',
+      'f(x) for x in xs]\n\nprint(1)',
+      'return [‹f(x)› for x in xs]\n',
+      'python',
+    );
+    check('only the rest of the line', 'f(a, █other);', 'other);', null);
     check('the line above', '  doIt(now);\n  █\n', 'doIt(now);', null);
   });
 
@@ -214,10 +222,12 @@ describe('completion/post', () => {
   });
 
   it('knows early that enough is written', () => {
-    const enough = (text: string, written: string) => isEnough(written, drawn(text), 'block');
+    const enough = (text: string, written: string) =>
+      isEnough(written, { cursor: drawn(text), extent: 'block', isCut: true });
     assert.equal(enough('function f() {█', '\n  return 1;\n'), false);
     assert.equal(enough('function f() {█', '\n  return 1;\n}\n'), false);
     assert.equal(enough('function f() {█', '\n  return 1;\n}\n\nfunc'), true);
     assert.equal(enough('function f() {\n  █\n}', '  return 1;\n}\n'), true);
+    assert.equal(enough('const a = [█, ...others];', 'first, ...others];\n'), true);
   });
 });

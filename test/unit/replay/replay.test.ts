@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Backend } from '../../../src/backends/backend.ts';
 import type { CompletionCall } from '../../../src/completion/runner.ts';
+import { NO_SYNTAX } from '../../../src/completion/syntax/syntax.ts';
 import type { Keystroke } from '../../bench/typing-script.ts';
 import { compare } from '../../replay/baseline.ts';
 import { ReplayedEngine, type TokensOf } from '../../replay/engine.ts';
@@ -82,7 +83,7 @@ describe('replay/session', () => {
   ];
   const type = (text: string, kind: 'moebius' | 'plain' = 'moebius') =>
     typeFile(
-      { backend: backendOf(text) as Backend, tokensOf },
+      { backend: backendOf(text) as Backend, tokensOf, syntax: NO_SYNTAX },
       { path: 'a.py', languageId: 'python' },
       { opened, keys },
       kind,
