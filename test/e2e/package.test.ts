@@ -61,8 +61,8 @@ describe('the package', () => {
     assert.deepEqual(shipped.sort(), expected.sort());
   });
 
-  // 44 MB of it are the native library and the models' recipes, 2 MB grammars; all code together is below 2 MB.
-  it('is below 54 MB', async () => {
-    assert.ok(statSync(await packageOnce()).size < 54e6);
+  // 48 MB of it are the native library and the models' recipes, 2 MB grammars; all code together is below 2 MB.
+  it('is below 58 MB', async () => {
+    assert.ok(statSync(await packageOnce()).size < 58e6);
   });
 });
