@@ -3,6 +3,7 @@
  * them; so each is begun for it in turn, in one answer that grows: the host writes the heads, the model the bodies.
  */
 import { functionsOf } from './bodies.ts';
+import { withoutHeader } from './code-answer.ts';
 import { definedName } from './region.ts';
 
 export interface Head {
@@ -40,7 +41,8 @@ export const signatureOf = ({ line }: Head): string => line.trim().replace(/(?:\
 /** `code`, which ends somewhere behind the function of `previous`, with `head` begun; `previous`: null at the start of the file. */
 export function begun(code: string, previous: Head | null, head: Head): string {
   const opening = openingOf(head);
-  if (previous === null) return head.before + opening;
+  // A stub's own says that it is a skeleton, which the model believes; it is put back in the end.
+  if (previous === null) return withoutHeader(head.before + opening);
   const landmark = head.before.split('\n').findLast(line => line.trim() !== '' && !isCloser(line));
   const written = code.slice(code.lastIndexOf(openingOf(previous)));
   // The model came up to it by itself, the next class included.

@@ -431,9 +431,10 @@ describe('guided: the functions of a stub', () => {
   const given = { task: 'Implement a.js.', checkCommand: null };
 
   it('are begun for the model, up to their parameters, or it imports them from the file itself', async () => {
-    const whole = block('// Speaks.\nexport const say = n => {\n  return String(n);\n};\n');
-    const played = await play([whole], { 'a.js': `// Speaks.\n${say}` }, {}, given);
-    assert.deepEqual(prefixesOf(played), ['```js\n// Speaks.\nexport const say =']);
+    const written = ' n => {\n  return String(n);\n};\n';
+    const played = await play([written], { 'a.js': `// A skeleton.\n\n${say}` }, {}, given);
+    assert.deepEqual(prefixesOf(played), ['```js\nexport const say =']);
+    assert.equal(played.files.get('a.js'), `// A skeleton.\nexport const say =${written}`);
   });
 
   it('are written one after the other, in one answer', async () => {
