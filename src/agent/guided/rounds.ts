@@ -51,17 +51,23 @@ const BY_TESTS: readonly Round[] = [
   { how: 'restart', sees: 'heads', temperature: 1 },
 ];
 
-/** Where more tests fail than pass, most of it is wrong, and no single line is: it is begun anew from the tests first. */
+/**
+ * Where hardly any test passes no single line is wrong: it is begun anew from the tests, after one look at it, since a cause like a
+ * missing import is seen.
+ */
 const BY_ALL_TESTS: readonly Round[] = [
+  { how: 'diagnosis', step: 0, temperature: 0.2 },
   { how: 'restart', sees: 'names', temperature: 0.2 },
   { how: 'restart', sees: 'heads', temperature: 0.2 },
-  { how: 'diagnosis', step: 0, temperature: 0.2 },
   { how: 'restart', sees: 'names', temperature: 0.8 },
   ...BY_TESTS,
 ];
 
+/** So many times as many tests fail as pass. */
+const FEW = 2;
+
 /** `check`: how the user's check ended; null if there is none. */
 export function roundsFor(check: CheckReport | null): readonly Round[] {
   if (check === null || check.isPassing) return BY_WORDS;
-  return (check.failed ?? 0) > (check.passed ?? 0) ? BY_ALL_TESTS : BY_TESTS;
+  return (check.failed ?? 0) > FEW * (check.passed ?? 0) ? BY_ALL_TESTS : BY_TESTS;
 }

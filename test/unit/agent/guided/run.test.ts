@@ -166,18 +166,19 @@ describe('guided: a failing test', () => {
     assert.ok(!lastOf(prompts[3]).includes('a - b'));
   });
 
-  it('is begun anew from all of its tests at once where more of them fail than pass', async () => {
+  it('is looked at once and begun anew from all of its tests where hardly any of them passes', async () => {
     const run: World['run'] = async (command, files) => {
       const { output, exitCode } = await addsUp(command, files);
-      return { output: output.replace('# fail 1', '# fail 2'), exitCode };
+      return { output: output.replace('# fail 1', '# fail 3'), exitCode };
     };
-    const { outcome, prompts } = await play(['(x) {}', block(RIGHT)], project, { run });
+    const answers = ['The sign.', block(WRONG), '(x) {}', block(RIGHT)];
+    const { outcome, prompts } = await play(answers, project, { run });
     assert.equal(outcome.reason, 'done');
     assert.match(
-      lastOf(prompts[0]),
+      lastOf(prompts[2]),
       /equal\(add[\s\S]*It has these functions:\n- `add`\n[\s\S]*that they use/,
     );
-    assert.match(lastOf(prompts[1]), /to be written[\s\S]*Write the complete file math\.js/);
+    assert.match(lastOf(prompts[3]), /to be written[\s\S]*Write the complete file math\.js/);
   });
 
   it('a version whose check does not come to its end is stopped, and is none', async () => {
@@ -228,12 +229,18 @@ describe('guided: a failing test', () => {
   });
 
   it('single lines are not looked for where no test passes', async () => {
-    const { outcome, backend } = await play(
-      [block(RIGHT)],
+    const looked = ['x', ...Array(4).fill(block(WORSE))];
+    const { outcome, backend, prompts } = await play(
+      [...looked, block(RIGHT)],
       { ...project, 'math.js': WORSE },
       { run: addsUp },
     );
     assert.equal(outcome.reason, 'done');
+    assert.match(
+      lastOf(prompts.at(-1)),
+      /body of `add` is missing/,
+      'what comes after the first pass over lines',
+    );
     assert.ok(backend.requests.every(({ kind }) => kind === 'generate'));
   });
 
@@ -254,7 +261,7 @@ describe('guided: a failing test', () => {
   });
 
   it('a version that helps is kept, and the rounds begin again with it', async () => {
-    const answers = [block(WRONG), ...Array(30).fill(block(WORSE))];
+    const answers = ['x', block(WRONG), ...Array(30).fill(block(WORSE))];
     const { outcome, files, prompts } = await play(
       answers,
       { ...project, 'math.js': WORSE },
@@ -262,8 +269,8 @@ describe('guided: a failing test', () => {
     );
     assert.equal(files.get('math.js'), WRONG);
     assert.match(outcome.text, /What helped is kept\.\n\n```diff\n[\s\S]*- {2}throw a;/);
-    assert.ok(lastOf(prompts[1]).includes('The body of `add` is missing'));
-    assert.ok(lastOf(prompts[2]).includes('return a - b;'));
+    assert.ok(lastOf(prompts[2]).includes('The body of `add` is missing'));
+    assert.ok(lastOf(prompts[3]).includes('return a - b;'));
   });
 
   it('does not check the same version twice', async () => {
