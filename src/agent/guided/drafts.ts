@@ -293,12 +293,13 @@ export class Drafts {
     let previous: Head | null = null;
     for (const [index, head] of heads.entries()) {
       if (isWritten(answer, heads, index)) continue;
-      const later = heads.slice(index + 1).map(next => `\n${markOf(next)}`);
+      const marks = heads.slice(index + 1).map(next => `\n${markOf(next)}`);
+      const stop = [`\n${fence}`, ...marks.filter(mark => mark.length <= LIMITS.stopChars)];
       const written: Written = await this.writer.write({
         messages,
         answerPrefix: opening + begun(answer.slice(opening.length), previous, head),
         goesOnFrom: answer,
-        stop: [`\n${fence}`, ...later].slice(0, LIMITS.stopStrings),
+        stop: stop.slice(0, LIMITS.stopStrings),
         maxTokens: answerTokens(text),
         ...sampling,
       });
