@@ -4,7 +4,7 @@
  */
 import { readFrontMatter } from './front-matter.ts';
 import type { WorkspacePort } from './ports.ts';
-import { markdownIn, readSkills, textOf } from './rules.ts';
+import { inEach, markdownIn, readSkills, textOf } from './rules.ts';
 
 export interface PromptFile {
   kind: 'prompt' | 'skill';
@@ -17,10 +17,17 @@ export interface PromptFile {
 const NAME = /^[\w-]+$/;
 const ARGUMENTS = '$ARGUMENTS';
 
-/** Prompt files, then skills; of two with one name the first is meant. */
-export async function readPromptFiles(workspace: WorkspacePort, isTrusted: boolean): Promise<PromptFile[]> {
+/**
+ * Prompt files, then skills; of two with one name the first is meant. `roots`: what paths into each folder of the workspace begin
+ * with.
+ */
+export async function readPromptFiles(
+  workspace: WorkspacePort,
+  isTrusted: boolean,
+  roots: readonly string[],
+): Promise<PromptFile[]> {
   if (!isTrusted) return [];
-  const paths = await markdownIn(workspace, '.moebius/prompts');
+  const paths = await inEach(roots, root => markdownIn(workspace, `${root}.moebius/prompts`));
   const files = await Promise.all(
     paths.map(async (path): Promise<PromptFile> => {
       const name = path.split('/').at(-1)!.slice(0, -'.md'.length);
@@ -28,7 +35,7 @@ export async function readPromptFiles(workspace: WorkspacePort, isTrusted: boole
       return { kind: 'prompt', name, description: fields.description ?? '', text: body };
     }),
   );
-  const skills = (await readSkills(workspace, isTrusted)).map(
+  const skills = (await readSkills(workspace, isTrusted, roots)).map(
     ({ name, description, text, path }): PromptFile => ({
       kind: 'skill',
       name,

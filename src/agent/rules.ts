@@ -1,7 +1,7 @@
 /**
- * What the user and the project want the agent to heed: AGENTS.md files from the workspace down to the open file, `.moebius/rules`,
- * and the names of skills, whose text the model reads when it needs one. Files of a workspace that is not trusted are not read:
- * they would be instructions of a stranger.
+ * What the user and the project want the agent to heed: AGENTS.md files from each folder of the workspace down to the open file,
+ * `.moebius/rules`, and the names of skills, whose text the model reads when it needs one. Files of a workspace that is not trusted
+ * are not read: they would be instructions of a stranger.
  */
 
 import { readFrontMatter } from './front-matter.ts';
@@ -18,6 +18,8 @@ export interface RulesOptions {
   /** From the user's own settings. */
   userRules: string;
   isTrusted: boolean;
+  /** What paths into each folder of the workspace begin with: `['']` for one folder, `['api/', 'web/']` for two. */
+  roots: readonly string[];
   /** AGENTS.md beside it and above it apply. */
   openFile: string | null;
 }
@@ -37,15 +39,15 @@ interface RulesPart {
 
 /** What is too long is cut: the text says so to the model, `cut` to the user. */
 export async function readRules(workspace: WorkspacePort, options: RulesOptions): Promise<Rules> {
-  const { userRules, isTrusted, openFile } = options;
+  const { userRules, isTrusted, roots } = options;
   const own = userRules.trim();
   const parts: RulesPart[] =
     own === '' ? [] : [{ source: 'your settings', text: `Rules of the user:\n${own}` }];
-  for (const path of isTrusted ? await rulesFiles(workspace, openFile) : []) {
+  for (const path of isTrusted ? await rulesFiles(workspace, options) : []) {
     const text = await textOf(workspace, path);
     if (text !== '') parts.push({ source: path, text: `Rules in ${path}:\n${readFrontMatter(text).body}` });
   }
-  const skills = await readSkills(workspace, isTrusted);
+  const skills = await readSkills(workspace, isTrusted, roots);
   const listed = skills.slice(0, MAX_SKILLS).map(skillLine).join('\n');
   if (listed !== '')
     parts.push({
@@ -83,12 +85,23 @@ function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Rules 
 const joined = (parts: readonly RulesPart[]): string => parts.map(({ text }) => text).join('\n\n');
 const count = (chars: number): string => chars.toLocaleString('en');
 
-/** AGENTS.md from the workspace down, so that what is nearer is read last, then the workspace's own rules. */
-async function rulesFiles(workspace: WorkspacePort, openFile: string | null): Promise<string[]> {
-  const folders = openFile === null ? [] : openFile.split('/').slice(0, -1);
-  const above = ['', ...folders.map((_, index) => `${folders.slice(0, index + 1).join('/')}/`)];
-  return [...above.map(folder => `${folder}AGENTS.md`), ...(await markdownIn(workspace, '.moebius/rules'))];
+/** AGENTS.md from the folders of the workspace down, so that what is nearer is read last, then the workspace's own rules. */
+async function rulesFiles(
+  workspace: WorkspacePort,
+  { roots, openFile }: Pick<RulesOptions, 'roots' | 'openFile'>,
+): Promise<string[]> {
+  const parts = openFile === null ? [] : openFile.split('/').slice(0, -1);
+  const below = parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`);
+  const folders = new Set([...roots, ...below]);
+  const own = await inEach(roots, root => markdownIn(workspace, `${root}.moebius/rules`));
+  return [...[...folders].map(folder => `${folder}AGENTS.md`), ...own];
 }
+
+/** What `read` finds in each of `roots`, in their order. */
+export const inEach = async <T>(
+  roots: readonly string[],
+  read: (root: string) => Promise<T[]>,
+): Promise<T[]> => (await Promise.all(roots.map(read))).flat();
 
 export interface Skill {
   name: string;
@@ -101,9 +114,14 @@ export interface Skill {
 const skillLine = ({ name, description, path }: Skill): string => `- ${name}: ${description} (${path})`;
 
 /** Those of a trusted workspace that say what they are for. */
-export async function readSkills(workspace: WorkspacePort, isTrusted: boolean): Promise<Skill[]> {
+export async function readSkills(
+  workspace: WorkspacePort,
+  isTrusted: boolean,
+  roots: readonly string[],
+): Promise<Skill[]> {
   if (!isTrusted) return [];
-  const folders = (await entriesOf(workspace, '.moebius/skills')).filter(entry => entry.kind === 'directory');
+  const entries = await inEach(roots, root => entriesOf(workspace, `${root}.moebius/skills`));
+  const folders = entries.filter(entry => entry.kind === 'directory');
   const skills = await Promise.all(
     folders.slice(0, MOST_READ).map(async (folder): Promise<Skill | null> => {
       const path = `${folder.path}/SKILL.md`;

@@ -36,6 +36,8 @@ export interface AgentCommandOptions extends EngineOptions {
   json?: boolean;
 }
 
+/** The one folder: paths have no name before them. */
+const ROOTS = [''];
 const MAX_OUTPUT_TOKENS = 100_000;
 const CHECK_TIMEOUT_MS = 600_000;
 
@@ -139,8 +141,8 @@ async function optionsFor(
   const { approve, check = null, mode, rules: isTrusted } = options;
   const commands = check === null ? approve.commands : [...approve.commands, check.trim()];
   const { approval, questions, ...permissions } = permissionsOf({ ...approve, commands }, mode, terminal);
-  const prompts = await readPromptFiles(ports.workspace, isTrusted);
-  const rules = await readRules(ports.workspace, { userRules: '', isTrusted, openFile: null });
+  const prompts = await readPromptFiles(ports.workspace, isTrusted, ROOTS);
+  const rules = await readRules(ports.workspace, { userRules: '', isTrusted, roots: ROOTS, openFile: null });
   const emit = stepPrinter(terminal, options.json ?? false);
   if (rules.cut !== null) emit({ type: 'notice', text: rules.cut });
   return {

@@ -41,6 +41,11 @@ export class WorkspaceFolders {
     return this.#folders.size === 1;
   }
 
+  /** What paths into each folder begin with; '' if there is only one. */
+  get roots(): string[] {
+    return this.isSingle ? [''] : this.names.map(name => `${name}/`);
+  }
+
   /**
    * @throws MoebiusError `refused` for a path that is, or leads through a link, outside.
    */

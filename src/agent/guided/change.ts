@@ -87,8 +87,8 @@ export class Change {
   private async rounds(first: Situation): Promise<Ending> {
     const { writer, workbench, options } = this;
     const { paths, start } = first;
-    const rounds = roundsFor(start.check?.isPassing === false);
     let situation = first;
+    let rounds = roundsFor(start.check);
     let failure = '';
     let restarts = 0;
     let seed = seedOf(options.turnId);
@@ -99,7 +99,10 @@ export class Change {
         failure = verdict.kind === 'worse' ? verdict.failure : '';
         if (verdict.kind === 'better') {
           situation = await this.situation(paths, start, situation.best);
-          if (restarts++ < MOST_RESTARTS) at = -1;
+          if (restarts++ < MOST_RESTARTS) {
+            rounds = roundsFor(situation.best.check);
+            at = -1;
+          }
           break;
         }
         if (!writer.hasBudget()) break;

@@ -3,6 +3,7 @@ import { enclosingBlock } from '../code/enclosing-block.ts';
 import { dedent, indentLike } from '../code/indentation.ts';
 import { withExports } from './exports.ts';
 import { definedName, IMPORT_LINE, type Region } from './region.ts';
+import { promiseIn } from './stubs.ts';
 
 export type Placed = { kind: 'text'; text: string } | { kind: 'refused'; reason: string };
 
@@ -62,7 +63,7 @@ const PLACEHOLDER =
   /^\s*(?:\/\/|#|\/\*+|\*)\s*(?:\.{3}|…|(?:the )?(?:rest|remaining|other|existing|previous|same)\b.*(?:code|functions?|methods?|file|class|as before|unchanged|here|remains?)\b|(?:your|add) (?:code|implementation)\b)/im;
 
 function placeholderIn(code: string, original: string): string | null {
-  const line = PLACEHOLDER.exec(code)?.[0].trim() ?? null;
+  const line = PLACEHOLDER.exec(code)?.[0].trim() ?? promiseIn(code);
   return line !== null && original.includes(line) ? null : line;
 }
 
@@ -72,10 +73,15 @@ function withHeader(text: string, code: string): string {
   return header === '' || headerOf(code) !== '' ? code : `${header}\n${code}`;
 }
 
+/** `text` without that comment. */
+export function withoutHeader(text: string): string {
+  const lines = text.split('\n');
+  return trimBlankLines(lines.slice(headerLines(lines)).join('\n'));
+}
+
 function headerOf(text: string): string {
   const lines = text.split('\n');
-  const end = lines.findIndex(line => line.trim() !== '' && !/^\s*(?:\/\/|#|\/\*|\*)/.test(line));
-  return trimBlankLines(lines.slice(0, Math.max(0, end)).join('\n'));
+  return trimBlankLines(lines.slice(0, headerLines(lines)).join('\n'));
 }
 
 function placeBlock(lines: readonly string[], region: Region, original: string, code: string): string {

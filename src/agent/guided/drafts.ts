@@ -1,12 +1,13 @@
 /** New versions of the code, as a round asks for them: the prompts are put together here, and the answers read. */
 import { MoebiusError } from '../../base/errors.ts';
-import type { ChatMessage } from '../../protocol/daemon.ts';
+import { type ChatMessage, type FinishReason, LIMITS } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
 import { fenceFor } from '../code/fence.ts';
 import { type FunctionLines, functionAlone, functionsOf, withoutBodies } from './bodies.ts';
 import { codeIn, type Placed, placeCode } from './code-answer.ts';
 import type { Findings } from './findings.ts';
 import { relatedCode, type Step, type Suspect, specsOf } from './gather.ts';
+import { begun, type Head, headsOf, isWritten, markOf, signatureOf } from './heads.ts';
 import { type Filled, lineMends, type MendKind } from './line-mends.ts';
 import { withoutMarkers } from './markers.ts';
 import {
@@ -17,13 +18,15 @@ import {
   feedbackContent,
   type Reference,
   stepContent,
+  stubContent,
 } from './prompts.ts';
-import { definedName, type Region } from './region.ts';
-import type { Rewriting, Round } from './rounds.ts';
+import type { Region } from './region.ts';
+import type { Rewriting, Round, Sees } from './rounds.ts';
+import { withoutSelfImports } from './self-imports.ts';
 import { languageOf } from './source-paths.ts';
 import { isImplementing, stubIn, withoutStubs } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
-import type { GapRequest, Writer } from './writer.ts';
+import type { GapRequest, Writer, Written } from './writer.ts';
 
 /** All that a draft builds on. */
 export interface Situation {
@@ -91,7 +94,7 @@ export class Drafts {
     if (round.how === 'lines') return this.mended(situation, round.kind, round.where === 'suspects');
     const sampling = { temperature: round.temperature, topP: TOP_P, seed };
     if (round.how === 'anew') return this.anew(situation, sampling);
-    if (round.how === 'restart') return this.restarted(situation, sampling);
+    if (round.how === 'restart') return this.restarted(situation, round.sees, sampling);
     const step = situation.steps[round.step % situation.steps.length]!;
     return this.rewritten(situation, step, round.how, failure, sampling);
   }
@@ -102,13 +105,9 @@ export class Drafts {
     const { best, tests } = situation;
     const stored = await this.workbench.best(step.path);
     const text = isImplementing(task) ? withoutStubs(stored, step.path) : stored;
+    const functions = form === 'code' ? (await this.headsOfStub(step)).map(signatureOf) : [];
+    if (functions.length > 0) return this.stubMessages(situation, step.path, text, functions, tests);
     const related = await this.related(situation, step.path, codeOf(text, step.region));
-    if (form === 'code' && step.region.isWholeFile && text !== stored) {
-      const prompt = { task, rules, path: step.path, text, name: null };
-      return this.fitted([...context.attachments], related, tests, (references, shown) =>
-        anewContent({ ...prompt, references, tests: shown }),
-      );
-    }
     const failing = best.check?.isPassing === false ? best.check : null;
     const check = failing && { command: checkCommand ?? '', report: failing };
     return this.fitted([...context.attachments], related, tests, (references, shown) =>
@@ -142,19 +141,17 @@ export class Drafts {
       : await this.message(situation, step, form);
     const asked =
       isFollowUp || form === 'diagnosis' ? await this.diagnosed(messages, step, sampling) : messages;
-    const start = asked === messages ? await this.stubHead(step) : '';
-    yield await this.written(asked, step.path, step.region, sampling, start);
+    const heads = asked === messages ? await this.headsOfStub(step) : [];
+    yield heads.length > 0
+      ? await this.writtenInParts(asked, step.path, heads, sampling)
+      : await this.written(asked, step.path, step.region, sampling);
   }
 
-  /** Where all that is to be written is one function: it up to its parameters, which a stub may not have yet. */
-  private async stubHead({ path, region }: Step): Promise<string> {
+  /** Of a file that is all to be written. */
+  private async headsOfStub({ path, region }: Step): Promise<Head[]> {
     const text = await this.workbench.best(path);
-    if (!region.isWholeFile || !isImplementing(this.options.task) || stubIn(text) === null) return '';
-    const lines = text.split('\n');
-    const [only, ...others] = functionsOf(lines);
-    if (only === undefined || others.length > 0) return '';
-    const line = lines.slice(only.first, only.bodyFirst).find(line => definedName(line) === only.name) ?? '';
-    return line.slice(0, line.indexOf('(') + 1);
+    const isStub = region.isWholeFile && isImplementing(this.options.task) && stubIn(text) !== null;
+    return isStub ? headsOf(text) : [];
   }
 
   /** Lets the model say what it will change, and asks for the code then. */
@@ -178,12 +175,19 @@ export class Drafts {
     }
   }
 
-  private async *restarted(situation: Situation, sampling: Sampling): AsyncGenerator<Draft> {
+  private async *restarted(situation: Situation, sees: Sees, sampling: Sampling): AsyncGenerator<Draft> {
     const { path } = situation.steps[0]!;
-    const lines = (await this.workbench.best(path)).split('\n');
+    const text = await this.workbench.best(path);
+    const lines = text.split('\n');
     const functions = functionsOf(lines);
     if (functions.length === 0 || lines.length > RESTART_LINES) return;
     const specs = await specsOf(path, situation.paths, other => this.workbench.best(other));
+    if (sees === 'names') {
+      const names = functions.map(one => one.name);
+      const messages = await this.stubMessages(situation, path, text, names, specs);
+      yield await this.writtenInParts(messages, path, headsOf(text), sampling);
+      return;
+    }
     const messages = await this.anewMessages(situation, path, lines, functions, null, specs);
     yield await this.written(
       messages,
@@ -206,6 +210,20 @@ export class Drafts {
     const related = await this.related(situation, path, lines.join('\n'));
     return this.fitted([...context.attachments], related, tests, (references, shown) =>
       anewContent({ task, rules, path, text, name, references, tests: shown }),
+    );
+  }
+
+  private async stubMessages(
+    situation: Situation,
+    path: string,
+    text: string,
+    functions: readonly string[],
+    tests: readonly CodeReference[],
+  ): Promise<ChatMessage[]> {
+    const { task, rules, context } = this.options;
+    const related = await this.related(situation, path, text);
+    return this.fitted([...context.attachments], related, tests, (references, shown) =>
+      stubContent({ task, rules, path, functions, references, tests: shown }),
     );
   }
 
@@ -248,22 +266,70 @@ export class Drafts {
     start = '',
     select: (code: string) => string = code => code,
   ): Promise<Draft> {
-    const text = await this.workbench.best(path);
-    const code = codeOf(text, region);
+    const code = codeOf(await this.workbench.best(path), region);
     const fence = fenceFor(code);
-    const tokens = Math.ceil((code.length / CHARS_PER_TOKEN) * 1.5);
     const { text: answer, finish } = await this.writer.write({
       messages,
       answerPrefix: `${fence}${languageOf(path)}\n${start}`,
       stop: [`\n${fence}`],
-      maxTokens: Math.min(MOST_ANSWER_TOKENS, Math.max(LEAST_ANSWER_TOKENS, tokens)),
+      maxTokens: answerTokens(code),
       ...sampling,
     });
-    const written = finish === 'stop' ? codeIn(answer) : null;
-    if (written !== null) return { path, placed: placeCode(text, region, withoutMarkers(select(written))) };
-    const reason =
-      finish === 'stop' ? 'There is no code in the answer.' : 'The answer did not come to its end.';
-    return { path, placed: { kind: 'refused', reason } };
+    return this.draftOf(answer, finish, path, region, select);
+  }
+
+  /** A whole file, one function after the other, each begun with its head; what stands between them the model may add to. */
+  private async writtenInParts(
+    messages: ChatMessage[],
+    path: string,
+    heads: readonly Head[],
+    sampling: Sampling,
+  ): Promise<Draft> {
+    const text = await this.workbench.best(path);
+    const fence = fenceFor(text);
+    const opening = `${fence}${languageOf(path)}\n`;
+    let answer = '';
+    let finish: FinishReason = 'stop';
+    let previous: Head | null = null;
+    for (const [index, head] of heads.entries()) {
+      if (isWritten(answer, heads, index)) continue;
+      const marks = heads.slice(index + 1).map(next => `\n${markOf(next)}`);
+      const stop = [`\n${fence}`, ...marks.filter(mark => mark.length <= LIMITS.stopChars)];
+      const written: Written = await this.writer.write({
+        messages,
+        answerPrefix: opening + begun(answer.slice(opening.length), previous, head),
+        goesOnFrom: answer,
+        stop: stop.slice(0, LIMITS.stopStrings),
+        maxTokens: answerTokens(text),
+        ...sampling,
+      });
+      ({ text: answer, finish } = written);
+      previous = head;
+      if (finish !== 'stop') break;
+    }
+    const region = { first: 0, last: text.split('\n').length - 1, isWholeFile: true };
+    return this.draftOf(answer, finish, path, region);
+  }
+
+  /** `select`: the part of the answer that was asked for. */
+  private async draftOf(
+    answer: string,
+    finish: FinishReason,
+    path: string,
+    region: Region,
+    select: (code: string) => string = code => code,
+  ): Promise<Draft> {
+    const refused = (reason: string): Draft => ({ path, placed: { kind: 'refused', reason } });
+    if (finish !== 'stop') return refused('The answer did not come to its end.');
+    const text = await this.workbench.best(path);
+    const written = codeIn(answer);
+    if (written === null) return refused('There is no code in the answer.');
+    const { code, missing } = withoutSelfImports(withoutMarkers(select(written)), path, text);
+    if (missing.length > 0)
+      return refused(
+        `The answer imports ${missing.map(name => `\`${name}\``).join(', ')} from ${path} itself. Write it there.`,
+      );
+    return { path, placed: placeCode(text, region, code) };
   }
 
   private related({ paths, best }: Situation, path: string, code: string): Promise<CodeReference[]> {
@@ -297,3 +363,10 @@ const codeOf = (text: string, { first, last }: Region): string =>
     .split('\n')
     .slice(first, last + 1)
     .join('\n');
+
+/** An answer may be half as long again as the code is. */
+const answerTokens = (code: string): number =>
+  Math.min(
+    MOST_ANSWER_TOKENS,
+    Math.max(LEAST_ANSWER_TOKENS, Math.ceil((code.length / CHARS_PER_TOKEN) * 1.5)),
+  );

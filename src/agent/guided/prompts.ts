@@ -114,7 +114,7 @@ export interface AnewPrompt {
   path: string;
   /** The file without the bodies that are asked for. */
   text: string;
-  /** The function that is asked for; null: the whole file. */
+  /** The function that is asked for; null: all of them. */
   name: string | null;
   references: readonly Reference[];
   tests: readonly Reference[];
@@ -122,7 +122,6 @@ export interface AnewPrompt {
 
 const USE_OF_TESTS =
   'The tests must pass: names and parameters are those that they use. Do not repeat the tests.';
-const PARAMETERS = 'Keep the names, and give each function the parameters that it needs.';
 
 /** For code that the model does not see: what it is to do is in its names, its comments, and the tests. */
 export function anewContent({ task, rules, path, text, name, references, tests }: AnewPrompt): string {
@@ -133,8 +132,33 @@ export function anewContent({ task, rules, path, text, name, references, tests }
     block({ label: path, language: languageOf(path), text: text.trimEnd() }),
     `Task: ${task.trim()}`,
     name === null
-      ? `The bodies are missing. Write the complete file ${path} with all of them in one fenced block. ${tests.length > 0 ? USE_OF_TESTS : PARAMETERS}`
+      ? `The bodies are missing. Write the complete file ${path} with all of them in one fenced block. ${USE_OF_TESTS}`
       : `The body of \`${name}\` is missing. Write the complete function \`${name}\` alone in one fenced block, so that the tests pass.`,
+  ];
+  return parts.filter(Boolean).join('\n\n');
+}
+
+export interface StubPrompt {
+  task: string;
+  rules: string;
+  path: string;
+  /** Signatures or names of those that it has. */
+  functions: readonly string[];
+  references: readonly Reference[];
+  tests: readonly Reference[];
+}
+
+/** For a file that is not shown, since its empty bodies or what is wrong with it would be copied. The answer begins with it. */
+export function stubContent({ task, rules, path, functions, references, tests }: StubPrompt): string {
+  const parts = [
+    rules.trim() && `Rules of this project:\n${rules.trim()}`,
+    ...references.map(shownBlock),
+    ...tests.map(shownBlock),
+    `Task: ${task.trim()}`,
+    `Write the complete file ${path} in one fenced block. It has these functions:\n${functions.map(one => `- \`${one}\``).join('\n')}`,
+    tests.length > 0
+      ? USE_OF_TESTS
+      : 'Keep the names, give each function the parameters that it needs, and add what else the task asks for.',
   ];
   return parts.filter(Boolean).join('\n\n');
 }

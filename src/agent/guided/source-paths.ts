@@ -57,12 +57,18 @@ const IMPORTS: RegExp[] = [
 
 /** Files of the workspace that `text`, the content of `path`, imports, in its order. */
 export function importedFiles(path: string, text: string, paths: readonly string[]): string[] {
-  const names = IMPORTS.flatMap(pattern => [...text.matchAll(pattern)])
+  const found = importNames(text).map(name => resolveImport(path, name, paths));
+  return [...new Set(found.filter(found => found !== null))].filter(found => found !== path);
+}
+
+/** Whether `statement` imports the file that it stands in. */
+export const importsItself = (path: string, statement: string): boolean =>
+  importNames(statement).some(name => resolveImport(path, name, [path]) !== null);
+
+const importNames = (text: string): string[] =>
+  IMPORTS.flatMap(pattern => [...text.matchAll(pattern)])
     .sort((a, b) => a.index - b.index)
     .flatMap(match => match[1]!.split(/\s*,\s*/));
-  const found = names.map(name => resolveImport(path, name, paths)).filter(found => found !== null);
-  return [...new Set(found)].filter(found => found !== path);
-}
 
 function resolveImport(from: string, name: string, paths: readonly string[]): string | null {
   const folder = from.includes('/') ? from.slice(0, from.lastIndexOf('/')) : '';

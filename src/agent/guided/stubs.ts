@@ -1,4 +1,5 @@
 /** Bodies that say of themselves that they are not written yet. A small model that is to write them copies them as they are. */
+import { definedName } from './region.ts';
 import { commentSign } from './source-paths.ts';
 
 const TO_BE_WRITTEN = 'to be written';
@@ -28,3 +29,18 @@ export const withoutStubs = (text: string, path: string): string =>
   );
 
 export const toBeWritten = (path: string): string => `${commentSign(path)} ${TO_BE_WRITTEN}`;
+
+const PROMISE = /\b(?:implement|initiali[sz]e|logic|code|here|todo)\b/i;
+
+/** Of the first function of `code` that holds only comments which say what is to come, the first of them; null if there is none. */
+export function promiseIn(code: string): string | null {
+  const lines = code.split('\n');
+  for (const [index, line] of lines.entries()) {
+    if (definedName(line) === null || !/\{\s*$/.test(line)) continue;
+    const end = lines.findIndex((next, at) => at > index && !/^\s*\/\//.test(next));
+    const body = lines.slice(index + 1, end);
+    if (/^\s*\}/.test(lines[end] ?? '') && body.some(comment => PROMISE.test(comment)))
+      return body[0]!.trim();
+  }
+  return null;
+}

@@ -13,6 +13,8 @@ export interface WriteRequest {
   messages: ChatMessage[];
   /** What the answer begins with; part of the text that comes back. */
   answerPrefix?: string;
+  /** Of an answer that is written in parts, what it was after the last one: it is still the same turn, and was shown. */
+  goesOnFrom?: string;
   maxTokens: number;
   temperature: number;
   topP?: number;
@@ -85,10 +87,12 @@ export class Writer {
     }
   }
 
-  async write({ messages, answerPrefix = '', maxTokens, ...sampling }: WriteRequest): Promise<Written> {
+  async write(request: WriteRequest): Promise<Written> {
+    const { messages, answerPrefix = '', goesOnFrom = '', maxTokens, ...sampling } = request;
     const { backend, emit, signal, sequence, level, budget } = this.options;
-    emit({ type: 'turn', turn: ++this.turns });
-    if (answerPrefix) emit({ type: 'text', text: answerPrefix });
+    if (goesOnFrom === '') emit({ type: 'turn', turn: ++this.turns });
+    const given = answerPrefix.slice(commonLength(answerPrefix, goesOnFrom));
+    if (given) emit({ type: 'text', text: given });
     const { text, finish, usage } = await backend.generate(
       {
         messages,
@@ -109,4 +113,10 @@ export class Writer {
     this.history = after;
     return { text: whole, finish };
   }
+}
+
+function commonLength(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }

@@ -82,8 +82,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
 
   async prompts(): Promise<PromptFile[]> {
     if (this.#modes.locked() !== null) return [];
-    const { ports } = await this.#ports();
-    return readPromptFiles(ports.workspace, vscode.workspace.isTrusted);
+    const { folders, ports } = await this.#ports();
+    return readPromptFiles(ports.workspace, vscode.workspace.isTrusted, folders.roots);
   }
 
   async run(task: AgentTask): Promise<AgentOutcome> {
@@ -106,9 +106,10 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const context = userPlace(folders, task.ask);
     const openFile = context.openFile?.path ?? null;
     const { isTrusted } = vscode.workspace;
+    const { roots } = folders;
     const text = wordsOf(task.ask);
     const profile = settings.profile === 'auto' ? profileFor(task.model) : settings.profile;
-    const rules = await readRules(ports.workspace, { userRules: settings.rules, isTrusted, openFile });
+    const rules = await readRules(ports.workspace, { userRules: settings.rules, isTrusted, roots, openFile });
     // They are read when a conversation begins; once it has been told, it need not be again.
     if (rules.cut !== null && task.history.length === 0) emit({ type: 'notice', text: rules.cut });
     const outcome = await runAgent(profile, {
@@ -248,7 +249,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     { folders, ports, servers, root }: WorkspacePorts,
     task: Pick<AgentTask, 'turnId' | 'approval' | 'emit'>,
   ): McpPort {
-    const prefix = folders.isSingle ? '' : `${folders.names[0]}/`;
+    const prefix = folders.roots[0]!;
     return gatedMcp({
       ...task,
       servers,

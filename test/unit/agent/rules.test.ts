@@ -42,13 +42,14 @@ const project = {
   '.moebius/prompts/tidy.md': 'Tidy up.',
   '.moebius/prompts/no good.md': 'a name with a space',
 };
-const trusted = { userRules: '', isTrusted: true, openFile: null };
+const trusted = { userRules: '', isTrusted: true, roots: [''], openFile: null };
 
 describe('rules', () => {
   it('are those of the user, the project from the top down, then the skills by name', async () => {
     const { text, cut } = await readRules(workspace(project), {
       userRules: 'Be brief.',
       isTrusted: true,
+      roots: [''],
       openFile: 'src/a/x.ts',
     });
     assert.equal(cut, null);
@@ -77,10 +78,54 @@ Skills. When one fits the task, read its file first:
     );
   });
 
+  it('are those of each folder of a workspace of several', async () => {
+    const files = {
+      'AGENTS.md': 'In no folder of the workspace.',
+      'api/AGENTS.md': 'Use tabs.',
+      'api/.moebius/rules/a.md': 'First.',
+      'web/AGENTS.md': 'No classes.',
+      'web/src/AGENTS.md': 'Near.',
+      'web/.moebius/rules/b.md': 'Second.',
+      'web/.moebius/skills/pdf/SKILL.md': '---\ndescription: Fill in forms\n---\nThe long text.',
+      'web/.moebius/prompts/tidy.md': 'Tidy up.',
+    };
+    const roots = ['api/', 'web/'];
+    const { text } = await readRules(workspace(files), { ...trusted, roots, openFile: 'web/src/x.ts' });
+    assert.equal(
+      text,
+      `Rules in api/AGENTS.md:
+Use tabs.
+
+Rules in web/AGENTS.md:
+No classes.
+
+Rules in web/src/AGENTS.md:
+Near.
+
+Rules in api/.moebius/rules/a.md:
+First.
+
+Rules in web/.moebius/rules/b.md:
+Second.
+
+Skills. When one fits the task, read its file first:
+- pdf: Fill in forms (web/.moebius/skills/pdf/SKILL.md)`,
+    );
+    const prompts = await readPromptFiles(workspace(files), true, roots);
+    assert.deepEqual(
+      prompts.map(({ name }) => name),
+      ['tidy', 'pdf'],
+    );
+    const long = { 'api/AGENTS.md': 'x'.repeat(7_000), 'web/AGENTS.md': 'y'.repeat(7_000) };
+    const capped = await readRules(workspace(long), { ...trusted, roots });
+    assert.ok(capped.text.length < 8100, 'the cap is for all folders together');
+    assert.match(capped.cut!, /: web\/AGENTS\.md\.$/);
+  });
+
   it('of a workspace that is not trusted are not read', async () => {
-    const options = { userRules: 'Mine.', isTrusted: false, openFile: 'src/a/x.ts' };
+    const options = { ...trusted, userRules: 'Mine.', isTrusted: false, openFile: 'src/a/x.ts' };
     assert.equal((await readRules(workspace(project), options)).text, 'Rules of the user:\nMine.');
-    assert.deepEqual(await readPromptFiles(workspace(project), false), []);
+    assert.deepEqual(await readPromptFiles(workspace(project), false, ['']), []);
   });
 
   it('are none in an empty workspace', async () => {
@@ -116,7 +161,7 @@ Skills. When one fits the task, read its file first:
 
 describe('prompt files', () => {
   it('are read by name, and skills stand behind them', async () => {
-    assert.deepEqual(await readPromptFiles(workspace(project), true), [
+    assert.deepEqual(await readPromptFiles(workspace(project), true, ['']), [
       { kind: 'prompt', name: 'review', description: 'Review a file', text: 'Review $ARGUMENTS carefully.' },
       { kind: 'prompt', name: 'tidy', description: '', text: 'Tidy up.' },
       {
@@ -127,12 +172,14 @@ describe('prompt files', () => {
       },
     ]);
     const tidySkill = { '.moebius/skills/tidy/SKILL.md': '---\ndescription: another\n---\nNo.' };
-    const names = (await readPromptFiles(workspace({ ...project, ...tidySkill }), true)).map(one => one.text);
+    const names = (await readPromptFiles(workspace({ ...project, ...tidySkill }), true, [''])).map(
+      one => one.text,
+    );
     assert.ok(!names.some(text => text.startsWith('No.')), 'of two with one name the prompt file is meant');
   });
 
   it('stand for a message that begins with their name', async () => {
-    const prompts = await readPromptFiles(workspace(project), true);
+    const prompts = await readPromptFiles(workspace(project), true, ['']);
     const expands = (message: string, expected: string | null) =>
       assert.equal(expandPrompt(message, prompts), expected);
     expands('/review src/a.ts', 'Review src/a.ts carefully.');

@@ -80,6 +80,8 @@ describe('searching the workspace', () => {
     const folders = await WorkspaceFolders.open([join(first, 'app'), join(second, 'app')]);
     const workspace = new NodeWorkspace(folders);
     assert.deepEqual(folders.names, ['app', 'app-2']);
+    assert.deepEqual(folders.roots, ['app/', 'app-2/']);
+    assert.deepEqual((await WorkspaceFolders.open([first])).roots, ['']);
     assert.equal((await workspace.read('app/a.txt')).text, 'one');
     assert.equal((await workspace.read('app-2/a.txt')).text, 'two');
     assert.deepEqual(await workspace.find('*.txt', 9), ['app-2/a.txt', 'app/a.txt']);

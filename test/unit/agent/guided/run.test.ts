@@ -166,6 +166,21 @@ describe('guided: a failing test', () => {
     assert.ok(!lastOf(prompts[3]).includes('a - b'));
   });
 
+  it('is looked at once and begun anew from all of its tests where hardly any of them passes', async () => {
+    const run: World['run'] = async (command, files) => {
+      const { output, exitCode } = await addsUp(command, files);
+      return { output: output.replace('# fail 1', '# fail 3'), exitCode };
+    };
+    const answers = ['The sign.', block(WRONG), '(x) {}', block(RIGHT)];
+    const { outcome, prompts } = await play(answers, project, { run });
+    assert.equal(outcome.reason, 'done');
+    assert.match(
+      lastOf(prompts[2]),
+      /equal\(add[\s\S]*It has these functions:\n- `add`\n[\s\S]*that they use/,
+    );
+    assert.match(lastOf(prompts[3]), /to be written[\s\S]*Write the complete file math\.js/);
+  });
+
   it('a version whose check does not come to its end is stopped, and is none', async () => {
     const killed: string[] = [];
     const files: Files = new Map(Object.entries(project));
@@ -214,12 +229,18 @@ describe('guided: a failing test', () => {
   });
 
   it('single lines are not looked for where no test passes', async () => {
-    const { outcome, backend } = await play(
-      [block(RIGHT)],
+    const looked = ['x', ...Array(4).fill(block(WORSE))];
+    const { outcome, backend, prompts } = await play(
+      [...looked, block(RIGHT)],
       { ...project, 'math.js': WORSE },
       { run: addsUp },
     );
     assert.equal(outcome.reason, 'done');
+    assert.match(
+      lastOf(prompts.at(-1)),
+      /body of `add` is missing/,
+      'what comes after the first pass over lines',
+    );
     assert.ok(backend.requests.every(({ kind }) => kind === 'generate'));
   });
 
@@ -240,7 +261,7 @@ describe('guided: a failing test', () => {
   });
 
   it('a version that helps is kept, and the rounds begin again with it', async () => {
-    const answers = [block(WRONG), ...Array(30).fill(block(WORSE))];
+    const answers = ['x', block(WRONG), ...Array(30).fill(block(WORSE))];
     const { outcome, files, prompts } = await play(
       answers,
       { ...project, 'math.js': WORSE },
@@ -248,8 +269,8 @@ describe('guided: a failing test', () => {
     );
     assert.equal(files.get('math.js'), WRONG);
     assert.match(outcome.text, /What helped is kept\.\n\n```diff\n[\s\S]*- {2}throw a;/);
-    assert.ok(lastOf(prompts[1]).includes('The body of `add` is missing'));
-    assert.ok(lastOf(prompts[2]).includes('return a - b;'));
+    assert.ok(lastOf(prompts[2]).includes('The body of `add` is missing'));
+    assert.ok(lastOf(prompts[3]).includes('return a - b;'));
   });
 
   it('does not check the same version twice', async () => {
@@ -307,10 +328,8 @@ describe('guided: a stub', () => {
     const answers = [block(half), 'x', block(whole)];
     const { outcome, files, prompts } = await play(answers, { 'a.js': stub }, {}, given);
     assert.equal(outcome.reason, 'done');
-    assert.match(
-      lastOf(prompts[0]),
-      /constructor\(\) \{\n {4}\/\/ to be written\n[\s\S]*The bodies are missing/,
-    );
+    assert.match(lastOf(prompts[0]), /It has these functions:\n- `constructor\(\)`/);
+    assert.ok(!lastOf(prompts[0]).includes('Implement this'), 'what is seen is copied');
     assert.equal(files.get('a.js'), whole);
     const stays = await play(Array(20).fill(block(half)), { 'a.js': stub }, {}, given);
     assert.equal(stays.outcome.reason, 'done', 'what stays a stub is meant to be one');
@@ -412,16 +431,56 @@ describe('guided: answers and plans', () => {
   });
 });
 
-it('guided: the one function of a stub is begun, up to its parameters, or the model imports it from the file itself', async () => {
-  const stub = "export const say = () => {\n  throw new Error('Implement this');\n};\n";
-  const answer = block('export const say = n => {\n  return String(n);\n};\n');
-  const prefixOf = async (text: string) => {
-    const world: World = { run: async () => ({ output: '# pass 1\n# fail 0\n', exitCode: 0 }) };
-    const { backend } = await play([answer], { 'say.js': text }, world, { task: 'Implement say.js.' });
-    const [first] = backend.requests.flatMap(({ kind, params }) => (kind === 'generate' ? [params] : []));
-    return first?.answerPrefix;
-  };
-  assert.equal(await prefixOf(stub), '```js\nexport const say = (');
-  const two = `${stub}export function hear() {\n  throw new Error('Implement this');\n}\n`;
-  assert.equal(await prefixOf(two), '```js\n');
+describe('guided: the functions of a stub', () => {
+  const say = "export const say = () => {\n  throw new Error('Implement this');\n};\n";
+  const prefixesOf = ({ backend }: Played) =>
+    backend.requests.flatMap(({ kind, params }) => (kind === 'generate' ? [params.answerPrefix] : []));
+  const given = { task: 'Implement a.js.', checkCommand: null };
+
+  it('are begun for the model, up to their parameters, or it imports them from the file itself', async () => {
+    const written = ' n => {\n  return String(n);\n};\n';
+    const played = await play([written], { 'a.js': `// A skeleton.\n\n${say}` }, {}, given);
+    assert.deepEqual(prefixesOf(played), ['```js\nexport const say =']);
+    assert.equal(played.files.get('a.js'), `// A skeleton.\nexport const say =${written}`);
+  });
+
+  it('are written one after the other, in one answer', async () => {
+    const stub = `${say}\nexport class Box {\n  constructor() {\n    throw new Error('Implement this');\n  }\n\n  get() {\n    throw new Error('Implement this');\n  }\n}\n`;
+    const parts = [
+      ' (n) => {\n  return n;\n};\n',
+      '(n) {\n    this.n = n;\n  }\n}\n',
+      '() {\n    return this.n;\n  }\n}',
+    ];
+    const played = await play(parts, { 'a.js': stub }, {}, given);
+    const text =
+      'export const say = (n) => {\n  return n;\n};\n\nexport class Box {\n  constructor(n) {\n    this.n = n;\n  }\n\n  get() {\n    return this.n;\n  }\n}\n';
+    assert.equal(played.files.get('a.js'), text);
+    assert.equal(played.outcome.turns, 1);
+    const shown = played.events.map(event => (event.type === 'text' ? event.text : '')).join('');
+    assert.equal(shown.split('return n;').length, 2, 'what was written is not shown again');
+    const [first] = played.backend.requests;
+    assert.ok(first?.kind === 'generate');
+    assert.deepEqual(first.params.stop, ['\n```', '\n  constructor(', '\n  get(']);
+  });
+
+  it('are not begun again when the model has written them already', async () => {
+    const stub = 'def a():\n    pass\n\ndef b():\n    pass\n';
+    const answer = '(x):\n    return x\n\nasync def b(y):\n    return y\n';
+    const played = await play([answer], { 'a.py': stub }, {}, { ...given, task: 'Implement a.py.' });
+    assert.equal(prefixesOf(played).length, 1);
+    assert.equal(played.files.get('a.py'), `def a${answer}`);
+  });
+
+  it('are refused when they come from the file itself', async () => {
+    const answers = [
+      block("import { say } from './a.js';\nconsole.log(say(1));\n"),
+      'x',
+      block(`import { say } from './a';\n${say.replace('throw new Error', 'return String')}`),
+    ];
+    const start = { 'a.js': 'export const say = () => {};\n' };
+    const { files, outcome, prompts } = await play(answers, start, {}, given);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(files.get('a.js'), say.replace('throw new Error', 'return String'));
+    assert.equal(prompts.length, 3);
+  });
 });

@@ -1,6 +1,6 @@
 /** What is no implementation, and what the model sees in its place. */
 import assert from 'node:assert/strict';
-import { stubIn, withoutStubs } from '../../../../src/agent/guided/stubs.ts';
+import { promiseIn, stubIn, withoutStubs } from '../../../../src/agent/guided/stubs.ts';
 
 it('guided: a stub says of itself that it is one', () => {
   for (const text of [
@@ -28,4 +28,17 @@ it('guided: stubs are shown as what is to be written, line by line', () => {
     withoutStubs('def f():\n    pass\n\nfor x in y:\n    pass\n', 'a.py'),
     'def f():\n    # to be written\n\nfor x in y:\n    pass\n',
   );
+});
+
+it('guided: a function of comments that say what is to come is none', () => {
+  const method = (...body: string[]) =>
+    `class A {\n  f(x) {\n${body.map(line => `    ${line}\n`).join('')}  }\n}\n`;
+  assert.equal(promiseIn(method('// Implement the logic', '// and return it')), '// Implement the logic');
+  for (const code of [
+    method('// Implement the logic', 'return x;'),
+    method('// Nothing to do.'),
+    method(),
+    'try {\n  f();\n} catch {\n  // Goes on here.\n}\n',
+  ])
+    assert.equal(promiseIn(code), null, code);
 });
