@@ -26,7 +26,7 @@ describe('models: manifest', () => {
   });
 
   const wrong: [string, (manifest: Manifest) => void, RegExp][] = [
-    ['another format', m => Object.assign(m, { format: 1 }), /format 1, this version reads 5/],
+    ['another format', m => Object.assign(m, { format: 1 }), /format 1, this version reads 6/],
     ['a missing field', m => Reflect.deleteProperty(m, 'tokens'), /tokens/],
     ['an unknown field', m => Object.assign(m, { extra: 1 }), /extra/],
     ['no dimension', m => Object.assign(m.dims, { layers: 0 }), /dims\.layers/],
