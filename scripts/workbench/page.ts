@@ -90,6 +90,9 @@ export async function openFile(page: Page, name: string): Promise<Locator> {
   });
   const editor = page.locator('.editor-group-container.active .editor-instance .monaco-editor').first();
   await editor.locator('.view-lines').first().waitFor();
+  // Where the row was there may be a tab now, whose hover covers the first line.
+  const { x, y, width, height } = (await editor.boundingBox())!;
+  await page.mouse.move(x + width / 2, y + height / 2);
   await editor.locator('.view-line').first().click();
   return editor;
 }
