@@ -17,8 +17,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MoebiusError } from '../base/errors.ts';
-import { type Carving, type CarvingDims, readCarving, readCarvingJson } from './carving.ts';
+import { type Carving, type CarvingDims, readCarving } from './carving.ts';
 import { dataFile, FieldReader, readDescription, readSealed } from './sealed-data.ts';
+import { isOfCarving, trainedOnCarving } from './training.ts';
 
 /** W becomes W + b @ a. */
 export interface LowRank {
@@ -55,15 +56,7 @@ const deltasJson = z.strictObject({
   dims: z.strictObject({ layers: count, hidden: count, feedForward: count }),
   routed: count,
   rank: count.max(MAX_RANK),
-  /** Of the carving.bin whose experts were trained: with others the routers mean nothing. */
-  carvingSha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Where the data comes from, for whoever wants to make it again. */
-  training: z.strictObject({
-    steps: z.int().nonnegative(),
-    tokens: z.int().nonnegative(),
-    corpusSha256: z.string().regex(/^[0-9a-f]{64}$/),
-    seed: z.int(),
-  }),
+  ...trainedOnCarving,
   data: dataFile,
   createdBy: z.string(),
 });
@@ -88,9 +81,8 @@ async function readDeltas(folder: string, dims: CarvingDims, routed: number): Pr
       throw invalid(`they are for ${json.model} with ${name} ${json.dims[name]}, not ${dims[name]}`);
     }
   }
-  if (json.carvingSha256 !== (await readCarvingJson(folder)).data.sha256) {
+  if (!(await isOfCarving(folder, json)))
     throw invalid('they were trained for another carving; train them again or remove deltas.json');
-  }
   if (json.routed !== routed) throw invalid(`they route to ${json.routed} experts, not ${routed}`);
   const expected = dims.layers * layerBytes(dims, routed, json.rank);
   if (json.data.sizeBytes !== expected) throw invalid(`their data should have ${expected} bytes`);

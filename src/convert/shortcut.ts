@@ -15,9 +15,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MoebiusError } from '../base/errors.ts';
 import type { Decoder } from './architectures/decoder.ts';
-import { readCarvingJson } from './carving.ts';
 import type { Shortcut } from './graph/shortcut.ts';
 import { dataFile, FieldReader, readDescription, readSealed } from './sealed-data.ts';
+import { isOfCarving, trainedOnCarving } from './training.ts';
 import { memoryMatrix } from './weights.ts';
 
 const SHORTCUT_FORMAT = 1;
@@ -30,14 +30,7 @@ const shortcutJson = z.strictObject({
   model: z.string().min(1),
   dims: z.strictObject({ layers: count, hidden: count, keysAndValues: count }),
   first: count,
-  /** Of the carving.bin whose experts read the layers before it. */
-  carvingSha256: z.string().regex(/^[0-9a-f]{64}$/),
-  training: z.strictObject({
-    steps: z.int().nonnegative(),
-    tokens: z.int().nonnegative(),
-    corpusSha256: z.string().regex(/^[0-9a-f]{64}$/),
-    seed: z.int(),
-  }),
+  ...trainedOnCarving,
   data: dataFile,
   createdBy: z.string(),
 });
@@ -60,7 +53,7 @@ export async function readShortcut(
     const there = json.dims[name as keyof typeof json.dims];
     if (there !== here) throw invalid(`it is for ${json.model} with ${name} ${there}, not ${here}`);
   }
-  if (json.carvingSha256 !== (await readCarvingJson(folder)).data.sha256)
+  if (!(await isOfCarving(folder, json)))
     throw invalid('it was trained for another carving; train it again or remove shortcut.json');
   const { first } = json;
   if (!rope) throw invalid('the model does not rotate its keys');

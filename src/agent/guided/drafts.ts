@@ -1,15 +1,13 @@
-/** New versions of the code, as a round asks for them: the prompts are put together here, and the answers read. */
+/** New versions of the code, as a round asks for them. */
 import { MoebiusError } from '../../base/errors.ts';
-import { type ChatMessage, type FinishReason, LIMITS } from '../../protocol/daemon.ts';
+import type { ChatMessage } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
-import { fenceFor } from '../code/fence.ts';
+import { Answers, type Draft, LEAST_ANSWER_TOKENS, type Sampling } from './answers.ts';
 import { type FunctionLines, functionAlone, functionsOf, withoutBodies } from './bodies.ts';
-import { codeIn, type Placed, placeCode } from './code-answer.ts';
 import type { Findings } from './findings.ts';
 import { relatedCode, type Step, type Suspect, specsOf } from './gather.ts';
-import { begun, type Head, headsOf, isWritten, markOf, signatureOf } from './heads.ts';
+import { type Head, headsOf, signatureOf } from './heads.ts';
 import { type Filled, lineMends, type MendKind } from './line-mends.ts';
-import { withoutMarkers } from './markers.ts';
 import {
   anewContent,
   type CodeReference,
@@ -20,13 +18,11 @@ import {
   stepContent,
   stubContent,
 } from './prompts.ts';
-import type { Region } from './region.ts';
+import { codeOf } from './region.ts';
 import type { Rewriting, Round, Sees } from './rounds.ts';
-import { withoutSelfImports } from './self-imports.ts';
-import { languageOf } from './source-paths.ts';
 import { isImplementing, stubIn, withoutStubs } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
-import type { GapRequest, Writer, Written } from './writer.ts';
+import type { GapRequest, Writer } from './writer.ts';
 
 /** All that a draft builds on. */
 export interface Situation {
@@ -38,18 +34,8 @@ export interface Situation {
   best: Findings;
 }
 
-/** A file as it would be, or why the answer can't be used. */
-export interface Draft {
-  path: string;
-  placed: Placed;
-}
-
 const TOP_P = 0.95;
 const DIAGNOSIS_TOKENS = 120;
-const CHARS_PER_TOKEN = 3;
-/** An answer to a stub is as long as what it implements. */
-const LEAST_ANSWER_TOKENS = 1200;
-const MOST_ANSWER_TOKENS = 4096;
 /** Of the window, for the template and the start of the answer. */
 const SPARE_TOKENS = 64;
 /** Functions that are written anew in one round. */
@@ -64,16 +50,11 @@ const MOST_MENDED_FILES = 2;
 const TOO_MUCH =
   'The code and what is attached do not fit into the model. Attach less, or select a part of the file.';
 
-interface Sampling {
-  temperature: number;
-  topP: number;
-  seed: number;
-}
-
 export class Drafts {
   private readonly options: AgentOptions;
   private readonly writer: Writer;
   private readonly workbench: Workbench;
+  private readonly answers: Answers;
   private readonly opening: ChatMessage[];
   /** What was written into gaps. */
   private readonly lines = new Map<string, Filled>();
@@ -83,6 +64,7 @@ export class Drafts {
     this.options = options;
     this.writer = writer;
     this.workbench = workbench;
+    this.answers = new Answers(writer, workbench);
     this.opening = opening;
   }
 
@@ -143,8 +125,8 @@ export class Drafts {
       isFollowUp || form === 'diagnosis' ? await this.diagnosed(messages, step, sampling) : messages;
     const heads = asked === messages ? await this.headsOfStub(step) : [];
     yield heads.length > 0
-      ? await this.writtenInParts(asked, step.path, heads, sampling)
-      : await this.written(asked, step.path, step.region, sampling);
+      ? await this.answers.writtenInParts(asked, step.path, heads, sampling)
+      : await this.answers.written(asked, step.path, step.region, sampling);
   }
 
   /** Of a file that is all to be written. */
@@ -169,7 +151,7 @@ export class Drafts {
       // Begun with its signature, or the model writes the whole class.
       const start = lines.slice(asked.first, asked.bodyFirst).join('\n');
       const region = { ...asked, isWholeFile: false };
-      yield await this.written(messages, path, region, sampling, `${start}\n`, code =>
+      yield await this.answers.written(messages, path, region, sampling, `${start}\n`, code =>
         functionAlone(code, name, lines),
       );
     }
@@ -185,11 +167,11 @@ export class Drafts {
     if (sees === 'names') {
       const names = functions.map(one => one.name);
       const messages = await this.stubMessages(situation, path, text, names, specs);
-      yield await this.writtenInParts(messages, path, headsOf(text), sampling);
+      yield await this.answers.writtenInParts(messages, path, headsOf(text), sampling);
       return;
     }
     const messages = await this.anewMessages(situation, path, lines, functions, null, specs);
-    yield await this.written(
+    yield await this.answers.written(
       messages,
       path,
       { first: 0, last: lines.length - 1, isWholeFile: true },
@@ -257,81 +239,6 @@ export class Drafts {
     return written;
   }
 
-  /** `start`: what the code begins with. `select`: the part of the answer that was asked for. */
-  private async written(
-    messages: ChatMessage[],
-    path: string,
-    region: Region,
-    sampling: Sampling,
-    start = '',
-    select: (code: string) => string = code => code,
-  ): Promise<Draft> {
-    const code = codeOf(await this.workbench.best(path), region);
-    const fence = fenceFor(code);
-    const { text: answer, finish } = await this.writer.write({
-      messages,
-      answerPrefix: `${fence}${languageOf(path)}\n${start}`,
-      stop: [`\n${fence}`],
-      maxTokens: answerTokens(code),
-      ...sampling,
-    });
-    return this.draftOf(answer, finish, path, region, select);
-  }
-
-  /** A whole file, one function after the other, each begun with its head; what stands between them the model may add to. */
-  private async writtenInParts(
-    messages: ChatMessage[],
-    path: string,
-    heads: readonly Head[],
-    sampling: Sampling,
-  ): Promise<Draft> {
-    const text = await this.workbench.best(path);
-    const fence = fenceFor(text);
-    const opening = `${fence}${languageOf(path)}\n`;
-    let answer = '';
-    let finish: FinishReason = 'stop';
-    let previous: Head | null = null;
-    for (const [index, head] of heads.entries()) {
-      if (isWritten(answer, heads, index)) continue;
-      const marks = heads.slice(index + 1).map(next => `\n${markOf(next)}`);
-      const stop = [`\n${fence}`, ...marks.filter(mark => mark.length <= LIMITS.stopChars)];
-      const written: Written = await this.writer.write({
-        messages,
-        answerPrefix: opening + begun(answer.slice(opening.length), previous, head),
-        goesOnFrom: answer,
-        stop: stop.slice(0, LIMITS.stopStrings),
-        maxTokens: answerTokens(text),
-        ...sampling,
-      });
-      ({ text: answer, finish } = written);
-      previous = head;
-      if (finish !== 'stop') break;
-    }
-    const region = { first: 0, last: text.split('\n').length - 1, isWholeFile: true };
-    return this.draftOf(answer, finish, path, region);
-  }
-
-  /** `select`: the part of the answer that was asked for. */
-  private async draftOf(
-    answer: string,
-    finish: FinishReason,
-    path: string,
-    region: Region,
-    select: (code: string) => string = code => code,
-  ): Promise<Draft> {
-    const refused = (reason: string): Draft => ({ path, placed: { kind: 'refused', reason } });
-    if (finish !== 'stop') return refused('The answer did not come to its end.');
-    const text = await this.workbench.best(path);
-    const written = codeIn(answer);
-    if (written === null) return refused('There is no code in the answer.');
-    const { code, missing } = withoutSelfImports(withoutMarkers(select(written)), path, text);
-    if (missing.length > 0)
-      return refused(
-        `The answer imports ${missing.map(name => `\`${name}\``).join(', ')} from ${path} itself. Write it there.`,
-      );
-    return { path, placed: placeCode(text, region, code) };
-  }
-
   private related({ paths, best }: Situation, path: string, code: string): Promise<CodeReference[]> {
     const about = [code, ...best.remaining.map(problem => problem.message)].join('\n');
     const read = (other: string) => this.workbench.best(other);
@@ -357,16 +264,3 @@ export class Drafts {
 }
 
 const user = (content: string): ChatMessage => ({ role: 'user', content });
-
-const codeOf = (text: string, { first, last }: Region): string =>
-  text
-    .split('\n')
-    .slice(first, last + 1)
-    .join('\n');
-
-/** An answer may be half as long again as the code is. */
-const answerTokens = (code: string): number =>
-  Math.min(
-    MOST_ANSWER_TOKENS,
-    Math.max(LEAST_ANSWER_TOKENS, Math.ceil((code.length / CHARS_PER_TOKEN) * 1.5)),
-  );

@@ -90,3 +90,9 @@ export function outlineOf(lines: readonly string[], { first, last }: Region): st
     .slice(0, OUTLINE_LINES)
     .join('\n');
 }
+
+export const codeOf = (text: string, { first, last }: Region): string =>
+  text
+    .split('\n')
+    .slice(first, last + 1)
+    .join('\n');

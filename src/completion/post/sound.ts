@@ -1,4 +1,6 @@
 /** A text that breaks the document, or puts what follows out of reach, is cut back to a beginning of it that does not. */
+
+import type { Cursor } from '../cursor.ts';
 import { countErrors, type Obstacle, obstacle } from '../syntax/soundness.ts';
 import { NO_SYNTAX } from '../syntax/syntax.ts';
 import { fitToLine } from './brackets.ts';
@@ -31,11 +33,22 @@ export function isOutOfPlace(text: string, draft: Draft): boolean {
   return flaw !== null && flaw !== 'broken';
 }
 
-/** What is wrong with the document once a text is in it; null: nothing that was not wrong before, or there is no tree. */
-function judgeOf({ cursor, syntax = NO_SYNTAX }: Draft): (text: string) => Flaw {
+/** Of documents without the text: one is asked about whenever a line of it has been written. */
+const known = new WeakMap<Cursor, number>();
+
+function errorsWithout({ cursor, syntax = NO_SYNTAX }: Draft): number | null {
   const { before, after, languageId } = cursor;
-  const known = syntax.read(languageId, before + after, countErrors);
-  if (known === null) return () => null;
+  const errors = known.get(cursor) ?? syntax.read(languageId, before + after, countErrors);
+  if (errors !== null) known.set(cursor, errors);
+  return errors;
+}
+
+/** What is wrong with the document once a text is in it; null: nothing that was not wrong before, or there is no tree. */
+function judgeOf(draft: Draft): (text: string) => Flaw {
+  const errors = errorsWithout(draft);
+  if (errors === null) return () => null;
+  const { cursor, syntax = NO_SYNTAX } = draft;
+  const { before, after, languageId } = cursor;
   return text => {
     const fitted = fitToLine(text, cursor);
     const rest = after.slice(fitted.replaceAfter);
@@ -43,7 +56,7 @@ function judgeOf({ cursor, syntax = NO_SYNTAX }: Draft): (text: string) => Flaw 
       const all = before + inserted + rest;
       const end = before.length + inserted.length;
       return syntax.read(languageId, all, root =>
-        countErrors(root) > known ? 'broken' : obstacle(root, all, before.length, end),
+        countErrors(root) > errors ? 'broken' : obstacle(root, all, before.length, end),
       );
     };
     const flaw = judge(fitted.text);

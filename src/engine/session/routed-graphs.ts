@@ -43,8 +43,12 @@ export class RoutedGraphs {
 
   #open({ onnx }: GraphFile): Promise<GraphSession> {
     const { folder, threads } = this.#options;
-    const session = this.#opened.get(onnx) ?? GraphSession.open(join(folder, onnx), threads);
+    const known = this.#opened.get(onnx);
+    if (known) return known;
+    const session = GraphSession.open(join(folder, onnx), threads);
     this.#opened.set(onnx, session);
+    // When there is more memory it may work.
+    session.catch(() => this.#opened.delete(onnx));
     return session;
   }
 }

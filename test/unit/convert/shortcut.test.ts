@@ -1,6 +1,6 @@
 /** A shortcut: its files, and what the graphs that convert makes of it compute on a tiny model. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCarving } from '../../../src/convert/carve/writer.ts';
@@ -55,6 +55,17 @@ describe('convert/shortcut', () => {
     const { logProbs } = await runner.forward({ ...args, sequence: 1 });
     const told = await runner.forward({ ...args, sequence: 2, shortcut: true });
     close(told.logProbs!, logProbs!);
+    await runner.release();
+  });
+
+  it('is opened again after it could not be opened', async () => {
+    await writeShortcut();
+    const runner = await open();
+    const args = { ...always, sequence: 0, at: 0, tokens: PROMPT, experts: ROUTED, logitRows: 0 };
+    await rename(at('out', 'shortcut.onnx'), at('away.onnx'));
+    await assert.rejects(runner.forward({ ...args, shortcut: true }), /shortcut\.onnx/);
+    await rename(at('away.onnx'), at('out', 'shortcut.onnx'));
+    await runner.forward({ ...args, shortcut: true });
     await runner.release();
   });
 
