@@ -5,6 +5,7 @@
  * Paths are relative to the workspace, with `/`; in a workspace of several folders the first part is the folder's name. A port
  * resolves them when it uses them, links included, and refuses what leads outside.
  */
+import type { Clock } from '../base/clock.ts';
 import type { ChatMessage, ToolCall } from '../protocol/daemon.ts';
 
 /** Failures that the model can act on: thrown by ports with code `refused`, `not-found`, ... and a message written for it. */
@@ -208,6 +209,8 @@ export interface AgentPorts {
   diagnostics: DiagnosticsPort;
   approval: ApprovalPort;
   questions: QuestionPort;
+  /** What budgets of time are measured with. */
+  clock: Clock;
   /** Without it there are no MCP servers. */
   mcp?: McpPort;
 }

@@ -3,6 +3,7 @@
 import type { AgentOptions } from '../../src/agent/agent.ts';
 import { applyReplacements } from '../../src/agent/edits/lines.ts';
 import type { AgentPorts, ChangedFile, Diagnostic, FileChange } from '../../src/agent/ports.ts';
+import { type Clock, monotonicClock } from '../../src/base/clock.ts';
 import { MoebiusError } from '../../src/base/errors.ts';
 
 /** Nothing is asked. */
@@ -23,9 +24,10 @@ export type Files = Map<string, string>;
 export interface World {
   diagnose?(files: Files): Diagnostic[] | Promise<Diagnostic[]>;
   run?(command: string, files: Files): Promise<{ output: string; exitCode: number | null }>;
+  clock?: Clock;
 }
 
-export function memoryPorts(files: Files, { diagnose, run }: World = {}): AgentPorts {
+export function memoryPorts(files: Files, { diagnose, run, clock = monotonicClock }: World = {}): AgentPorts {
   let commands = 0;
   const textOf = (path: string): string => {
     const text = files.get(path);
@@ -72,6 +74,7 @@ export function memoryPorts(files: Files, { diagnose, run }: World = {}): AgentP
     },
     approval: { ask: async () => ({ kind: 'once' }) },
     questions: { ask: async () => null },
+    clock,
   };
 
   function textAfter(change: FileChange): string | null {

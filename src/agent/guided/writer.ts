@@ -1,5 +1,5 @@
 /** Asks the model within the task's budget, keeps count of what it cost, and lets the user see it write. */
-import { type Clock, monotonicClock } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, FinishReason } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
@@ -44,11 +44,11 @@ export class Writer {
   private readonly clock: Clock;
   private readonly startMs: number;
 
-  constructor(options: AgentOptions, clock: Clock = monotonicClock) {
+  constructor(options: AgentOptions) {
     this.options = options;
     this.history = options.history;
-    this.clock = clock;
-    this.startMs = clock.now();
+    this.clock = options.ports.clock;
+    this.startMs = this.clock.now();
   }
 
   hasBudget(): boolean {

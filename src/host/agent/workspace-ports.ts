@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { AgentPorts } from '../../agent/ports.ts';
+import { monotonicClock } from '../../base/clock.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import { CHECKPOINT_BYTES, Checkpoints } from '../../workspace/checkpoints.ts';
 import { decodeText } from '../../workspace/encoding.ts';
@@ -38,6 +39,7 @@ export class WorkspacePorts implements vscode.Disposable {
       edits: new EditorEdits(folders, new NodeEdits(folders, this.checkpoints), this.checkpoints),
       terminal: this.terminal,
       diagnostics: new EditorDiagnostics(folders),
+      clock: monotonicClock,
     };
   }
 

@@ -6,6 +6,7 @@ import { runNative } from '../../../src/agent/native.ts';
 import type { AgentEvent, AgentPorts, FileChange } from '../../../src/agent/ports.ts';
 import type { ScriptedBackend } from '../../../src/backends/scripted.ts';
 import { MoebiusError } from '../../../src/base/errors.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { type Model, type ModelAnswer, scriptedModel } from '../../support/scripted-model.ts';
 
 export interface Bench {
@@ -98,6 +99,7 @@ function memoryPorts(files: Map<string, string>): AgentPorts {
     },
     approval: { ask: () => Promise.reject(new Error('not used')) },
     questions: { ask: async question => (question === 'no answer?' ? null : 'blue') },
+    clock: new FakeClock(),
   };
 }
 
