@@ -4,7 +4,7 @@ import type { AgentOptions } from '../../src/agent/agent.ts';
 import { applyReplacements } from '../../src/agent/edits/lines.ts';
 import type { AgentPorts, ChangedFile, Diagnostic, FileChange } from '../../src/agent/ports.ts';
 import { type Clock, monotonicClock } from '../../src/base/clock.ts';
-import { MoebiusError } from '../../src/base/errors.ts';
+import { cancelled, MoebiusError } from '../../src/base/errors.ts';
 
 /** Nothing is asked. */
 export const ALLOW_ALL: Pick<AgentOptions, 'policy' | 'remember'> = {
@@ -39,7 +39,10 @@ export function memoryPorts(files: Files, { diagnose, run, clock = monotonicCloc
   };
   return {
     workspace: {
-      read: async path => ({ path, text: textOf(path), version: textOf(path) }),
+      read: async (path, signal) => {
+        if (signal?.aborted) throw cancelled();
+        return { path, text: textOf(path), version: textOf(path) };
+      },
       list: async () => [...files].map(([path, text]) => ({ path, kind: 'file', sizeBytes: text.length })),
       find: async (_glob, limit) => [...files.keys()].sort().slice(0, limit),
       grep: async ({ pattern, limit }) =>

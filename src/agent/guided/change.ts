@@ -139,9 +139,11 @@ export class Change {
   /** The user is told what is left to do: install a package, decide something, look at one place. */
   private async giveUp(situation: Situation): Promise<Ending> {
     const { writer, drafts } = this;
-    const told = isBetter(situation.best, situation.start)
-      ? `It is not solved yet. What helped is kept.${this.shownDiff()}`
-      : 'What I tried did not help, so nothing is changed.';
+    const isPart = isBetter(situation.best, situation.start);
+    const left = this.workbench.left();
+    const told = isPart
+      ? `It is not solved yet. ${left}${this.shownDiff()}`
+      : `What I tried did not help. ${left}`;
     if (!writer.hasBudget()) return { reason: 'limit', text: told };
     const messages = await drafts.message(situation, situation.steps[0]!, 'advice');
     const advice = await writer.write({ messages, maxTokens: ADVICE_TOKENS, temperature: 0, seed: 0 });

@@ -404,6 +404,24 @@ describe('actions: a yes that holds for the task', () => {
     assert.equal(seen.applied.length, 1);
   });
 
+  it('is not needed to take back what was done, also after a stop, in read-only, and while everything is asked for', async () => {
+    const policy: Partial<ActionPolicy> = {};
+    const { actions, seen, stop } = setup({ files, hold: 'task', policy });
+    await actions.edit('k1', [next(), { kind: 'create', path: 'new.txt', text: 'x' }]);
+    Object.assign(policy, { readOnly: true, askEverything: true });
+    stop.abort();
+    const gone = { kind: 'delete', path: 'new.txt', version: 'v:x' } as const;
+    assert.equal((await actions.takeBack('k2', [next(), gone])).ok, true);
+    assert.deepEqual([seen.asked.length, seen.applied.length], [1, 2]);
+    for (const other of [edit('b.txt', 'one\n', 'two\n'), { ...gone, path: 'a.txt' }])
+      assert.equal((await actions.takeBack('k3', [other])).ok, false);
+    assert.equal(
+      seen.applied.length,
+      2,
+      'nothing that the task did not change, and no file that it did not create',
+    );
+  });
+
   it('is not the rule: without it each is asked for', async () => {
     const { actions, seen } = setup({ files });
     for (const id of ['k1', 'k2']) await actions.edit(id, [next()]);

@@ -121,6 +121,7 @@ function memoryActions(
       actions.push(...changed.map(({ kind, path }) => `${kind} ${path}`));
       return tell(callId, { ok: true, text: 'Changed.', changes: changed, exitCode: null, runningId: null });
     },
+    takeBack: () => Promise.reject(new Error('not used')),
     mcp: () => Promise.reject(new Error('not used')),
     async command(callId, command) {
       actions.push(`run ${command}`);
