@@ -11,7 +11,7 @@ import { attachmentBlock } from './chat-prompt.ts';
 import { ContextWindow, SUMMARY_TOKENS, tooLong } from './context.ts';
 import { shownData } from './data-text.ts';
 import { withDeadline } from './deadline.ts';
-import { NATIVE_SYSTEM_PROMPT, systemMessage, taskMessage } from './native-prompt.ts';
+import { NATIVE_SYSTEM_PROMPT, PROMPT_TOKENS, systemMessage, taskMessage } from './native-prompt.ts';
 import type { StopReason } from './ports.ts';
 import { RepetitionWatch } from './repetition.ts';
 import { fitText, lines } from './result-text.ts';
@@ -47,10 +47,15 @@ export const runNative = (
     new NativeRun(timed, await toolsFor(timed), createHands(timed), isTimeUp).run(),
   );
 
-async function toolsFor({ mode, ports, emit, signal }: AgentOptions): Promise<readonly Tool[]> {
+async function toolsFor({ mode, ports, backend, emit, signal }: AgentOptions): Promise<readonly Tool[]> {
   if (mode === 'ask') return [];
   if (!ports.mcp) return TOOLS;
-  const { tools, problems } = await mcpTools(ports.mcp, signal);
+  const isRoomFor = async (more: readonly Tool[]): Promise<boolean> => {
+    const tools = [...TOOLS, ...more].map(tool => tool.definition);
+    const counted = await backend.count({ messages: [systemMessage('')], tools }, { signal });
+    return counted.tokens <= PROMPT_TOKENS;
+  };
+  const { tools, problems } = await mcpTools(ports.mcp, signal, isRoomFor);
   for (const text of problems) emit({ type: 'notice', text });
   return [...TOOLS, ...tools];
 }
