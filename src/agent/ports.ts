@@ -139,6 +139,18 @@ export interface ApprovalPort {
   ask(request: ApprovalRequest, signal: AbortSignal): Promise<ApprovalDecision>;
 }
 
+export interface RenameRequest {
+  path: string;
+  /** Of the definition's name, from 1; columns in UTF-16 units. */
+  line: number;
+  column: number;
+  newName: string;
+}
+export interface SymbolsPort {
+  /** Every file that the renaming changes as its new text, `\n` line ends, by path; null: nobody here knows. Changes nothing. */
+  textsAfterRename(request: RenameRequest, signal: AbortSignal): Promise<ReadonlyMap<string, string> | null>;
+}
+
 export interface QuestionPort {
   /** A question of the model to the user. null: the user does not want to answer. */
   ask(question: string, options: string[], signal: AbortSignal): Promise<string | null>;
@@ -211,6 +223,8 @@ export interface AgentPorts {
   questions: QuestionPort;
   /** What budgets of time are measured with. */
   clock: Clock;
+  /** What a language server knows of names; without it they are told from the text. */
+  symbols?: SymbolsPort;
   /** Without it there are no MCP servers. */
   mcp?: McpPort;
 }

@@ -2,7 +2,7 @@
 
 import type { AgentOptions } from '../../src/agent/agent.ts';
 import { applyReplacements } from '../../src/agent/edits/lines.ts';
-import type { AgentPorts, ChangedFile, Diagnostic, FileChange } from '../../src/agent/ports.ts';
+import type { AgentPorts, ChangedFile, Diagnostic, FileChange, SymbolsPort } from '../../src/agent/ports.ts';
 import { type Clock, monotonicClock } from '../../src/base/clock.ts';
 import { cancelled, MoebiusError } from '../../src/base/errors.ts';
 
@@ -25,9 +25,13 @@ export interface World {
   diagnose?(files: Files): Diagnostic[] | Promise<Diagnostic[]>;
   run?(command: string, files: Files): Promise<{ output: string; exitCode: number | null }>;
   clock?: Clock;
+  symbols?: SymbolsPort;
 }
 
-export function memoryPorts(files: Files, { diagnose, run, clock = monotonicClock }: World = {}): AgentPorts {
+export function memoryPorts(
+  files: Files,
+  { diagnose, run, clock = monotonicClock, symbols }: World = {},
+): AgentPorts {
   let commands = 0;
   const textOf = (path: string): string => {
     const text = files.get(path);
@@ -77,6 +81,7 @@ export function memoryPorts(files: Files, { diagnose, run, clock = monotonicCloc
     },
     approval: { ask: async () => ({ kind: 'once' }) },
     questions: { ask: async () => null },
+    ...(symbols && { symbols }),
     clock,
   };
 

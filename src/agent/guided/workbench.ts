@@ -50,18 +50,18 @@ export class Workbench {
   }
 
   /**
-   * Puts `text` (`\n` line ends) into `path` and every other file back to its best state.
+   * Puts these texts (by path, `\n` line ends) into their files and every other file back to its best state.
    * @throws MoebiusError `refused` when it could not be done
    */
-  async tryText(path: string, text: string): Promise<void> {
-    const { eol } = await this.open(path);
-    const next = eol === '\n' ? text : text.replaceAll('\n', eol);
+  async tryTexts(texts: ReadonlyMap<string, string>): Promise<void> {
+    for (const path of texts.keys()) await this.open(path);
     const wanted = [...this.files].map(([name, file]): Wanted => {
-      return { name, file, next: name === path ? next : file.best };
+      const text = texts.get(name)?.replaceAll('\n', file.eol);
+      return { name, file, next: text ?? file.best };
     });
     const changed = wanted.filter(one => one.next !== one.file.current);
     if (changed.length === 0) return;
-    const refusal = await this.become(changed, path, 'Edit', 'edit');
+    const refusal = await this.become(changed, changed[0]!.name, 'Edit', 'edit');
     if (refusal !== null) throw new MoebiusError('refused', refusal);
     this.versions++;
   }

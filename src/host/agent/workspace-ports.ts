@@ -13,6 +13,7 @@ import { NodeTerminal } from '../../workspace/node-terminal.ts';
 import { EditorDiagnostics } from './diagnostics.ts';
 import { EditorEdits } from './editor-edits.ts';
 import { EditorFileStates, editorWorkspace } from './editor-files.ts';
+import { EditorSymbols } from './symbols.ts';
 
 export class WorkspacePorts implements vscode.Disposable {
   readonly folders: WorkspaceFolders;
@@ -39,6 +40,7 @@ export class WorkspacePorts implements vscode.Disposable {
       edits: new EditorEdits(folders, new NodeEdits(folders, this.checkpoints), this.checkpoints),
       terminal: this.terminal,
       diagnostics: new EditorDiagnostics(folders),
+      symbols: new EditorSymbols(folders),
       clock: monotonicClock,
     };
   }

@@ -410,6 +410,52 @@ describe('guided: a task that ends between its rounds', () => {
   });
 });
 
+describe('guided: a renaming', () => {
+  const files = {
+    'math.js': RIGHT.replace('add', 'plus'),
+    'app.js': "import { plus } from './math.js';\n\nconsole.log(plus(1, 2));\n",
+  };
+  const task = 'Rename `plus` to `sum`.';
+  const renamedFiles = Object.entries(files).map(([path, text]) => [path, text.replaceAll('plus', 'sum')]);
+
+  it('needs no model, and is one edit of all its files', async () => {
+    const played = await play([], files, {}, { task, checkCommand: null });
+    assert.deepEqual([...played.files], renamedFiles);
+    assert.equal(played.backend.requests.length, 0);
+    assert.deepEqual([played.outcome.reason, played.outcome.text], ['done', 'Changed `math.js`, `app.js`.']);
+    assert.equal(played.events.filter(event => event.type === 'call').length, 1);
+  });
+
+  it('is left to the model where it breaks the check', async () => {
+    const run: World['run'] = async (_, now) => ({
+      output: now.get('app.js')!.includes('sum') ? '1 failing' : '1 passing',
+      exitCode: now.get('app.js')!.includes('sum') ? 1 : 0,
+    });
+    const { files: now, backend } = await play([], files, { run }, { task });
+    assert.deepEqual([...now], Object.entries(files));
+    assert.ok(backend.requests.length > 0);
+  });
+
+  it('the language server knows better', async () => {
+    const asked: unknown[] = [];
+    const symbols = {
+      textsAfterRename: async (request: unknown) => {
+        asked.push(request);
+        return new Map([['math.js', 'export const sum = 1;\n']]);
+      },
+    };
+    const played = await play([], files, { symbols }, { task, checkCommand: null });
+    assert.deepEqual(asked, [{ path: 'math.js', line: 1, column: 17, newName: 'sum' }]);
+    assert.deepEqual(
+      [...played.files],
+      [
+        ['math.js', 'export const sum = 1;\n'],
+        ['app.js', files['app.js']],
+      ],
+    );
+  });
+});
+
 describe('guided: a stub', () => {
   it('is not implemented while a part of it says that it is not', async () => {
     const stub =
