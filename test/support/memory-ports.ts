@@ -52,6 +52,7 @@ export function memoryPorts(files: Files, { diagnose, run, clock = monotonicCloc
           )
           .filter(hit => hit.text.includes(pattern))
           .slice(0, limit),
+      gitConfig: async () => '',
     },
     edits: {
       async apply(changes) {
