@@ -174,6 +174,26 @@ describe('what is not read', () => {
     );
   });
 
+  it('a file whose name is no UTF-8: it is told, the others are read and found, and no other is taken for it', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const { root, workspace } = await open({ 'a.txt': 'needle\n' });
+    const name = Buffer.concat([Buffer.from(`${root}/b`), Buffer.of(0xff, 0xfe), Buffer.from('.txt')]);
+    writeFileSync(name, 'needle\n');
+    const shown = 'b\ufffd\ufffd.txt';
+    const listed = await workspace.list('', { recursive: true, limit: 10 });
+    assert.deepEqual(
+      listed.map(({ path }) => path),
+      ['a.txt', shown],
+    );
+    assert.deepEqual(await workspace.find('*.txt', 10), ['a.txt', shown]);
+    const hits = await workspace.grep({ pattern: 'needle', isRegExp: false, limit: 10 });
+    assert.deepEqual(
+      hits.map(({ path }) => path),
+      ['a.txt'],
+    );
+    await assert.rejects(workspace.read(shown), (error: { code?: string }) => error.code === 'not-found');
+  });
+
   it('takes an absolute path only inside', async () => {
     const { workspace, root } = await open();
     assert.equal((await workspace.read(join(root, 'src/a.ts'))).path, 'src/a.ts');
