@@ -4,6 +4,7 @@
  */
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import type { ActionResult, Actions } from './agent.ts';
+import { namesPrograms } from './commands/git-config.ts';
 import { judgeCommand, type ShellKind } from './commands/judge.ts';
 import { type CommandRule, describeRule, isAllowed, rulesFor } from './commands/rules.ts';
 import { describeChanges } from './edits/describe.ts';
@@ -256,7 +257,7 @@ async function questionFor(
   policy: ActionPolicy,
   { command, cwd }: CommandArguments,
 ): Promise<{ warning: string | null } | null> {
-  const { verdict, warning, paths } = judgeCommand(command, policy.shell);
+  const { verdict, warning, paths, gitFolders } = judgeCommand(command, policy.shell);
   if (verdict === 'danger') return { warning: `Dangerous: ${warning}` };
   if (policy.askEverything) return { warning };
   if (verdict === 'ask')
@@ -266,11 +267,20 @@ async function questionFor(
     const isRefused = await ports.workspace
       .list(cwd ? `${cwd}/${path}` : path, { recursive: false, limit: 1 })
       .then(() => false)
-      .catch(error => error instanceof MoebiusError && error.code === 'refused');
+      .catch(wasRefused);
     if (isRefused) return { warning: `${path} leads out of the workspace` };
+  }
+  for (const folder of gitFolders) {
+    const isOpen = await ports.workspace
+      .gitConfig(cwd ? `${cwd}/${folder}` : folder)
+      .then(namesPrograms)
+      .catch(wasRefused);
+    if (isOpen) return { warning: 'the configuration of this repository names programs that git runs then' };
   }
   return null;
 }
+
+const wasRefused = (error: unknown): boolean => error instanceof MoebiusError && error.code === 'refused';
 
 /** What a server does with a call nobody sees, so each is asked for, and none is remembered. */
 async function callServer(

@@ -16,6 +16,11 @@ export interface WorkspacePort {
   /** Paths that match a glob, ignored files left out, sorted. */
   find(glob: string, limit: number, signal?: AbortSignal): Promise<string[]>;
   grep(query: GrepQuery, signal?: AbortSignal): Promise<GrepHit[]>;
+  /**
+   * What configures git in a folder, as text, from repositories there and above it; '' without any. For judging commands, never for
+   * the model: there may be secrets in it. @throws MoebiusError `refused` where that can't be said
+   */
+  gitConfig(folder: string): Promise<string>;
 }
 
 export interface TextFile {

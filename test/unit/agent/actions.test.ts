@@ -32,6 +32,7 @@ interface Setup {
   files?: Record<string, string>;
   run?: Partial<CommandRun>;
   links?: string[];
+  gitConfigs?: Record<string, string>;
   hold?: Hold;
 }
 
@@ -42,6 +43,7 @@ function setup({
   files = {},
   run = {},
   links = [],
+  gitConfigs = {},
   hold,
 }: Setup = {}) {
   const seen = {
@@ -71,6 +73,7 @@ function setup({
         },
         find: async () => [],
         grep: async () => [],
+        gitConfig: async folder => gitConfigs[folder] ?? '',
       },
       edits: {
         apply: async (changes, turnId) => {
@@ -213,6 +216,17 @@ describe('actions: commands', () => {
     const { actions, seen } = setup({ links: ['sub/data'] });
     await actions.command('k', 'cat data', 'sub', 1000);
     assert.match(seen.asked[0]!.warning!, /data leads out of the workspace/);
+  });
+
+  it('of git are asked for where its configuration may name a program', async () => {
+    const { actions, seen } = setup({ gitConfigs: { 'sub/': '[diff]\n\texternal = x\n' } });
+    for (const command of ['git diff', 'ls', 'cd sub && git diff', 'cd sub && ls'])
+      await actions.command('k', command, '', 1000);
+    assert.deepEqual(
+      seen.asked.map(({ detail }) => detail),
+      ['cd sub && git diff'],
+    );
+    assert.match(seen.asked[0]!.warning!, /configuration of this repository names programs/);
   });
 
   it('that do more are asked for, exactly as they will run', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { namesPrograms } from '../../../../src/agent/commands/git-config.ts';
 import { judgeCommand, type Verdict } from '../../../../src/agent/commands/judge.ts';
 import { evalRecords } from '../../../support/eval-data.ts';
 
@@ -343,6 +344,30 @@ describe('commands: judged', () => {
   it('names the paths that a free command reads, for the port to follow links', () => {
     assert.deepEqual(judgeCommand('head -5 src/a.ts && rg x lib').paths, ['src/a.ts', 'lib']);
     assert.deepEqual(judgeCommand('cd sub; cat a').paths, ['sub', 'a', 'sub/a']);
+  });
+
+  it('names the folders in which a free command runs git, for its configuration there', () => {
+    assert.deepEqual(judgeCommand('git status').gitFolders, ['']);
+    assert.deepEqual(judgeCommand('cd a && "git" log; ls').gitFolders, ['', 'a/']);
+    assert.deepEqual(judgeCommand('ls').gitFolders, []);
+  });
+
+  it('knows the configurations of git that run something', () => {
+    const usual =
+      '[core]\n\tbare = false\n\thooks = x\n[remote "origin"]\n\turl = https://x/command.git\n\tpromisor = true\n[branch "external"]\n\tmerge = refs/heads/main\n';
+    assert.equal(namesPrograms(usual), false);
+    for (const line of [
+      '[diff]\n\texternal = x',
+      '[diff "a"] textconv=x',
+      '[diff "a"]\ncommand = x',
+      '[filter "a"]\n clean = x',
+      '[include]\n\tpath = ../x',
+      '[includeIf "gitdir:~/"]\n\tpath = x',
+      '[core]\n\tsshCommand = x',
+      '[gpg "ssh"]\n\tprogram = x',
+      '[remote "a"]\n\tuploadpack = x',
+    ])
+      assert.equal(namesPrograms(usual + line), true, line);
   });
 
   it('runs nothing of Windows by itself, and sees what is dangerous there', () => {
