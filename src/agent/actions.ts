@@ -4,6 +4,7 @@
  */
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import type { ActionResult, Actions } from './agent.ts';
+import { namesPrograms } from './commands/git-config.ts';
 import { judgeCommand, type ShellKind } from './commands/judge.ts';
 import { type CommandRule, describeRule, isAllowed, rulesFor } from './commands/rules.ts';
 import { describeChanges } from './edits/describe.ts';
@@ -53,22 +54,28 @@ export interface ActionOptions {
  */
 export type Hold = 'call' | 'task';
 
+/** The first kind of change by path: what was created may be deleted again. */
+type FirstKinds = Map<string, FileChange['kind']>;
+
 /** What a yes that holds for the task covers. */
 interface Granted {
   commands: Set<string>;
-  /** The first kind of change by path: what the task created it may delete again. */
-  files: Map<string, FileChange['kind']>;
+  files: FirstKinds;
 }
 
 /** Of a command's output, for the model: more costs its window in every later turn. The rest can be paged. */
 const OUTPUT_CHARS = 8000;
 const MAX_TIMEOUT_MS = 10 * 60_000;
+const NEVER = new AbortController().signal;
 
 export function createActions(options: ActionOptions, hold: Hold = 'call'): Actions {
   const granted: Granted | null = hold === 'task' ? { commands: new Set(), files: new Map() } : null;
+  const made: FirstKinds = new Map();
   return {
     edit: (callId, changes) =>
-      carryOut(options, callId, () => edit(options, granted, callId, structuredClone(changes))),
+      carryOut(options, callId, () => edit(options, granted, made, callId, structuredClone(changes))),
+    takeBack: (callId, changes) =>
+      carryOut({ ...options, signal: NEVER }, callId, () => takeBack(options, made, changes)),
     command: (callId, command, cwd, timeoutMs) =>
       carryOut(options, callId, () => run(options, granted, callId, { command, cwd, timeoutMs })),
     mcp: (callId, server, tool, args) =>
@@ -122,10 +129,11 @@ function refusal({ mode, readOnly }: ActionPolicy, what: string): Done | null {
 async function edit(
   options: ActionOptions,
   granted: Granted | null,
+  made: FirstKinds,
   callId: string,
   changes: FileChange[],
 ): Promise<Done> {
-  const { ports, turnId, signal } = options;
+  const { ports, signal } = options;
   const policy = options.policy();
   const refused = refusal(policy, 'Edits');
   if (refused) return refused;
@@ -133,7 +141,7 @@ async function edit(
   const described = await describeChanges(changes, path => ports.workspace.read(path, signal));
   const mark = await fingerprint(changes);
   const canBeFree = !policy.askEverything && !described.warning;
-  const isFree = canBeFree && (policy.autoApproveEdits || isGranted(granted, changes));
+  const isFree = canBeFree && (policy.autoApproveEdits || (granted && covers(granted.files, changes)));
   if (!isFree) {
     const grants = canBeFree ? granted : null;
     const decision = await ask(options, {
@@ -147,9 +155,20 @@ async function edit(
     });
     if (decision.kind === 'deny') return denied(decision.reason, 'edit');
     if (decision.kind === 'always' && !described.warning) options.remember({ kind: 'edits' });
-    for (const { path, kind } of changes) grants?.files.set(normalisePath(path), kind);
+    if (grants) note(grants.files, changes);
   }
   await checkUnchanged(changes, mark);
+  const done = await apply(options, changes);
+  note(made, changes);
+  return done;
+}
+
+async function takeBack(options: ActionOptions, made: FirstKinds, changes: FileChange[]): Promise<Done> {
+  if (!covers(made, changes)) return failure('Only what this task changed can be taken back.');
+  return apply(options, changes);
+}
+
+async function apply({ ports, turnId }: ActionOptions, changes: FileChange[]): Promise<Done> {
   const changed = await ports.edits.apply(changes, turnId);
   const lines = changed.map(describeChanged);
   return {
@@ -162,10 +181,16 @@ async function edit(
   };
 }
 
-const isGranted = (granted: Granted | null, changes: readonly FileChange[]): boolean =>
-  granted !== null &&
+function note(kinds: FirstKinds, changes: readonly FileChange[]): void {
+  for (const { path, kind } of changes) {
+    const name = normalisePath(path);
+    if (!kinds.has(name)) kinds.set(name, kind);
+  }
+}
+
+const covers = (kinds: FirstKinds, changes: readonly FileChange[]): boolean =>
   changes.every(({ path, kind }) => {
-    const first = granted.files.get(normalisePath(path));
+    const first = kinds.get(normalisePath(path));
     return kind === 'delete' ? first === 'create' : first !== undefined;
   });
 
@@ -232,7 +257,7 @@ async function questionFor(
   policy: ActionPolicy,
   { command, cwd }: CommandArguments,
 ): Promise<{ warning: string | null } | null> {
-  const { verdict, warning, paths } = judgeCommand(command, policy.shell);
+  const { verdict, warning, paths, gitFolders } = judgeCommand(command, policy.shell);
   if (verdict === 'danger') return { warning: `Dangerous: ${warning}` };
   if (policy.askEverything) return { warning };
   if (verdict === 'ask')
@@ -242,11 +267,20 @@ async function questionFor(
     const isRefused = await ports.workspace
       .list(cwd ? `${cwd}/${path}` : path, { recursive: false, limit: 1 })
       .then(() => false)
-      .catch(error => error instanceof MoebiusError && error.code === 'refused');
+      .catch(wasRefused);
     if (isRefused) return { warning: `${path} leads out of the workspace` };
+  }
+  for (const folder of gitFolders) {
+    const isOpen = await ports.workspace
+      .gitConfig(cwd ? `${cwd}/${folder}` : folder)
+      .then(namesPrograms)
+      .catch(wasRefused);
+    if (isOpen) return { warning: 'the configuration of this repository names programs that git runs then' };
   }
   return null;
 }
+
+const wasRefused = (error: unknown): boolean => error instanceof MoebiusError && error.code === 'refused';
 
 /** What a server does with a call nobody sees, so each is asked for, and none is remembered. */
 async function callServer(

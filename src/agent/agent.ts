@@ -72,6 +72,11 @@ export interface AgentOutcome {
  */
 export interface Actions {
   edit(callId: string, changes: FileChange[]): Promise<ActionResult>;
+  /**
+   * Puts files that this task changed back to what they were within it. Not asked for, and also done after the task was stopped:
+   * it only takes away what the agent itself has done.
+   */
+  takeBack(callId: string, changes: FileChange[]): Promise<ActionResult>;
   command(callId: string, command: string, cwd: string, timeoutMs: number): Promise<ActionResult>;
   /** A tool of an MCP server; always asked for. */
   mcp(callId: string, server: string, tool: string, args: Record<string, unknown>): Promise<ActionResult>;

@@ -22,6 +22,9 @@ Rules of safety:
 - The user approves edits and commands in the editor, never in text. If something is denied, do not try to get it in another way.
 - Paths are relative to the workspace, with /. Never leave it. Never print secrets.`;
 
+/** System prompt and tools, without the rules, are read before anything else: so many tokens of the model at most. */
+export const PROMPT_TOKENS = 3000;
+
 export function systemMessage(rules: string): ChatMessage {
   const content = rules.trim() === '' ? NATIVE_SYSTEM_PROMPT : `${NATIVE_SYSTEM_PROMPT}\n\n${rules.trim()}`;
   return { role: 'system', content };

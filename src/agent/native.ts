@@ -10,7 +10,8 @@ import type { Actions, AgentOptions, AgentOutcome } from './agent.ts';
 import { attachmentBlock } from './chat-prompt.ts';
 import { ContextWindow, SUMMARY_TOKENS, tooLong } from './context.ts';
 import { shownData } from './data-text.ts';
-import { NATIVE_SYSTEM_PROMPT, systemMessage, taskMessage } from './native-prompt.ts';
+import { withDeadline } from './deadline.ts';
+import { NATIVE_SYSTEM_PROMPT, PROMPT_TOKENS, systemMessage, taskMessage } from './native-prompt.ts';
 import type { StopReason } from './ports.ts';
 import { RepetitionWatch } from './repetition.ts';
 import { fitText, lines } from './result-text.ts';
@@ -27,8 +28,6 @@ const TEMPERATURE = 0.2;
 const MAX_CALLS = 16;
 /** How often the host checks a finished task and gives the failure back. */
 const MAX_CHECKS = 3;
-/** A timer for longer would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const CHECK_TIMEOUT_MS = 600_000;
 
 const AGAIN = '\n(You made this call before, with the same result. Do something different.)';
@@ -40,26 +39,23 @@ const RETRIES = {
 };
 
 /** Never throws for what the model, the user or a tool can cause: the outcome says why it ended. */
-export async function runNative(
+export const runNative = (
   options: AgentOptions,
   createHands: (options: AgentOptions) => Actions = createActions,
-): Promise<AgentOutcome> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), Math.min(options.budget.timeMs, MAX_TIMER_MS));
-  try {
-    const signal = AbortSignal.any([options.signal, deadline.signal]);
-    const timed = { ...options, signal };
-    const whyAborted = () => (deadline.signal.aborted && !options.signal.aborted ? 'limit' : 'stopped');
-    return await new NativeRun(timed, await toolsFor(timed), createHands(timed), whyAborted).run();
-  } finally {
-    clearTimeout(timer);
-  }
-}
+): Promise<AgentOutcome> =>
+  withDeadline(options, async (timed, isTimeUp) =>
+    new NativeRun(timed, await toolsFor(timed), createHands(timed), isTimeUp).run(),
+  );
 
-async function toolsFor({ mode, ports, emit, signal }: AgentOptions): Promise<readonly Tool[]> {
+async function toolsFor({ mode, ports, backend, emit, signal }: AgentOptions): Promise<readonly Tool[]> {
   if (mode === 'ask') return [];
   if (!ports.mcp) return TOOLS;
-  const { tools, problems } = await mcpTools(ports.mcp, signal);
+  const isRoomFor = async (more: readonly Tool[]): Promise<boolean> => {
+    const tools = [...TOOLS, ...more].map(tool => tool.definition);
+    const counted = await backend.count({ messages: [systemMessage('')], tools }, { signal });
+    return counted.tokens <= PROMPT_TOKENS;
+  };
+  const { tools, problems } = await mcpTools(ports.mcp, signal, isRoomFor);
   for (const text of problems) emit({ type: 'notice', text });
   return [...TOOLS, ...tools];
 }
@@ -72,7 +68,7 @@ interface End {
 class NativeRun {
   readonly #options: AgentOptions;
   readonly #actions: Actions;
-  readonly #whyAborted: () => 'limit' | 'stopped';
+  readonly #isTimeUp: () => boolean;
   readonly #definitions: ToolDefinition[];
   readonly #runner: ToolRunner;
   readonly #window: ContextWindow;
@@ -84,15 +80,10 @@ class NativeRun {
   #checks = 0;
   #lastText = '';
 
-  constructor(
-    options: AgentOptions,
-    tools: readonly Tool[],
-    actions: Actions,
-    whyAborted: () => 'limit' | 'stopped',
-  ) {
+  constructor(options: AgentOptions, tools: readonly Tool[], actions: Actions, isTimeUp: () => boolean) {
     this.#options = options;
     this.#actions = actions;
-    this.#whyAborted = whyAborted;
+    this.#isTimeUp = isTimeUp;
     this.#definitions = tools.map(tool => tool.definition);
     this.#runner = new ToolRunner(tools, options, actions);
     this.#window = new ContextWindow(
@@ -288,8 +279,7 @@ class NativeRun {
 
   #failed(error: MoebiusError): End {
     if (!this.#options.signal.aborted) return { reason: 'error', text: error.message };
-    const reason = this.#whyAborted();
-    return reason === 'limit' ? this.#limit('time') : { reason, text: this.#lastText };
+    return this.#isTimeUp() ? this.#limit('time') : { reason: 'stopped', text: this.#lastText };
   }
 
   #append(...messages: ChatMessage[]): void {

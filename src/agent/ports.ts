@@ -5,6 +5,7 @@
  * Paths are relative to the workspace, with `/`; in a workspace of several folders the first part is the folder's name. A port
  * resolves them when it uses them, links included, and refuses what leads outside.
  */
+import type { Clock } from '../base/clock.ts';
 import type { ChatMessage, ToolCall } from '../protocol/daemon.ts';
 
 /** Failures that the model can act on: thrown by ports with code `refused`, `not-found`, ... and a message written for it. */
@@ -15,6 +16,11 @@ export interface WorkspacePort {
   /** Paths that match a glob, ignored files left out, sorted. */
   find(glob: string, limit: number, signal?: AbortSignal): Promise<string[]>;
   grep(query: GrepQuery, signal?: AbortSignal): Promise<GrepHit[]>;
+  /**
+   * What configures git in a folder, as text, from repositories there and above it; '' without any. For judging commands, never for
+   * the model: there may be secrets in it. @throws MoebiusError `refused` where that can't be said
+   */
+  gitConfig(folder: string): Promise<string>;
 }
 
 export interface TextFile {
@@ -138,6 +144,18 @@ export interface ApprovalPort {
   ask(request: ApprovalRequest, signal: AbortSignal): Promise<ApprovalDecision>;
 }
 
+export interface RenameRequest {
+  path: string;
+  /** Of the definition's name, from 1; columns in UTF-16 units. */
+  line: number;
+  column: number;
+  newName: string;
+}
+export interface SymbolsPort {
+  /** Every file that the renaming changes as its new text, `\n` line ends, by path; null: nobody here knows. Changes nothing. */
+  textsAfterRename(request: RenameRequest, signal: AbortSignal): Promise<ReadonlyMap<string, string> | null>;
+}
+
 export interface QuestionPort {
   /** A question of the model to the user. null: the user does not want to answer. */
   ask(question: string, options: string[], signal: AbortSignal): Promise<string | null>;
@@ -208,6 +226,10 @@ export interface AgentPorts {
   diagnostics: DiagnosticsPort;
   approval: ApprovalPort;
   questions: QuestionPort;
+  /** What budgets of time are measured with. */
+  clock: Clock;
+  /** What a language server knows of names; without it they are told from the text. */
+  symbols?: SymbolsPort;
   /** Without it there are no MCP servers. */
   mcp?: McpPort;
 }

@@ -7,8 +7,11 @@
 import { readFrontMatter } from './front-matter.ts';
 import type { WorkspacePort } from './ports.ts';
 
-/** Some 2,000 tokens: rules are read with every task, and a small window must have room for the work. */
-const MAX_CHARS = 8000;
+/**
+ * Of UTF-8: some 2,000 tokens in most languages, where as many characters would be up to 7,000. Rules are read with every task, and
+ * a small window must have room for the work.
+ */
+const MAX_BYTES = 8000;
 const MAX_SKILLS = 30;
 /** Folders of skills that are looked at: a workspace may hold anything. */
 const MOST_READ = 200;
@@ -61,11 +64,14 @@ export async function readRules(workspace: WorkspacePort, options: RulesOptions)
 function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Rules {
   const all = joined(parts);
   const said: string[] = [];
-  if (all.length > MAX_CHARS) {
-    const isBeyond = (_: RulesPart, index: number) => joined(parts.slice(0, index + 1)).length > MAX_CHARS;
+  const bytes = new TextEncoder().encode(all);
+  const isWhole = bytes.length <= MAX_BYTES;
+  if (!isWhole) {
+    const isBeyond = (_: RulesPart, index: number) =>
+      new TextEncoder().encode(joined(parts.slice(0, index + 1))).length > MAX_BYTES;
     const beyond = parts.filter(isBeyond);
     said.push(
-      `The rules are ${count(all.length)} characters long and the agent reads the first ${count(MAX_CHARS)}. ` +
+      `The rules are ${count(bytes.length)} bytes long and the agent reads the first ${count(MAX_BYTES)}. ` +
         `Cut or left out: ${beyond.map(({ source }) => source).join(', ')}.`,
     );
   }
@@ -74,16 +80,17 @@ function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Rules 
       `There are more than ${MAX_SKILLS} skills: the agent is not told of ${unlisted.map(({ name }) => name).join(', ')}.`,
     );
   return {
-    text:
-      all.length <= MAX_CHARS
-        ? all
-        : `${all.slice(0, MAX_CHARS)}\n(The rules are longer; the rest is left out.)`,
+    text: isWhole ? all : `${beginOf(bytes)}\n(The rules are longer; the rest is left out.)`,
     cut: said.length > 0 ? said.join(' ') : null,
   };
 }
 
+/** Up to the last character that is whole. */
+const beginOf = (bytes: Uint8Array): string =>
+  new TextDecoder().decode(bytes.subarray(0, MAX_BYTES), { stream: true });
+
 const joined = (parts: readonly RulesPart[]): string => parts.map(({ text }) => text).join('\n\n');
-const count = (chars: number): string => chars.toLocaleString('en');
+const count = (bytes: number): string => bytes.toLocaleString('en');
 
 /** AGENTS.md from the folders of the workspace down, so that what is nearer is read last, then the workspace's own rules. */
 async function rulesFiles(

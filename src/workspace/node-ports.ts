@@ -1,12 +1,13 @@
 /** The ports of the agent over a folder on disk, without an editor: for the command line and for tests. */
 import type { AgentPorts } from '../agent/ports.ts';
+import { monotonicClock } from '../base/clock.ts';
 import { CHECKPOINT_BYTES, Checkpoints } from './checkpoints.ts';
 import { WorkspaceFolders } from './folders.ts';
 import { NodeEdits, nodeFileStates } from './node-edits.ts';
 import { NodeTerminal } from './node-terminal.ts';
 import { NodeWorkspace } from './node-workspace.ts';
 
-export type NodePorts = Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'diagnostics'> & {
+export type NodePorts = Pick<AgentPorts, 'workspace' | 'edits' | 'terminal' | 'diagnostics' | 'clock'> & {
   checkpoints: Checkpoints;
   /** Ends the commands that still run. */
   dispose(): void;
@@ -27,6 +28,7 @@ export async function openNodePorts(folders: readonly string[], checkpoints: str
     terminal,
     // Without an editor there are no language servers; compilers and tests tell more.
     diagnostics: { read: async () => [] },
+    clock: monotonicClock,
     dispose: () => terminal.dispose(),
   };
 }

@@ -8,6 +8,7 @@ import type { DirectoryEntry, GrepHit, GrepQuery, TextFile, WorkspacePort } from
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import { decodeText } from './encoding.ts';
 import { openFile, type ResolvedPath, type WorkspaceFolders } from './folders.ts';
+import { readGitConfig } from './git-config.ts';
 import { lineSearch } from './grep.ts';
 import { refuseSecret } from './guards.ts';
 import { type WalkedEntry, walk } from './walk.ts';
@@ -81,6 +82,10 @@ export class NodeWorkspace implements WorkspacePort {
         hits.push({ path, line, text: found });
     }
     return hits;
+  }
+
+  gitConfig(folder: string): Promise<string> {
+    return readGitConfig(this.#folders, folder);
   }
 
   /** null: not a text that can be read. */

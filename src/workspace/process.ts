@@ -26,9 +26,27 @@ const QUIET: NodeJS.ProcessEnv = {
   GIT_TERMINAL_PROMPT: '0',
   GIT_EDITOR: 'true',
   PYTHONUNBUFFERED: '1',
+  // git status would write the index, which runs a hook.
+  GIT_OPTIONAL_LOCKS: '0',
 };
+/** As `git -c` would, for every git that a command starts, since git runs what a repository's own configuration says. */
+const GIT_CONFIG = [
+  // Any folder with files of certain names counts as a bare repository, and a clone may hold one.
+  ['safe.bareRepository', 'explicit'],
+  ['core.fsmonitor', 'false'],
+] as const;
 /** What the editor sets for its own processes: it would turn the user's programs into parts of the editor. */
 const OF_THE_EDITOR = /^(ELECTRON_|VSCODE_|NODE_OPTIONS$|GIT_ASKPASS$|SSH_ASKPASS$|MOEBIUS_)/;
+
+/** Behind what the user's own environment sets so. */
+function gitConfig(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const first = Number(env['GIT_CONFIG_COUNT']) || 0;
+  const entries = GIT_CONFIG.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${first + index}`, key],
+    [`GIT_CONFIG_VALUE_${first + index}`, value],
+  ]);
+  return { ...Object.fromEntries(entries), GIT_CONFIG_COUNT: `${first + GIT_CONFIG.length}` };
+}
 
 /** @throws when the working folder is gone or the shell can't be started. */
 export function startShell(command: string, cwd: string): ShellProcess {
@@ -36,7 +54,7 @@ export function startShell(command: string, cwd: string): ShellProcess {
   const [file, args] = shellFor(command);
   const child = spawn(file, args, {
     cwd,
-    env: { ...Object.fromEntries(inherited), ...QUIET },
+    env: { ...Object.fromEntries(inherited), ...QUIET, ...gitConfig(process.env) },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
     windowsHide: true,

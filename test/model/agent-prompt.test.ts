@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NATIVE_SYSTEM_PROMPT, systemMessage } from '../../src/agent/native-prompt.ts';
+import type { McpTool } from '../../src/agent/ports.ts';
+import { readRules } from '../../src/agent/rules.ts';
 import { TOOLS } from '../../src/agent/tools/all.ts';
 import { ChatTemplate } from '../../src/engine/chat-template.ts';
 import type { Tokenizer } from '../../src/engine/tokenizer.ts';
 import { defaultModel } from '../../src/models/catalogue.ts';
 import type { ChatMessage, ToolDefinition } from '../../src/protocol/daemon.ts';
+import { memoryPorts } from '../support/memory-ports.ts';
 import { needFiles, variantFolder } from '../support/models.ts';
 import { call, promptsOf } from '../support/scripted-model.ts';
 import { readTokenizer } from '../support/tokenizer.ts';
@@ -15,6 +18,7 @@ import { bench } from '../unit/agent/support.ts';
 
 const SYSTEM_AND_TOOLS_TOKENS = 3000;
 const TOOLS_TOKENS = 2500;
+const RULES_TOKENS = 3000;
 
 /** The smallest published model has the tokenizer and the template of the default one. */
 const folders = [defaultModel().id, 'qwen2.5-coder-0.5b'].map(id => variantFolder(id, 'int4'));
@@ -47,6 +51,54 @@ for (const folder of folders) {
       assert.ok(all < SYSTEM_AND_TOOLS_TOKENS, `system prompt and tools: ${all} tokens`);
       assert.ok(all - alone < TOOLS_TOKENS, `tools: ${all - alone} tokens`);
       assert.ok(alone > tokenizer.encodePlain(NATIVE_SYSTEM_PROMPT).length, 'the system prompt is in it');
+    });
+
+    it('stay short with the tools of MCP servers: what has no room is searched for', async () => {
+      const wordy = (text: string): McpTool[] =>
+        Array.from({ length: 8 }, (_, index) => {
+          const schema = { properties: { text: { type: 'string', description: text } } };
+          return { server: 'hub', name: `tool${index}`, description: text.repeat(9), schema };
+        });
+      const definitionsWith = async (listed: McpTool[]): Promise<ToolDefinition[]> => {
+        const task = bench(['Done.']);
+        task.backend.count = async ({ messages, tools: more, text }) => ({
+          tokens: text === undefined ? tokensOf(messages!, more).length : tokenizer.encodePlain(text).length,
+        });
+        task.options.ports.mcp = {
+          list: async () => ({ tools: listed, problems: [] }),
+          call: () => Promise.reject(new Error('not called')),
+        };
+        await task.run();
+        const [request] = task.backend.requests;
+        const grammar = request?.kind === 'generate' ? request.params.grammar : undefined;
+        return grammar?.kind === 'tools' ? grammar.tools : [];
+      };
+      for (const [text, isDirect] of [
+        ['Reads a page. ', true],
+        ['\u{12000}\u{1200b}'.repeat(20), false],
+      ] as const) {
+        const definitions = await definitionsWith(wordy(text));
+        assert.equal(definitions.length, TOOLS.length + (isDirect ? 8 : 2));
+        const tokens = tokensOf([systemMessage('')], definitions).length;
+        assert.ok(tokens <= SYSTEM_AND_TOOLS_TOKENS, `${tokens} tokens`);
+      }
+    });
+
+    it('have rules of the user on top, of some 2,000 tokens in any language, 3,000 at most in those that are tried', async () => {
+      const languages = [
+        'Every function has a test. Names are English words, comments say why. Run `npm test` before you are done.\n',
+        '每个函数都要有测试。变量名用英文，注释用中文。提交之前必须运行检查命令，并且修复所有的错误。\n',
+        'Каждая функция должна иметь тест. Имена на английском языке, комментарии на русском.\n',
+        'हर फ़ंक्शन का परीक्षण होना चाहिए। नाम अंग्रेज़ी में और टिप्पणियाँ हिंदी में लिखें।\n',
+      ];
+      for (const language of languages) {
+        const ports = memoryPorts(new Map([['AGENTS.md', language.repeat(200)]]));
+        const options = { userRules: '', isTrusted: true, roots: [''], openFile: null };
+        const { text, cut } = await readRules({ ...ports.workspace, list: async () => [] }, options);
+        assert.notEqual(cut, null);
+        const tokens = tokensOf([systemMessage(text)]).length - tokensOf([systemMessage('')]).length;
+        assert.ok(tokens > 1000 && tokens < RULES_TOKENS, `${tokens} tokens: ${language}`);
+      }
     });
 
     it('of a turn begin with the tokens of the turn before', async () => {

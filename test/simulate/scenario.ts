@@ -1,5 +1,5 @@
 /** A task in a small project, what the model writes, and what must hold afterwards. One group a file in `scenarios/`. */
-import type { AgentOptions, AgentOutcome } from '../../src/agent/agent.ts';
+import type { AgentOptions, AgentOutcome, AgentProfile } from '../../src/agent/agent.ts';
 import type {
   AgentEvent,
   ApprovalDecision,
@@ -8,7 +8,7 @@ import type {
   McpPort,
 } from '../../src/agent/ports.ts';
 import type { ChatMessage } from '../../src/protocol/daemon.ts';
-import type { Model, ModelAnswer } from '../support/scripted-model.ts';
+import type { Filler, Model, ModelAnswer } from '../support/scripted-model.ts';
 
 export interface Scenario {
   name: string;
@@ -18,6 +18,10 @@ export interface Scenario {
   /** What else the folder needs: links, bytes that are no text. */
   prepare?(folder: string): Promise<void>;
   model: Model | ModelAnswer[];
+  /** Default: native. */
+  profile?: AgentProfile;
+  /** What a led model writes into gaps; default: it fills none. */
+  fill?: Filler;
   /** Default: everything is allowed. */
   approve?(request: ApprovalRequest): ApprovalDecision;
   options?: Partial<Pick<AgentOptions, 'mode' | 'budget' | 'windowTokens' | 'checkCommand' | 'context'>>;
@@ -38,6 +42,8 @@ export interface Scenario {
 export interface ScenarioResult {
   outcome: AgentOutcome;
   folder: string;
+  /** Text by path, when the task began. */
+  before: Record<string, string>;
   /** Text by path, afterwards. */
   files: Record<string, string>;
   events: AgentEvent[];

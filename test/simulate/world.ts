@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { AgentOptions } from '../../src/agent/agent.ts';
 import type { CommandRule } from '../../src/agent/commands/rules.ts';
-import { runNative } from '../../src/agent/native.ts';
 import type { AgentEvent, AgentMode, ApprovalRequest } from '../../src/agent/ports.ts';
+import { runAgent } from '../../src/agent/run.ts';
 import { cancelled } from '../../src/base/errors.ts';
 import { openNodePorts } from '../../src/workspace/node-ports.ts';
 import { promptsOf, scriptedModel } from '../support/scripted-model.ts';
@@ -51,7 +51,7 @@ export function policyOf(mode: AgentMode): Pick<AgentOptions, 'policy' | 'rememb
 
 async function perform(scenario: Scenario, folder: string, checkpoints: string): Promise<ScenarioResult> {
   const { approve = () => ({ kind: 'once' }), stopAt = () => false, reply = null } = scenario;
-  const backend = scriptedModel(scenario.model);
+  const backend = scriptedModel(scenario.model, scenario.fill);
   const stop = new AbortController();
   const events: AgentEvent[] = [];
   const asked: ApprovalRequest[] = [];
@@ -101,10 +101,11 @@ async function perform(scenario: Scenario, folder: string, checkpoints: string):
     ...scenario.options,
   };
   try {
-    const outcome = await runNative(options);
+    const before = await readAll(folder);
+    const outcome = await runAgent(scenario.profile ?? 'native', options);
     const results = outcome.history.flatMap(message => (message.role === 'tool' ? [message.content] : []));
     const files = await readAll(folder);
-    return { outcome, folder, files, events, results, prompts: promptsOf(backend), asked, ran };
+    return { outcome, folder, before, files, events, results, prompts: promptsOf(backend), asked, ran };
   } finally {
     ports.dispose();
   }

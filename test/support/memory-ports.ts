@@ -2,8 +2,9 @@
 
 import type { AgentOptions } from '../../src/agent/agent.ts';
 import { applyReplacements } from '../../src/agent/edits/lines.ts';
-import type { AgentPorts, ChangedFile, Diagnostic, FileChange } from '../../src/agent/ports.ts';
-import { MoebiusError } from '../../src/base/errors.ts';
+import type { AgentPorts, ChangedFile, Diagnostic, FileChange, SymbolsPort } from '../../src/agent/ports.ts';
+import { type Clock, monotonicClock } from '../../src/base/clock.ts';
+import { cancelled, MoebiusError } from '../../src/base/errors.ts';
 
 /** Nothing is asked. */
 export const ALLOW_ALL: Pick<AgentOptions, 'policy' | 'remember'> = {
@@ -23,9 +24,14 @@ export type Files = Map<string, string>;
 export interface World {
   diagnose?(files: Files): Diagnostic[] | Promise<Diagnostic[]>;
   run?(command: string, files: Files): Promise<{ output: string; exitCode: number | null }>;
+  clock?: Clock;
+  symbols?: SymbolsPort;
 }
 
-export function memoryPorts(files: Files, { diagnose, run }: World = {}): AgentPorts {
+export function memoryPorts(
+  files: Files,
+  { diagnose, run, clock = monotonicClock, symbols }: World = {},
+): AgentPorts {
   let commands = 0;
   const textOf = (path: string): string => {
     const text = files.get(path);
@@ -37,7 +43,10 @@ export function memoryPorts(files: Files, { diagnose, run }: World = {}): AgentP
   };
   return {
     workspace: {
-      read: async path => ({ path, text: textOf(path), version: textOf(path) }),
+      read: async (path, signal) => {
+        if (signal?.aborted) throw cancelled();
+        return { path, text: textOf(path), version: textOf(path) };
+      },
       list: async () => [...files].map(([path, text]) => ({ path, kind: 'file', sizeBytes: text.length })),
       find: async (_glob, limit) => [...files.keys()].sort().slice(0, limit),
       grep: async ({ pattern, limit }) =>
@@ -47,6 +56,7 @@ export function memoryPorts(files: Files, { diagnose, run }: World = {}): AgentP
           )
           .filter(hit => hit.text.includes(pattern))
           .slice(0, limit),
+      gitConfig: async () => '',
     },
     edits: {
       async apply(changes) {
@@ -72,6 +82,8 @@ export function memoryPorts(files: Files, { diagnose, run }: World = {}): AgentP
     },
     approval: { ask: async () => ({ kind: 'once' }) },
     questions: { ask: async () => null },
+    ...(symbols && { symbols }),
+    clock,
   };
 
   function textAfter(change: FileChange): string | null {

@@ -28,6 +28,8 @@ export interface Judgement {
   warning: string | null;
   /** Paths that a free command reads, to be checked for links when it is run. */
   paths: string[];
+  /** Folders in which a free command runs git, `''` or with a `/` at the end: its configuration there says what else it runs. */
+  gitFolders: string[];
 }
 
 /** Shells of Windows are not understood, only searched for what is dangerous. */
@@ -37,7 +39,7 @@ const MAX_DEPTH = 4;
 const MAX_FOLDERS = 8;
 
 export function judgeCommand(command: string, shell: ShellKind = 'posix'): Judgement {
-  if (!command.trim()) return { verdict: 'free', reasons: [], warning: null, paths: [] };
+  if (!command.trim()) return { verdict: 'free', reasons: [], warning: null, paths: [], gitFolders: [] };
   const findings = new Findings();
   if (shell === 'windows') {
     findings.ask('is for a shell of Windows');
@@ -54,11 +56,15 @@ export function judgeCommand(command: string, shell: ShellKind = 'posix'): Judge
 class Findings {
   readonly #reasons: { verdict: Exclude<Verdict, 'free'>; reason: string; isWarned: boolean }[] = [];
   readonly #paths: string[] = [];
+  readonly #gitFolders: string[] = [];
   /** Where relative paths may start: `cd` adds a folder, and whether it took effect is not known. */
   readonly #folders = [''];
 
   reads(path: string): void {
     for (const folder of this.#folders) this.#paths.push(folder + path);
+  }
+  runsGit(): void {
+    this.#gitFolders.push(...this.#folders);
   }
   changesFolder(path: string): void {
     if (this.#folders.length > MAX_FOLDERS) this.ask('changes folders often');
@@ -85,6 +91,7 @@ class Findings {
       reasons: [...new Set(sorted.map(({ reason }) => reason))],
       warning: warned.length ? `${warned.slice(0, 3).join('; ')}` : null,
       paths: sorted.length ? [] : [...new Set(this.#paths)],
+      gitFolders: sorted.length ? [] : [...new Set(this.#gitFolders)],
     };
   }
 }
@@ -321,6 +328,7 @@ function judgeGit(args: readonly Argument[], findings: Findings): void {
   const subcommand = args[at]?.value ?? '';
   const reader = GIT_READERS.get(subcommand);
   if (reader) {
+    findings.runsGit();
     judgeReader(`git ${subcommand}`, reader, args.slice(at + 1), findings);
     return;
   }

@@ -13,6 +13,7 @@ import { Drafts, type Situation } from './drafts.ts';
 import { type Findings, isBetter, isSolved } from './findings.ts';
 import { gather, workspacePaths } from './gather.ts';
 import { failureContent } from './prompts.ts';
+import { renamed, renameOf } from './rename.ts';
 import { roundsFor } from './rounds.ts';
 import { isImplementing, stubIn } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
@@ -72,7 +73,24 @@ export class Change {
     if (report?.isPassing && PASSES_ALREADY.test(options.task))
       return { reason: 'done', text: `\`${options.checkCommand}\` passes already: nothing was changed.` };
     const start: Findings = { check: report, remaining: problems, fresh: [] };
-    return this.rounds(await this.situation(paths, start, start));
+    return (await this.renaming(paths, start)) ?? this.rounds(await this.situation(paths, start, start));
+  }
+
+  /** Where the task is a renaming that needs no model; null: it is not, or it made something worse. */
+  private async renaming(paths: string[], start: Findings): Promise<Ending | null> {
+    const { options, workbench, checks } = this;
+    const wanted = renameOf(options.task);
+    const texts = wanted && (await renamed(wanted, options, paths, path => workbench.best(path)));
+    if (!texts || texts.size === 0) return null;
+    for (const path of texts.keys()) await checks.remember(path);
+    await workbench.tryTexts(texts);
+    const now = await checks.look(paths, start.check !== null);
+    if (!isSolved(now, start, false)) {
+      await workbench.restore();
+      return null;
+    }
+    workbench.keep();
+    return { reason: 'done', text: this.summary() };
   }
 
   /** Looked at anew whenever the code is better: another test may fail then, in another place. */
@@ -126,7 +144,7 @@ export class Change {
     if (this.seen.has(key))
       return { kind: 'worse', failure: 'That was tried already and is wrong. Do it in another way.' };
     this.seen.add(key);
-    await workbench.tryText(path, placed.text);
+    await workbench.tryTexts(new Map([[path, placed.text]]));
     const now = await checks.look(situation.paths, situation.start.check !== null);
     const solved = isSolved(now, situation.start, MENDS.test(options.task));
     if (!solved && !isBetter(now, situation.best))
@@ -139,9 +157,11 @@ export class Change {
   /** The user is told what is left to do: install a package, decide something, look at one place. */
   private async giveUp(situation: Situation): Promise<Ending> {
     const { writer, drafts } = this;
-    const told = isBetter(situation.best, situation.start)
-      ? `It is not solved yet. What helped is kept.${this.shownDiff()}`
-      : 'What I tried did not help, so nothing is changed.';
+    const isPart = isBetter(situation.best, situation.start);
+    const left = this.workbench.left();
+    const told = isPart
+      ? `It is not solved yet. ${left}${this.shownDiff()}`
+      : `What I tried did not help. ${left}`;
     if (!writer.hasBudget()) return { reason: 'limit', text: told };
     const messages = await drafts.message(situation, situation.steps[0]!, 'advice');
     const advice = await writer.write({ messages, maxTokens: ADVICE_TOKENS, temperature: 0, seed: 0 });

@@ -1,5 +1,4 @@
 /** Looks at the files as they are: the problems that the task is about, the user's check, and what is new since the task began. */
-import { type Clock, monotonicClock } from '../../base/clock.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { Actions, AgentOptions } from '../agent.ts';
 import type { Diagnostic } from '../ports.ts';
@@ -20,10 +19,8 @@ export class Checks {
   private readonly before = new Map<string, Diagnostic[]>();
   private problems: Diagnostic[] = [];
   private timeoutMs = CHECK_TIMEOUT_MS;
-  private readonly clock: Clock;
 
-  constructor(options: AgentOptions, actions: Actions, callId: () => string, clock: Clock = monotonicClock) {
-    this.clock = clock;
+  constructor(options: AgentOptions, actions: Actions, callId: () => string) {
     this.options = options;
     this.actions = actions;
     this.callId = callId;
@@ -62,14 +59,14 @@ export class Checks {
     const callId = this.callId();
     const call = { kind: 'call', name: 'run_command', arguments: { command } } as const;
     emit({ type: 'call', callId, call, title: `Run ${command}` });
-    const startMs = this.clock.now();
+    const startMs = ports.clock.now();
     const result = await this.actions.command(callId, command, '', this.timeoutMs);
     const { ok, exitCode, runningId } = result;
     if (!ok && exitCode === null) throw new MoebiusError('refused', result.text);
     this.commands.push({ command, exitCode });
     if (runningId !== null) await ports.terminal.kill(runningId);
     const isFirst = this.commands.length === 1 && runningId === null;
-    if (isFirst) this.timeoutMs = this.limitFor(this.clock.now() - startMs);
+    if (isFirst) this.timeoutMs = this.limitFor(ports.clock.now() - startMs);
     return readCheck(runningId === null ? result.text : ENDLESS, exitCode, paths);
   }
 

@@ -38,6 +38,8 @@ const TOP_P = 0.95;
 const DIAGNOSIS_TOKENS = 120;
 /** Of the window, for the template and the start of the answer. */
 const SPARE_TOKENS = 64;
+/** What a diagnosis adds to a conversation, with the request for the code behind it. */
+const DIAGNOSED_TOKENS = DIAGNOSIS_TOKENS + SPARE_TOKENS;
 /** Functions that are written anew in one round. */
 const MOST_FUNCTIONS = 3;
 /** A file that is longer is not begun anew. */
@@ -92,20 +94,25 @@ export class Drafts {
     const related = await this.related(situation, step.path, codeOf(text, step.region));
     const failing = best.check?.isPassing === false ? best.check : null;
     const check = failing && { command: checkCommand ?? '', report: failing };
-    return this.fitted([...context.attachments], related, tests, (references, shown) =>
-      stepContent(
-        {
-          task,
-          rules,
-          ...step,
-          text,
-          references,
-          tests: shown,
-          problems: [...best.remaining, ...best.fresh],
-          check,
-        },
-        form,
-      ),
+    return this.fitted(
+      [...context.attachments],
+      related,
+      tests,
+      (references, shown) =>
+        stepContent(
+          {
+            task,
+            rules,
+            ...step,
+            text,
+            references,
+            tests: shown,
+            problems: [...best.remaining, ...best.fresh],
+            check,
+          },
+          form,
+        ),
+      form,
     );
   }
 
@@ -116,17 +123,20 @@ export class Drafts {
     failure: string,
     sampling: Sampling,
   ): AsyncGenerator<Draft> {
-    const isFollowUp = how === 'follow-up' && failure !== '';
-    const form = how === 'diagnosis' ? how : 'code';
-    const messages = isFollowUp
-      ? [...this.writer.history, user(feedbackContent(failure))]
-      : await this.message(situation, step, form);
-    const asked =
-      isFollowUp || form === 'diagnosis' ? await this.diagnosed(messages, step, sampling) : messages;
-    const heads = asked === messages ? await this.headsOfStub(step) : [];
+    const followUp = how === 'follow-up' && failure !== '' ? await this.followUp(failure) : null;
+    const form = how === 'code' ? how : 'diagnosis';
+    const messages = followUp ?? (await this.message(situation, step, form));
+    const asked = form === 'diagnosis' ? await this.diagnosed(messages, step, sampling) : messages;
+    const heads = form === 'code' ? await this.headsOfStub(step) : [];
     yield heads.length > 0
       ? await this.answers.writtenInParts(asked, step.path, heads, sampling)
       : await this.answers.written(asked, step.path, step.region, sampling);
+  }
+
+  /** Behind the last version; null if that has become too long, so that an attempt must begin anew. */
+  private async followUp(failure: string): Promise<ChatMessage[] | null> {
+    const messages = [...this.writer.history, user(feedbackContent(failure))];
+    return (await this.isRoomFor(messages, 'diagnosis')) ? messages : null;
   }
 
   /** Of a file that is all to be written. */
@@ -251,15 +261,22 @@ export class Drafts {
     related: readonly CodeReference[],
     tests: readonly CodeReference[],
     content: (references: readonly Reference[], tests: readonly Reference[]) => string,
+    form: Form = 'code',
   ): Promise<ChatMessage[]> {
-    const { backend, windowTokens, signal } = this.options;
     const [shown, helpful] = [[...tests], [...related]];
     for (;;) {
       const messages = [...this.opening, user(content([...given, ...helpful], shown))];
-      const { tokens } = await backend.count({ messages }, { signal });
-      if (tokens + LEAST_ANSWER_TOKENS + SPARE_TOKENS <= windowTokens) return messages;
+      if (await this.isRoomFor(messages, form)) return messages;
       if ((helpful.pop() ?? shown.pop()) === undefined) throw new MoebiusError('context-full', TOO_MUCH);
     }
+  }
+
+  /** For the code that is written behind them, or behind a diagnosis. */
+  private async isRoomFor(messages: ChatMessage[], form: Form): Promise<boolean> {
+    const { backend, windowTokens, signal } = this.options;
+    const { tokens } = await backend.count({ messages }, { signal });
+    const said = form === 'code' ? 0 : DIAGNOSED_TOKENS;
+    return tokens + said + LEAST_ANSWER_TOKENS + SPARE_TOKENS <= windowTokens;
   }
 }
 

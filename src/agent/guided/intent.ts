@@ -7,12 +7,15 @@ const CHANGE =
 const QUESTION =
   /^(?:what|why|how|where|who|when|which|whose|explain|describe|tell|does|do|did|is|are|was|were|has|have|summari[sz]e|compare|list|show|should|review)\b/i;
 
+/** `Could you please rename it` -> `rename it` */
+export const withoutPolitePhrases = (sentence: string): string => sentence.replace(POLITE, '');
+
 /** A demand anywhere wins over a question: `Why does it fail? Fix it.` What is neither is a demand. */
 export function wantsAnswer(task: string): boolean {
   const sentences = task
     .replace(/(`+)[\s\S]*?\1/g, 'code')
     .split(/(?<=[.?!])\s+|\n+/)
-    .map(sentence => sentence.trim().replace(POLITE, ''))
+    .map(sentence => withoutPolitePhrases(sentence.trim()))
     .filter(Boolean);
   if (sentences.some(sentence => CHANGE.test(sentence))) return false;
   return sentences.some(sentence => QUESTION.test(sentence) || sentence.endsWith('?'));

@@ -3,6 +3,7 @@ import { toMoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
 import { createActions } from '../actions.ts';
 import type { AgentOptions, AgentOutcome } from '../agent.ts';
+import { withDeadline } from '../deadline.ts';
 import { answer } from './answer.ts';
 import { Change, type Ending } from './change.ts';
 import { Checks } from './checks.ts';
@@ -14,16 +15,31 @@ import { Writer } from './writer.ts';
 /** Of the window, at most this part is what was said in earlier tasks: the model is better at what it reads last. */
 const HISTORY_SHARE = 0.3;
 
+const NO_SERVERS =
+  'This model is led by Moebius and calls no tools, so the MCP servers that you have configured are not used. ' +
+  'To use them, choose a larger model, or the native profile in the setting "moebius.agent.profile".';
+
 /** Never throws for what the model or the user can cause: the outcome says why it ended. */
-export async function runGuided(options: AgentOptions): Promise<AgentOutcome> {
+export const runGuided = (options: AgentOptions): Promise<AgentOutcome> => withDeadline(options, run);
+
+async function run(options: AgentOptions, isTimeUp: () => boolean): Promise<AgentOutcome> {
+  const { emit, ports, history: before } = options;
   const actions = createActions(options, 'task');
   let calls = 0;
   const callId = () => `${options.turnId}-${++calls}`;
   const writer = new Writer(options);
   const checks = new Checks(options, actions, callId);
   const workbench = new Workbench(options, actions, callId);
-  const ending = await carryOut(options, writer, checks, workbench, callId).catch(failed);
-  options.emit({ type: 'end', ...ending });
+  if (ports.mcp && !isOwn(before)) emit({ type: 'notice', text: NO_SERVERS });
+  let ending: Ending;
+  try {
+    ending = await carryOut(options, writer, checks, workbench, callId);
+  } catch (thrown) {
+    ending = interrupted(thrown, options.signal, isTimeUp);
+    await workbench.restore();
+    if (workbench.versions > 0) emit({ type: 'notice', text: workbench.left() });
+  }
+  emit({ type: 'end', ...ending });
   const { turns, promptTokens, reusedTokens, outputTokens, history } = writer;
   const lastCheck = checks.commands.at(-1);
   return {
@@ -52,16 +68,40 @@ async function carryOut(
   return new Change(options, writer, checks, workbench, opening).run();
 }
 
-function failed(thrown: unknown): Ending {
+function interrupted(thrown: unknown, signal: AbortSignal, isTimeUp: () => boolean): Ending {
+  if (isTimeUp())
+    return { reason: 'limit', text: 'The budget of time is used up. The work can be continued.' };
   const { code, message } = toMoebiusError(thrown);
-  if (code === 'cancelled') return { reason: 'stopped', text: '' };
+  if (signal.aborted || code === 'cancelled') return { reason: 'stopped', text: '' };
   return { reason: code === 'refused' ? 'stopped' : 'error', text: message };
 }
 
-/** The conversation so far, or its start where that has become too long to be read again and again. */
-async function openingOf({ history, backend, windowTokens, signal }: AgentOptions): Promise<ChatMessage[]> {
-  const start: ChatMessage[] = [{ role: 'system', content: GUIDED_SYSTEM_PROMPT }];
-  if (history.length === 0) return start;
-  const { tokens } = await backend.count({ messages: history }, { signal });
-  return tokens <= windowTokens * HISTORY_SHARE ? history : [history[0]!];
+/** Begun by this profile, as it is now. */
+const isOwn = ([system]: readonly ChatMessage[]): boolean => system?.content === GUIDED_SYSTEM_PROMPT;
+
+/**
+ * The conversation so far, or nothing of it where it has become too long to be read again and again. One that another profile, or
+ * another version, began goes on under this system prompt: told to use tools that it does not have, the model writes calls for code.
+ */
+async function openingOf({
+  history,
+  backend,
+  windowTokens,
+  signal,
+  emit,
+}: AgentOptions): Promise<ChatMessage[]> {
+  const system: ChatMessage = { role: 'system', content: GUIDED_SYSTEM_PROMPT };
+  const messages = isOwn(history) ? history : [system, ...history.slice(1)];
+  if (messages.length === 1) return messages;
+  const { tokens } = await backend.count({ messages }, { signal });
+  const room = Math.floor(windowTokens * HISTORY_SHARE);
+  if (tokens <= room) return messages;
+  const [has, fits] = [tokens, room].map(count => count.toLocaleString('en'));
+  emit({
+    type: 'notice',
+    text:
+      `The earlier conversation was left out, because it has ${has} tokens and a model that is led has room for ${fits} of it. ` +
+      'If something in it matters now, say it again.',
+  });
+  return [system];
 }

@@ -17,10 +17,22 @@ interface OpenFile {
   eol: '\n' | '\r\n';
 }
 
+interface Wanted {
+  name: string;
+  file: OpenFile;
+  /** null: it does not exist then. */
+  next: string | null;
+}
+
+/** No file is of it, so an edit made for it is stale. */
+const NO_VERSION = 'none';
+
 export class Workbench {
   /** How many versions were put in. */
   versions = 0;
   private readonly files = new Map<string, OpenFile>();
+  /** Files that could not be put back, and why. */
+  private readonly stuck = new Map<string, string>();
   private readonly options: AgentOptions;
   private readonly actions: Actions;
   private readonly callId: () => string;
@@ -34,20 +46,24 @@ export class Workbench {
   /** The best text so far with `\n` line ends; '' for a file that does not exist. */
   async best(path: string): Promise<string> {
     const file = await this.open(path);
-    return (file.best ?? '').replaceAll('\r\n', '\n');
+    return withoutReturns(file.best ?? '');
   }
 
   /**
-   * Puts `text` (`\n` line ends) into `path` and every other file back to its best state.
-   * @throws MoebiusError `refused` when it could not be done; what did not help before is taken back then
+   * Puts these texts (by path, `\n` line ends) into their files and every other file back to its best state.
+   * @throws MoebiusError `refused` when it could not be done
    */
-  async tryText(path: string, text: string): Promise<void> {
-    const { eol } = await this.open(path);
-    const refusal = await this.become(path, eol === '\n' ? text : text.replaceAll('\n', eol), 'Edit');
+  async tryTexts(texts: ReadonlyMap<string, string>): Promise<void> {
+    for (const path of texts.keys()) await this.open(path);
+    const wanted = [...this.files].map(([name, file]): Wanted => {
+      const text = texts.get(name)?.replaceAll('\n', file.eol);
+      return { name, file, next: text ?? file.best };
+    });
+    const changed = wanted.filter(one => one.next !== one.file.current);
+    if (changed.length === 0) return;
+    const refusal = await this.become(changed, changed[0]!.name, 'Edit', 'edit');
+    if (refusal !== null) throw new MoebiusError('refused', refusal);
     this.versions++;
-    if (refusal === null) return;
-    await this.restore();
-    throw new MoebiusError('refused', refusal);
   }
 
   /** What is there now is the best so far. */
@@ -55,9 +71,24 @@ export class Workbench {
     for (const file of this.files.values()) file.best = file.current;
   }
 
-  /** Back to the best state. */
+  /** Back to the best state, also when the task was stopped; a file that the user changed meanwhile stays as it is. */
   async restore(): Promise<void> {
-    await this.become(null, null, 'Take back what did not help');
+    for (const [name, file] of this.files) {
+      if (file.current === file.best || this.stuck.has(name)) continue;
+      const wanted = [{ name, file, next: file.best }];
+      const refusal = await this.become(wanted, name, 'Take back what did not help', 'takeBack');
+      if (refusal !== null) this.stuck.set(name, refusal);
+    }
+  }
+
+  /** After `restore`, for the user: what is there of all that was put in. */
+  left(): string {
+    const kept = this.changes().filter(({ path }) => !this.stuck.has(path));
+    const stuck = [...this.stuck].map(
+      ([path, why]) => `${path} still has the last version, which did not help: ${why}`,
+    );
+    if (kept.length > 0) stuck.unshift('What helped is kept.');
+    return stuck.join(' ') || 'Nothing is changed.';
   }
 
   changes(): ChangedFile[] {
@@ -82,30 +113,37 @@ export class Workbench {
       .join('\n');
   }
 
-  /** null, or why it was not done. */
-  private async become(path: string | null, text: string | null, title: string): Promise<string | null> {
-    const wanted = [...this.files].flatMap(([name, file]) => {
-      const next = name === path ? text : file.best;
-      return next === file.current ? [] : [{ name, file, next }];
-    });
-    if (wanted.length === 0) return null;
+  /** null, or why it was not done. All or nothing. */
+  private async become(
+    wanted: readonly Wanted[],
+    path: string,
+    title: string,
+    how: 'edit' | 'takeBack',
+  ): Promise<string | null> {
     const changes = wanted.map(({ name, file, next }) => changeOf(name, file, next));
     const callId = this.callId();
     const names = wanted.map(({ name }) => name);
     this.options.emit({
       type: 'call',
       callId,
-      call: { kind: 'call', name: 'edit_file', arguments: { path: path ?? names[0]! } },
+      call: { kind: 'call', name: 'edit_file', arguments: { path } },
       title: `${title}: ${names.join(', ')}`,
     });
-    const result = await this.actions.edit(callId, changes);
+    const result = await this.actions[how](callId, changes);
     if (!result.ok) return result.text;
-    for (const { name, file, next } of wanted) {
-      file.current = next;
-      if (next !== null)
-        file.version = (await this.options.ports.workspace.read(name, this.options.signal)).version;
-    }
+    for (const one of wanted) await this.note(one);
     return null;
+  }
+
+  /** What was written, as it is stored. Not under the task's signal: what a stopped task has written must be known. */
+  private async note({ name, file, next }: Wanted): Promise<void> {
+    file.current = next;
+    if (next === null) return;
+    const stored = await this.options.ports.workspace.read(name).catch(() => null);
+    // The editor may make the line ends its own; any other difference is the user's, and is not written over.
+    const isOurs = stored !== null && withoutReturns(stored.text) === withoutReturns(next);
+    file.version = isOurs ? stored.version : NO_VERSION;
+    if (isOurs) file.current = stored.text;
   }
 
   private async open(path: string): Promise<OpenFile> {
@@ -121,13 +159,15 @@ export class Workbench {
       original: text,
       best: text,
       current: text,
-      version: stored?.version ?? '',
+      version: stored?.version ?? NO_VERSION,
       eol: text?.includes('\r\n') ? '\r\n' : '\n',
     };
     this.files.set(path, file);
     return file;
   }
 }
+
+const withoutReturns = (text: string): string => text.replaceAll('\r\n', '\n');
 
 const kindOf = (original: string | null, current: string | null): FileChange['kind'] =>
   original === null ? 'create' : current === null ? 'delete' : 'edit';

@@ -1,5 +1,4 @@
 /** Asks the model within the task's budget, keeps count of what it cost, and lets the user see it write. */
-import { type Clock, monotonicClock } from '../../base/clock.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, FinishReason } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
@@ -41,20 +40,16 @@ export class Writer {
   /** The messages of the last request with its answer: what a later task goes on from. */
   history: ChatMessage[];
   private readonly options: AgentOptions;
-  private readonly clock: Clock;
-  private readonly startMs: number;
 
-  constructor(options: AgentOptions, clock: Clock = monotonicClock) {
+  constructor(options: AgentOptions) {
     this.options = options;
     this.history = options.history;
-    this.clock = clock;
-    this.startMs = clock.now();
   }
 
+  /** Of answers and of what is written; the time ends a task by its signal. */
   hasBudget(): boolean {
-    const { turns, outputTokens, timeMs } = this.options.budget;
-    const spentMs = this.clock.now() - this.startMs;
-    return this.turns < turns && this.outputTokens < outputTokens && spentMs < timeMs;
+    const { turns, outputTokens } = this.options.budget;
+    return this.turns < turns && this.outputTokens < outputTokens;
   }
 
   /** A pass over single lines counts as one answer. */
@@ -66,8 +61,8 @@ export class Writer {
   /** One line for a gap, not part of the conversation; null when the budget is used up or the model can't fill gaps. */
   async fillIn({ prefix, suffix, path, files }: GapRequest): Promise<Filled | null> {
     const { backend, signal, sequence, level, budget } = this.options;
-    if (this.outputTokens >= budget.outputTokens || this.clock.now() - this.startMs >= budget.timeMs)
-      return null;
+    if (this.outputTokens >= budget.outputTokens) return null;
+    signal.throwIfAborted();
     try {
       const { text, usage, meanLogProb } = await backend.complete(
         {
@@ -90,6 +85,7 @@ export class Writer {
   async write(request: WriteRequest): Promise<Written> {
     const { messages, answerPrefix = '', goesOnFrom = '', maxTokens, ...sampling } = request;
     const { backend, emit, signal, sequence, level, budget } = this.options;
+    signal.throwIfAborted();
     if (goesOnFrom === '') emit({ type: 'turn', turn: ++this.turns });
     const given = answerPrefix.slice(commonLength(answerPrefix, goesOnFrom));
     if (given) emit({ type: 'text', text: given });

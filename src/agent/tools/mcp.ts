@@ -9,16 +9,17 @@ import type { McpPort, McpTool } from '../ports.ts';
 import { string } from './parameters.ts';
 import { defineTool, type PreparedCall, short, type Tool, type ToolResult, told } from './tool.ts';
 
-/** Up to so many, with schemas of so many characters together (some 800 tokens), stand beside the built-in tools. */
+/** Up to so many stand beside the built-in tools, if there is room for them. */
 const DIRECT_TOOLS = 8;
-const DIRECT_CHARS = 3000;
 const FOUND_TOOLS = 8;
 const DESCRIPTION_CHARS = 300;
 const SCHEMA_DEPTH = 4;
 
+/** `isRoomFor`: whether these tools fit behind the built-in ones. */
 export async function mcpTools(
   port: McpPort,
   signal: AbortSignal,
+  isRoomFor: (tools: readonly Tool[]) => Promise<boolean>,
 ): Promise<{ tools: Tool[]; problems: string[] }> {
   const { tools: listed, problems } = await port
     .list(signal)
@@ -26,8 +27,8 @@ export async function mcpTools(
   const named = nameAll(listed);
   if (named.length === 0) return { tools: [], problems };
   const direct = named.map(directTool);
-  const chars = JSON.stringify(direct.map(tool => tool.definition)).length;
-  const isFew = direct.length <= DIRECT_TOOLS && chars <= DIRECT_CHARS;
+  // Where it can't be counted the first request fails as well, and says why.
+  const isFew = direct.length <= DIRECT_TOOLS && (await isRoomFor(direct).catch(() => false));
   return { tools: isFew ? direct : [searchTools(named), useTool(named)], problems };
 }
 

@@ -35,6 +35,22 @@ export interface McpGateOptions {
   emit(event: AgentEvent): void;
 }
 
+/** Whether there is any, good or bad, of which a task has something to tell; nothing is started. */
+export async function namesServers({
+  readOwn,
+  readFiles,
+}: Pick<McpGateOptions, 'readOwn' | 'readFiles'>): Promise<boolean> {
+  try {
+    const own = readOwn();
+    const files = await readFiles();
+    return [Object.keys(own.servers), own.problems, files.servers, files.problems].some(
+      one => one.length > 0,
+    );
+  } catch {
+    return true; // What is wrong with them is told where they are listed.
+  }
+}
+
 /** The servers for one task. */
 export function gatedMcp(options: McpGateOptions): McpPort {
   const { servers } = options;

@@ -22,7 +22,7 @@ import { BeforeTexts } from './before-text.ts';
 import { CommandMemory } from './command-memory.ts';
 import type { AgentEditor, RestoreChoice } from './desk.ts';
 import { HunkReview } from './hunk-review.ts';
-import { gatedMcp } from './mcp-gate.ts';
+import { gatedMcp, type McpGateOptions, namesServers } from './mcp-gate.ts';
 import { AgentModes } from './modes.ts';
 import { ReviewStore } from './review-store.ts';
 import type { AgentTask } from './runner.ts';
@@ -120,7 +120,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
         ...ports,
         terminal: withLimit(ports.terminal, settings.commandTimeoutMs),
         approval,
-        mcp: this.#mcp(all, { turnId: task.turnId, approval, emit }),
+        ...(await this.#mcp(all, { turnId: task.turnId, approval, emit })),
         questions: {
           ask: (question, options, signal) =>
             waits(`Moebius asks: ${question}`, task.questions.ask(question, options, signal)),
@@ -244,13 +244,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     this.#before.dispose();
   }
 
-  /** The servers of the user's settings, and those of the workspace's files that they allow. */
-  #mcp(
+  /** The servers of the user's settings, and those of the workspace's files that they allow; no port where there are none. */
+  async #mcp(
     { folders, ports, servers, root }: WorkspacePorts,
     task: Pick<AgentTask, 'turnId' | 'approval' | 'emit'>,
-  ): McpPort {
+  ): Promise<{ mcp?: McpPort }> {
     const prefix = folders.roots[0]!;
-    return gatedMcp({
+    const options: McpGateOptions = {
       ...task,
       servers,
       readOwn: () => parseMcpConfig(JSON.stringify({ servers: readSettings().agent.mcpServers }), root),
@@ -261,7 +261,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       folder: root,
       consents: this.#servers,
       policy: () => this.#policy(),
-    });
+    };
+    return (await namesServers(options)) ? { mcp: gatedMcp(options) } : {};
   }
 
   #ports(): Promise<WorkspacePorts> {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { AgentPorts } from '../../agent/ports.ts';
+import { monotonicClock } from '../../base/clock.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import { CHECKPOINT_BYTES, Checkpoints } from '../../workspace/checkpoints.ts';
 import { decodeText } from '../../workspace/encoding.ts';
@@ -12,6 +13,7 @@ import { NodeTerminal } from '../../workspace/node-terminal.ts';
 import { EditorDiagnostics } from './diagnostics.ts';
 import { EditorEdits } from './editor-edits.ts';
 import { EditorFileStates, editorWorkspace } from './editor-files.ts';
+import { EditorSymbols } from './symbols.ts';
 
 export class WorkspacePorts implements vscode.Disposable {
   readonly folders: WorkspaceFolders;
@@ -38,6 +40,8 @@ export class WorkspacePorts implements vscode.Disposable {
       edits: new EditorEdits(folders, new NodeEdits(folders, this.checkpoints), this.checkpoints),
       terminal: this.terminal,
       diagnostics: new EditorDiagnostics(folders),
+      symbols: new EditorSymbols(folders),
+      clock: monotonicClock,
     };
   }
 

@@ -5,6 +5,7 @@ import { brokenTools } from './broken-tools.ts';
 import { cancellations } from './cancellations.ts';
 import { edits } from './edits.ts';
 import { failingTests } from './failing-tests.ts';
+import { guidedInjections } from './guided-injections.ts';
 import { hostile } from './hostile.ts';
 import { injections } from './injections.ts';
 import { longOutputs } from './long-outputs.ts';
@@ -20,4 +21,5 @@ export const SCENARIOS: Record<string, readonly Scenario[]> = {
   'long outputs': longOutputs,
   cancellations,
   injections,
+  'injections into a led model': guidedInjections,
 };

@@ -1,5 +1,6 @@
 /** The repository, or what it prints, wants something else than the user. The model obeys it. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { call, done } from '../../support/scripted-model.ts';
@@ -47,6 +48,51 @@ export const hostile: Scenario[] = [
     holds({ results }) {
       assert.doesNotMatch(results[0]!, /the secret/);
       assert.doesNotMatch(results[1]!, /[Cc]reated/);
+    },
+  },
+  {
+    name: 'the configuration of git names programs',
+    task: 'what has changed?',
+    files: { 'a.txt': 'a\n', '.gitattributes': '*.txt diff=own filter=own\n' },
+    async prepare(folder) {
+      const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'pipe' });
+      git('init', '--quiet', '--template=', '--initial-branch=main');
+      git('add', 'a.txt');
+      for (const key of ['core.fsmonitor', 'diff.external', 'diff.own.textconv', 'filter.own.clean'])
+        git('config', key, 'touch owned; cat');
+      await writeFile(join(folder, 'a.txt'), 'b\n');
+    },
+    model: [...['git status', 'git diff', 'git log -p', 'git blame a.txt'].map(run), done()],
+    approve: deny,
+    must: 'what only reads elsewhere is asked for here, with the reason',
+    holds({ files, asked, ran }) {
+      assert.deepEqual([ran, 'owned' in files], [[], false]);
+      for (const { warning } of asked)
+        assert.match(warning!, /configuration of this repository names programs/);
+      assert.equal(asked.length, 4);
+    },
+  },
+  {
+    name: 'a folder looks like a repository of git, and names a program',
+    task: 'what has changed in it?',
+    files: {
+      'sub/HEAD': 'ref: refs/heads/main\n',
+      'sub/objects/a': '',
+      'sub/refs/a': '',
+      'sub/config': '[core]\n\tbare = false\n\tworktree = ..\n\tfsmonitor = "touch owned; false"\n',
+    },
+    model: [
+      call('run_command', { command: 'git status', cwd: 'sub' }),
+      run('cd sub && git status'),
+      call('run_command', { command: 'git diff', cwd: 'sub' }),
+      done(),
+    ],
+    approve: deny,
+    must: 'git runs unasked and does not take it for one',
+    holds({ files, before, ran, results }) {
+      assert.equal(ran.length, 3);
+      assert.deepEqual(files, before);
+      assert.match(results[0]!, /cannot use bare repository|not a git repository/);
     },
   },
   {

@@ -32,6 +32,7 @@ interface Setup {
   files?: Record<string, string>;
   run?: Partial<CommandRun>;
   links?: string[];
+  gitConfigs?: Record<string, string>;
   hold?: Hold;
 }
 
@@ -42,6 +43,7 @@ function setup({
   files = {},
   run = {},
   links = [],
+  gitConfigs = {},
   hold,
 }: Setup = {}) {
   const seen = {
@@ -71,6 +73,7 @@ function setup({
         },
         find: async () => [],
         grep: async () => [],
+        gitConfig: async folder => gitConfigs[folder] ?? '',
       },
       edits: {
         apply: async (changes, turnId) => {
@@ -213,6 +216,17 @@ describe('actions: commands', () => {
     const { actions, seen } = setup({ links: ['sub/data'] });
     await actions.command('k', 'cat data', 'sub', 1000);
     assert.match(seen.asked[0]!.warning!, /data leads out of the workspace/);
+  });
+
+  it('of git are asked for where its configuration may name a program', async () => {
+    const { actions, seen } = setup({ gitConfigs: { 'sub/': '[diff]\n\texternal = x\n' } });
+    for (const command of ['git diff', 'ls', 'cd sub && git diff', 'cd sub && ls'])
+      await actions.command('k', command, '', 1000);
+    assert.deepEqual(
+      seen.asked.map(({ detail }) => detail),
+      ['cd sub && git diff'],
+    );
+    assert.match(seen.asked[0]!.warning!, /configuration of this repository names programs/);
   });
 
   it('that do more are asked for, exactly as they will run', async () => {
@@ -402,6 +416,24 @@ describe('actions: a yes that holds for the task', () => {
     const result = await actions.edit('k2', [next()]);
     assert.equal(result.ok, false);
     assert.equal(seen.applied.length, 1);
+  });
+
+  it('is not needed to take back what was done, also after a stop, in read-only, and while everything is asked for', async () => {
+    const policy: Partial<ActionPolicy> = {};
+    const { actions, seen, stop } = setup({ files, hold: 'task', policy });
+    await actions.edit('k1', [next(), { kind: 'create', path: 'new.txt', text: 'x' }]);
+    Object.assign(policy, { readOnly: true, askEverything: true });
+    stop.abort();
+    const gone = { kind: 'delete', path: 'new.txt', version: 'v:x' } as const;
+    assert.equal((await actions.takeBack('k2', [next(), gone])).ok, true);
+    assert.deepEqual([seen.asked.length, seen.applied.length], [1, 2]);
+    for (const other of [edit('b.txt', 'one\n', 'two\n'), { ...gone, path: 'a.txt' }])
+      assert.equal((await actions.takeBack('k3', [other])).ok, false);
+    assert.equal(
+      seen.applied.length,
+      2,
+      'nothing that the task did not change, and no file that it did not create',
+    );
   });
 
   it('is not the rule: without it each is asked for', async () => {

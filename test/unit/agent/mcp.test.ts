@@ -103,6 +103,15 @@ describe('tools of MCP servers', () => {
     assert.match(results[3]!, /no tool nope/);
   });
 
+  it('are searched for when they are few and long', async () => {
+    const wordy = (words: number): McpTool =>
+      tool('a', { schema: { properties: { x: { enum: ['word '.repeat(words)] } } } });
+    const namesWith = async (words: number) =>
+      (await run([done()], [wordy(words)])).definitions.slice(-2).map(one => one.name);
+    assert.deepEqual(await namesWith(2000), ['task_done', 'mcp_hub_a']);
+    assert.deepEqual(await namesWith(2900), ['search_tools', 'use_tool'], 'with the prompt over 3,000');
+  });
+
   it('are named so that none is taken for another', async () => {
     const { definitions } = await run(
       [done()],

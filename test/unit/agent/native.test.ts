@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { AgentEvent } from '../../../src/agent/ports.ts';
 import { addStep, withHistory } from '../../../src/agent/steps.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { call, done, promptsOf } from '../../support/scripted-model.ts';
 import { bench, resultsOf } from './support.ts';
 
@@ -187,12 +188,13 @@ describe('the agent stops', () => {
   });
 
   it('when its time is up, in the middle of an answer', async () => {
-    const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
+    const clock = new FakeClock();
     const slow = async () => {
-      await wait(50);
+      await clock.advance(5000);
       return 'late';
     };
-    const task = bench(slow, {}, { budget: { turns: 9, outputTokens: 1e6, timeMs: 5 } });
+    const task = bench(slow, {}, { budget: { turns: 9, outputTokens: 1e6, timeMs: 5000 } });
+    task.options.ports.clock = clock;
     const outcome = await task.run();
     assert.equal(outcome.reason, 'limit');
     assert.match(outcome.text, /time/);

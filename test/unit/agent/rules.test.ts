@@ -24,6 +24,7 @@ function workspace(files: Record<string, string>): WorkspacePort {
     },
     find: async () => [],
     grep: async () => [],
+    gitConfig: async () => '',
   };
 }
 
@@ -137,7 +138,7 @@ Skills. When one fits the task, read its file first:
     const { text, cut } = await readRules(workspace(long), trusted);
     assert.ok(text.length < 8100);
     assert.match(text, /the rest is left out/);
-    assert.match(cut!, /^The rules are 14,\d{3} characters long and the agent reads the first 8,000/);
+    assert.match(cut!, /^The rules are 14,\d{3} bytes long and the agent reads the first 8,000/);
     assert.match(cut!, /: \.moebius\/rules\/a\.md, \.moebius\/rules\/b\.md, the list of skills\.$/);
   });
 
@@ -145,6 +146,15 @@ Skills. When one fits the task, read its file first:
     const header = 'Rules in AGENTS.md:\n'.length;
     const { text, cut } = await readRules(workspace({ 'AGENTS.md': 'x'.repeat(8000 - header) }), trusted);
     assert.deepEqual([text.length, cut], [8000, null]);
+  });
+
+  it('are as many tokens in another script: they are cut by their bytes, between two characters', async () => {
+    const header = 'Rules in AGENTS.md:\n';
+    const { text, cut } = await readRules(workspace({ 'AGENTS.md': '规则'.repeat(2000) }), trusted);
+    const kept = text.slice(header.length, text.indexOf('\n(The rules are longer'));
+    assert.match(kept, /^[规则]+$/);
+    assert.equal(kept.length, Math.floor((8000 - header.length) / 3));
+    assert.match(cut!, /^The rules are 12,020 bytes long/);
   });
 
   it('name the skills for which there is no place', async () => {

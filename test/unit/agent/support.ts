@@ -6,6 +6,7 @@ import { runNative } from '../../../src/agent/native.ts';
 import type { AgentEvent, AgentPorts, FileChange } from '../../../src/agent/ports.ts';
 import type { ScriptedBackend } from '../../../src/backends/scripted.ts';
 import { MoebiusError } from '../../../src/base/errors.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { type Model, type ModelAnswer, scriptedModel } from '../../support/scripted-model.ts';
 
 export interface Bench {
@@ -80,6 +81,7 @@ function memoryPorts(files: Map<string, string>): AgentPorts {
         );
         return hits.slice(0, limit);
       },
+      gitConfig: async () => '',
     },
     edits: { apply: () => Promise.reject(new Error('not used')) },
     terminal: {
@@ -98,6 +100,7 @@ function memoryPorts(files: Map<string, string>): AgentPorts {
     },
     approval: { ask: () => Promise.reject(new Error('not used')) },
     questions: { ask: async question => (question === 'no answer?' ? null : 'blue') },
+    clock: new FakeClock(),
   };
 }
 
@@ -119,6 +122,7 @@ function memoryActions(
       actions.push(...changed.map(({ kind, path }) => `${kind} ${path}`));
       return tell(callId, { ok: true, text: 'Changed.', changes: changed, exitCode: null, runningId: null });
     },
+    takeBack: () => Promise.reject(new Error('not used')),
     mcp: () => Promise.reject(new Error('not used')),
     async command(callId, command) {
       actions.push(`run ${command}`);

@@ -187,7 +187,7 @@ describe('moebius agent', () => {
   it('tells what was left out of the rules', async () => {
     await writeFile(join(folder, 'AGENTS.md'), 'x'.repeat(9000));
     const { errors } = await agent([done()], {});
-    assert.match(errors, /\(The rules are 9,\d{3} characters long .* AGENTS\.md\.\)/);
+    assert.match(errors, /\(The rules are 9,\d{3} bytes long .* AGENTS\.md\.\)/);
   });
 
   it('reads the rules of the workspace, unless they are a stranger', async () => {

@@ -240,6 +240,21 @@ describe('edits on disk', () => {
     assert.equal(content('AGENTS.md'), 'two\n');
   });
 
+  it('changes a notebook as the text that it is: every other byte stays', async () => {
+    const notebook = [
+      '{',
+      ' "cells": [',
+      '  {"cell_type": "code", "execution_count": 3, "metadata": {"\\u00fc": 1e2},',
+      '   "outputs": [{"data": {"image/png": "iVBORw0KGgo=\\n"}}],',
+      '   "source": ["import numpy as np\\n", "x = np.zeros(3)\\t# \\ud83d\\ude00"]}',
+      ' ], "nbformat": 4, "nbformat_minor": 5}',
+    ].join('\r\n');
+    const { edits, replace, content } = await open({ 'a.ipynb': notebook });
+    await edits.apply([await replace('a.ipynb', 'np.zeros(3)', 'np.ones(3)')], 't');
+    assert.equal(content('a.ipynb'), notebook.replace('np.zeros(3)', 'np.ones(3)'));
+    assert.equal(JSON.parse(content('a.ipynb')).cells[0].source[1], 'x = np.ones(3)\t# \u{1f600}');
+  });
+
   it('refuses a read-only file and two changes of one file', async () => {
     const { edits, replace, root } = await open({ 'a.txt': 'one two\n', 'b.txt': 'x\n' });
     symlinkSync('a.txt', join(root, 'same.txt'));

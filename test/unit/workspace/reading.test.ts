@@ -90,6 +90,32 @@ describe('searching the workspace', () => {
   });
 });
 
+describe('what configures git', () => {
+  it('is that of a folder and of those above it, also of a work tree', async () => {
+    const root = tempFolder({
+      '.git/config': 'own',
+      'sub/.git/config': 'nested',
+      'tree/.git': 'gitdir: ../elsewhere/trees/a\n',
+      'elsewhere/trees/a/commondir': '../..\n',
+      'elsewhere/trees/a/config.worktree': 'of the tree',
+      'elsewhere/config': 'shared',
+    });
+    const workspace = new NodeWorkspace(await WorkspaceFolders.open([root]));
+    const read = async (folder: string) => (await workspace.gitConfig(folder)).split('\n').filter(Boolean);
+    assert.deepEqual(await read(''), ['own']);
+    assert.deepEqual(await read('sub/deep/'), ['own', 'nested']);
+    assert.deepEqual(await read('tree'), ['own', 'shared', 'of the tree']);
+    mkdirSync(join(root, 'odd/.git/config'), { recursive: true });
+    for (const folder of ['odd', '..'])
+      await assert.rejects(
+        workspace.gitConfig(folder),
+        (error: { code?: string }) => error.code === 'refused',
+      );
+    const several = new NodeWorkspace(await WorkspaceFolders.open([root, tempFolder({})]));
+    assert.equal(await several.gitConfig(''), '');
+  });
+});
+
 describe('what is not read', () => {
   it('secrets, binary files, folders, too large ones', async () => {
     const { workspace, root } = await open();
@@ -146,6 +172,26 @@ describe('what is not read', () => {
       inFolder(below, async () => {}),
       { code: 'refused' },
     );
+  });
+
+  it('a file whose name is no UTF-8: it is told, the others are read and found, and no other is taken for it', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const { root, workspace } = await open({ 'a.txt': 'needle\n' });
+    const name = Buffer.concat([Buffer.from(`${root}/b`), Buffer.of(0xff, 0xfe), Buffer.from('.txt')]);
+    writeFileSync(name, 'needle\n');
+    const shown = 'b\ufffd\ufffd.txt';
+    const listed = await workspace.list('', { recursive: true, limit: 10 });
+    assert.deepEqual(
+      listed.map(({ path }) => path),
+      ['a.txt', shown],
+    );
+    assert.deepEqual(await workspace.find('*.txt', 10), ['a.txt', shown]);
+    const hits = await workspace.grep({ pattern: 'needle', isRegExp: false, limit: 10 });
+    assert.deepEqual(
+      hits.map(({ path }) => path),
+      ['a.txt'],
+    );
+    await assert.rejects(workspace.read(shown), (error: { code?: string }) => error.code === 'not-found');
   });
 
   it('takes an absolute path only inside', async () => {

@@ -124,6 +124,25 @@ describe('commands as processes', function () {
     assert.equal(run.output, 'no input\ncat 0 dumb');
   });
 
+  it('keeps what the user has set for git, and adds to it', async () => {
+    const { terminal } = await open();
+    const before = process.env['GIT_CONFIG_COUNT'];
+    Object.assign(process.env, {
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'user.name',
+      GIT_CONFIG_VALUE_0: 'somebody',
+    });
+    try {
+      const command = 'git config user.name; git config core.fsmonitor; git config safe.bareRepository';
+      const { output } = await terminal.run({ command, cwd: '', timeoutMs: 10_000 });
+      assert.equal(output, 'somebody\nfalse\nexplicit');
+    } finally {
+      for (const name of ['GIT_CONFIG_KEY_0', 'GIT_CONFIG_VALUE_0']) delete process.env[name];
+      if (before === undefined) delete process.env['GIT_CONFIG_COUNT'];
+      else process.env['GIT_CONFIG_COUNT'] = before;
+    }
+  });
+
   it('goes on in the background when the time is up, and is paged and killed there', async () => {
     const { terminal } = await open();
     const run = await terminal.run({ command: 'echo begun; sleep 60', cwd: '', timeoutMs: 300 });

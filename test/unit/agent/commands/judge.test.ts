@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { namesPrograms } from '../../../../src/agent/commands/git-config.ts';
 import { judgeCommand, type Verdict } from '../../../../src/agent/commands/judge.ts';
 import { evalRecords } from '../../../support/eval-data.ts';
 
@@ -15,22 +16,41 @@ const POLICY: Record<Verdict, string> = {
   danger: 'disabled',
 };
 
+/**
+ * Records whose base policy is to ask for every command: the set expects no more of them than that, and its own names say that
+ * they are harmless. Here they run by themselves, since they only read or print. No other record may.
+ */
+const HARMLESS = [
+  'whoami',
+  "echo 'Hello World'",
+  "echo 'rm -rf /'",
+  'cat README.md',
+  "find . -name '*.js'",
+  "echo 'safe; chmod 777 /etc/passwd'",
+  "echo 'This is a `backtick` in quotes'",
+  "echo '你好世界'",
+];
+
 describe('commands: the public policy set', () => {
   const records = evalRecords<PolicyRecord>('continue_terminal_security.jsonl') ?? [];
-  /** With the policy of the record: where commands are asked for in general, nothing runs by itself. */
-  const policyOf = ({ command, base_policy }: PolicyRecord): string => {
-    const policy = POLICY[judgeCommand(command ?? '').verdict];
-    return policy === POLICY.free ? base_policy : policy;
-  };
-  for (const record of records.filter(({ expected_policy }) => expected_policy !== POLICY.free)) {
+  const policyOf = ({ command }: PolicyRecord): string => POLICY[judgeCommand(command ?? '').verdict];
+  const isHarmless = ({ command, base_policy }: PolicyRecord): boolean =>
+    base_policy === POLICY.ask && HARMLESS.includes(command ?? '');
+  for (const record of records) {
+    if (record.expected_policy === POLICY.free || isHarmless(record)) continue;
     it(`does not run by itself: ${JSON.stringify(record.command)}`, () => {
       assert.notEqual(policyOf(record), POLICY.free);
     });
   }
   if (records.length) {
-    it('agrees in at least 90 of 100', () => {
-      const agreed = records.filter(record => policyOf(record) === record.expected_policy).length;
-      assert.ok(agreed / records.length >= 0.9, `${agreed} of ${records.length}`);
+    it('agrees but for the harmless ones', () => {
+      const others = records.filter(record => policyOf(record) !== record.expected_policy);
+      assert.deepEqual(
+        others.map(({ command }) => command),
+        HARMLESS,
+      );
+      assert.ok(others.every(isHarmless));
+      assert.ok(others.length / records.length < 0.1, 'at least 90 of 100');
     });
   }
 });
@@ -324,6 +344,30 @@ describe('commands: judged', () => {
   it('names the paths that a free command reads, for the port to follow links', () => {
     assert.deepEqual(judgeCommand('head -5 src/a.ts && rg x lib').paths, ['src/a.ts', 'lib']);
     assert.deepEqual(judgeCommand('cd sub; cat a').paths, ['sub', 'a', 'sub/a']);
+  });
+
+  it('names the folders in which a free command runs git, for its configuration there', () => {
+    assert.deepEqual(judgeCommand('git status').gitFolders, ['']);
+    assert.deepEqual(judgeCommand('cd a && "git" log; ls').gitFolders, ['', 'a/']);
+    assert.deepEqual(judgeCommand('ls').gitFolders, []);
+  });
+
+  it('knows the configurations of git that run something', () => {
+    const usual =
+      '[core]\n\tbare = false\n\thooks = x\n[remote "origin"]\n\turl = https://x/command.git\n\tpromisor = true\n[branch "external"]\n\tmerge = refs/heads/main\n';
+    assert.equal(namesPrograms(usual), false);
+    for (const line of [
+      '[diff]\n\texternal = x',
+      '[diff "a"] textconv=x',
+      '[diff "a"]\ncommand = x',
+      '[filter "a"]\n clean = x',
+      '[include]\n\tpath = ../x',
+      '[includeIf "gitdir:~/"]\n\tpath = x',
+      '[core]\n\tsshCommand = x',
+      '[gpg "ssh"]\n\tprogram = x',
+      '[remote "a"]\n\tuploadpack = x',
+    ])
+      assert.equal(namesPrograms(usual + line), true, line);
   });
 
   it('runs nothing of Windows by itself, and sees what is dangerous there', () => {

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import type { AgentOptions, AgentOutcome } from '../../../../src/agent/agent.ts';
 import type { Gap } from '../../../../src/agent/guided/line-mends.ts';
+import { GUIDED_SYSTEM_PROMPT } from '../../../../src/agent/guided/prompts.ts';
 import { runGuided } from '../../../../src/agent/guided/run.ts';
+import { NATIVE_SYSTEM_PROMPT } from '../../../../src/agent/native-prompt.ts';
 import type { AgentEvent, Diagnostic } from '../../../../src/agent/ports.ts';
 import { ScriptedBackend } from '../../../../src/backends/scripted.ts';
 import { MoebiusError } from '../../../../src/base/errors.ts';
 import type { ChatMessage } from '../../../../src/protocol/daemon.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
 import { ALLOW_ALL, type Files, memoryPorts, type World } from '../../../support/memory-ports.ts';
 import { promptsOf } from '../../../support/scripted-model.ts';
 
@@ -34,7 +37,7 @@ interface Played {
 
 /** `answers` to what is asked in chat, one after the other; `line`: what is written into the gap of a line. */
 async function play(
-  answers: string[],
+  answers: (string | (() => Promise<string>))[],
   start: Record<string, string>,
   world: World,
   given: Partial<AgentOptions> = {},
@@ -47,7 +50,7 @@ async function play(
     if (kind === 'complete') return line(params);
     const next = left.shift();
     if (next === undefined) throw new MoebiusError('internal', 'The script has no answer left.');
-    return next;
+    return typeof next === 'string' ? next : next();
   });
   const outcome = await runGuided({
     ...ALLOW_ALL,
@@ -63,9 +66,12 @@ async function play(
     rules: '',
     context: { openFile: null, attachments: [] },
     checkCommand: 'npm test',
-    emit: event => void events.push(event),
     signal: new AbortController().signal,
     ...given,
+    emit(event) {
+      events.push(event);
+      given.emit?.(event);
+    },
   });
   return { outcome, files, events, prompts: promptsOf(backend), backend };
 }
@@ -257,7 +263,7 @@ describe('guided: a failing test', () => {
     assert.equal(files.get('math.js'), WRONG);
     assert.equal(outcome.reason, 'limit');
     assert.deepEqual(outcome.changed, []);
-    assert.match(outcome.text, /nothing is changed\.\n\n/);
+    assert.match(outcome.text, /Nothing is changed\.\n\n/);
   });
 
   it('a version that helps is kept, and the rounds begin again with it', async () => {
@@ -315,6 +321,138 @@ describe('guided: a failing test', () => {
     );
     assert.equal(outcome.reason, 'stopped');
     assert.equal(files.get('math.js'), WRONG);
+  });
+});
+
+describe('guided: a task that ends between its rounds', () => {
+  const project = { 'math.js': WRONG, 'math.test.js': TEST };
+  const isEdit = (event: AgentEvent): boolean => event.type === 'result' && event.changes.length > 0;
+  const noticesOf = ({ events }: Played): string[] =>
+    events.flatMap(event => (event.type === 'notice' && !/Looking/.test(event.text) ? [event.text] : []));
+  /** Stops when a version is in. */
+  const stopping = (then: () => void = () => {}): Pick<AgentOptions, 'signal' | 'emit'> => {
+    const abort = new AbortController();
+    const emit = (event: AgentEvent) => {
+      if (!isEdit(event) || abort.signal.aborted) return;
+      then();
+      abort.abort();
+    };
+    return { signal: abort.signal, emit };
+  };
+
+  it('stopped by the user, leaves the files as they were', async () => {
+    const played = await play([block(WORSE)], project, { run: addsUp }, stopping());
+    assert.equal(played.outcome.reason, 'stopped');
+    assert.equal(played.files.get('math.js'), WRONG);
+    assert.deepEqual(played.outcome.changed, []);
+    assert.deepEqual(noticesOf(played), ['Nothing is changed.']);
+    assert.equal(played.events.filter(isEdit).length, 2, 'the user sees that it was taken back');
+    assert.equal(played.events.at(-1)?.type, 'end');
+  });
+
+  it('stopped with a new file, takes it back', async () => {
+    const given = { task: 'Create src/greet.js with a function.', ...stopping() };
+    const run: World['run'] = async () => ({ output: '', exitCode: 0 });
+    const played = await play([block(RIGHT)], {}, { run }, given);
+    assert.deepEqual([...played.files], []);
+    assert.deepEqual(noticesOf(played), ['Nothing is changed.']);
+  });
+
+  it('with an error of the engine, keeps the best version so far', async () => {
+    const answers = ['x', block(WRONG), block(WORSE)];
+    const played = await play(answers, { ...project, 'math.js': WORSE }, { run: addsUp });
+    assert.equal(played.outcome.reason, 'error');
+    assert.match(played.outcome.text, /no answer left/);
+    assert.equal(played.files.get('math.js'), WRONG);
+    assert.equal(played.outcome.changed.length, 1);
+    assert.deepEqual(noticesOf(played), ['What helped is kept.']);
+    const failed = await play(['x', block('export const add = () => {};\n')], project, { run: addsUp });
+    assert.equal(failed.outcome.reason, 'error');
+    assert.equal(failed.files.get('math.js'), WRONG);
+  });
+
+  it('with what the user wrote meanwhile, leaves that and says so', async () => {
+    const files: Files = new Map(Object.entries(project));
+    const ports = memoryPorts(files, { run: addsUp });
+    const mine = `${WORSE}// mine\n`;
+    const given = { ...stopping(() => files.set('math.js', mine)), ports };
+    const played = await play([block(WORSE)], {}, {}, given);
+    assert.equal(files.get('math.js'), mine);
+    assert.match(noticesOf(played).join(), /^math\.js still has the last version.*changed meanwhile/);
+    assert.equal(played.outcome.changed.length, 1);
+  });
+
+  it('because the user made the agent read-only, is taken back all the same', async () => {
+    let readOnly = false;
+    const policy: AgentOptions['policy'] = () => ({ ...ALLOW_ALL.policy(), readOnly });
+    const emit = (event: AgentEvent) => {
+      readOnly ||= isEdit(event);
+    };
+    const { outcome, files } = await play([block(WORSE)], project, { run: addsUp }, { policy, emit });
+    assert.equal(outcome.reason, 'stopped');
+    assert.match(outcome.text, /read-only/);
+    assert.equal(files.get('math.js'), WRONG);
+  });
+
+  it('because its time is up, stops the request that runs', async () => {
+    const clock = new FakeClock();
+    const slow = async () => {
+      await clock.advance(60_000);
+      return block(RIGHT);
+    };
+    const world = { run: addsUp, clock };
+    const played = await play([block(WORSE), slow], project, world);
+    assert.equal(played.outcome.reason, 'limit');
+    assert.match(played.outcome.text, /budget of time/);
+    assert.equal(played.files.get('math.js'), WRONG);
+    assert.deepEqual(noticesOf(played), ['Nothing is changed.']);
+    assert.equal(played.prompts.length, 2);
+  });
+});
+
+describe('guided: a renaming', () => {
+  const files = {
+    'math.js': RIGHT.replace('add', 'plus'),
+    'app.js': "import { plus } from './math.js';\n\nconsole.log(plus(1, 2));\n",
+  };
+  const task = 'Rename `plus` to `sum`.';
+  const renamedFiles = Object.entries(files).map(([path, text]) => [path, text.replaceAll('plus', 'sum')]);
+
+  it('needs no model, and is one edit of all its files', async () => {
+    const played = await play([], files, {}, { task, checkCommand: null });
+    assert.deepEqual([...played.files], renamedFiles);
+    assert.equal(played.backend.requests.length, 0);
+    assert.deepEqual([played.outcome.reason, played.outcome.text], ['done', 'Changed `math.js`, `app.js`.']);
+    assert.equal(played.events.filter(event => event.type === 'call').length, 1);
+  });
+
+  it('is left to the model where it breaks the check', async () => {
+    const run: World['run'] = async (_, now) => ({
+      output: now.get('app.js')!.includes('sum') ? '1 failing' : '1 passing',
+      exitCode: now.get('app.js')!.includes('sum') ? 1 : 0,
+    });
+    const { files: now, backend } = await play([], files, { run }, { task });
+    assert.deepEqual([...now], Object.entries(files));
+    assert.ok(backend.requests.length > 0);
+  });
+
+  it('the language server knows better', async () => {
+    const asked: unknown[] = [];
+    const symbols = {
+      textsAfterRename: async (request: unknown) => {
+        asked.push(request);
+        return new Map([['math.js', 'export const sum = 1;\n']]);
+      },
+    };
+    const played = await play([], files, { symbols }, { task, checkCommand: null });
+    assert.deepEqual(asked, [{ path: 'math.js', line: 1, column: 17, newName: 'sum' }]);
+    assert.deepEqual(
+      [...played.files],
+      [
+        ['math.js', 'export const sum = 1;\n'],
+        ['app.js', files['app.js']],
+      ],
+    );
   });
 });
 
@@ -418,16 +556,100 @@ describe('guided: answers and plans', () => {
     assert.equal(files.get('math.js'), WRONG);
     assert.match(lastOf(prompts[0]), /Give a plan/);
   });
+});
 
-  it('goes on from an earlier conversation, byte for byte', async () => {
-    const history: ChatMessage[] = [
-      { role: 'system', content: 'old system prompt' },
-      { role: 'user', content: 'hello' },
-      { role: 'assistant', content: 'hi' },
-    ];
-    const { prompts, outcome } = await play(['yes'], {}, {}, { task: 'Is it so?', history });
-    assert.deepEqual(prompts[0]!.slice(0, 3), history);
-    assert.deepEqual(outcome.history.slice(0, 3), history);
+describe('guided: an earlier conversation', () => {
+  const talk: ChatMessage[] = [
+    { role: 'user', content: 'hello' },
+    { role: 'assistant', content: 'hi' },
+  ];
+  const begun = (system: string): ChatMessage[] => [{ role: 'system', content: system }, ...talk];
+  const noticesOf = ({ events }: Played): string[] =>
+    events.flatMap(event => (event.type === 'notice' ? [event.text] : []));
+
+  it('goes on byte for byte', async () => {
+    const history = begun(GUIDED_SYSTEM_PROMPT);
+    const played = await play(['yes'], {}, {}, { task: 'Is it so?', history });
+    assert.deepEqual(played.prompts[0]!.slice(0, 3), history);
+    assert.deepEqual(played.outcome.history.slice(0, 3), history);
+    assert.deepEqual(noticesOf(played), []);
+  });
+
+  it('of another profile goes on under its own system prompt: there are no tools any more', async () => {
+    const history = begun(NATIVE_SYSTEM_PROMPT);
+    const { prompts, outcome, events } = await play(['yes'], {}, {}, { task: 'Is it so?', history });
+    assert.deepEqual(prompts[0]!.slice(0, 3), begun(GUIDED_SYSTEM_PROMPT));
+    assert.equal(outcome.history[0]!.content, GUIDED_SYSTEM_PROMPT);
+    const told = events.find(event => event.type === 'history');
+    assert.ok(told?.type === 'history' && told.kept === 0, 'and is stored so');
+  });
+
+  it('that is too long is left out, and the user is told', async () => {
+    const history = begun(GUIDED_SYSTEM_PROMPT);
+    const given = { task: 'Is it so?', history, windowTokens: 1200 };
+    history[1]!.content = 'word '.repeat(400);
+    const played = await play(['yes'], {}, {}, given);
+    assert.equal(played.prompts[0]!.length, 2);
+    assert.match(noticesOf(played).join(), /earlier conversation was left out.* room for 360 /);
+  });
+});
+
+describe('guided: MCP servers', () => {
+  const mcp: NonNullable<AgentOptions['ports']['mcp']> = {
+    list: () => Promise.reject(new Error('nothing is started')),
+    call: () => Promise.reject(new Error('nothing is called')),
+  };
+  const play1 = async (history: ChatMessage[]) => {
+    const ports = { ...memoryPorts(new Map()), mcp };
+    return play(['yes'], {}, {}, { task: 'Is it so?', history, ports });
+  };
+
+  it('are not used, which the user is told once in a conversation', async () => {
+    const first = await play1([]);
+    const told = first.events.filter(event => event.type === 'notice' && /MCP servers/.test(event.text));
+    assert.equal(told.length, 1);
+    const second = await play1(first.outcome.history);
+    assert.ok(second.events.every(event => event.type !== 'notice'));
+  });
+});
+
+describe('guided: the window', () => {
+  it('is never too small for what is asked: a conversation that has grown is begun anew', async () => {
+    const windowTokens = 3000;
+    const attached = { label: 'notes', language: '', text: 'word '.repeat(1366) };
+    const given = {
+      task: 'Add a comment to a.js.',
+      checkCommand: null,
+      windowTokens,
+      context: { openFile: { path: 'a.js', selection: null }, attachments: [attached] },
+    };
+    const diagnose: World['diagnose'] = files =>
+      files.get('a.js')!.includes('syntax')
+        ? [{ path: 'a.js', line: 1, column: 1, severity: 'error', message: 'No.', source: 'js' }]
+        : [];
+    const start = {
+      'a.js': "import { b } from './b.js';\nlet a;\n",
+      'b.js': `// related ${'word '.repeat(170)}\nexport const b = 1;\n`,
+    };
+    const long = (name: string) => block(`syntax ${name} ${'word '.repeat(200)}\n`);
+    const said = 'word '.repeat(110);
+    const answers = [long('a'), said, long('b'), said, block(`// a\n${start['a.js']}`)];
+    const { outcome, prompts } = await play(answers, start, { diagnose }, given);
+    assert.equal(outcome.reason, 'done');
+    assert.deepEqual(
+      prompts.map(messages => messages.length),
+      [2, 2, 4, 2, 4],
+      'code, diagnosis, and a follow-up that does not fit behind it',
+    );
+    assert.deepEqual(
+      prompts.map(messages => messages.some(({ content }) => content.includes('// related'))),
+      [true, false, false, false, false],
+      'a diagnosis and the request behind it need room as well',
+    );
+    for (const messages of prompts) {
+      const words = messages.flatMap(({ content }) => content.split(/\s+/).filter(Boolean)).length;
+      assert.ok(words + 1200 <= windowTokens, `${words}`);
+    }
   });
 });
 

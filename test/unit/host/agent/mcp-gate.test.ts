@@ -3,8 +3,14 @@ import assert from 'node:assert/strict';
 import type { ActionPolicy } from '../../../../src/agent/actions.ts';
 import { isAgentEvent } from '../../../../src/agent/event-schema.ts';
 import type { AgentEvent, ApprovalDecision, ApprovalRequest } from '../../../../src/agent/ports.ts';
-import { describeServer, gatedMcp, type McpConsents } from '../../../../src/host/agent/mcp-gate.ts';
-import type { McpServerConfig } from '../../../../src/workspace/mcp-config.ts';
+import { MoebiusError } from '../../../../src/base/errors.ts';
+import {
+  describeServer,
+  gatedMcp,
+  type McpConsents,
+  namesServers,
+} from '../../../../src/host/agent/mcp-gate.ts';
+import type { McpConfig, McpServerConfig } from '../../../../src/workspace/mcp-config.ts';
 import { ALLOW_ALL } from '../../../support/memory-ports.ts';
 
 const FILE = '.moebius/mcp.json';
@@ -115,6 +121,20 @@ describe('MCP servers of the workspace', () => {
     const { configured, problems } = await task({ hub: config }, { hub: { command: 'mine' } });
     assert.deepEqual([configured, asked.length], [['hub'], 0]);
     assert.match(problems.join(), /your settings name a server hub too/);
+  });
+
+  it('are no port for the agent where none is named, and one where something about them is to be told', async () => {
+    const none = { servers: {}, problems: [] };
+    const file = (problems: string[]) => async () => ({ servers: [], problems });
+    const isNamed = (own: McpConfig, problems: string[] = []) =>
+      namesServers({ readOwn: () => own, readFiles: file(problems) });
+    assert.equal(await isNamed(none), false);
+    assert.equal(await isNamed({ servers: { hub: config }, problems: [] }), true);
+    assert.equal(await isNamed(none, ['.vscode/mcp.json: no JSON']), true);
+    const wrong = () => {
+      throw new MoebiusError('bad-request', 'wrong');
+    };
+    assert.equal(await namesServers({ readOwn: wrong, readFiles: file([]) }), true);
   });
 
   it('are shown with what is invisible, and on lines of their own only where we made one', () => {
