@@ -161,16 +161,18 @@ function addText(work: Work, text: string, answerId: string): WorkChange {
   return add(work, { kind: 'text', id: `${start}${work.parts.length}`, text });
 }
 
-/** What the model says at the end may be an argument of its last call, so it was not streamed as text. */
+/** What is said at the end may be an argument of the model's last call, or the host's own words: what of it was not streamed as text. */
 function addLastWords(
   work: Work,
   { reason, text }: Extract<AgentEvent, { type: 'end' }>,
   answerId: string,
 ): WorkChange {
-  const isForUser = reason === 'done' || reason === 'answered';
-  const said = work.parts.findLast(part => part.kind === 'text')?.text ?? '';
-  if (!isForUser || text.trim() === '' || said.includes(text.trim())) return { kind: 'facts' };
-  return add(work, { kind: 'text', id: `${answerId}:${work.parts.length}`, text });
+  const isForUser = reason === 'done' || reason === 'answered' || reason === 'limit';
+  const said = (work.parts.findLast(part => part.kind === 'text')?.text ?? '').trim();
+  const words = text.trim();
+  const unsaid = words.endsWith(said) ? words.slice(0, words.length - said.length).trimEnd() : words;
+  if (!isForUser || unsaid === '' || said.includes(words)) return { kind: 'facts' };
+  return add(work, { kind: 'text', id: `${answerId}:${work.parts.length}`, text: unsaid });
 }
 
 function addOutput(work: Work, id: string, text: string): WorkChange {

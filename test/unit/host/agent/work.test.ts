@@ -92,6 +92,15 @@ describe('host/agent/work', () => {
       { type: 'end', reason: 'answered', text: 'All is well.' },
     );
     assert.equal(said.work.parts.length, 1);
+    const given = worked(
+      { type: 'text', text: 'Install it.' },
+      { type: 'end', reason: 'limit', text: 'Nothing is changed.\n\nInstall it.' },
+    );
+    assert.deepEqual(
+      given.work.parts.map(part => part.kind === 'text' && part.text),
+      ['Install it.', 'Nothing is changed.'],
+      'what the host adds to it',
+    );
     const failed = worked({ type: 'end', reason: 'error', text: 'The model is gone.' });
     assert.equal(failed.work.parts.length, 0, 'the error has a place of its own');
   });
