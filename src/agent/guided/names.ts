@@ -8,16 +8,16 @@ const COMMON = new Set(
   ).split(' '),
 );
 
-/** Identifiers of `text` that may be names of the project, each once, in their order. */
-export function namesIn(text: string): string[] {
-  const words = text.match(/[A-Za-z_$][\w$]{2,}/g) ?? [];
-  return [...new Set(words)].filter(word => !COMMON.has(word.toLowerCase()));
-}
+const wordsIn = (text: string): string[] => text.match(/[A-Za-z_$][\w$]{2,}/g) ?? [];
 
-/** Words of prose that are names beyond doubt: in backticks, called, or written as only code is. */
+/** Identifiers of `text` that may be names of the project, each once, in their order. */
+export const namesIn = (text: string): string[] =>
+  [...new Set(wordsIn(text))].filter(word => !COMMON.has(word.toLowerCase()));
+
+/** Words of prose that are names beyond doubt, however common: in backticks, called, or written as only code is. */
 export function codeNamesIn(prose: string): string[] {
   const quoted = [...prose.matchAll(/`([^`\n]+)`|['"]([A-Za-z_$][\w$]*)['"]/g)].flatMap(m =>
-    namesIn(m[1] ?? m[2]!),
+    wordsIn(m[1] ?? m[2]!),
   );
   const called = [...prose.matchAll(/\b([A-Za-z_$][\w$]{2,})\s*\(/g)].map(m => m[1]!);
   const shaped = prose.match(/\b(?:[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[a-z]+_\w+)\b/g) ?? [];

@@ -53,6 +53,7 @@ it('guided: knows tests by their paths', () => {
 });
 
 it('guided: names in prose are what only code looks like', () => {
+  assert.deepEqual(codeNamesIn('Let `add` return a number'), ['add'], 'a common word, but said to be code');
   assert.deepEqual(codeNamesIn('Make `parse` and total() faster, see low_stock or readConfig. Thanks'), [
     'parse',
     'total',
