@@ -25,9 +25,8 @@ export interface UserRow {
   id: string;
   text: string;
   chips: Chip[];
-  queued: boolean;
-  /** Files were changed after it: they can be put back to what they were before. */
-  canRestore: boolean;
+  /** `queued`: waits for the answers before it. `unsent`: it did when the editor ended; the user sends or drops it. */
+  state: 'sent' | 'queued' | 'unsent';
 }
 export interface AnswerRow {
   kind: 'answer';
@@ -157,8 +156,10 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('regenerate'), id }),
   /** Replaces an earlier message of the user; what follows it is dropped. */
   z.object({ type: z.literal('edit'), id, text }),
-  /** Takes a queued message back. */
+  /** Takes a message back that was not answered yet. */
   z.object({ type: z.literal('unqueue'), id }),
+  /** Sends a message that waited when the editor ended. */
+  z.object({ type: z.literal('sendUnsent'), id }),
   z.object({ type: z.literal('newChat') }),
   z.object({ type: z.literal('openChat'), id }),
   z.object({ type: z.literal('deleteChat'), id }),
@@ -209,6 +210,7 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('openDiff'), id, path: short }),
   z.object({ type: z.literal('undoFile'), id, path: short }),
   z.object({ type: z.literal('undoTurn'), id }),
+  z.object({ type: z.literal('keepTurn'), id }),
   /** `id`: of the message before which everything was as it shall be again. */
   z.object({ type: z.literal('restore'), id }),
   z.object({

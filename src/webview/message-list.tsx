@@ -39,7 +39,7 @@ export function MessageList() {
       <div>
         {items.map((item, index) => {
           const isLast = index === items.length - 1;
-          if (item.kind === 'user') return <UserMessage key={item.id} item={item} isLast={isLast} />;
+          if (item.kind === 'user') return <UserMessage key={item.id} item={item} />;
           if (item.kind === 'answer') return <Answer key={item.id} item={item} isLast={isLast} />;
           return (
             <p key={item.id} class="notice quiet" role="note" data-testid="notice">

@@ -190,7 +190,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   }
 
   async undo(turnId: string, paths: string[]): Promise<string[]> {
-    const { checkpoints, folders } = await this.#ports();
+    const { checkpoints } = await this.#ports();
     const first = await checkpoints.undo(turnId, [], paths);
     const overwrite = first.conflicts.length > 0 ? await confirmOverwrite(first.conflicts) : [];
     const second = overwrite.length > 0 ? await checkpoints.undo(turnId, overwrite, overwrite) : first;
@@ -205,8 +205,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       ...second.lost,
     ]);
     const undone = paths.filter(path => !stuck.has(path));
-    for (const path of undone) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).real));
+    await this.keep(undone);
     return undone;
+  }
+
+  async keep(paths: string[]): Promise<void> {
+    const { folders } = await this.#ports();
+    for (const path of paths) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).real));
   }
 
   async showRunning(): Promise<void> {

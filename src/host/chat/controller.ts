@@ -3,7 +3,7 @@
  * of the page does. The editor is behind `ChatPorts`.
  */
 import { expandPrompt } from '../../agent/prompt-files.ts';
-import { type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
+import { type Ask, type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { toMoebiusError } from '../../base/errors.ts';
 import type { ExpertLevel, ModelInfo } from '../../protocol/daemon.ts';
@@ -64,7 +64,12 @@ export class ChatController {
   constructor(ports: ChatPorts) {
     this.#ports = ports;
     this.#current = this.#session(emptyTranscript(crypto.randomUUID(), Date.now()));
-    this.agent = new AgentDesk(ports.agent, () => this.#current, ports.post);
+    this.agent = new AgentDesk(
+      ports.agent,
+      () => this.#current,
+      ports.post,
+      ask => this.#giveBack(ask),
+    );
     this.#meter = new ContextMeter({
       count: params => ports.backend.count(params),
       // Of a task for the agent only an estimate is possible.
@@ -109,7 +114,7 @@ export class ChatController {
 
   /** @throws MoebiusError `unsupported` where the agent can't work, e.g. in Restricted Mode */
   async newTask(): Promise<void> {
-    await this.agent.chooseAgentMode();
+    await this.agent.chooseMode('agent');
     await this.newChat();
   }
 
@@ -172,6 +177,8 @@ export class ChatController {
         return this.#edit(message.id, message.text);
       case 'unqueue':
         return this.#current.unqueue(message.id);
+      case 'sendUnsent':
+        return this.#current.sendUnsent(message.id);
       case 'newChat':
         return this.newChat();
       case 'openChat':
@@ -278,6 +285,12 @@ export class ChatController {
       this.#ports.post({ type: 'notify', text: toMoebiusError(thrown).message });
       return [];
     }
+  }
+
+  #giveBack({ text, attachments }: Ask): void {
+    this.#ports.post({ type: 'draft', text });
+    const labels = new Set(attachments.map(({ label }) => label));
+    this.#setDraft([...this.#draft.filter(({ label }) => !labels.has(label)), ...attachments]);
   }
 
   #setDraft(attachments: Attachment[]): void {

@@ -37,7 +37,7 @@ export function agentCommands(chat: ChatView): CommandTable {
 async function chooseRestorePoint(chat: ChatView): Promise<void> {
   const points = chat.agent.restorePoints();
   if (points.length === 0) {
-    throw new MoebiusError('not-found', 'The agent changed no files in this chat that could be put back.');
+    throw new MoebiusError('not-found', 'There is no message in this chat yet.');
   }
   const items = points.map(({ id, text, at }) => ({
     id,

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAnswered } from '../../../src/agent/transcript.ts';
 import { ChatStore } from '../../../src/host/chat/store.ts';
 
 const A = 'aaaaaaaa-1111';
@@ -64,6 +65,18 @@ describe('chat store', () => {
       signal: 'SIGKILL',
     });
     assert.equal((await store.load(A))?.entries[0]?.text, 'last words');
+  });
+
+  it('has the messages that waited for their turn when the process was killed', async () => {
+    begin(A, 'First', 'one');
+    store.append(A, { type: 'ask', id: 'q2', at: 2, text: 'two', attachments: [] });
+    store.append(A, { type: 'ask', id: 'q3', at: 2, text: 'three', attachments: [] });
+    store.append(A, { type: 'drop', id: 'q2' });
+    const transcript = await new ChatStore(folder).load(A);
+    assert.deepEqual(
+      transcript?.entries.map(({ id, text }) => `${id} ${text} ${isAnswered(transcript, id)}`),
+      ['q one false', 'q3 three false'],
+    );
   });
 
   it('deletes, and is empty without its folder', async () => {
