@@ -59,7 +59,7 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     const review = reviewAfter(this.#reviews.get(key), withLineFeeds(textBefore), withLineFeeds(textAfter));
     // Newest last: the oldest is forgotten first.
     this.#reviews.delete(key);
-    this.#reviews.set(key, review);
+    if (review.keys.size > 0) this.#reviews.set(key, review);
     // An open document takes what is new on disk in a moment, and is no different from before until then.
     this.#show();
   }
@@ -123,12 +123,18 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     throw nothingHere();
   }
 
+  /** Puts the cursor on the first hunk from a line on. */
+  showFirst(editor: vscode.TextEditor, line: number): void {
+    const hunk = this.#hunks(editor.document).find(({ start }) => start >= line);
+    if (hunk) reveal(editor, hunk);
+  }
+
   /** The next hunk of this file after one that was decided about, so that keys alone lead through all of them. */
   #goOn(document: vscode.TextDocument, { start }: Hunk): void {
     const editor = vscode.window.activeTextEditor;
-    const hunks = this.#hunks(document);
-    const next = hunks.find(hunk => hunk.start >= start) ?? hunks[0];
-    if (next && editor?.document === document) reveal(editor, next);
+    if (editor?.document !== document) return;
+    const isLater = this.#hunks(document).some(hunk => hunk.start >= start);
+    this.showFirst(editor, isLater ? start : 0);
   }
 
   /** Every hunk of a file, by default the active one, that is not decided about. */

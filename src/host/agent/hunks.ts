@@ -46,10 +46,11 @@ export function withHunkKept(before: string, { beforeStart, beforeEnd, now }: Hu
  * before (`review`) stays so; what the user has changed since is theirs.
  */
 export function reviewAfter(review: Review | undefined, textBefore: string, now: string): Review {
-  const before = review?.before ?? textBefore;
-  const keysOf = (text: string) => hunksOf(before, text).map(hunkKey);
-  const users = new Set(keysOf(textBefore).filter(key => !review?.keys.has(key)));
-  return { before, keys: new Set(keysOf(now).filter(key => !users.has(key))) };
+  const old = review?.before ?? textBefore;
+  const users = hunksOf(old, textBefore).filter(hunk => !review?.keys.has(hunkKey(hunk)));
+  // The last first, so that the lines of the others stay where they are.
+  const before = users.reduceRight(withHunkKept, old);
+  return { before, keys: new Set(hunksOf(before, now).map(hunkKey)) };
 }
 
 /** A line says this much of what is gone; all of it is in the hover. */
