@@ -13,6 +13,7 @@ import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
 import { CHECKPOINT_BYTES } from '../../workspace/checkpoints.ts';
 import { parseMcpConfig } from '../../workspace/mcp-config.ts';
 import { readMcpFiles } from '../../workspace/mcp-files.ts';
+import type { DiskUse } from '../chat/store.ts';
 import type { HostContext } from '../context.ts';
 import { readSettings } from '../settings.ts';
 import { showActList } from './act-list.ts';
@@ -229,7 +230,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     });
   }
 
-  async checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null> {
+  async checkpointUse(): Promise<DiskUse | null> {
     if (this.#modes.locked() !== null) return null;
     const { checkpoints } = await this.#ports();
     return { sizeBytes: await checkpoints.sizeBytes(), capBytes: CHECKPOINT_BYTES };

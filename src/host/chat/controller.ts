@@ -91,6 +91,7 @@ export class ChatController {
   async restore(): Promise<void> {
     const id = this.#ports.lastChat.get();
     if (id && this.#current.transcript.entries.length === 0) await this.#open(id);
+    await this.#prune();
   }
 
   /** Sends the page everything it shows. */
@@ -312,7 +313,9 @@ export class ChatController {
         } catch (error) {
           this.#storageFailed(error);
         }
-        if (event.type === 'chat') this.#ports.lastChat.set(event.id);
+        if (event.type !== 'chat') return;
+        this.#ports.lastChat.set(event.id);
+        void this.#prune();
       },
       post: message => {
         if (session === this.#current) this.#ports.post(message);
@@ -326,6 +329,13 @@ export class ChatController {
     });
     this.#sessions.set(transcript.id, session);
     return session;
+  }
+
+  /** One more chat: the oldest may have to go. */
+  async #prune(): Promise<void> {
+    await this.#ports.store
+      .prune(id => this.#sessions.has(id))
+      .catch(error => this.#ports.warn('chat: old chats can not be deleted', error));
   }
 
   #storageFailed(error: unknown): void {

@@ -87,6 +87,30 @@ describe('chat store', () => {
     assert.deepEqual(await new ChatStore(join(folder, 'none')).list(), []);
   });
 
+  it('keeps the newest within its limits, and what is open in any case', async () => {
+    const ids = ['a', 'b', 'c', 'd', 'e'].map(letter => `${letter.repeat(8)}-1`);
+    const fill = (length: number) => {
+      for (const [index, id] of ids.entries()) {
+        begin(id, id, 'x'.repeat(length));
+        utimesSync(join(folder, `${id}.jsonl`), 100 - index, 100 - index);
+      }
+    };
+    const left = async () => (await store.list()).map(({ id }) => id[0]).join('');
+    fill(10);
+    await new ChatStore(folder, { chats: 3, bytes: 1_000_000 }).prune(id => id === ids[4]);
+    assert.equal(await left(), 'abe');
+    fill(2000);
+    const { sizeBytes } = await store.use();
+    assert.ok(sizeBytes > 10_000 && sizeBytes < 11_500, String(sizeBytes));
+    const small = new ChatStore(folder, { chats: 10, bytes: 5000 });
+    await small.prune(id => id === ids[2]);
+    assert.equal(await left(), 'ac');
+    assert.equal((await small.use()).capBytes, 5000);
+    await new ChatStore(folder, { chats: 1, bytes: 10 }).prune(() => true);
+    assert.equal(await left(), 'ac', 'nothing that is open goes, however large it is');
+    await new ChatStore(join(folder, 'none')).prune(() => false);
+  });
+
   it('refuses ids that are paths', async () => {
     for (const id of ['../../etc/passwd', 'a/b', '', 'ABC', '..', 'x'.repeat(65)]) {
       await assert.rejects(store.load(id), RangeError, id);
