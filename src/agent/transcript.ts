@@ -9,7 +9,7 @@ import { addStep, unfinishedCalls, withHistory } from './steps.ts';
 
 export interface Attachment {
   id: string;
-  kind: 'file' | 'selection' | 'problems' | 'text';
+  kind: 'file' | 'folder' | 'symbol' | 'selection' | 'problems' | 'text';
   /** How it is named to the model and to the user, e.g. `src/a.ts:10-20`. */
   label: string;
   language: string;

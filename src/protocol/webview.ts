@@ -10,7 +10,7 @@ import type { ExpertLevel, FinishReason, Usage } from './daemon.ts';
 /** Something attached to a message, without its text. `tokens` is null until the model has counted it. */
 export interface Chip {
   id: string;
-  kind: 'file' | 'selection' | 'problems' | 'text';
+  kind: 'file' | 'folder' | 'symbol' | 'selection' | 'problems' | 'text';
   label: string;
   tokens: number | null;
   /** What was left out, as a sentence; null when the text is whole. */
@@ -98,11 +98,13 @@ export interface ChatEntry {
 
 export interface Suggestion {
   /** What can be attached, or what a message that begins with `/` can mean. */
-  kind: 'selection' | 'problems' | 'file' | 'pick' | 'command' | 'prompt' | 'skill';
+  kind: 'selection' | 'problems' | 'file' | 'folder' | 'symbol' | 'pick' | 'command' | 'prompt' | 'skill';
   label: string;
   detail: string;
-  /** Workspace-relative path of a file. */
+  /** Workspace-relative path of a file or folder, or of the file that has a symbol. */
   path?: string;
+  /** Where a symbol begins, from 1. */
+  line?: number;
 }
 
 /** One part of what was sent to the model for an answer. */
@@ -172,8 +174,9 @@ export const webviewMessage = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('attach'),
-    kind: z.enum(['selection', 'problems', 'file', 'pick']),
+    kind: z.enum(['selection', 'problems', 'file', 'folder', 'symbol', 'pick']),
     path: z.optional(short),
+    line: z.optional(z.int().check(z.gte(1))),
   }),
   z.object({ type: z.literal('drop'), uris: z.array(short).check(z.maxLength(50)) }),
   z.object({ type: z.literal('detach'), id }),

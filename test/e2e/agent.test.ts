@@ -136,6 +136,33 @@ describe('agent', () => {
     await chat.getByTestId('changes').filter({ hasText: 'Undone' }).waitFor();
   });
 
+  it('attaches a folder and a symbol by their names', async () => {
+    const { page } = session;
+    const offered = (kind: string, label: string) =>
+      chat
+        .getByTestId('mention')
+        .filter({ has: chat.locator(`.codicon-${kind}`) })
+        .filter({ hasText: label });
+    const choose = async (typed: string, kind: string, label: string) => {
+      // The language server has its symbols when it has read the project.
+      await until(async () => {
+        await chat.getByTestId('input').fill('');
+        await chat.getByTestId('input').pressSequentially(typed);
+        await page.waitForTimeout(1500);
+        return (await offered(kind, label).count()) > 0;
+      }, `${label} to be offered`);
+      await session.screenshot(`agent-mention-${kind}`);
+      await offered(kind, label).first().click();
+    };
+    await choose('@sr', 'folder', 'src/');
+    await choose('#tota', 'symbol-method', 'total');
+    const chips = chat.getByTestId('chip');
+    await chips.filter({ hasText: 'src/' }).first().waitFor();
+    await chips.filter({ hasText: 'src/cart.js:1-7' }).waitFor();
+    await session.screenshots('agent-references');
+    while ((await chips.count()) > 0) await chat.getByTestId('chip-remove').first().click();
+  });
+
   it('asks a question, and denies with a reason', async () => {
     await ask(session.page, chat, 'Write a header.');
     const card = approval('HEADER.md');

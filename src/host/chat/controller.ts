@@ -201,9 +201,7 @@ export class ChatController {
         });
         return;
       case 'attach':
-        return this.attach(
-          message.kind === 'file' ? { kind: 'path', path: message.path ?? '' } : { kind: message.kind },
-        );
+        return this.attach(requestOf(message));
       case 'drop':
         return this.attach({ kind: 'dropped', uris: message.uris });
       case 'detach':
@@ -386,4 +384,14 @@ export class ChatController {
   #postPhase(): void {
     this.#ports.post({ type: 'phase', phase: this.#phase() });
   }
+}
+
+/** What the page wants attached. */
+function requestOf({
+  kind,
+  path = '',
+  line = 1,
+}: Extract<WebviewMessage, { type: 'attach' }>): AttachmentRequest {
+  if (kind === 'symbol') return { kind, path, line };
+  return kind === 'file' || kind === 'folder' ? { kind: 'path', path } : { kind };
 }
