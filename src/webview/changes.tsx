@@ -24,27 +24,28 @@ export function Changes({ answerId, changed }: { answerId: string; changed: read
           {changed.length === 1 ? '1 file changed' : `${changed.length} files changed`}
         </span>
         <Lines added={sum(file => file.addedLines)} removed={sum(file => file.removedLines)} />
-        <span class="spring" />
-        {!isDecided && (
-          <button
-            type="button"
-            class="text"
-            data-testid="keep-turn"
-            onClick={() => send({ type: 'keepTurn', id: answerId })}
-          >
-            Keep All
-          </button>
-        )}
-        {!isUndone && (
-          <button
-            type="button"
-            class="text"
-            data-testid="undo-turn"
-            onClick={() => send({ type: 'undoTurn', id: answerId })}
-          >
-            Undo All
-          </button>
-        )}
+        <span class="changes-actions">
+          {!isDecided && (
+            <button
+              type="button"
+              class="text"
+              data-testid="keep-turn"
+              onClick={() => send({ type: 'keepTurn', id: answerId })}
+            >
+              Keep All
+            </button>
+          )}
+          {!isUndone && (
+            <button
+              type="button"
+              class="text"
+              data-testid="undo-turn"
+              onClick={() => send({ type: 'undoTurn', id: answerId })}
+            >
+              Undo All
+            </button>
+          )}
+        </span>
       </header>
       <ul>
         {changed.map(file => (

@@ -257,6 +257,36 @@ describe('agent', () => {
     assert.equal(await chat.getByTestId('mode-picker').inputValue(), 'agent');
   });
 
+  it('shows after a reload what waited for its turn, to be sent or dropped', async () => {
+    const { page } = session;
+    await ask(page, chat, 'Fix the failing test.');
+    await approval('cart.js').waitFor();
+    await ask(page, chat, 'Write a header.');
+    await ask(page, chat, 'Never mind.');
+    await chat.getByTestId('queued').nth(1).waitFor();
+    await page.keyboard.press('Control+Shift+P');
+    await page.keyboard.press('Escape');
+    await runCommand(page, 'Developer: Reload Window');
+    await runCommand(page, 'Moebius: Open Chat');
+    chat = webview(page);
+    const unsent = chat.getByTestId('unsent');
+    await unsent.nth(1).waitFor({ timeout: 60_000 });
+    assert.equal(await chat.getByTestId('stop').count(), 0, 'nothing is sent by itself');
+    await session.screenshots('agent-unsent');
+    const last = chat.getByTestId('user-message').last();
+    await last.hover();
+    await last.getByTestId('unqueue').click();
+    await until(async () => (await unsent.count()) === 1, 'the message to go');
+    await chat.getByTestId('send-unsent').click();
+    await approval('HEADER.md').waitFor();
+    await chat.getByTestId('stop').click();
+    await until(async () => (await unsent.count()) === 0, 'the message to be sent');
+    assert.equal(
+      await chat.getByTestId('user-message').last().locator('p').first().textContent(),
+      'Write a header.',
+    );
+  });
+
   it('shows a command in a terminal', async () => {
     const { page } = session;
     const step = chat.getByTestId('step').filter({ hasText: 'npm test' }).first();
