@@ -28,17 +28,26 @@ export function UserMessage({ item }: { item: UserItem }) {
           >
             Send
           </button>
+          <button
+            type="button"
+            class="text"
+            data-testid="unqueue"
+            onClick={() => send({ type: 'unqueue', id })}
+          >
+            Drop
+          </button>
         </p>
       )}
       <div class="actions">
-        {sending !== 'sent' ? (
+        {sending === 'queued' && (
           <IconButton
             icon="close"
             label="Take Back"
             testId="unqueue"
             onClick={() => send({ type: 'unqueue', id })}
           />
-        ) : (
+        )}
+        {sending === 'sent' && (
           <>
             <IconButton
               icon="history"

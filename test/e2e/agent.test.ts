@@ -274,10 +274,9 @@ describe('agent', () => {
     const unsent = chat.getByTestId('unsent');
     await unsent.nth(1).waitFor({ timeout: 60_000 });
     assert.equal(await chat.getByTestId('stop').count(), 0, 'nothing is sent by itself');
+    await chat.getByTestId('continue').waitFor();
     await session.screenshots('agent-unsent');
-    const last = chat.getByTestId('user-message').last();
-    await last.hover();
-    await last.getByTestId('unqueue').click();
+    await chat.getByTestId('user-message').last().getByTestId('unqueue').click();
     await until(async () => (await unsent.count()) === 1, 'the message to go');
     await chat.getByTestId('send-unsent').click();
     await approval('cart.js').waitFor();
