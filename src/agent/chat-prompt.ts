@@ -4,7 +4,7 @@
  */
 import { MoebiusError } from '../base/errors.ts';
 import type { ChatMessage } from '../protocol/daemon.ts';
-import { type Ask, type Attachment, type Entry, type Transcript, wordsOf } from './transcript.ts';
+import { type Ask, type Attachment, type Entry, isAnswered, type Transcript, wordsOf } from './transcript.ts';
 
 export const SYSTEM_PROMPT = `You are Moebius, a coding assistant inside the user's editor.
 Answer in Markdown. Be correct first, then brief. Put code into fenced blocks that name the language.
@@ -35,7 +35,7 @@ export interface PromptMessage {
 
 /**
  * The messages that lead to the answer of `askId` (null: the whole conversation), oldest first. Answers without text
- * are left out.
+ * are left out, and so are questions without one: they were never sent.
  */
 export function promptMessages(
   transcript: Transcript,
@@ -48,6 +48,7 @@ export function promptMessages(
   const messages: PromptMessage[] = [{ entry: null, message: { role: 'system', content: SYSTEM_PROMPT } }];
   for (const entry of entries.slice(first, last + 1)) {
     if (entry.kind === 'ask') {
+      if (entry.id !== askId && !isAnswered(transcript, entry.id)) continue;
       const content = askContent({ text: wordsOf(entry), attachments: entry.attachments });
       messages.push({ entry, message: { role: 'user', content } });
     } else if (entry.text !== '')

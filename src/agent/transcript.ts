@@ -9,7 +9,7 @@ import { addStep, unfinishedCalls, withHistory } from './steps.ts';
 
 export interface Attachment {
   id: string;
-  kind: 'file' | 'selection' | 'problems' | 'text';
+  kind: 'file' | 'folder' | 'symbol' | 'selection' | 'problems' | 'text';
   /** How it is named to the model and to the user, e.g. `src/a.ts:10-20`. */
   label: string;
   language: string;
@@ -49,6 +49,8 @@ export interface Answer {
   steps: AgentEvent[];
   /** Paths whose changes by this answer the user has taken back. */
   undone: string[];
+  /** Paths whose changes the user has looked through and wants. */
+  kept: string[];
 }
 export type Entry = Ask | Answer;
 
@@ -81,7 +83,11 @@ export type TranscriptEvent =
   | { type: 'step'; id: string; event: AgentEvent }
   /** The user took back what this answer did to these files. */
   | { type: 'undone'; id: string; paths: string[] }
+  /** The user keeps what this answer did to these files. */
+  | { type: 'kept'; id: string; paths: string[] }
   | { type: 'end'; id: string; finish: FinishReason | 'error'; usage: Usage | null; error: Answer['error'] }
+  /** This message was taken back before it was answered. */
+  | { type: 'drop'; id: string }
   /** This entry and all that follow are gone. */
   | { type: 'truncate'; id: string }
   /** From here on entries before `id` are not sent. */
@@ -119,8 +125,8 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
       if (ask < 0) return;
       const { type: _, ...fields } = event;
       const { sentFrom } = transcript;
-      const fresh = { text: '', finish: null, usage: null, error: null, sentFrom, steps: [], undone: [] };
-      entries.splice(ask + 1, 0, { kind: 'answer', ...fields, ...fresh });
+      const fresh = { text: '', finish: null, usage: null, error: null, sentFrom, steps: [] };
+      entries.splice(ask + 1, 0, { kind: 'answer', ...fields, ...fresh, undone: [], kept: [] });
       return;
     }
     case 'text': {
@@ -128,9 +134,10 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
       if (answer) answer.text += event.text;
       return;
     }
-    case 'undone': {
+    case 'undone':
+    case 'kept': {
       const answer = findAnswer(transcript, event.id);
-      if (answer) answer.undone = [...new Set([...answer.undone, ...event.paths])];
+      if (answer) answer[event.type] = [...new Set([...answer[event.type], ...event.paths])];
       return;
     }
     case 'step': {
@@ -143,16 +150,24 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
       if (answer) Object.assign(answer, { finish: event.finish, usage: event.usage, error: event.error });
       return;
     }
+    case 'drop': {
+      const at = entries.findIndex(entry => entry.id === event.id);
+      if (at >= 0 && !isAnswered(transcript, event.id)) removeEntries(transcript, at, 1);
+      return;
+    }
     case 'truncate': {
       const start = entries.findIndex(entry => entry.id === event.id);
-      if (start < 0) return;
-      const removed = entries.splice(start);
-      if (removed.some(entry => entry.id === transcript.sentFrom)) transcript.sentFrom = null;
+      if (start >= 0) removeEntries(transcript, start, entries.length);
       return;
     }
     case 'sentFrom':
       if (entries.some(entry => entry.id === event.id)) transcript.sentFrom = event.id;
   }
+}
+
+function removeEntries(transcript: Transcript, start: number, count: number): void {
+  const removed = transcript.entries.splice(start, count);
+  if (removed.some(entry => entry.id === transcript.sentFrom)) transcript.sentFrom = null;
 }
 
 function applyStep(answer: Answer, event: AgentEvent): void {
@@ -197,6 +212,10 @@ export function findAsk(transcript: Transcript, id: string): Ask | undefined {
   return transcript.entries.find((entry): entry is Ask => entry.kind === 'ask' && entry.id === id);
 }
 
+/** A message without an answer waits: for its turn, or, since the editor ended before that came, for the user. */
+export const isAnswered = ({ entries }: Transcript, askId: string): boolean =>
+  entries.some(entry => entry.kind === 'answer' && entry.askId === askId);
+
 /**
  * The events of a file of JSON lines. A line that is not an event is skipped: the last one may be torn, because the
  * process can end in the middle of a write, and no damaged line may cost the rest of the conversation.
@@ -229,6 +248,8 @@ const eventFields: Record<TranscriptEvent['type'], string[]> = {
   text: ['id', 'text'],
   step: ['id'],
   undone: ['id'],
+  kept: ['id'],
+  drop: ['id'],
   end: ['id', 'finish'],
   truncate: ['id'],
   sentFrom: ['id'],
@@ -246,7 +267,7 @@ function isEvent(value: unknown): value is TranscriptEvent {
     const { expanded, attachments } = record;
     return Array.isArray(attachments) && (expanded === undefined || typeof expanded === 'string');
   }
-  if (record.type === 'undone') {
+  if (record.type === 'undone' || record.type === 'kept') {
     return Array.isArray(record.paths) && record.paths.every(path => typeof path === 'string');
   }
   if (record.type === 'step') return isAgentEvent(record.event);

@@ -25,7 +25,7 @@ import { GhostTextProvider } from './completion-provider.ts';
 import type { HostContext } from './context.ts';
 import { spawnDaemon } from './daemon/spawn.ts';
 import { Supervisor } from './daemon/supervisor.ts';
-import { Proposals } from './edits/proposal.ts';
+import { InlineEdits } from './edits/inline-edit.ts';
 import { ModelProvider } from './lm/model-provider.ts';
 import { registerParticipant } from './lm/participant.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
@@ -76,7 +76,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   const context: HostContext = { extension, daemon: supervisor, backend, log };
 
   const chat = registerChat(context);
-  const proposals = new Proposals();
+  const edits = new InlineEdits(chat.review);
   const pages = new Pages();
   const comments = vscode.comments.createCommentController('moebius.review', 'Moebius Review');
   const snooze = new Snooze(monotonicClock);
@@ -87,7 +87,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   const commands = {
     ...askCommands(chat),
     ...agentCommands(chat),
-    ...editCommands(context, proposals),
+    ...editCommands(context, edits),
     ...commitCommand(context),
     ...reviewCommands(context, comments),
     ...modelCommands(context, pages),
@@ -97,7 +97,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   subscriptions.push(
     log,
     daemonLog,
-    proposals,
+    edits,
     pages,
     comments,
     snooze,

@@ -33,6 +33,8 @@ export interface ChangedFileView {
   removedLines: number;
   /** Put back to what it was before. */
   isUndone: boolean;
+  /** Looked through and wanted. */
+  isKept: boolean;
 }
 export interface TodoView {
   text: string;

@@ -10,7 +10,7 @@ import type { ExpertLevel, FinishReason, Usage } from './daemon.ts';
 /** Something attached to a message, without its text. `tokens` is null until the model has counted it. */
 export interface Chip {
   id: string;
-  kind: 'file' | 'selection' | 'problems' | 'text';
+  kind: 'file' | 'folder' | 'symbol' | 'selection' | 'problems' | 'text';
   label: string;
   tokens: number | null;
   /** What was left out, as a sentence; null when the text is whole. */
@@ -25,9 +25,8 @@ export interface UserRow {
   id: string;
   text: string;
   chips: Chip[];
-  queued: boolean;
-  /** Files were changed after it: they can be put back to what they were before. */
-  canRestore: boolean;
+  /** `queued`: waits for the answers before it. `unsent`: it did when the editor ended; the user sends or drops it. */
+  state: 'sent' | 'queued' | 'unsent';
 }
 export interface AnswerRow {
   kind: 'answer';
@@ -99,11 +98,13 @@ export interface ChatEntry {
 
 export interface Suggestion {
   /** What can be attached, or what a message that begins with `/` can mean. */
-  kind: 'selection' | 'problems' | 'file' | 'pick' | 'command' | 'prompt' | 'skill';
+  kind: 'selection' | 'problems' | 'file' | 'folder' | 'symbol' | 'pick' | 'command' | 'prompt' | 'skill';
   label: string;
   detail: string;
-  /** Workspace-relative path of a file. */
+  /** Workspace-relative path of a file or folder, or of the file that has a symbol. */
   path?: string;
+  /** Where a symbol begins, from 1. */
+  line?: number;
 }
 
 /** One part of what was sent to the model for an answer. */
@@ -157,8 +158,10 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('regenerate'), id }),
   /** Replaces an earlier message of the user; what follows it is dropped. */
   z.object({ type: z.literal('edit'), id, text }),
-  /** Takes a queued message back. */
+  /** Takes a message back that was not answered yet. */
   z.object({ type: z.literal('unqueue'), id }),
+  /** Sends a message that waited when the editor ended. */
+  z.object({ type: z.literal('sendUnsent'), id }),
   z.object({ type: z.literal('newChat') }),
   z.object({ type: z.literal('openChat'), id }),
   z.object({ type: z.literal('deleteChat'), id }),
@@ -171,8 +174,9 @@ export const webviewMessage = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('attach'),
-    kind: z.enum(['selection', 'problems', 'file', 'pick']),
+    kind: z.enum(['selection', 'problems', 'file', 'folder', 'symbol', 'pick']),
     path: z.optional(short),
+    line: z.optional(z.int().check(z.gte(1))),
   }),
   z.object({ type: z.literal('drop'), uris: z.array(short).check(z.maxLength(50)) }),
   z.object({ type: z.literal('detach'), id }),
@@ -209,6 +213,7 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('openDiff'), id, path: short }),
   z.object({ type: z.literal('undoFile'), id, path: short }),
   z.object({ type: z.literal('undoTurn'), id }),
+  z.object({ type: z.literal('keepTurn'), id }),
   /** `id`: of the message before which everything was as it shall be again. */
   z.object({ type: z.literal('restore'), id }),
   z.object({

@@ -8,7 +8,8 @@ import { SentView } from './sent-view.tsx';
 import type { AnswerItem } from './state.ts';
 import { Work } from './work.tsx';
 
-export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) {
+/** `isNewest`: nothing after it was sent; `isLast`: nothing stands after it, so it can be written again and nothing is lost. */
+export function Answer({ item, isLast, isNewest }: { item: AnswerItem; isLast: boolean; isNewest: boolean }) {
   const { send } = usePage();
   const [isSentOpen, setSentOpen] = useState(false);
   const row = item.row.value;
@@ -28,7 +29,7 @@ export function Answer({ item, isLast }: { item: AnswerItem; isLast: boolean }) 
       {item.work.value ? <Work item={item} work={item.work.value} /> : <Markdown source={item} />}
       <StateLine row={row} />
       {row.error && <ErrorBox row={row} />}
-      {isLast && row.canGoOn && <GoOn row={row} />}
+      {isNewest && row.canGoOn && <GoOn row={row} />}
       {!isWriting && (
         <div class="actions">
           {row.text !== '' && (

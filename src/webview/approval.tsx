@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApprovalView } from '../protocol/agent-view.ts';
 import type { WebviewMessage } from '../protocol/webview.ts';
 import { Icon } from './button.tsx';
+import { useCardFocus } from './card-focus.ts';
 import { DiffView } from './diff-view.tsx';
 import { usePage } from './page.ts';
 import { iconOf } from './step.tsx';
@@ -17,7 +18,7 @@ export function Approval({ id, tool, request }: { id: string; tool: string; requ
   const card = useRef<HTMLElement>(null);
   const isArmed = useDelay(GUARD_MS);
   const [isDenying, setDenying] = useState(false);
-  useFocusOnce(card);
+  useCardFocus(card);
   const decide = (decision: Decision) => {
     if (isArmed) send({ type: 'decide', id, decision });
   };
@@ -130,22 +131,4 @@ function useDelay(ms: number): boolean {
     return () => clearTimeout(timer);
   }, [ms]);
   return isOver;
-}
-
-/** Brings the card into view, and the focus to it unless the user writes here or works elsewhere. */
-function useFocusOnce(card: { current: HTMLElement | null }): void {
-  useEffect(() => {
-    bringIntoView(card.current);
-    const active = document.activeElement;
-    const isWritten = active instanceof HTMLTextAreaElement && active.value !== '';
-    if (document.hasFocus() && !isWritten) card.current?.focus({ preventScroll: true });
-  }, [card]);
-}
-
-/** Only the conversation scrolls: `scrollIntoView` would also move the page around this one. */
-function bringIntoView(element: HTMLElement | null): void {
-  const list = element?.closest('.messages');
-  if (!element || !list) return;
-  const below = element.getBoundingClientRect().bottom - list.getBoundingClientRect().bottom;
-  if (below > 0) list.scrollTop += below;
 }

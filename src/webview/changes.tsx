@@ -13,27 +13,39 @@ export function Changes({ answerId, changed }: { answerId: string; changed: read
   const { send } = usePage();
   if (changed.length === 0) return null;
   const isUndone = changed.every(file => file.isUndone);
+  const isDecided = changed.every(file => file.isUndone || file.isKept);
   const sum = (count: (file: ChangedFileView) => number) =>
     changed.reduce((total, file) => total + count(file), 0);
   return (
     <section class="changes" aria-label="Changed files" data-testid="changes">
       <header>
         <span class="changes-title">
-          {isUndone && 'Undone: '}
+          {isUndone ? 'Undone: ' : isDecided && 'Kept: '}
           {changed.length === 1 ? '1 file changed' : `${changed.length} files changed`}
         </span>
         <Lines added={sum(file => file.addedLines)} removed={sum(file => file.removedLines)} />
-        <span class="spring" />
-        {!isUndone && (
-          <button
-            type="button"
-            class="text"
-            data-testid="undo-turn"
-            onClick={() => send({ type: 'undoTurn', id: answerId })}
-          >
-            Undo All
-          </button>
-        )}
+        <span class="changes-actions">
+          {!isDecided && (
+            <button
+              type="button"
+              class="text"
+              data-testid="keep-turn"
+              onClick={() => send({ type: 'keepTurn', id: answerId })}
+            >
+              Keep All
+            </button>
+          )}
+          {!isUndone && (
+            <button
+              type="button"
+              class="text"
+              data-testid="undo-turn"
+              onClick={() => send({ type: 'undoTurn', id: answerId })}
+            >
+              Undo All
+            </button>
+          )}
+        </span>
       </header>
       <ul>
         {changed.map(file => (

@@ -2,7 +2,14 @@ import type { Chip } from '../protocol/webview.ts';
 import { Icon } from './button.tsx';
 import { formatCompact, formatCount } from './format.ts';
 
-const ICONS = { file: 'file', selection: 'list-selection', problems: 'warning', text: 'note' } as const;
+const ICONS = {
+  file: 'file',
+  folder: 'folder',
+  symbol: 'symbol-method',
+  selection: 'list-selection',
+  problems: 'warning',
+  text: 'note',
+} as const;
 
 /** What is attached. With `onRemove` each chip has a remove button. */
 export function Chips({ chips, onRemove }: { chips: readonly Chip[]; onRemove?(id: string): void }) {

@@ -43,7 +43,7 @@ export function Composer() {
   const choose = (option: Suggestion) => {
     if (!mention) return;
     input.current?.focus();
-    const { kind, label, path } = option;
+    const { kind, label, path, line } = option;
     if (kind === 'command') {
       change('', 0);
       return send({ type: 'send', text: label });
@@ -55,7 +55,12 @@ export function Composer() {
     const rest = withoutMention(text, mention);
     change(rest.text, rest.caret);
     setMention(null);
-    send({ type: 'attach', kind, ...(path !== undefined && { path }) });
+    send({
+      type: 'attach',
+      kind,
+      ...(path !== undefined && { path }),
+      ...(line !== undefined && { line }),
+    });
   };
   const openMentions = () => {
     const caret = input.current?.selectionStart ?? text.length;

@@ -7,6 +7,8 @@ const ICONS = {
   selection: 'list-selection',
   problems: 'warning',
   file: 'file',
+  folder: 'folder',
+  symbol: 'symbol-method',
   pick: 'folder-opened',
   command: 'symbol-event',
   prompt: 'book',
@@ -30,7 +32,7 @@ export function MentionList({ list, options, chosen, onChoose }: Props) {
     <div id="mentions" class="mentions" role="listbox" aria-label={NAMES[list]} data-testid="mentions">
       {options.map((option, index) => (
         <div
-          key={`${option.kind} ${option.path ?? option.label}`}
+          key={`${option.kind} ${option.path ?? ''} ${option.label} ${option.line ?? ''}`}
           ref={index === chosen ? current : null}
           id={`mention-${index}`}
           class={`mention ${index === chosen ? 'chosen' : ''}`}

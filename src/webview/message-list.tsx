@@ -17,6 +17,7 @@ export function MessageList() {
     setFollowing(true);
   };
   useFollow(scroller, isFollowing);
+  const newest = items.findLastIndex(item => item.kind !== 'user' || item.row.value.state === 'sent');
   // A message of one's own is always brought into view.
   const lastUserId = items.findLast(item => item.kind === 'user')?.id;
   useLayoutEffect(scrollToEnd, [lastUserId]);
@@ -39,8 +40,9 @@ export function MessageList() {
       <div>
         {items.map((item, index) => {
           const isLast = index === items.length - 1;
-          if (item.kind === 'user') return <UserMessage key={item.id} item={item} isLast={isLast} />;
-          if (item.kind === 'answer') return <Answer key={item.id} item={item} isLast={isLast} />;
+          if (item.kind === 'user') return <UserMessage key={item.id} item={item} />;
+          if (item.kind === 'answer')
+            return <Answer key={item.id} item={item} isLast={isLast} isNewest={index === newest} />;
           return (
             <p key={item.id} class="notice quiet" role="note" data-testid="notice">
               <Icon name="fold-up" /> {item.row.value.text}

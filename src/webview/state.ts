@@ -17,6 +17,7 @@ import type {
 } from '../protocol/webview.ts';
 import { MarkdownStream } from './markdown-stream.ts';
 import {
+  announcementOfFacts,
   announcementOfPart,
   applyWorkMessage,
   replaceWork,
@@ -65,7 +66,7 @@ export interface PageState {
   toast: Signal<string>;
   /** Text that the host gives back to the input. */
   returnedDraft: Signal<string>;
-  /** The last finished answer, for screen readers. */
+  /** What happened last that can't be seen without looking for it, for screen readers. */
   announcement: Signal<string>;
   /** The user row that is being edited. */
   editing: Signal<string | null>;
@@ -124,9 +125,10 @@ function apply(state: PageState, message: HostMessage): void {
       const item = items.value.find(({ id }) => id === message.id);
       if (item?.kind !== 'answer') return;
       item.work.value ??= workItemOf(NO_WORK, false);
+      const { facts } = item.work.value;
+      if (message.type === 'part') announce(state, announcementOfPart(message.part));
+      if (message.type === 'facts') announce(state, announcementOfFacts(facts.value, message.facts));
       applyWorkMessage(item.work.value, message);
-      if (message.type === 'part')
-        state.announcement.value = announcementOfPart(message.part) ?? state.announcement.value;
       return;
     }
     case 'agent':
@@ -174,6 +176,7 @@ function apply(state: PageState, message: HostMessage): void {
       return;
     case 'draft':
       state.returnedDraft.value = message.text;
+      announce(state, 'Your message is back in the input.');
       return;
     case 'focus':
       state.focusRequests.value++;
@@ -182,6 +185,7 @@ function apply(state: PageState, message: HostMessage): void {
 
 function putRow(state: PageState, row: Row, after: string | undefined): void {
   const known = state.items.value.find(({ id }) => id === row.id);
+  announce(state, announcementOfRow(row, known));
   if (known) {
     replaceRow(known, row);
   } else {
@@ -190,7 +194,6 @@ function putRow(state: PageState, row: Row, after: string | undefined): void {
     rest.splice(at < 0 ? rest.length : at + 1, 0, itemOf(row));
     state.items.value = rest;
   }
-  if (row.kind === 'answer' && row.finish !== null) state.announcement.value = announcementOf(row);
 }
 
 function replaceRow(item: Item, row: Row): void {
@@ -235,10 +238,29 @@ const NO_WORK: WorkView = { parts: [], todo: [], changed: [] };
 
 const textsOf = (item: AnswerItem) => item.work.value?.parts.value.filter(part => part.kind === 'text') ?? [];
 
+function announce(state: PageState, text: string | null): void {
+  if (text !== null) state.announcement.value = text;
+}
+
+/** What is read out of a row that comes or changes. `known`: what was shown of it before. */
+function announcementOfRow(row: Row, known: Item | undefined): string | null {
+  if (row.kind === 'notice') return row.text;
+  if (row.kind === 'user' || row.finish === null) return null;
+  const before = known?.kind === 'answer' ? known : undefined;
+  if (before && before.row.value.finish !== null) {
+    // It was read out when it ended. What comes now is what the user decided about it.
+    const facts = before.work.value?.facts.value;
+    return facts && row.work ? announcementOfFacts(facts, row.work) : null;
+  }
+  return announcementOf(row);
+}
+
 /** Read out once, when an answer is complete: its beginning, not every token. */
 const ANNOUNCED_CHARS = 400;
 
 function announcementOf(row: AnswerRow): string {
+  if (row.canGoOn && row.finish === 'length')
+    return 'Moebius stopped: it has done as much as it may at once. Continue?';
   if (row.error) return `Moebius could not answer: ${row.error.message}`;
   const text = row.text
     .replace(/```[\s\S]*?(```|$)/g, ' (code block) ')

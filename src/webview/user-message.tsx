@@ -4,46 +4,57 @@ import { Chips } from './chips.tsx';
 import { usePage } from './page.ts';
 import type { UserItem } from './state.ts';
 
-export function UserMessage({ item, isLast }: { item: UserItem; isLast: boolean }) {
+export function UserMessage({ item }: { item: UserItem }) {
   const { state, send } = usePage();
-  const { id, text, chips, queued, canRestore } = item.row.value;
+  const { id, text, chips, state: sending } = item.row.value;
   if (state.editing.value === id) return <EditBox id={id} text={text} />;
-  const isUnanswered = isLast && !queued && state.phase.value.kind === 'idle';
   return (
     <article class="message user" aria-label="You" data-testid="user-message">
       <Chips chips={chips} />
       <p class="user-text">{text}</p>
-      {queued && (
+      {sending === 'queued' && (
         <p class="quiet state" data-testid="queued">
           <Icon name="clock" /> Queued
         </p>
       )}
-      {isUnanswered && (
-        <p class="quiet state">
-          Not answered.
-          <button type="button" class="text" onClick={() => send({ type: 'regenerate', id })}>
-            Answer Now
+      {sending === 'unsent' && (
+        <p class="quiet state" data-testid="unsent">
+          <Icon name="clock" /> Not sent
+          <button
+            type="button"
+            class="text"
+            data-testid="send-unsent"
+            onClick={() => send({ type: 'sendUnsent', id })}
+          >
+            Send
+          </button>
+          <button
+            type="button"
+            class="text"
+            data-testid="unqueue"
+            onClick={() => send({ type: 'unqueue', id })}
+          >
+            Drop
           </button>
         </p>
       )}
       <div class="actions">
-        {queued ? (
+        {sending === 'queued' && (
           <IconButton
             icon="close"
             label="Take Back"
             testId="unqueue"
             onClick={() => send({ type: 'unqueue', id })}
           />
-        ) : (
+        )}
+        {sending === 'sent' && (
           <>
-            {canRestore && (
-              <IconButton
-                icon="history"
-                label="Restore to Before This Message…"
-                testId="restore"
-                onClick={() => send({ type: 'restore', id })}
-              />
-            )}
+            <IconButton
+              icon="history"
+              label="Restore to Before This Message…"
+              testId="restore"
+              onClick={() => send({ type: 'restore', id })}
+            />
             <IconButton
               icon="edit"
               label="Edit and Resend"

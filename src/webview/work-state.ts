@@ -65,13 +65,32 @@ export function applyWorkMessage(
 /** What a screen reader is told of a part when it changes; null: nothing, its card can be read. */
 export function announcementOfPart(part: Part): string | null {
   if (part.kind === 'question' && part.isOpen) return `Moebius asks: ${part.question}`;
+  if (part.kind === 'note') return part.text;
   if (part.kind !== 'step') return null;
   if (part.state === 'asking' && part.approval) {
     const warning = part.approval.warning ? `. Careful: ${part.approval.warning}` : '';
     const detail = part.approval.isDiff ? '' : `: ${part.approval.detail}`;
     return `Moebius wants to: ${part.approval.title}${detail}${warning}`;
   }
+  // Also that it goes on in the background: until then the user waits for its end.
+  if (part.tool === 'run_command' && part.state === 'ok') return `${part.title}: ${part.summary}`;
   return part.state === 'failed' ? `${part.title} failed. ${part.summary}` : null;
+}
+
+/** What a screen reader is told of what an answer adds up to: of the plan how far it is, of the files what was decided. */
+export function announcementOfFacts(before: WorkFacts, after: WorkFacts): string | null {
+  const decided = (what: 'isUndone' | 'isKept') =>
+    after.changed
+      .filter(file => file[what] && !before.changed.find(({ path }) => path === file.path)?.[what])
+      .map(({ path }) => path)
+      .join(', ');
+  const [undone, kept] = [decided('isUndone'), decided('isKept')];
+  if (undone !== '') return `Undone: ${undone}.`;
+  if (kept !== '') return `Kept: ${kept}.`;
+  if (JSON.stringify(before.todo) === JSON.stringify(after.todo) || after.todo.length === 0) return null;
+  const done = after.todo.filter(({ state }) => state === 'done').length;
+  const now = after.todo.find(({ state }) => state === 'doing');
+  return `Plan: ${done} of ${after.todo.length} done.${now ? ` Now: ${now.text}.` : ''}`;
 }
 
 function putPart(work: WorkItem, part: Part): void {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
-import { goTo, openFile, quickRows, runCommand, webview } from '../../scripts/workbench/page.ts';
+import { goTo, openFile, quickRows, runCommand, statusItem, webview } from '../../scripts/workbench/page.ts';
 import { scriptedAgentDaemon } from '../support/daemon-bundle.ts';
 import { ask, openChat, type Session, startSession, until, untilAnswered } from '../support/workbench.ts';
 
@@ -32,6 +32,11 @@ describe('agent', () => {
   let chat: FrameLocator;
   const state = (title: string) =>
     chat.getByTestId('step').filter({ hasText: title }).last().getAttribute('data-state');
+  const pressed = () => chat.locator('.policy[aria-pressed="true"]').getAttribute('data-testid');
+  /** Test id of what has the focus in the chat. */
+  const focused = () => chat.locator(':focus').getAttribute('data-testid', { timeout: 5000 });
+  const lens = (text: string | RegExp) =>
+    session.page.locator('.editor-group-container.active .codelens-decoration a').filter({ hasText: text });
   const approval = (text: string | RegExp) => chat.getByTestId('approval').filter({ hasText: text });
 
   before(async () => {
@@ -46,7 +51,23 @@ describe('agent', () => {
 
   it('is chosen by its mode, next to what is asked for', async () => {
     await chat.getByTestId('mode-picker').selectOption('agent');
-    await chat.getByTestId('policy-picker').waitFor();
+    await chat.getByTestId('policies').waitFor();
+    assert.equal(await pressed(), 'policy-ask');
+  });
+
+  it('is made stricter by one click, or from the palette, in a narrow side bar too', async () => {
+    await chat.getByTestId('policy-ask-everything').click();
+    await until(async () => (await pressed()) === 'policy-ask-everything', 'the policy to change');
+    await runCommand(session.page, 'Moebius: Approval: Read Only');
+    await until(async () => (await pressed()) === 'policy-read-only', 'the policy to change');
+    await session.page.setViewportSize({ width: 620, height: 800 });
+    const foot = chat.locator('.composer-foot');
+    await until(async () => (await foot.boundingBox())!.width < 300, 'the side bar to be narrow');
+    assert.equal(await foot.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth), true);
+    await session.screenshots('agent-narrow');
+    await session.page.setViewportSize({ width: 1280, height: 800 });
+    await chat.getByTestId('policy-ask').click();
+    await until(async () => (await pressed()) === 'policy-ask', 'the policy to change');
   });
 
   it('asks before a command, and shows what it writes', async () => {
@@ -92,21 +113,54 @@ describe('agent', () => {
   it('offers to keep or undo each change in the document', async () => {
     const { page } = session;
     await openFile(page, CART);
-    const lens = page.locator('.editor-group-container.active .codelens-decoration a');
-    await lens.filter({ hasText: 'Keep' }).first().waitFor();
+    await lens('Keep').first().waitFor();
     await session.screenshots('agent-review');
-    await lens.filter({ hasText: 'Undo' }).first().click();
+    await lens('Undo').first().click();
     await session.untilFile(CART, text => text === FILES[CART]);
-    await lens.first().waitFor({ state: 'detached' });
+    await lens(/./).first().waitFor({ state: 'detached' });
     await page.keyboard.press('Control+Z');
     await page.keyboard.press('Control+S');
     await session.untilFile(CART, text => text.includes(MENDED));
+  });
+
+  it('keeps the turn', async () => {
+    await chat.getByTestId('keep-turn').click();
+    await chat.getByTestId('changes').filter({ hasText: 'Kept: 1 file changed' }).waitFor();
+    assert.equal(await chat.getByTestId('keep-turn').count(), 0);
+    assert.ok(session.read(CART).includes(MENDED));
   });
 
   it('undoes the turn', async () => {
     await chat.getByTestId('undo-turn').click();
     await session.untilFile(CART, text => text === FILES[CART]);
     await chat.getByTestId('changes').filter({ hasText: 'Undone' }).waitFor();
+  });
+
+  it('attaches a folder and a symbol by their names', async () => {
+    const { page } = session;
+    const offered = (kind: string, label: string) =>
+      chat
+        .getByTestId('mention')
+        .filter({ has: chat.locator(`.codicon-${kind}`) })
+        .filter({ hasText: label });
+    const choose = async (typed: string, kind: string, label: string) => {
+      // The language server has its symbols when it has read the project.
+      await until(async () => {
+        await chat.getByTestId('input').fill('');
+        await chat.getByTestId('input').pressSequentially(typed);
+        await page.waitForTimeout(1500);
+        return (await offered(kind, label).count()) > 0;
+      }, `${label} to be offered`);
+      await session.screenshot(`agent-mention-${kind}`);
+      await offered(kind, label).first().click();
+    };
+    await choose('@sr', 'folder', 'src/');
+    await choose('#tota', 'symbol-method', 'total');
+    const chips = chat.getByTestId('chip');
+    await chips.filter({ hasText: 'src/' }).first().waitFor();
+    await chips.filter({ hasText: 'src/cart.js:1-7' }).waitFor();
+    await session.screenshots('agent-references');
+    while ((await chips.count()) > 0) await chat.getByTestId('chip-remove').first().click();
   });
 
   it('asks a question, and denies with a reason', async () => {
@@ -118,10 +172,50 @@ describe('agent', () => {
     await session.page.keyboard.press('Enter');
     const question = chat.getByTestId('question');
     await question.waitFor();
+    await until(async () => (await focused()) === 'question', 'the question to have the focus');
     await session.screenshots('agent-question');
-    await question.getByTestId('question-option').filter({ hasText: 'No' }).click();
+    await question.focus();
+    await session.page.keyboard.press('Tab');
+    await session.page.keyboard.press('Tab');
+    assert.equal(await chat.locator(':focus').textContent(), 'No');
+    await session.page.keyboard.press('Enter');
     assert.equal(await untilAnswered(chat, 1), 'stop');
+    assert.equal(await focused(), 'input', 'the focus is not lost with the card');
     assert.equal(await state('HEADER.md'), 'denied');
+  });
+
+  it('is looked through by keys, and decided about file by file', async () => {
+    const { page } = session;
+    const changeBothEnds = async (answer: number) => {
+      await ask(page, chat, 'Change both ends.');
+      await approval('cart.js').getByTestId('allow-once').click();
+      assert.equal(await untilAnswered(chat, answer), 'stop');
+      await openFile(page, CART);
+      await lens('Keep all 2 changes').waitFor();
+    };
+    const cursorAt = (line: number) => statusItem(page, `Ln ${line}, Col 1`).waitFor();
+    await changeBothEnds(2);
+    await page.keyboard.press('Control+Home');
+    await cursorAt(1);
+    await page.keyboard.press('Alt+F5');
+    await cursorAt(2);
+    await page.keyboard.press('Control+Alt+U');
+    await session.untilFile(CART, text => text.includes('let sum') && text.includes('return all'));
+    await cursorAt(6);
+    await page.keyboard.press('Control+Alt+U');
+    await session.untilFile(CART, text => text === FILES[CART]);
+    await lens(/./).first().waitFor({ state: 'detached' });
+
+    await changeBothEnds(3);
+    await lens('Undo all').click();
+    await session.untilFile(CART, text => text === FILES[CART]);
+
+    await changeBothEnds(4);
+    await lens('Keep all').click();
+    await lens(/./).first().waitFor({ state: 'detached' });
+    assert.match(session.read(CART), /let all[\s\S]*return all/);
+    await runCommand(page, 'Moebius: Undo Last Agent Turn');
+    await session.untilFile(CART, text => text === FILES[CART]);
   });
 
   it('edits unsaved text in the editor and does not save it', async () => {
@@ -133,7 +227,7 @@ describe('agent', () => {
     await page.locator('.tab.active.dirty').waitFor();
     await ask(page, chat, 'Fix the failing test.');
     await approval('cart.js').getByTestId('allow-once').click();
-    assert.equal(await untilAnswered(chat, 2), 'stop');
+    assert.equal(await untilAnswered(chat, 5), 'stop');
     const editor = page.locator('.editor-instance .monaco-editor .view-lines').first();
     await editor.filter({ hasText: 'const mine' }).filter({ hasText: 'quantity' }).waitFor();
     assert.equal(session.read(CART), FILES[CART], 'nothing was saved');
@@ -147,7 +241,7 @@ describe('agent', () => {
     await quickRows(page).filter({ hasText: 'Files and conversation' }).waitFor();
     await session.screenshot('agent-restore');
     await quickRows(page).filter({ hasText: 'Files and conversation' }).click();
-    await until(async () => (await chat.getByTestId('answer').count()) === 2, 'the answer to go');
+    await until(async () => (await chat.getByTestId('answer').count()) === 5, 'the answer to go');
     const editor = page.locator('.editor-instance .monaco-editor .view-lines').first();
     await editor.filter({ hasText: 'const mine' }).filter({ hasNotText: 'quantity' }).waitFor();
     assert.equal(await chat.getByTestId('input').inputValue(), 'Fix the failing test.');
@@ -159,8 +253,39 @@ describe('agent', () => {
     await runCommand(session.page, 'Developer: Reload Window');
     await runCommand(session.page, 'Moebius: Open Chat');
     chat = webview(session.page);
-    await chat.getByTestId('changes').filter({ hasText: 'Undone' }).waitFor({ timeout: 60_000 });
+    await chat.getByTestId('changes').filter({ hasText: 'Undone' }).first().waitFor({ timeout: 60_000 });
     assert.equal(await chat.getByTestId('mode-picker').inputValue(), 'agent');
+  });
+
+  it('shows after a reload what waited for its turn, to be sent or dropped', async () => {
+    const { page } = session;
+    // The message that was given back.
+    await chat.getByTestId('input').fill('');
+    await ask(page, chat, 'Write a header.');
+    await approval('HEADER.md').waitFor();
+    await ask(page, chat, 'Change both ends.');
+    await ask(page, chat, 'Never mind.');
+    await chat.getByTestId('queued').nth(1).waitFor();
+    // Out of the chat, where an Escape would stop the answer.
+    await openFile(page, CART);
+    await runCommand(page, 'Developer: Reload Window');
+    await runCommand(page, 'Moebius: Open Chat');
+    chat = webview(page);
+    const unsent = chat.getByTestId('unsent');
+    await unsent.nth(1).waitFor({ timeout: 60_000 });
+    assert.equal(await chat.getByTestId('stop').count(), 0, 'nothing is sent by itself');
+    await chat.getByTestId('continue').waitFor();
+    await session.screenshots('agent-unsent');
+    await chat.getByTestId('user-message').last().getByTestId('unqueue').click();
+    await until(async () => (await unsent.count()) === 1, 'the message to go');
+    await chat.getByTestId('send-unsent').click();
+    await approval('cart.js').waitFor();
+    await chat.getByTestId('stop').click();
+    await until(async () => (await unsent.count()) === 0, 'the message to be sent');
+    assert.equal(
+      await chat.getByTestId('user-message').last().locator('p').first().textContent(),
+      'Change both ends.',
+    );
   });
 
   it('shows a command in a terminal', async () => {

@@ -23,6 +23,8 @@ import {
   untilAnswered,
 } from '../support/workbench.ts';
 
+const REPORT = 'python/statistics_report.py';
+
 describe('commands', () => {
   let session: Session;
   before(async () => {
@@ -30,32 +32,46 @@ describe('commands', () => {
   });
   after(() => session?.stop());
 
-  it('refactor shows a diff; applied, one undo takes it back', async () => {
+  it('Ctrl+I rewrites the selection in place: keep by key, never saved, one undo takes it back', async () => {
     const { page } = session;
-    const original = session.read('python/statistics_report.py');
+    const original = session.read(REPORT);
     await openFile(page, 'statistics_report.py');
-    await goTo(page, 7, 5);
-    await runCommand(page, 'Moebius: Refactor by Instruction');
+    await goTo(page, 6);
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.keyboard.press('Control+I');
     await page.locator('.quick-input-widget', { hasText: 'What should change?' }).waitFor();
     await page.keyboard.type('raise a ValueError if values is empty');
     await page.keyboard.press('Enter');
-    await page.locator('.tab', { hasText: 'Moebius: Refactor' }).waitFor({ timeout: MODEL_MS });
-    await untilOffered(page, 'Refactor');
-    await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
+    await untilWritten(page, 'Refactor');
+    await lens(page, 'Keep').first().waitFor();
+    await page.locator('.tab.active.dirty').waitFor();
     await session.screenshots('refactor');
-    assert.equal(
-      session.read('python/statistics_report.py'),
-      original,
-      'nothing is written before it is applied',
-    );
-
-    await page.locator('.editor-actions a[aria-label*="Apply Proposed"]').first().click();
-    await page.locator('.tab', { hasText: 'Moebius: Refactor' }).waitFor({ state: 'detached' });
+    assert.equal(session.read(REPORT), original, 'nothing is saved');
+    await page.keyboard.press('Control+Alt+K');
+    await lens(page, /./).first().waitFor({ state: 'detached' });
     await page.keyboard.press('Control+S');
-    await session.untilFile('python/statistics_report.py', text => text !== original);
+    await session.untilFile(REPORT, text => text !== original);
     await page.keyboard.press('Control+Z');
     await page.keyboard.press('Control+S');
-    await session.untilFile('python/statistics_report.py', text => text === original);
+    await session.untilFile(REPORT, text => text === original);
+  });
+
+  it('Escape stops the writing and puts everything back', async () => {
+    const { page } = session;
+    const original = session.read(REPORT);
+    await openFile(page, 'statistics_report.py');
+    await page.keyboard.press('Control+A');
+    await runCommand(page, 'Moebius: Document');
+    await page.locator('.editor-actions a[aria-label*="Stop Writing"]').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page
+      .locator('.editor-actions a[aria-label*="Stop Writing"]')
+      .first()
+      .waitFor({ state: 'detached', timeout: MODEL_MS });
+    await page.keyboard.press('Control+S');
+    await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
+    assert.equal(session.read(REPORT), original);
   });
 
   it('explain asks in the chat with the code attached', async () => {
@@ -73,7 +89,7 @@ describe('commands', () => {
     await untilAnswered(chat, 0);
   });
 
-  it('fix is told the problem, shows a diff, and discarding it changes nothing', async () => {
+  it('fix is told the problem, and undone the file is what it was', async () => {
     const { page, folder } = session;
     const original = "export function greet(name: string): string {\n  return 'Hello ' + nme;\n}\n";
     writeFileSync(join(folder, 'src/greeting.ts'), original);
@@ -81,30 +97,28 @@ describe('commands', () => {
     await page.locator('.squiggly-error').first().waitFor({ timeout: 60_000 });
     await goTo(page, 2, 3);
     await runCommand(page, 'Moebius: Fix');
-    const tab = page.locator('.tab', { hasText: 'Moebius: Fix' });
-    await tab.waitFor({ timeout: MODEL_MS });
-    await untilOffered(page, 'Fix');
-    await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
+    await untilWritten(page, 'Fix');
+    await lens(page, 'Undo').first().waitFor();
     await session.screenshots('fix');
-    await runCommand(page, 'Moebius: Discard Proposed Change');
-    await tab.waitFor({ state: 'detached' });
+    await runCommand(page, 'Moebius: Undo All Changes of This File');
+    await lens(page, /./).first().waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+S');
+    await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
     assert.equal(session.read('src/greeting.ts'), original);
   });
 
-  it('document proposes a comment for the code at the cursor', async () => {
+  it('document writes a comment for the code at the cursor', async () => {
     const { page } = session;
-    await openFile(page, 'fibonacci.ts');
+    const editor = await openFile(page, 'fibonacci.ts');
     await goTo(page, 2, 3);
     await runCommand(page, 'Moebius: Document');
-    const tab = page.locator('.tab', { hasText: 'Moebius: Document' });
-    await tab.waitFor({ timeout: MODEL_MS });
-    await untilOffered(page, 'Document');
-    await page
-      .locator('.monaco-diff-editor .modified .view-lines')
+    await untilWritten(page, 'Document');
+    await editor
+      .locator('.view-lines')
       .filter({ hasText: /\/\*\*|\/\// })
       .waitFor();
-    await runCommand(page, 'Moebius: Discard Proposed Change');
-    await tab.waitFor({ state: 'detached' });
+    await runCommand(page, 'Moebius: Undo All Changes of This File');
+    await runCommand(page, 'File: Revert File');
   });
 
   it('generate tests asks for a test file of the code', async () => {
@@ -215,10 +229,13 @@ describe('commands', () => {
   });
 });
 
-/** The diff is shown while it is written; it can be applied when it is complete. */
-async function untilOffered(page: Page, title: string): Promise<void> {
-  const offer = notifications(page)
+/** The lines are rewritten while the model writes; when it is done it says so. */
+async function untilWritten(page: Page, title: string): Promise<void> {
+  const said = notifications(page)
     .filter({ hasText: `Moebius: ${title}` })
-    .filter({ hasText: 'Apply the change?' });
-  await offer.first().waitFor({ timeout: MODEL_MS });
+    .filter({ hasText: 'is written' });
+  await said.first().waitFor({ timeout: MODEL_MS });
 }
+
+const lens = (page: Page, text: string | RegExp) =>
+  page.locator('.editor-group-container.active .codelens-decoration a').filter({ hasText: text });

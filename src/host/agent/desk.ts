@@ -2,7 +2,7 @@
  * What the page asks about the agent: decisions, answers, modes, and taking its changes back. The editor is behind `AgentEditor`.
  */
 import type { PromptFile } from '../../agent/prompt-files.ts';
-import type { Answer } from '../../agent/transcript.ts';
+import { type Answer, type Ask, findAsk } from '../../agent/transcript.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { AgentPicker, ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
 import type { HostMessage, WebviewMessage } from '../../protocol/webview.ts';
@@ -24,7 +24,9 @@ export interface AgentEditor extends AgentRunner {
   showDiff(turnId: string, path: string): Promise<void>;
   /** Puts files back to before a turn, after asking about those that were changed since. Returns those that were. */
   undo(turnId: string, paths: string[]): Promise<string[]>;
-  /** null: the user decided against it. */
+  /** The changes of these files are decided about. */
+  keep(paths: string[]): Promise<void>;
+  /** null: the user decided against it. `fileCount` 0: only the conversation can be restored. */
   chooseRestore(fileCount: number): Promise<RestoreChoice | null>;
   /** What becomes of files that were changed after a message that is replaced; null: it is not. */
   confirmReplacing(fileCount: number): Promise<'undo' | 'keep' | null>;
@@ -43,6 +45,7 @@ export type AgentMessage = Extract<
       | 'openDiff'
       | 'undoFile'
       | 'undoTurn'
+      | 'keepTurn'
       | 'restore';
   }
 >;
@@ -51,22 +54,35 @@ export class AgentDesk {
   readonly #editor: AgentEditor;
   readonly #session: () => ChatSession;
   readonly #post: (message: HostMessage) => void;
+  /** A message goes back to where it was written. */
+  readonly #giveBack: (ask: Ask) => void;
 
-  constructor(editor: AgentEditor, session: () => ChatSession, post: (message: HostMessage) => void) {
+  constructor(
+    editor: AgentEditor,
+    session: () => ChatSession,
+    post: (message: HostMessage) => void,
+    giveBack: (ask: Ask) => void,
+  ) {
     this.#editor = editor;
     this.#session = session;
     this.#post = post;
+    this.#giveBack = giveBack;
   }
 
   postPicker(): void {
     this.#post({ type: 'agent', picker: this.#editor.picker() });
   }
 
-  /** @throws MoebiusError `unsupported` where the agent can't work, e.g. in Restricted Mode */
-  async chooseAgentMode(): Promise<void> {
+  /** @throws MoebiusError `unsupported` where the agent can't work, e.g. in Restricted Mode, for any mode but `ask` */
+  async chooseMode(mode: Mode): Promise<void> {
     const { locked } = this.#editor.picker();
-    if (locked !== null) throw new MoebiusError('unsupported', locked);
-    await this.#editor.chooseMode('agent');
+    if (locked !== null && mode !== 'ask') throw new MoebiusError('unsupported', locked);
+    await this.#editor.chooseMode(mode);
+    this.postPicker();
+  }
+
+  async choosePolicy(policy: ApprovalPolicy): Promise<void> {
+    await this.#editor.choosePolicy(policy);
     this.postPicker();
   }
 
@@ -82,11 +98,9 @@ export class AgentDesk {
       case 'goOn':
         return session.goOn(message.id);
       case 'chooseMode':
-        await this.#editor.chooseMode(message.mode);
-        return this.postPicker();
+        return this.chooseMode(message.mode);
       case 'choosePolicy':
-        await this.#editor.choosePolicy(message.policy);
-        return this.postPicker();
+        return this.choosePolicy(message.policy);
       case 'showTerminal':
         return this.#showTerminal(session, message.id);
       case 'openDiff':
@@ -95,6 +109,8 @@ export class AgentDesk {
         return this.#undo(session, answersIn(session, message.id), message.path);
       case 'undoTurn':
         return this.#undo(session, answersIn(session, message.id), null);
+      case 'keepTurn':
+        return this.#keep(session, message.id);
       case 'restore':
         return this.#restore(session, message.id);
     }
@@ -109,11 +125,10 @@ export class AgentDesk {
     await this.#undo(session, [last], null);
   }
 
-  /** Messages before which files can be put back to, newest first. */
+  /** Messages before which the conversation, and the files if any were changed since, can be put back to; newest first. */
   restorePoints(): { id: string; text: string; at: number }[] {
     const session = this.#session();
-    const points = session.transcript.entries.filter(entry => entry.kind === 'ask');
-    return points.filter(({ id }) => answersFrom(session, id).length > 0).reverse();
+    return session.transcript.entries.filter(entry => entry.kind === 'ask').reverse();
   }
 
   async restore(askId: string): Promise<void> {
@@ -148,12 +163,20 @@ export class AgentDesk {
       const paths = liveChanges(answer).filter(changed => path === null || changed === path);
       if (paths.length === 0) continue;
       const undone = await this.#editor.undo(answer.id, paths);
-      if (undone.length > 0) session.markUndone(answer.id, undone);
+      if (undone.length > 0) session.decide(answer.id, 'undone', undone);
+    }
+  }
+
+  async #keep(session: ChatSession, answerId: string): Promise<void> {
+    for (const answer of answersIn(session, answerId)) {
+      const paths = liveChanges(answer);
+      await this.#editor.keep(paths);
+      session.decide(answerId, 'kept', paths);
     }
   }
 
   async #restore(session: ChatSession, askId: string): Promise<void> {
-    const ask = session.transcript.entries.find(entry => entry.kind === 'ask' && entry.id === askId);
+    const ask = findAsk(session.transcript, askId);
     if (!ask) return;
     const answers = answersFrom(session, askId);
     const choice = await this.#editor.chooseRestore(new Set(answers.flatMap(liveChanges)).size);
@@ -161,7 +184,7 @@ export class AgentDesk {
     if (choice !== 'conversation') await this.#undo(session, answers, null);
     if (choice === 'files') return;
     session.truncate(askId);
-    this.#post({ type: 'draft', text: ask.text });
+    this.#giveBack(ask);
   }
 }
 

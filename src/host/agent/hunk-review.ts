@@ -1,11 +1,11 @@
 /**
- * Review of what the agent changed, in the changed document itself: a lens above each hunk keeps or undoes it. Where the hunks are
- * follows from the document as it is; one that the user edits is theirs from then on, and their own changes are none of its business.
+ * Review of what the model changed, in the changed document itself: a lens above each hunk keeps or undoes it, and so do keys; what is
+ * gone stands struck through at its end. Where the hunks are follows from the document as it is; one that the user edits is theirs from then on, and their own changes are none of its business.
  * What is not decided about is there again after a reload of the window.
  */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
-import { type Hunk, hunkKey, hunksOf, withHunkKept } from './hunks.ts';
+import { type Hunk, hunkKey, hunksOf, removedText, reviewAfter, withHunkKept } from './hunks.ts';
 import type { Review, ReviewStore } from './review-store.ts';
 
 export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
@@ -20,6 +20,14 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     backgroundColor: new vscode.ThemeColor('diffEditor.insertedLineBackground'),
     overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.addedForeground'),
   });
+  readonly #removed = vscode.window.createTextEditorDecorationType({
+    after: {
+      margin: '0 0 0 2em',
+      color: new vscode.ThemeColor('descriptionForeground'),
+      backgroundColor: new vscode.ThemeColor('diffEditor.removedTextBackground'),
+      textDecoration: 'line-through',
+    },
+  });
   readonly #parts: vscode.Disposable[];
 
   constructor(store: ReviewStore, warn: (message: string, cause: unknown) => void) {
@@ -28,8 +36,10 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     this.#parts = [
       this.#changed,
       this.#added,
-      vscode.languages.registerCodeLensProvider({ scheme: 'file' }, this),
+      this.#removed,
+      vscode.languages.registerCodeLensProvider([{ scheme: 'file' }, { scheme: 'untitled' }], this),
       vscode.window.onDidChangeVisibleTextEditors(() => this.#draw()),
+      vscode.window.onDidChangeActiveTextEditor(() => this.#draw()),
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (this.#reviews.has(document.uri.toString())) this.#settle();
       }),
@@ -37,14 +47,19 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     void this.#restore();
   }
 
-  /** A file that the agent has changed. What is not decided about from earlier turns stays so. */
+  /** A file that the model has changed. What is not decided about from earlier stays so. */
   add(uri: vscode.Uri, textBefore: string, textAfter: string): void {
-    const before = this.#reviews.get(uri.toString())?.before ?? withLineFeeds(textBefore);
-    const keys = new Set(hunksOf(before, withLineFeeds(textAfter)).map(hunkKey));
-    // Newest last: the oldest is forgotten first.
-    this.#reviews.delete(uri.toString());
-    this.#reviews.set(uri.toString(), { before, keys });
+    this.follow(uri, textBefore, textAfter);
     this.#save();
+  }
+
+  /** The same while the model is still at it: not yet kept for after a reload. */
+  follow(uri: vscode.Uri, textBefore: string, textAfter: string): void {
+    const key = uri.toString();
+    const review = reviewAfter(this.#reviews.get(key), withLineFeeds(textBefore), withLineFeeds(textAfter));
+    // Newest last: the oldest is forgotten first.
+    this.#reviews.delete(key);
+    if (review.keys.size > 0) this.#reviews.set(key, review);
     // An open document takes what is new on disk in a moment, and is no different from before until then.
     this.#show();
   }
@@ -69,7 +84,7 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     ];
   }
 
-  /** The hunk at a line (from 0); without one, at the cursor. */
+  /** The hunk at a line (from 0); without one, at the cursor, which then goes to the next. */
   async keep(uri?: vscode.Uri, line?: number): Promise<void> {
     const { document, hunk } = await this.#find(uri, line);
     const key = document.uri.toString();
@@ -77,11 +92,49 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     this.#reviews.set(key, { before: withHunkKept(before, hunk), keys });
     this.#save();
     this.#settle();
+    if (line === undefined) this.#goOn(document, hunk);
   }
 
   async undo(uri?: vscode.Uri, line?: number): Promise<void> {
     const { document, hunk } = await this.#find(uri, line);
     await this.#putBack(document, [hunk]);
+    if (line === undefined) this.#goOn(document, hunk);
+  }
+
+  /** Puts the cursor on the next hunk (`step` -1: the one before) of the active file, else of the next file that has one. */
+  async go(step: 1 | -1): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    const line = editor?.selection.active.line ?? 0;
+    const here = editor ? this.#hunks(editor.document) : [];
+    const near =
+      step > 0 ? here.find(({ start }) => start > line) : here.findLast(({ start }) => start < line);
+    if (editor && near) return reveal(editor, near);
+    const uris = [...this.#reviews.keys()];
+    const known = editor ? uris.indexOf(editor.document.uri.toString()) : -1;
+    const from = known < 0 && step > 0 ? -1 : Math.max(0, known);
+    // The other files in turn; at last the active one from its other end.
+    for (let distance = 1; distance <= uris.length; distance++) {
+      const uri = vscode.Uri.parse(uris.at((from + step * distance) % uris.length)!);
+      const document = await vscode.workspace.openTextDocument(uri).then(undefined, () => null);
+      const hunks = document ? this.#hunks(document) : [];
+      const first = step > 0 ? hunks[0] : hunks.at(-1);
+      if (document && first) return reveal(await vscode.window.showTextDocument(document), first);
+    }
+    throw nothingHere();
+  }
+
+  /** Puts the cursor on the first hunk from a line on. */
+  showFirst(editor: vscode.TextEditor, line: number): void {
+    const hunk = this.#hunks(editor.document).find(({ start }) => start >= line);
+    if (hunk) reveal(editor, hunk);
+  }
+
+  /** The next hunk of this file after one that was decided about, so that keys alone lead through all of them. */
+  #goOn(document: vscode.TextDocument, { start }: Hunk): void {
+    const editor = vscode.window.activeTextEditor;
+    if (editor?.document !== document) return;
+    const isLater = this.#hunks(document).some(hunk => hunk.start >= start);
+    this.showFirst(editor, isLater ? start : 0);
   }
 
   /** Every hunk of a file, by default the active one, that is not decided about. */
@@ -165,16 +218,44 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
 
   #draw(): void {
     for (const editor of vscode.window.visibleTextEditors) {
-      const ranges = this.#hunks(editor.document)
-        .filter(({ start, end }) => end > start)
-        .map(({ start, end }) => new vscode.Range(start, 0, end - 1, 0));
-      editor.setDecorations(this.#added, ranges);
+      const hunks = this.#hunks(editor.document);
+      const added = hunks.filter(({ start, end }) => end > start);
+      editor.setDecorations(
+        this.#added,
+        added.map(({ start, end }) => new vscode.Range(start, 0, end - 1, 0)),
+      );
+      editor.setDecorations(
+        this.#removed,
+        hunks.filter(({ before }) => before !== '').map(hunk => removedMark(editor.document, hunk)),
+      );
     }
+    const active = vscode.window.activeTextEditor?.document;
+    const isHere = active !== undefined && this.#hunks(active).length > 0;
+    void vscode.commands.executeCommand('setContext', 'moebius.review.isHere', isHere);
   }
 }
 
 const nothingHere = (): MoebiusError =>
-  new MoebiusError('not-found', 'There is no change of the agent here that is not decided about.');
+  new MoebiusError('not-found', 'There is no change of the model here that is not decided about.');
+
+function reveal(editor: vscode.TextEditor, { start, end }: Hunk): void {
+  editor.selection = new vscode.Selection(start, 0, start, 0);
+  editor.revealRange(
+    new vscode.Range(start, 0, end, 0),
+    vscode.TextEditorRevealType.InCenterIfOutsideViewport,
+  );
+}
+
+/** An editor can't show lines that its document does not have: their beginning stands behind a line, the rest in its hover. */
+function removedMark(document: vscode.TextDocument, hunk: Hunk): vscode.DecorationOptions {
+  const line = Math.min(hunk.start, document.lineCount - 1);
+  const { end } = document.lineAt(line).range;
+  return {
+    range: new vscode.Range(end, end),
+    hoverMessage: new vscode.MarkdownString().appendCodeblock(hunk.before, document.languageId),
+    renderOptions: { after: { contentText: removedText(hunk) } },
+  };
+}
 
 function lens(range: vscode.Range, title: string, command: string, ...args: unknown[]): vscode.CodeLens {
   return new vscode.CodeLens(range, { title, command, arguments: args });

@@ -1,5 +1,6 @@
 /** What changed in a file, run of lines by run of lines, so that each can be kept or undone by itself. Pure. */
 import { arrayHunks } from '../../agent/edits/search-replace.ts';
+import type { Review } from './review-store.ts';
 
 export interface Hunk {
   /** Its lines in the text of now, from 0, the end excluded. Both are the same where lines are gone. */
@@ -38,6 +39,30 @@ export const hunkKey = ({ before, now }: Hunk): string => JSON.stringify([before
 export function withHunkKept(before: string, { beforeStart, beforeEnd, now }: Hunk): string {
   const old = linesOf(before);
   return [...old.slice(0, beforeStart), now, ...old.slice(beforeEnd)].join('');
+}
+
+/**
+ * What is to be decided about after the model has changed `textBefore` into `now` (both with `\n` line ends). What was not decided about
+ * before (`review`) stays so; what the user has changed since is theirs.
+ */
+export function reviewAfter(review: Review | undefined, textBefore: string, now: string): Review {
+  const old = review?.before ?? textBefore;
+  const users = hunksOf(old, textBefore).filter(hunk => !review?.keys.has(hunkKey(hunk)));
+  // The last first, so that the lines of the others stay where they are.
+  const before = users.reduceRight(withHunkKept, old);
+  return { before, keys: new Set(hunksOf(before, now).map(hunkKey)) };
+}
+
+/** A line says this much of what is gone; all of it is in the hover. */
+const REMOVED_CHARS = 100;
+
+/** What a hunk took away, in one line; '' if nothing. */
+export function removedText({ before }: Hunk): string {
+  const lines = linesOf(before).map(line => line.trim());
+  const first = lines.find(line => line !== '') ?? lines[0];
+  if (first === undefined) return '';
+  const start = first.length > REMOVED_CHARS ? `${first.slice(0, REMOVED_CHARS)}…` : first;
+  return lines.length === 1 ? start : `${start} … (${lines.length} lines)`;
 }
 
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];

@@ -13,6 +13,7 @@ import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
 import { CHECKPOINT_BYTES } from '../../workspace/checkpoints.ts';
 import { parseMcpConfig } from '../../workspace/mcp-config.ts';
 import { readMcpFiles } from '../../workspace/mcp-files.ts';
+import type { DiskUse } from '../chat/store.ts';
 import type { HostContext } from '../context.ts';
 import { readSettings } from '../settings.ts';
 import { showActList } from './act-list.ts';
@@ -190,7 +191,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   }
 
   async undo(turnId: string, paths: string[]): Promise<string[]> {
-    const { checkpoints, folders } = await this.#ports();
+    const { checkpoints } = await this.#ports();
     const first = await checkpoints.undo(turnId, [], paths);
     const overwrite = first.conflicts.length > 0 ? await confirmOverwrite(first.conflicts) : [];
     const second = overwrite.length > 0 ? await checkpoints.undo(turnId, overwrite, overwrite) : first;
@@ -205,8 +206,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       ...second.lost,
     ]);
     const undone = paths.filter(path => !stuck.has(path));
-    for (const path of undone) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).real));
+    await this.keep(undone);
     return undone;
+  }
+
+  async keep(paths: string[]): Promise<void> {
+    const { folders } = await this.#ports();
+    for (const path of paths) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).real));
   }
 
   async showRunning(): Promise<void> {
@@ -224,7 +230,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     });
   }
 
-  async checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null> {
+  async checkpointUse(): Promise<DiskUse | null> {
     if (this.#modes.locked() !== null) return null;
     const { checkpoints } = await this.#ports();
     return { sizeBytes: await checkpoints.sizeBytes(), capBytes: CHECKPOINT_BYTES };

@@ -1,6 +1,6 @@
 /** The events of the agent as what the page shows of them. Pure: the same fold serves a running answer and a stored one. */
 import type { AgentEvent, ChangedFile } from '../../agent/ports.ts';
-import { type Answer, type Transcript, wordsOf } from '../../agent/transcript.ts';
+import { type Answer, isAnswered, type Transcript, wordsOf } from '../../agent/transcript.ts';
 import type {
   ChangedFileView,
   NotePart,
@@ -106,7 +106,10 @@ export function workOf(answer: Answer, isRunning: boolean): WorkView | null {
   const work = emptyWork();
   for (const step of answer.steps) applyAgentEvent(work, step, answer.id);
   if (!isRunning) closeOpen(work);
-  for (const file of work.changed) file.isUndone = answer.undone.includes(file.path);
+  for (const file of work.changed) {
+    file.isUndone = answer.undone.includes(file.path);
+    file.isKept = answer.kept.includes(file.path);
+  }
   const { turn: _, ...view } = work;
   return view;
 }
@@ -124,7 +127,8 @@ const TALK_CHARS = 4000;
  * What happened since the agent's last answer before `askId` that it does not know, in words for the model: what the user took back,
  * and what was asked and answered in ask mode. '' if nothing.
  */
-export function newsSince({ entries }: Transcript, askId: string): string {
+export function newsSince(transcript: Transcript, askId: string): string {
+  const { entries } = transcript;
   const before = entries.slice(
     0,
     entries.findIndex(entry => entry.id === askId),
@@ -134,7 +138,7 @@ export function newsSince({ entries }: Transcript, askId: string): string {
   const back = undone.length > 0 ? [`I took back your changes of ${undone.join(', ')}.`] : [];
   const talk = before
     .slice(last + 1)
-    .filter(entry => entry.text !== '')
+    .filter(entry => entry.text !== '' && (entry.kind === 'answer' || isAnswered(transcript, entry.id)))
     .map(entry => (entry.kind === 'ask' ? `I asked: ${wordsOf(entry)}` : `You answered: ${entry.text}`))
     .join('\n\n');
   const heard = talk === '' ? [] : [`Before this:\n${talk.slice(-TALK_CHARS)}`];
@@ -223,7 +227,7 @@ function mergeChanges(files: ChangedFileView[], changes: ChangedFile[]): void {
   for (const next of changes) {
     const known = files.find(file => file.path === next.path);
     if (!known) {
-      files.push({ ...next, isUndone: false });
+      files.push({ ...next, isUndone: false, isKept: false });
       continue;
     }
     known.addedLines += next.addedLines;

@@ -2,8 +2,10 @@
 export type AttachmentRequest =
   | { kind: 'selection' }
   | { kind: 'problems' }
-  /** Workspace-relative, as the page's list shows it. */
+  /** A file or folder, workspace-relative, as the page's list shows it. */
   | { kind: 'path'; path: string }
+  /** The symbol that begins at a line (from 1) of a file. */
+  | { kind: 'symbol'; path: string; line: number }
   /** URIs from a drag; only inside the workspace. */
   | { kind: 'dropped'; uris: string[] }
   /** A file that a command of ours names. */

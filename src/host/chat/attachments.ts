@@ -9,8 +9,10 @@ import type { Attachment } from '../../agent/transcript.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
 import { capText, decodeText, secretReason } from './attachment-rules.ts';
+import { readFolder } from './folder-source.ts';
 import { isInside } from './path-containment.ts';
 import { type Problem, problemsText } from './problems-text.ts';
+import { symbolRange } from './symbols.ts';
 
 /** `null`: no model is loaded, so nothing can be counted. */
 export type CountTokens = (text: string) => Promise<number | null>;
@@ -44,6 +46,8 @@ export class AttachmentReader {
         return [await this.#prepare({ ...request, fileName: '', language: request.language ?? '' })];
       case 'path':
         return [await this.#readFile(await inWorkspace(workspaceUri(request.path)))];
+      case 'symbol':
+        return [await this.#readSymbol(await inWorkspace(workspaceUri(request.path)), request.line)];
       case 'dropped':
         return Promise.all(
           request.uris.map(async uri => this.#readFile(await inWorkspace(vscode.Uri.parse(uri, true)))),
@@ -71,7 +75,8 @@ export class AttachmentReader {
     const label = vscode.workspace.asRelativePath(uri);
     const { type } = await stat(uri, label);
     if (type & vscode.FileType.Directory) {
-      throw new MoebiusError('unsupported', `${label} is a folder. Attach files of it.`);
+      const text = await readFolder(uri);
+      return this.#prepare({ kind: 'folder', label: `${label}/`, fileName: '', language: '', text });
     }
     // An open document may be newer than its file.
     const document = vscode.workspace.textDocuments.find(open => open.uri.toString() === uri.toString());
@@ -79,6 +84,11 @@ export class AttachmentReader {
     const fileName = uri.path.slice(uri.path.lastIndexOf('/') + 1);
     const language = document?.languageId ?? fileName.match(/\.(\w{1,10})$/)?.[1] ?? '';
     return this.#prepare({ kind: 'file', label, fileName, language, text });
+  }
+
+  async #readSymbol(uri: vscode.Uri, line: number): Promise<Attachment> {
+    const document = await vscode.workspace.openTextDocument(uri);
+    return this.#prepare({ kind: 'symbol', ...partOf(document, await symbolRange(document, line)) });
   }
 
   async #prepare({ kind, label, fileName, language, text }: Source): Promise<Attachment> {
@@ -118,15 +128,18 @@ function selectionSource(): Source {
       'Nothing is selected in the editor. Select some text, then attach it.',
     );
   }
-  const { document, selection } = editor;
+  return { kind: 'selection', ...partOf(editor.document, editor.selection) };
+}
+
+/** Lines of a document, named by where they stand. */
+function partOf(document: vscode.TextDocument, range: vscode.Range): Omit<Source, 'kind'> {
   const path = vscode.workspace.asRelativePath(document.uri);
-  const [first, last] = [selection.start.line + 1, selection.end.line + 1];
+  const [first, last] = [range.start.line + 1, range.end.line + 1];
   return {
-    kind: 'selection',
     label: first === last ? `${path}:${first}` : `${path}:${first}-${last}`,
     fileName: path.slice(path.lastIndexOf('/') + 1),
     language: document.languageId,
-    text: document.getText(selection),
+    text: document.getText(range),
   };
 }
 

@@ -3,7 +3,7 @@
  * of the page does. The editor is behind `ChatPorts`.
  */
 import { expandPrompt } from '../../agent/prompt-files.ts';
-import { type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
+import { type Ask, type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { toMoebiusError } from '../../base/errors.ts';
 import type { ExpertLevel, ModelInfo } from '../../protocol/daemon.ts';
@@ -64,7 +64,12 @@ export class ChatController {
   constructor(ports: ChatPorts) {
     this.#ports = ports;
     this.#current = this.#session(emptyTranscript(crypto.randomUUID(), Date.now()));
-    this.agent = new AgentDesk(ports.agent, () => this.#current, ports.post);
+    this.agent = new AgentDesk(
+      ports.agent,
+      () => this.#current,
+      ports.post,
+      ask => this.#giveBack(ask),
+    );
     this.#meter = new ContextMeter({
       count: params => ports.backend.count(params),
       // Of a task for the agent only an estimate is possible.
@@ -86,6 +91,7 @@ export class ChatController {
   async restore(): Promise<void> {
     const id = this.#ports.lastChat.get();
     if (id && this.#current.transcript.entries.length === 0) await this.#open(id);
+    await this.#prune();
   }
 
   /** Sends the page everything it shows. */
@@ -109,7 +115,7 @@ export class ChatController {
 
   /** @throws MoebiusError `unsupported` where the agent can't work, e.g. in Restricted Mode */
   async newTask(): Promise<void> {
-    await this.agent.chooseAgentMode();
+    await this.agent.chooseMode('agent');
     await this.newChat();
   }
 
@@ -172,6 +178,8 @@ export class ChatController {
         return this.#edit(message.id, message.text);
       case 'unqueue':
         return this.#current.unqueue(message.id);
+      case 'sendUnsent':
+        return this.#current.sendUnsent(message.id);
       case 'newChat':
         return this.newChat();
       case 'openChat':
@@ -193,9 +201,7 @@ export class ChatController {
         });
         return;
       case 'attach':
-        return this.attach(
-          message.kind === 'file' ? { kind: 'path', path: message.path ?? '' } : { kind: message.kind },
-        );
+        return this.attach(requestOf(message));
       case 'drop':
         return this.attach({ kind: 'dropped', uris: message.uris });
       case 'detach':
@@ -280,6 +286,12 @@ export class ChatController {
     }
   }
 
+  #giveBack({ text, attachments }: Ask): void {
+    this.#ports.post({ type: 'draft', text });
+    const labels = new Set(attachments.map(({ label }) => label));
+    this.#setDraft([...this.#draft.filter(({ label }) => !labels.has(label)), ...attachments]);
+  }
+
   #setDraft(attachments: Attachment[]): void {
     this.#draft = attachments;
     this.#ports.post({ type: 'chips', chips: attachments.map(chipOf) });
@@ -299,7 +311,9 @@ export class ChatController {
         } catch (error) {
           this.#storageFailed(error);
         }
-        if (event.type === 'chat') this.#ports.lastChat.set(event.id);
+        if (event.type !== 'chat') return;
+        this.#ports.lastChat.set(event.id);
+        void this.#prune();
       },
       post: message => {
         if (session === this.#current) this.#ports.post(message);
@@ -313,6 +327,13 @@ export class ChatController {
     });
     this.#sessions.set(transcript.id, session);
     return session;
+  }
+
+  /** One more chat: the oldest may have to go. */
+  async #prune(): Promise<void> {
+    await this.#ports.store
+      .prune(id => this.#sessions.has(id))
+      .catch(error => this.#ports.warn('chat: old chats can not be deleted', error));
   }
 
   #storageFailed(error: unknown): void {
@@ -363,4 +384,14 @@ export class ChatController {
   #postPhase(): void {
     this.#ports.post({ type: 'phase', phase: this.#phase() });
   }
+}
+
+/** What the page wants attached. */
+function requestOf({
+  kind,
+  path = '',
+  line = 1,
+}: Extract<WebviewMessage, { type: 'attach' }>): AttachmentRequest {
+  if (kind === 'symbol') return { kind, path, line };
+  return kind === 'file' || kind === 'folder' ? { kind: 'path', path } : { kind };
 }

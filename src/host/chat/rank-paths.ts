@@ -12,6 +12,16 @@ export function rankPaths(query: string, paths: readonly string[], limit: number
     .map(({ path }) => path);
 }
 
+/** Every folder that files lie in, at any depth. */
+export function foldersOf(paths: readonly string[]): string[] {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1))
+      folders.add(path.slice(0, end));
+  }
+  return [...folders];
+}
+
 /** 0: no fit. The file's name counts more than its folders, a whole substring more than scattered letters. */
 function score(needle: string, path: string): number {
   if (needle === '') return 1;

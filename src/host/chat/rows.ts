@@ -3,7 +3,7 @@
 import type { Answer, Ask, Attachment, Transcript } from '../../agent/transcript.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { AnswerRow, Chip, ErrorAction, NoticeRow, Row, UserRow } from '../../protocol/webview.ts';
-import { liveChanges, workOf } from '../agent/work.ts';
+import { workOf } from '../agent/work.ts';
 
 export const NOTICE_ID = 'not-sent';
 
@@ -11,14 +11,13 @@ export function chipOf({ id, kind, label, tokens, cut }: Attachment): Chip {
   return { id, kind, label, tokens, cut };
 }
 
-export function userRow(ask: Ask, queued: boolean, canRestore = false): UserRow {
+export function userRow(ask: Ask, state: UserRow['state']): UserRow {
   return {
     kind: 'user',
     id: ask.id,
     text: ask.text,
     chips: ask.attachments.map(chipOf),
-    queued,
-    canRestore,
+    state,
   };
 }
 
@@ -43,14 +42,6 @@ export function answerRow(answer: Answer, isRunning: boolean): AnswerRow {
 /** Ends after which the agent can take its task up again. */
 const GOES_ON: ReadonlySet<AnswerRow['finish']> = new Set(['length', 'time', 'cancelled', 'interrupted']);
 
-/** Messages at or after which files were changed that can be put back. */
-export function restorable({ entries }: Transcript): Set<string> {
-  const last = entries.findLastIndex(entry => entry.kind === 'answer' && liveChanges(entry).length > 0);
-  return new Set(
-    entries.slice(0, Math.max(0, last)).flatMap(entry => (entry.kind === 'ask' ? [entry.id] : [])),
-  );
-}
-
 export function noticeRow(windowTokens: number | null): NoticeRow {
   const size = windowTokens === null ? '' : ` (${windowTokens.toLocaleString('en')} tokens)`;
   return {
@@ -63,15 +54,12 @@ export function noticeRow(windowTokens: number | null): NoticeRow {
 export function rowsOf(
   transcript: Transcript,
   running: string | null,
-  queued: ReadonlySet<string>,
+  stateOf: (ask: Ask) => UserRow['state'],
   windowTokens: number | null,
 ): Row[] {
-  const canRestore = restorable(transcript);
   return transcript.entries.flatMap((entry): Row[] => {
     const row =
-      entry.kind === 'ask'
-        ? userRow(entry, queued.has(entry.id), canRestore.has(entry.id))
-        : answerRow(entry, entry.id === running);
+      entry.kind === 'ask' ? userRow(entry, stateOf(entry)) : answerRow(entry, entry.id === running);
     return entry.id === transcript.sentFrom ? [noticeRow(windowTokens), row] : [row];
   });
 }

@@ -11,6 +11,7 @@ import {
   applyEvent,
   findAnswer,
   findAsk,
+  isAnswered,
   resumeText,
   type Transcript,
   type TranscriptEvent,
@@ -20,14 +21,14 @@ import type { Backend } from '../../backends/backend.ts';
 import { orAborted } from '../../base/abort.ts';
 import { type MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, ExpertLevel, GenerateEvent, ModelInfo } from '../../protocol/daemon.ts';
-import type { HostMessage, Phase, Row } from '../../protocol/webview.ts';
+import type { HostMessage, Phase, Row, UserRow } from '../../protocol/webview.ts';
 import { Pending } from '../agent/pending.ts';
 import type { AgentRunner, AgentTask } from '../agent/runner.ts';
 import { AgentTurn } from '../agent/turn.ts';
 import { newsSince } from '../agent/work.ts';
 import { attachmentTokens, fitMessages } from './fit-messages.ts';
 import { GenerationPhase } from './generation-phase.ts';
-import { answerRow, NOTICE_ID, noticeRow, restorable, rowsOf, userRow } from './rows.ts';
+import { answerRow, NOTICE_ID, noticeRow, rowsOf, userRow } from './rows.ts';
 import { TextCoalescer } from './text-coalescer.ts';
 
 export interface SessionPorts {
@@ -91,7 +92,7 @@ export class ChatSession {
   }
 
   rows(): Row[] {
-    return rowsOf(this.transcript, this.#run?.answerId ?? null, new Set(this.#queue), this.windowTokens);
+    return rowsOf(this.transcript, this.#run?.answerId ?? null, ask => this.#stateOf(ask), this.windowTokens);
   }
 
   /** Adds a message; it is answered when those before it are. `expanded`: what the model reads instead of it. */
@@ -120,9 +121,21 @@ export class ChatSession {
     this.stop();
   }
 
-  /** Takes back a message that waits. */
+  /** Takes back a message that waits, whoever it waits for. */
   unqueue(askId: string): void {
-    if (this.#queue.includes(askId)) this.truncate(askId);
+    const ask = findAsk(this.transcript, askId);
+    if (!ask || this.#stateOf(ask) === 'sent') return;
+    this.#queue = this.#queue.filter(id => id !== askId);
+    this.#record({ type: 'drop', id: askId });
+    this.#ports.post({ type: 'remove', id: askId });
+  }
+
+  /** Sends a message that waited when the editor ended. As the newest: what was answered meanwhile stands before it. */
+  sendUnsent(askId: string): void {
+    const ask = findAsk(this.transcript, askId);
+    if (!ask || this.#stateOf(ask) !== 'unsent') return;
+    this.unqueue(askId);
+    this.send(ask.text, ask.attachments, ask.expanded);
   }
 
   /** Answers a question again; `id` is the question's or its answer's. */
@@ -149,11 +162,11 @@ export class ChatSession {
     if (answer) this.send(resumeText(answer), []);
   }
 
-  /** The changes of an answer to these files were taken back. */
-  markUndone(answerId: string, paths: string[]): void {
+  /** The changes of an answer to these files were taken back, or are wanted. */
+  decide(answerId: string, decision: 'undone' | 'kept', paths: string[]): void {
     const answer = findAnswer(this.transcript, answerId);
     if (!answer) return;
-    this.#record({ type: 'undone', id: answerId, paths });
+    this.#record({ type: decision, id: answerId, paths });
     this.#ports.post({
       type: 'row',
       row: answerRow(answer, answer.finish === null && this.#run?.answerId === answerId),
@@ -162,7 +175,7 @@ export class ChatSession {
 
   #enqueue(ask: Ask): void {
     this.#queue.push(ask.id);
-    this.#ports.post({ type: 'row', row: userRow(ask, this.#run !== null) });
+    this.#ports.post({ type: 'row', row: userRow(ask, this.#run ? 'queued' : 'sent') });
     void this.#next();
   }
 
@@ -180,7 +193,7 @@ export class ChatSession {
     if (!ask) return;
     const run: Run = { askId: ask.id, answerId: null, controller: new AbortController() };
     this.#run = run;
-    this.#ports.post({ type: 'row', row: userRow(ask, false) });
+    this.#ports.post({ type: 'row', row: userRow(ask, 'sent') });
     this.#setPhase({ kind: 'starting' });
     try {
       const mode = this.#ports.agent.mode();
@@ -189,7 +202,8 @@ export class ChatSession {
       this.#fail(run, toMoebiusError(thrown));
     }
     this.#run = null;
-    this.#setPhase({ kind: 'idle' });
+    // A session that is idle may be forgotten by its owner: it is not while messages wait in it.
+    if (this.#queue.length === 0) this.#setPhase({ kind: 'idle' });
     void this.#next();
   }
 
@@ -242,25 +256,18 @@ export class ChatSession {
       post: message => this.#ports.post(message),
       setPhase: phase => this.#setPhase(phase),
     });
-    const end = await turn.run(this.#ports.agent, {
+    return turn.run(this.#ports.agent, {
       ...{ ask, turnId: id, mode, model, level, history, signal },
       news: newsSince(this.transcript, ask.id),
       backend: this.#ports.backend,
       approval: { ask: (request, until) => this.approvals.wait(request.callId, until) },
       questions: { ask: (_question, _options, until) => this.questions.wait(QUESTION, until) },
     });
-    if (findAnswer(this.transcript, id)) this.#showRestorable();
-    return end;
   }
 
-  /** Messages of before a change of files offer to go back to them. */
-  #showRestorable(): void {
-    for (const id of restorable(this.transcript)) {
-      this.#ports.post({
-        type: 'row',
-        row: userRow(findAsk(this.transcript, id)!, this.#queue.includes(id), true),
-      });
-    }
+  #stateOf({ id }: Ask): UserRow['state'] {
+    if (this.#queue.includes(id)) return 'queued';
+    return id === this.#run?.askId || isAnswered(this.transcript, id) ? 'sent' : 'unsent';
   }
 
   #levelFor(model: ModelInfo): ExpertLevel {
@@ -274,7 +281,7 @@ export class ChatSession {
     if (!ask?.attachments.some(attachment => attachment.tokens === null)) return;
     const tokens = await attachmentTokens(this.#ports.backend, ask.attachments);
     this.#record({ type: 'counted', id: ask.id, tokens });
-    this.#ports.post({ type: 'row', row: userRow(ask, false) });
+    this.#ports.post({ type: 'row', row: userRow(ask, 'sent') });
   }
 
   #dropBefore(id: string): void {

@@ -1,6 +1,7 @@
 /**
  * Chats on disk: `<folder>/<id>.jsonl`, one event a line, only ever appended to. Written synchronously: a line is a few
- * hundred bytes, and once the call returns it survives the end of this process, however that comes.
+ * hundred bytes, and once the call returns it survives the end of this process, however that comes. The oldest chats go when there are
+ * too many of them or they take too much room.
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -15,17 +16,24 @@ import type { ChatEntry } from '../../protocol/webview.ts';
 
 /** The `chat` event is the first line and holds the title, so a list needs no more of a file than this. */
 const HEAD_BYTES = 4096;
-/** Newest chats that a list or a search looks at. */
-const LISTED_CHATS = 300;
+/** Of all chats of a workspace. What is kept is also listed and searched, so there are not more than that takes moments for. */
+const LIMITS = { chats: 300, bytes: 100_000_000 };
+/** Of what may grow, and at most does to the cap. */
+export interface DiskUse {
+  sizeBytes: number;
+  capBytes: number;
+}
 const CHAT_ID = /^[a-z0-9-]{8,64}$/;
 
 export class ChatStore {
   readonly #folder: string;
   /** Files that this process has written to: their last line is whole. */
   readonly #begun = new Set<string>();
+  readonly #limits: typeof LIMITS;
 
-  constructor(folder: string) {
+  constructor(folder: string, limits = LIMITS) {
     this.#folder = folder;
+    this.#limits = limits;
   }
 
   /** @throws the file system's error, e.g. ENOSPC or EROFS */
@@ -50,10 +58,7 @@ export class ChatStore {
 
   /** Newest first; with a query, those whose title or messages contain it. */
   async list(query = ''): Promise<ChatEntry[]> {
-    const names = await readdir(this.#folder).catch(() => []);
-    const ids = names.filter(name => name.endsWith('.jsonl')).map(name => name.slice(0, -'.jsonl'.length));
-    const dated = await Promise.all(ids.filter(id => CHAT_ID.test(id)).map(id => this.#dated(id)));
-    const newest = dated.sort((a, b) => b.changedAt - a.changedAt).slice(0, LISTED_CHATS);
+    const newest = (await this.#newest()).slice(0, this.#limits.chats);
     const needle = query.trim().toLowerCase();
     const entries: ChatEntry[] = [];
     for (const { id, changedAt } of newest) {
@@ -63,15 +68,42 @@ export class ChatStore {
     return entries;
   }
 
+  /** What all of them take on disk. */
+  async use(): Promise<DiskUse> {
+    const chats = await this.#newest();
+    const sizeBytes = chats.reduce((sum, chat) => sum + chat.sizeBytes, 0);
+    return { sizeBytes, capBytes: this.#limits.bytes };
+  }
+
+  /** Deletes the oldest until the rest is within the limits. Those that are open count first, and stay whatever they take. */
+  async prune(isOpen: (chatId: string) => boolean): Promise<void> {
+    const chats = await this.#newest();
+    const open = chats.filter(({ id }) => isOpen(id));
+    let count = open.length;
+    let bytes = open.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    for (const { id, sizeBytes } of chats.filter(chat => !open.includes(chat))) {
+      count++;
+      bytes += sizeBytes;
+      if (count > this.#limits.chats || bytes > this.#limits.bytes) await this.delete(id);
+    }
+  }
+
   /** @throws RangeError for an id that is not one of ours, e.g. one with a path in it */
   #path(chatId: string): string {
     if (!CHAT_ID.test(chatId)) throw new RangeError(`Not a chat id: ${JSON.stringify(chatId)}`);
     return join(this.#folder, `${chatId}.jsonl`);
   }
 
-  async #dated(id: string): Promise<{ id: string; changedAt: number }> {
-    const stats = await stat(this.#path(id)).catch(() => null);
-    return { id, changedAt: stats?.mtimeMs ?? 0 };
+  async #newest(): Promise<{ id: string; changedAt: number; sizeBytes: number }[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    const ids = names.filter(name => name.endsWith('.jsonl')).map(name => name.slice(0, -'.jsonl'.length));
+    const found = ids
+      .filter(id => CHAT_ID.test(id))
+      .map(async id => {
+        const stats = await stat(this.#path(id)).catch(() => null);
+        return { id, changedAt: stats?.mtimeMs ?? 0, sizeBytes: stats?.size ?? 0 };
+      });
+    return (await Promise.all(found)).sort((a, b) => b.changedAt - a.changedAt);
   }
 
   async #title(id: string): Promise<string | null> {

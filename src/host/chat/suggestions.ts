@@ -1,11 +1,14 @@
-/** The list behind `@` and `#`: selection, problems, files of the workspace, the file dialog. */
+/** The list behind `@` and `#`: selection, problems, symbols, files and folders of the workspace, the file dialog. */
 import * as vscode from 'vscode';
 import type { Suggestion } from '../../protocol/webview.ts';
-import { rankPaths } from './rank-paths.ts';
+import { foldersOf, rankPaths } from './rank-paths.ts';
+import { suggestSymbols } from './symbols.ts';
 
-const EXCLUDED = '**/{node_modules,.git,dist,out,build,target,.venv,__pycache__}/**';
+/** What nobody means who names a folder. */
+export const EXCLUDED = '**/{node_modules,.git,dist,out,build,target,.venv,__pycache__}/**';
 const MAX_FILES = 5000;
 const SHOWN_FILES = 12;
+const SHOWN_FOLDERS = 4;
 /** Typing a name asks many times; the workspace's files change seldom. */
 const FRESH_MS = 15_000;
 
@@ -16,14 +19,17 @@ export class SuggestionSource {
   async suggest(query: string): Promise<Suggestion[]> {
     const fixed = fixedItems().filter(item => item.kind.startsWith(query.toLowerCase()));
     const paths = [...new Set([...openPaths(), ...(await this.#workspacePaths())])];
-    const files = rankPaths(query, paths, SHOWN_FILES).map(path => ({
-      kind: 'file' as const,
-      label: path.slice(path.lastIndexOf('/') + 1),
-      detail: path.slice(0, Math.max(0, path.lastIndexOf('/'))),
-      path,
-    }));
+    const symbols = await suggestSymbols(query);
+    // Without a word to go by, files are likelier.
+    const folders = query === '' ? [] : rankPaths(query, foldersOf(paths), SHOWN_FOLDERS);
     const pick = { kind: 'pick' as const, label: 'Attach Files…', detail: 'from anywhere' };
-    return [...fixed, ...files, pick];
+    return [
+      ...fixed,
+      ...rankPaths(query, paths, SHOWN_FILES).map(path => pathItem('file', path)),
+      ...folders.map(path => pathItem('folder', path)),
+      ...symbols,
+      pick,
+    ];
   }
 
   #workspacePaths(): Promise<string[]> {
@@ -36,6 +42,13 @@ export class SuggestionSource {
     return this.#paths;
   }
 }
+
+const pathItem = (kind: 'file' | 'folder', path: string): Suggestion => ({
+  kind,
+  label: path.slice(path.lastIndexOf('/') + 1) + (kind === 'folder' ? '/' : ''),
+  detail: path.slice(0, Math.max(0, path.lastIndexOf('/'))),
+  path,
+});
 
 function fixedItems(): Suggestion[] {
   const editor = vscode.window.activeTextEditor;

@@ -9,6 +9,7 @@ import type { AgentDesk } from '../agent/desk.ts';
 import type { HunkReview } from '../agent/hunk-review.ts';
 import { VsCodeAgent } from '../agent/vscode-agent.ts';
 import type { HostContext } from '../context.ts';
+import type { WorkspaceUse } from '../status/status-page.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
 import { AttachmentReader } from './attachments.ts';
 import { Bridge } from './bridge.ts';
@@ -41,8 +42,8 @@ export interface ChatView {
   showAllowed(): void;
   /** Commands of the agent that run, to be stopped. */
   showRunning(): Promise<void>;
-  /** What the agent keeps of the files that it changed in this workspace; null without a folder. */
-  checkpointUse(): Promise<{ sizeBytes: number; capBytes: number } | null>;
+  /** What is kept for this workspace on disk. */
+  diskUse(): Promise<WorkspaceUse>;
   /** Shows the view and attaches something to the message being written. */
   attach(request: AttachmentRequest): Promise<void>;
 }
@@ -51,6 +52,7 @@ export function registerChat(context: HostContext): ChatView {
   const { extension, daemon, backend, log } = context;
   const bridge = new Bridge();
   const storage = extension.storageUri ?? extension.globalStorageUri;
+  const store = new ChatStore(join(storage.fsPath, 'chats'));
   const options = () => chatOptions();
   const isReady = () => daemon.state.kind === 'ready';
   const suggestions = new SuggestionSource();
@@ -67,7 +69,7 @@ export function registerChat(context: HostContext): ChatView {
   const controller: ChatController = new ChatController({
     backend,
     agent,
-    store: new ChatStore(join(storage.fsPath, 'chats')),
+    store,
     model: signal => daemon.ready(signal),
     options,
     daemonState: () => daemon.state,
@@ -212,7 +214,7 @@ export function registerChat(context: HostContext): ChatView {
     review: agent.review,
     showAllowed: () => agent.showAllowed(),
     showRunning: () => agent.showRunning(),
-    checkpointUse: () => agent.checkpointUse(),
+    diskUse: async () => ({ chats: await store.use(), checkpoints: await agent.checkpointUse() }),
     async attach(request) {
       await focusInput();
       await controller.attach(request);

@@ -1,6 +1,7 @@
 /** Commands of the agent: a task, a problem to fix, and the ways back. */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
+import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { CommandTable } from './command-table.ts';
 import { asRange, asUri } from './edit-commands.ts';
@@ -15,6 +16,15 @@ export function agentCommands(chat: ChatView): CommandTable {
     'moebius.review.undo': (uri?: unknown, line?: unknown) => chat.review.undo(asUri(uri), asLine(line)),
     'moebius.review.undoFile': (uri?: unknown) => chat.review.undoFile(asUri(uri)),
     'moebius.review.keepFile': (uri?: unknown) => chat.review.keepFile(asUri(uri)),
+    'moebius.review.next': () => chat.review.go(1),
+    'moebius.review.previous': () => chat.review.go(-1),
+    'moebius.agent.askMode': () => chooseMode(chat, 'ask'),
+    'moebius.agent.planMode': () => chooseMode(chat, 'plan'),
+    'moebius.agent.agentMode': () => chooseMode(chat, 'agent'),
+    'moebius.agent.askFirst': () => choosePolicy(chat, 'ask'),
+    'moebius.agent.askEverything': () => choosePolicy(chat, 'ask-everything'),
+    'moebius.agent.allowEdits': () => choosePolicy(chat, 'auto-edit'),
+    'moebius.agent.readOnly': () => choosePolicy(chat, 'read-only'),
     'moebius.agent.showRunning': () => chat.showRunning(),
     'moebius.agent.showAllowed': () => chat.showAllowed(),
     /** From a code action: the document, the range of the problem, and what it says. */
@@ -34,10 +44,29 @@ export function agentCommands(chat: ChatView): CommandTable {
   };
 }
 
+/** Whoever chooses a mode is about to write. */
+async function chooseMode(chat: ChatView, mode: Mode): Promise<void> {
+  await chat.agent.chooseMode(mode);
+  await chat.focusInput();
+}
+
+/** The chat may be hidden, so the status bar says it as well. */
+async function choosePolicy(chat: ChatView, policy: ApprovalPolicy): Promise<void> {
+  await chat.agent.choosePolicy(policy);
+  vscode.window.setStatusBarMessage(`Moebius: ${SAID[policy]}`, SAID_MS);
+}
+const SAID: Record<ApprovalPolicy, string> = {
+  ask: 'the agent asks first',
+  'ask-everything': 'the agent asks for everything',
+  'auto-edit': 'the agent may edit the workspace without asking',
+  'read-only': 'the agent is read-only',
+};
+const SAID_MS = 5000;
+
 async function chooseRestorePoint(chat: ChatView): Promise<void> {
   const points = chat.agent.restorePoints();
   if (points.length === 0) {
-    throw new MoebiusError('not-found', 'The agent changed no files in this chat that could be put back.');
+    throw new MoebiusError('not-found', 'There is no message in this chat yet.');
   }
   const items = points.map(({ id, text, at }) => ({
     id,

@@ -1,8 +1,9 @@
-/** Fix, document and refactor: the model rewrites the selected or enclosing code, the user sees the diff first. */
+/** Fix, document and refactor: the model rewrites the selected or enclosing code in place, the user keeps or undoes it. */
 import * as vscode from 'vscode';
 import type { Backend } from '../../backends/backend.ts';
 import type { GenerateResult } from '../../protocol/daemon.ts';
 import type { HostContext } from '../context.ts';
+import type { InlineEdits } from '../edits/inline-edit.ts';
 import { partialCode } from '../edits/partial.ts';
 import {
   documentInstruction,
@@ -11,7 +12,6 @@ import {
   fixInstruction,
   type Problem,
 } from '../edits/prompts.ts';
-import type { Proposals } from '../edits/proposal.ts';
 import { replacementOf } from '../edits/replacement.ts';
 import { activeTarget, type Target } from '../edits/target.ts';
 import { signalOf } from '../report.ts';
@@ -19,32 +19,31 @@ import type { CommandTable } from './command-table.ts';
 
 const LAST_INSTRUCTION_KEY = 'moebius.refactor.last';
 
-export function editCommands(context: HostContext, proposals: Proposals): CommandTable {
-  const propose = (target: Target, title: string, instruction: string) =>
-    proposeChange(context, proposals, target, title, instruction);
+export function editCommands(context: HostContext, edits: InlineEdits): CommandTable {
+  const change = (target: Target, title: string, instruction: string) =>
+    rewrite(context, edits, target, title, instruction);
   return {
     /** From a code action: the document, the range to change, and the problems there. */
     'moebius.code.fix': async (uri?: unknown, range?: unknown) => {
       const target = await activeTarget(asUri(uri), asRange(range));
-      await propose(target, 'Fix', fixInstruction(problemsIn(target, asRange(range))));
+      await change(target, 'Fix', fixInstruction(problemsIn(target, asRange(range))));
     },
     'moebius.code.document': async (uri?: unknown, range?: unknown) => {
       const target = await activeTarget(asUri(uri), asRange(range));
-      await propose(target, 'Document', documentInstruction(target.document.languageId));
+      await change(target, 'Document', documentInstruction(target.document.languageId));
     },
     'moebius.code.refactor': async (uri?: unknown, range?: unknown, given?: unknown) => {
       const target = await activeTarget(asUri(uri), asRange(range));
       const instruction = typeof given === 'string' ? given : await askInstruction(context, target);
-      if (instruction) await propose(target, 'Refactor', `${instruction}\n\nDo this to the code:`);
+      if (instruction) await change(target, 'Refactor', `${instruction}\n\nDo this to the code:`);
     },
-    'moebius.proposal.apply': (uri?: unknown) => proposals.apply(asUri(uri)),
-    'moebius.proposal.discard': (uri?: unknown) => proposals.discard(asUri(uri)),
+    'moebius.edit.stop': () => edits.stop(),
   };
 }
 
-async function proposeChange(
+async function rewrite(
   { backend }: HostContext,
-  proposals: Proposals,
+  edits: InlineEdits,
   target: Target,
   title: string,
   instruction: string,
@@ -52,7 +51,7 @@ async function proposeChange(
   const { document, code, label } = target;
   const path = vscode.workspace.asRelativePath(document.uri, false);
   const prompt = editPrompt({ path, languageId: document.languageId, code }, instruction);
-  const draft = await proposals.begin(target, title);
+  const draft = edits.begin(target);
   try {
     const result = await vscode.window.withProgress(
       {
@@ -64,12 +63,15 @@ async function proposeChange(
         write(
           backend,
           prompt,
-          AbortSignal.any([signalOf(token), draft.closed]),
+          AbortSignal.any([signalOf(token), draft.stopped]),
           message => progress.report({ message }),
           written => draft.show(partialCode(code, written)),
         ),
     );
-    draft.finish(replacementOf(code, result, prompt));
+    await draft.finish(replacementOf(code, result, prompt));
+    void vscode.window.showInformationMessage(
+      `Moebius: ${title} ${label} is written. Keep it or undo it there.`,
+    );
   } catch (error) {
     await draft.abandon();
     throw error;
@@ -105,7 +107,7 @@ async function askInstruction({ extension }: HostContext, target: Target): Promi
   const last = extension.workspaceState.get<string>(LAST_INSTRUCTION_KEY, '');
   const instruction = await vscode.window.showInputBox({
     title: `Moebius: Refactor ${target.label}`,
-    prompt: 'What should change? The diff is shown before anything is applied.',
+    prompt: 'What should change? It is written into the file, unsaved, and you keep or undo it.',
     placeHolder: 'e.g. use async/await, extract the parsing into a function',
     value: last,
   });

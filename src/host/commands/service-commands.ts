@@ -37,7 +37,7 @@ export function serviceCommands(
     'moebius.daemon.status': async () => {
       const isUp = daemon.state.kind === 'ready' || daemon.state.kind === 'loading';
       const status = isUp ? await daemon.status() : null;
-      await pages.show('Moebius status', describeStatus(daemon.state, status, await chat.checkpointUse()));
+      await pages.show('Moebius status', describeStatus(daemon.state, status, await chat.diskUse()));
     },
     'moebius.chat.chooseLevel': chooseLevel,
     'moebius.walkthrough.open': () =>

@@ -1,23 +1,23 @@
 /** The daemon's state in words: what `Moebius: Show Status` opens. */
 import type { StatusResult } from '../../protocol/daemon.ts';
+import type { DiskUse } from '../chat/store.ts';
 import type { DaemonState } from '../context.ts';
 
-/** `checkpoints`: what the agent keeps of the files that it changed in this workspace; null without a folder. */
-export function describeStatus(
-  state: DaemonState,
-  status: StatusResult | null,
-  checkpoints: { sizeBytes: number; capBytes: number } | null,
-): string {
+/** What the extension keeps for this workspace; of the agent's checkpoints only where there is a folder. */
+export interface WorkspaceUse {
+  chats: DiskUse;
+  checkpoints: DiskUse | null;
+}
+
+export function describeStatus(state: DaemonState, status: StatusResult | null, use: WorkspaceUse): string {
   const lines = [
     '# Moebius: status',
     '',
     `State: ${state.kind}${'reason' in state ? ` (${state.reason})` : ''}`,
   ];
-  const disk = checkpoints && [
-    '',
-    `Checkpoints of this workspace: ${megabytes(checkpoints.sizeBytes)} of at most ${megabytes(checkpoints.capBytes)}`,
-  ];
-  if (!status) return [...lines, '', 'The inference daemon is not running.', ...(disk ?? []), ''].join('\n');
+  const disk = ['', diskLine('Chats', use.chats)];
+  if (use.checkpoints) disk.push('', diskLine('Checkpoints', use.checkpoints));
+  if (!status) return [...lines, '', 'The inference daemon is not running.', ...disk, ''].join('\n');
   const { memory, speed, sequences } = status;
   lines.push(
     `Model: ${status.model ?? 'none'}, ${status.phase}, ${status.queued} waiting`,
@@ -30,9 +30,11 @@ export function describeStatus(
     for (const { name, tokens, capacityTokens, bytes } of sequences)
       lines.push(`| ${name} | ${tokens} | ${capacityTokens} | ${megabytes(bytes)} |`);
   }
-  return [...lines, ...(disk ?? []), ''].join('\n').replace(/\n(?=(?:Model|Up|Memory|Speed))/g, '  \n');
+  return [...lines, ...disk, ''].join('\n').replace(/\n(?=(?:Model|Up|Memory|Speed))/g, '  \n');
 }
 
+const diskLine = (what: string, { sizeBytes, capBytes }: DiskUse): string =>
+  `${what} of this workspace: ${megabytes(sizeBytes)} of at most ${megabytes(capBytes)}`;
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en')} MB`;
 const rate = (perSecond: number | null): string =>
   perSecond === null ? 'not measured yet' : `${perSecond.toFixed(1)} tokens/s`;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   agentHistory,
   emptyTranscript,
+  findAnswer,
   readTranscript,
   type TranscriptEvent,
 } from '../../../src/agent/transcript.ts';
@@ -13,14 +14,14 @@ import { applyMessage, createState, type PageState } from '../../../src/webview/
 import { type AgentScript, edits, runs, ScriptedAgent } from './scripted-agent.ts';
 import { modelInfo, ScriptedBackend, says, until } from './support.ts';
 
-function open(script: AgentScript) {
+function open(script: AgentScript, transcript = emptyTranscript('chat', 0)) {
   const agent = new ScriptedAgent(script);
   const page = createState();
   const stored: TranscriptEvent[] = [];
   const phases: Phase['kind'][] = [];
   const post = (message: HostMessage) => applyMessage(page, structuredClone(message));
-  let ids = 0;
-  const session = new ChatSession(emptyTranscript('chat', 0), {
+  let ids = transcript.entries.length;
+  const session = new ChatSession(transcript, {
     backend: new ScriptedBackend(says('Hello')),
     model: async () => modelInfo(8192),
     options: () => ({ level: 'exact', maxTokens: 400, temperature: 0, isThinking: false }),
@@ -30,7 +31,12 @@ function open(script: AgentScript) {
     agent,
     newId: () => `id${++ids}`,
   });
-  const desk = new AgentDesk(agent, () => session, post);
+  const desk = new AgentDesk(
+    agent,
+    () => session,
+    post,
+    ({ text }) => post({ type: 'draft', text }),
+  );
   const idle = () => until(() => !session.isBusy);
   return { agent, page, stored, phases, session, desk, idle };
 }
@@ -177,6 +183,43 @@ describe('chat session with the agent', () => {
     assert.match(agent.tasks[1]!.ask.text, /where you left off/);
   });
 
+  it('messages that waited when the editor ended are neither lost nor told to the model unasked', async () => {
+    const before = open(async task => {
+      await runs(task, 'npm test');
+      return 'done';
+    });
+    before.session.send('one', []);
+    before.session.send('two', []);
+    before.session.send('/three', [], 'Three, in full.');
+    await until(() => sketch(before.page)[0]?.endsWith('asking') === true);
+    const lines = before.stored.map(event => JSON.stringify(event)).join('\n');
+    before.session.dispose();
+
+    const after = open(async () => 'done', readTranscript('chat', lines));
+    const states = () =>
+      after.session.rows().flatMap(row => (row.kind === 'user' ? [`${row.text} ${row.state}`] : []));
+    assert.deepEqual(states(), ['one sent', 'two unsent', '/three unsent']);
+    assert.equal(after.session.isBusy, false, 'nothing is sent by itself');
+
+    after.session.send('four', []);
+    await after.idle();
+    assert.doesNotMatch(after.agent.tasks[0]!.news, /two|three/i);
+    const waiting = after.session.rows().find(row => row.text === '/three')!;
+    after.session.sendUnsent(waiting.id);
+    await after.idle();
+    assert.equal(after.agent.tasks[1]!.ask.expanded, 'Three, in full.');
+    assert.deepEqual(
+      states(),
+      ['one sent', 'two unsent', 'four sent', '/three sent'],
+      'it is the newest now',
+    );
+
+    after.session.unqueue(after.session.rows().find(row => row.text === 'two')!.id);
+    assert.deepEqual(states(), ['one sent', 'four sent', '/three sent']);
+    const stored = [lines, ...after.stored.map(event => JSON.stringify(event))].join('\n');
+    assert.deepEqual(readTranscript('chat', stored), after.session.transcript);
+  });
+
   it('answers without tools when the mode is ask', async () => {
     const { session, agent, page, desk, idle } = open(async () => 'done');
     await desk.handle({ type: 'chooseMode', mode: 'ask' });
@@ -223,6 +266,23 @@ describe('taking the work of the agent back', () => {
     assert.ok(changed(page).every(file => file.isUndone));
   });
 
+  it('keeps what is left of a turn, and says so after a reload too', async () => {
+    const { desk, agent, page, stored, first } = await twoTurns();
+    await desk.handle({ type: 'undoFile', id: first, path: 'b.ts' });
+    await desk.handle({ type: 'keepTurn', id: first });
+    assert.deepEqual(agent.done, [`undo ${first} b.ts`, 'keep a.ts']);
+    assert.deepEqual(
+      changed(page).map(({ isKept, isUndone }) => [isKept, isUndone]),
+      [
+        [true, false],
+        [false, true],
+      ],
+    );
+    assert.equal(page.announcement.value, 'Kept: a.ts.');
+    const replayed = readTranscript('chat', stored.map(event => JSON.stringify(event)).join('\n'));
+    assert.deepEqual(findAnswer(replayed, first)?.kept, ['a.ts']);
+  });
+
   it('does not say undone of what the user keeps', async () => {
     const { desk, agent, page, first } = await twoTurns();
     agent.kept = ['a.ts'];
@@ -236,7 +296,7 @@ describe('taking the work of the agent back', () => {
   it('restores to before a message: the newest turn first, then the conversation', async () => {
     const { desk, agent, page, session, first, second } = await twoTurns();
     const [ask] = page.items.value;
-    assert.ok(ask?.kind === 'user' && ask.row.value.canRestore);
+    assert.ok(ask);
     await desk.handle({ type: 'restore', id: ask.id });
     assert.deepEqual(agent.done, [`undo ${second} a.ts`, `undo ${first} a.ts b.ts`]);
     assert.equal(session.transcript.entries.length, 0);
@@ -255,6 +315,35 @@ describe('taking the work of the agent back', () => {
     await desk.handle({ type: 'restore', id });
     assert.equal(session.transcript.entries.length, 2);
     assert.equal(agent.done.length, 1);
+  });
+
+  it('offers to go back to before any message, and only the conversation where no files were changed', async () => {
+    const { desk, agent, page, session } = await twoTurns();
+    assert.deepEqual(
+      desk.restorePoints().map(({ text }) => text),
+      ['two', 'one'],
+    );
+    await desk.handle({ type: 'undoTurn', id: answers(page)[1]!.id });
+    agent.done.length = 0;
+    agent.restoreChoice = 'conversation';
+    await desk.handle({ type: 'restore', id: page.items.value[2]!.id });
+    assert.deepEqual(agent.offered, [0]);
+    assert.deepEqual([page.returnedDraft.value, session.transcript.entries.length], ['two', 2]);
+    assert.deepEqual(agent.done, []);
+  });
+
+  it('an undone file is told to screen readers, not the answer again', async () => {
+    const { desk, page, first } = await twoTurns();
+    await desk.handle({ type: 'undoFile', id: first, path: 'b.ts' });
+    assert.equal(page.announcement.value, 'Undone: b.ts.');
+  });
+
+  it('only ask mode can be chosen where the agent can not work', async () => {
+    const { desk, agent } = open(async () => 'done');
+    agent.locked = 'Restricted Mode.';
+    await assert.rejects(desk.chooseMode('plan'), { code: 'unsupported', message: 'Restricted Mode.' });
+    await desk.chooseMode('ask');
+    assert.equal(agent.mode(), 'ask');
   });
 
   it('asks what becomes of the files when a message is replaced', async () => {

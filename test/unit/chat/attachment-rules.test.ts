@@ -5,10 +5,11 @@ import {
   MAX_FILE_BYTES,
   secretReason,
 } from '../../../src/host/chat/attachment-rules.ts';
+import { folderText } from '../../../src/host/chat/folder-text.ts';
 import { mentionsOf } from '../../../src/host/chat/mentions.ts';
 import { isInside } from '../../../src/host/chat/path-containment.ts';
 import { type Problem, problemsText } from '../../../src/host/chat/problems-text.ts';
-import { rankPaths } from '../../../src/host/chat/rank-paths.ts';
+import { foldersOf, rankPaths } from '../../../src/host/chat/rank-paths.ts';
 import { tokensOf } from './support.ts';
 
 describe('attachments', () => {
@@ -99,6 +100,21 @@ describe('attachments', () => {
     check('@Injectable() class, @types/node', ['types/node']);
     check('(@README.md)', ['README.md']);
     check('#selection of #src/a.ts, a.md#top.x and # Title', ['@selection', 'src/a.ts']);
+  });
+
+  it('knows the folders of files, at any depth', () => {
+    assert.deepEqual(foldersOf(['src/a/b.ts', 'src/c.ts', 'd.ts']), ['src', 'src/a']);
+  });
+
+  it('writes a folder as the list of its files, then their texts', () => {
+    const files = [{ path: 'src/a.ts', text: 'let a;\n' }];
+    assert.equal(
+      folderText(['src/b/c.ts', 'src/a.ts'], files),
+      'src/a.ts\nsrc/b/c.ts\n\n--- src/a.ts\nlet a;',
+    );
+    const many = Array.from({ length: 201 }, (_, index) => `src/${index}.ts`);
+    const lines = folderText(many, []).split('\n');
+    assert.deepEqual([lines.length, lines.at(-1)], [201, '(and more: only 200 files are listed)']);
   });
 
   it('ranks paths by where the letters fall', () => {

@@ -169,6 +169,39 @@ describe('chat controller, with the page it talks to', () => {
     assert.deepEqual(await new ChatStore(folder).list(), []);
   });
 
+  it('gives a message back whole, with what was attached', async () => {
+    const { page, say, idle, agent } = open(says('ok'));
+    agent.restoreChoice = 'conversation';
+    await say({ type: 'attach', kind: 'file', path: 'a.ts' });
+    await say({ type: 'send', text: 'hi' });
+    await idle();
+    await say({ type: 'restore', id: page.items.value[0]!.id });
+    assert.deepEqual([shown(page), page.returnedDraft.value], [[], 'hi']);
+    assert.deepEqual(
+      page.chips.value.map(({ label }) => label),
+      ['a.ts'],
+    );
+  });
+
+  it('shows what waited after a restart of the host, to be sent or dropped', async () => {
+    const first = open(hangsAfter('slow'));
+    await first.say({ type: 'send', text: 'one' });
+    await first.say({ type: 'send', text: 'two' });
+    await first.say({ type: 'send', text: 'three' });
+    await until(() => shown(first.page)[1] === 'slow');
+    first.controller.dispose();
+    const second = open(says('ok'));
+    await second.controller.restore();
+    await second.say({ type: 'ready' });
+    assert.deepEqual(shown(second.page), ['one', 'slow', 'two', 'three']);
+    const [, , two, three] = second.page.items.value;
+    assert.equal(two?.kind === 'user' && two.row.value.state, 'unsent');
+    await second.say({ type: 'unqueue', id: two!.id });
+    await second.say({ type: 'sendUnsent', id: three!.id });
+    await until(() => shown(second.page).at(-1) === 'ok');
+    assert.deepEqual(shown(second.page), ['one', 'slow', 'three', 'ok']);
+  });
+
   const review = {
     kind: 'prompt',
     name: 'review',

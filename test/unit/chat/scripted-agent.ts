@@ -27,10 +27,11 @@ export class ScriptedAgent implements AgentEditor {
   promptFiles: PromptFile[] = [];
 
   prompts = async () => this.promptFiles;
-  picker = () => ({ mode: this.shownMode, policy: 'ask', locked: null }) as const;
+  picker = () => ({ mode: this.shownMode, policy: 'ask', locked: this.locked }) as const;
   chooseMode = async (mode: Mode) => {
     this.shownMode = mode;
   };
+  locked: string | null = null;
   choosePolicy = async (policy: string) => void this.done.push(`policy ${policy}`);
   showTerminal = async ({ title, output }: ShownCommand) =>
     void this.done.push(`terminal ${title}: ${output}`);
@@ -39,9 +40,15 @@ export class ScriptedAgent implements AgentEditor {
     this.done.push(`undo ${turnId} ${paths.join(' ')}`);
     return paths.filter(path => !this.kept.includes(path));
   };
+  keep = async (paths: string[]) => void this.done.push(`keep ${paths.join(' ')}`);
   replacing: 'undo' | 'keep' | null = 'undo';
   confirmReplacing = async () => this.replacing;
-  chooseRestore = async () => this.restoreChoice;
+  /** How many files each question about a restore was about. */
+  readonly offered: number[] = [];
+  chooseRestore = async (fileCount: number) => {
+    this.offered.push(fileCount);
+    return this.restoreChoice;
+  };
 
   async run(task: AgentTask): Promise<AgentOutcome> {
     this.tasks.push(task);

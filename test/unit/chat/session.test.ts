@@ -7,7 +7,7 @@ import type { HostMessage, Phase, Row } from '../../../src/protocol/webview.ts';
 import { ScriptedAgent } from './scripted-agent.ts';
 import { hangsAfter, modelInfo, type Script, ScriptedBackend, says, tokensOf, until } from './support.ts';
 
-function open(script: Script, { contextTokens = 8192 } = {}) {
+function open(script: Script, { contextTokens = 8192, transcript = emptyTranscript('chat', 0) } = {}) {
   const agent = new ScriptedAgent(async () => 'done');
   agent.shownMode = 'ask';
   const backend = new ScriptedBackend(script);
@@ -15,7 +15,7 @@ function open(script: Script, { contextTokens = 8192 } = {}) {
   const stored: TranscriptEvent[] = [];
   const phases: Phase[] = [];
   let ids = 0;
-  const session = new ChatSession(emptyTranscript('chat', 0), {
+  const session = new ChatSession(transcript, {
     backend,
     model: async () => modelInfo(contextTokens),
     options: () => ({ level: 'balanced', maxTokens: 400, temperature: 0, isThinking: true }),
@@ -33,7 +33,8 @@ function open(script: Script, { contextTokens = 8192 } = {}) {
 const sketch = (rows: Row[]) =>
   rows.map(row => {
     if (row.kind === 'answer') return `${row.text}|${row.finish ?? 'writing'}`;
-    return row.kind === 'user' && row.queued ? `${row.text}?` : row.text;
+    const mark = { sent: '', queued: '?', unsent: '!' };
+    return row.kind === 'user' ? row.text + mark[row.state] : row.text;
   });
 
 describe('chat session', () => {
@@ -67,12 +68,38 @@ describe('chat session', () => {
     session.send('two', []);
     session.send('three', []);
     assert.deepEqual(sketch(session.rows()), ['one', 'partial|writing', 'two?', 'three?']);
-    session.unqueue(session.rows().at(-1)!.id);
+    session.unqueue(session.rows()[2]!.id);
     backend.script = says('second');
     session.stop();
     await until(() => session.rows().length === 4);
     await idle();
-    assert.deepEqual(sketch(session.rows()), ['one', 'partial|cancelled', 'two', 'second|stop']);
+    assert.deepEqual(sketch(session.rows()), ['one', 'partial|cancelled', 'three', 'second|stop']);
+  });
+
+  it('is not idle between messages that wait', async () => {
+    const { session, phases, idle } = open(says('ok'));
+    session.send('one', []);
+    session.send('two', []);
+    await until(() => session.rows().length === 4);
+    await idle();
+    assert.equal(phases.filter(({ kind }) => kind === 'idle').length, 1);
+  });
+
+  it('does not send along what still waits since the editor ended', async () => {
+    const lines = [
+      { type: 'chat', version: 1, id: 'chat', at: 0, title: 'one' },
+      { type: 'ask', id: 'q1', at: 0, text: 'one', attachments: [] },
+    ].map(event => JSON.stringify(event));
+    const { session, backend, idle } = open(says('ok'), {
+      transcript: readTranscript('chat', lines.join('\n')),
+    });
+    assert.deepEqual(sketch(session.rows()), ['one!']);
+    session.send('two', []);
+    await idle();
+    assert.deepEqual(backend.requests[0]!.messages!.map(({ content }) => content).slice(1), ['two']);
+    session.sendUnsent('q1');
+    await idle();
+    assert.deepEqual(sketch(session.rows()), ['two', 'ok|stop', 'one', 'ok|stop']);
   });
 
   it('says that the model thinks, and keeps that out of the answer', async () => {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAnswered } from '../../../src/agent/transcript.ts';
 import { ChatStore } from '../../../src/host/chat/store.ts';
 
 const A = 'aaaaaaaa-1111';
@@ -66,12 +67,48 @@ describe('chat store', () => {
     assert.equal((await store.load(A))?.entries[0]?.text, 'last words');
   });
 
+  it('has the messages that waited for their turn when the process was killed', async () => {
+    begin(A, 'First', 'one');
+    store.append(A, { type: 'ask', id: 'q2', at: 2, text: 'two', attachments: [] });
+    store.append(A, { type: 'ask', id: 'q3', at: 2, text: 'three', attachments: [] });
+    store.append(A, { type: 'drop', id: 'q2' });
+    const transcript = await new ChatStore(folder).load(A);
+    assert.deepEqual(
+      transcript?.entries.map(({ id, text }) => `${id} ${text} ${isAnswered(transcript, id)}`),
+      ['q one false', 'q3 three false'],
+    );
+  });
+
   it('deletes, and is empty without its folder', async () => {
     begin(A, 'First', 'one');
     await store.delete(A);
     assert.deepEqual(await store.list(), []);
     assert.equal(await store.load(A), null);
     assert.deepEqual(await new ChatStore(join(folder, 'none')).list(), []);
+  });
+
+  it('keeps the newest within its limits, and what is open in any case', async () => {
+    const ids = ['a', 'b', 'c', 'd', 'e'].map(letter => `${letter.repeat(8)}-1`);
+    const fill = (length: number) => {
+      for (const [index, id] of ids.entries()) {
+        begin(id, id, 'x'.repeat(length));
+        utimesSync(join(folder, `${id}.jsonl`), 100 - index, 100 - index);
+      }
+    };
+    const left = async () => (await store.list()).map(({ id }) => id[0]).join('');
+    fill(10);
+    await new ChatStore(folder, { chats: 3, bytes: 1_000_000 }).prune(id => id === ids[4]);
+    assert.equal(await left(), 'abe');
+    fill(2000);
+    const { sizeBytes } = await store.use();
+    assert.ok(sizeBytes > 10_000 && sizeBytes < 11_500, String(sizeBytes));
+    const small = new ChatStore(folder, { chats: 10, bytes: 5000 });
+    await small.prune(id => id === ids[2]);
+    assert.equal(await left(), 'ac');
+    assert.equal((await small.use()).capBytes, 5000);
+    await new ChatStore(folder, { chats: 1, bytes: 10 }).prune(() => true);
+    assert.equal(await left(), 'ac', 'nothing that is open goes, however large it is');
+    await new ChatStore(join(folder, 'none')).prune(() => false);
   });
 
   it('refuses ids that are paths', async () => {

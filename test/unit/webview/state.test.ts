@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
+import type { TodoView } from '../../../src/protocol/agent-view.ts';
 import type { AnswerRow, HostMessage, UserRow } from '../../../src/protocol/webview.ts';
 import { applyMessage, createState } from '../../../src/webview/state.ts';
 
-const user = (id: string, queued = false): UserRow => ({
+const user = (id: string, state: UserRow['state'] = 'sent'): UserRow => ({
   kind: 'user',
   id,
   text: id,
   chips: [],
-  queued,
-  canRestore: false,
+  state,
 });
 const answer = (id: string, text = '', finish: AnswerRow['finish'] = null): AnswerRow => {
   return {
@@ -45,9 +45,9 @@ describe('page state', () => {
   });
 
   it('replaces a row where it is', () => {
-    const state = showing(row(user('q1', true)), row(user('q2')), row(user('q1', false)));
+    const state = showing(row(user('q1', 'queued')), row(user('q2')), row(user('q1')));
     const [first] = state.items.value;
-    assert.equal(first?.kind === 'user' && first.row.value.queued, false);
+    assert.equal(first?.kind === 'user' && first.row.value.state, 'sent');
     assert.equal(state.items.value.length, 2);
   });
 
@@ -77,8 +77,57 @@ describe('page state', () => {
     assert.equal(state.announcement.value, '');
     applyMessage(state, row(answer('a1', 'Hello\n```ts\nx\n```', 'stop')));
     assert.equal(state.announcement.value, 'Moebius answered: Hello (code block)');
-    applyMessage(state, row({ ...answer('a1', '', 'error'), error: { message: 'It ended.', actions: [] } }));
+    applyMessage(state, row({ ...answer('a2', '', 'error'), error: { message: 'It ended.', actions: [] } }));
     assert.equal(state.announcement.value, 'Moebius could not answer: It ended.');
+  });
+
+  it('announces what can not be seen without looking for it', () => {
+    const announced = (...messages: HostMessage[]) => showing(...messages).announcement.value;
+    const step = (state: 'ok' | 'failed', summary: string): HostMessage => ({
+      type: 'part',
+      id: 'a1',
+      part: {
+        kind: 'step',
+        id: 's',
+        tool: 'run_command',
+        title: 'Run npm start',
+        state,
+        output: '',
+        summary,
+        approval: null,
+      },
+    });
+    const facts = (...todo: TodoView[]): HostMessage => ({
+      type: 'facts',
+      id: 'a1',
+      facts: { todo, changed: [] },
+    });
+    const begun = row(answer('a1'));
+    const look: TodoView = { text: 'Look', state: 'doing' };
+    assert.equal(
+      announced(begun, step('ok', 'Still running in the background as c1 after 3 s')),
+      'Run npm start: Still running in the background as c1 after 3 s',
+    );
+    assert.equal(announced(begun, step('failed', 'Exit code 1')), 'Run npm start failed. Exit code 1');
+    assert.equal(announced(begun, facts(look)), 'Plan: 0 of 1 done. Now: Look.');
+    assert.equal(announced(begun, facts({ ...look, state: 'done' })), 'Plan: 1 of 1 done.');
+    const note: HostMessage = {
+      type: 'part',
+      id: 'a1',
+      part: { kind: 'note', id: 'n', text: 'Old results.' },
+    };
+    assert.equal(announced(begun, facts(look), note), 'Old results.');
+    assert.equal(announced(begun, facts(look), note, facts(look)), 'Old results.', 'the plan is the same');
+    assert.equal(
+      announced({ type: 'row', row: { kind: 'notice', id: 'x', text: 'Not sent.' } }),
+      'Not sent.',
+    );
+    assert.equal(announced({ type: 'draft', text: 'hi' }), 'Your message is back in the input.');
+  });
+
+  it('says that a limit was reached, instead of an answer', () => {
+    const state = showing(row(answer('a1')), row({ ...answer('a1', 'So far', 'length'), canGoOn: true }));
+    assert.match(state.announcement.value, /^Moebius stopped: .* Continue\?$/);
   });
 
   it('keeps the suggestions for the newest letter, in whatever order they come', () => {

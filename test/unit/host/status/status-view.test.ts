@@ -101,15 +101,21 @@ describe('host/status-view', () => {
 });
 
 describe('host/status-page', () => {
+  const USE = { chats: { sizeBytes: 12e6, capBytes: 1e8 }, checkpoints: null };
+
   it('tells what is measured', () => {
-    const page = describeStatus({ kind: 'ready', model: 'm', status: STATUS }, STATUS, null);
+    const page = describeStatus({ kind: 'ready', model: 'm', status: STATUS }, STATUS, USE);
     assert.match(page, /Speed: reads not measured yet, writes 21\.3 tokens\/s/);
     assert.match(page, /\| chat \| 120 \| 512 \| 30 MB \|/);
+    assert.match(page, /Chats of this workspace: 12 MB of at most 100 MB/);
     assert.doesNotMatch(page, /Checkpoints/);
   });
   it('says when nothing runs', () => {
     assert.match(
-      describeStatus({ kind: 'failed', reason: 'Too often.' }, null, { sizeBytes: 3e6, capBytes: 2e8 }),
+      describeStatus({ kind: 'failed', reason: 'Too often.' }, null, {
+        ...USE,
+        checkpoints: { sizeBytes: 3e6, capBytes: 2e8 },
+      }),
       /failed \(Too often\.\)[\s\S]*not running[\s\S]*Checkpoints of this workspace: 3 MB of at most 200 MB/,
     );
   });

@@ -1,0 +1,284 @@
+/**
+ * An editor for unit tests: `import '../support/vscode.ts'` before anything that imports `vscode`. Documents, edits and what is told about
+ * them behave as in VS Code; what is only shown is noted down.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import Module from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+export class Position {
+  readonly line: number;
+  readonly character: number;
+  constructor(line: number, character: number) {
+    this.line = line;
+    this.character = character;
+  }
+}
+export class Range {
+  readonly start: Position;
+  readonly end: Position;
+  constructor(from: number | Position, to: number | Position, endLine = 0, endCharacter = 0) {
+    this.start = from instanceof Position ? from : new Position(from, to as number);
+    this.end = to instanceof Position ? to : new Position(endLine, endCharacter);
+  }
+}
+class Selection extends Range {
+  get active(): Position {
+    return this.end;
+  }
+}
+export class Uri {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+  static file = (path: string) => new Uri(pathToFileURL(path).href);
+  static parse = (text: string) => new Uri(text);
+  get scheme(): string {
+    return this.text.slice(0, this.text.indexOf(':'));
+  }
+  get fsPath(): string {
+    return new URL(this.text).pathname;
+  }
+  toString(): string {
+    return this.text;
+  }
+}
+class EventEmitter<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+  readonly event = (listener: (value: T) => void) => {
+    this.#listeners.add(listener);
+    return { dispose: () => this.#listeners.delete(listener) };
+  };
+  fire(value: T): void {
+    for (const listener of [...this.#listeners]) listener(value);
+  }
+  dispose(): void {
+    this.#listeners.clear();
+  }
+}
+
+const changes = new EventEmitter<{ document: TextDocument; contentChanges: object[] }>();
+const closed = new EventEmitter<TextDocument>();
+const active = new EventEmitter<TextEditor | undefined>();
+
+export class TextDocument {
+  readonly uri: Uri;
+  readonly languageId = 'plaintext';
+  readonly eol: number;
+  isDirty = false;
+  isClosed = false;
+  /** As a read-only file. */
+  isReadOnly = false;
+  #text: string;
+
+  constructor(path: string, text = readFileSync(path, 'utf8')) {
+    this.uri = Uri.file(path);
+    this.#text = text;
+    this.eol = text.includes('\r\n') ? 2 : 1;
+  }
+
+  get lineCount(): number {
+    return this.#text.split('\n').length;
+  }
+  getText(range?: Range): string {
+    return range ? this.#text.slice(this.offsetAt(range.start), this.offsetAt(range.end)) : this.#text;
+  }
+  lineAt(line: number) {
+    const text = this.#text.split(/\r?\n/)[line]!;
+    return { text, range: new Range(line, 0, line, text.length) };
+  }
+  positionAt(offset: number): Position {
+    const lines = this.#text.slice(0, offset).split('\n');
+    return new Position(lines.length - 1, lines.at(-1)!.length);
+  }
+  offsetAt({ line, character }: Position): number {
+    const lines = this.#text.split('\n');
+    if (line >= lines.length) return this.#text.length;
+    return lines.slice(0, line).reduce((sum, text) => sum + text.length + 1, 0) + character;
+  }
+  async save(): Promise<boolean> {
+    writeFileSync(this.uri.fsPath, this.#text);
+    this.isDirty = false;
+    return true;
+  }
+  /** Of one edit, all at once. Line ends become the document's, as in the editor. */
+  apply(edits: { range: Range; text: string }[]): boolean {
+    if (this.isReadOnly) return false;
+    const eol = this.eol === 2 ? '\r\n' : '\n';
+    const placed = edits
+      .map(({ range, text }) => ({
+        range,
+        start: this.offsetAt(range.start),
+        end: this.offsetAt(range.end),
+        text: text.replace(/\r?\n/g, eol),
+      }))
+      .sort((a, b) => b.start - a.start);
+    for (const { start, end, text } of placed)
+      this.#text = this.#text.slice(0, start) + text + this.#text.slice(end);
+    this.isDirty = true;
+    changes.fire({ document: this, contentChanges: placed.map(({ range, text }) => ({ range, text })) });
+    return true;
+  }
+  /** What the user types, at an offset or in place of a range of them. */
+  type(text: string, start: number, end = start): void {
+    this.apply([{ range: new Range(this.positionAt(start), this.positionAt(end)), text }]);
+  }
+  close(): void {
+    this.isClosed = true;
+    editor.documents.splice(editor.documents.indexOf(this), 1);
+    closed.fire(this);
+  }
+}
+
+interface Builder {
+  replace(range: Range, text: string): void;
+}
+export class TextEditor {
+  selection = new Selection(0, 0, 0, 0);
+  /** Options of each edit, for the steps of undo. */
+  readonly edits: object[] = [];
+  /** Ranges or options by the name of their type. */
+  readonly decorations = new Map<string, unknown[]>();
+  readonly document: TextDocument;
+  constructor(document: TextDocument) {
+    this.document = document;
+  }
+  async edit(build: (builder: Builder) => void, options: object): Promise<boolean> {
+    const edits: { range: Range; text: string }[] = [];
+    build({ replace: (range, text) => edits.push({ range, text }) });
+    this.edits.push(options);
+    await undefined;
+    return this.document.apply(edits);
+  }
+  setDecorations(type: { name: string }, ranges: unknown[]): void {
+    this.decorations.set(type.name, ranges);
+  }
+  revealRange(): void {}
+}
+
+interface Pty {
+  onDidWrite: (listener: (text: string) => void) => unknown;
+  open(): void;
+  close(): void;
+}
+
+/** What the tests see and set of it. */
+export const editor = {
+  documents: [] as TextDocument[],
+  shown: [] as TextEditor[],
+  contexts: {} as Record<string, unknown>,
+  terminals: [] as { name: string; pty: Pty; written: string; shows: number }[],
+  /** Opens a file, and shows it if it is to be active. */
+  open(path: string, isShown = true): TextDocument {
+    const document = new TextDocument(path);
+    editor.documents.push(document);
+    if (isShown) editor.show(document);
+    return document;
+  },
+  show(document: TextDocument): TextEditor {
+    const known = editor.shown.find(one => one.document === document);
+    const shown = known ?? new TextEditor(document);
+    editor.shown = [shown, ...editor.shown.filter(one => one !== shown)];
+    active.fire(shown);
+    return shown;
+  },
+  reset(): void {
+    editor.documents.length = 0;
+    editor.shown = [];
+    editor.contexts = {};
+    editor.terminals = [];
+  },
+};
+
+class WorkspaceEdit {
+  readonly byUri = new Map<string, { range: Range; text: string }[]>();
+  replace(uri: Uri, range: Range, text: string): void {
+    const key = uri.toString();
+    this.byUri.set(key, [...(this.byUri.get(key) ?? []), { range, text }]);
+  }
+}
+
+const vscode = {
+  Position,
+  Range,
+  Selection,
+  Uri,
+  EventEmitter,
+  WorkspaceEdit,
+  EndOfLine: { LF: 1, CRLF: 2 },
+  TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
+  ThemeColor: class {},
+  ThemeIcon: class {},
+  CodeLens: class {
+    readonly range: Range;
+    readonly command: { title: string };
+    constructor(range: Range, command: { title: string }) {
+      this.range = range;
+      this.command = command;
+    }
+  },
+  MarkdownString: class {
+    value = '';
+    appendCodeblock(text: string) {
+      this.value += text;
+      return this;
+    }
+  },
+  workspace: {
+    get textDocuments() {
+      return editor.documents;
+    },
+    onDidChangeTextDocument: changes.event,
+    onDidCloseTextDocument: closed.event,
+    async openTextDocument(uri: Uri) {
+      const open = editor.documents.find(document => document.uri.toString() === uri.toString());
+      return open ?? editor.open(uri.fsPath, false);
+    },
+    async applyEdit({ byUri }: WorkspaceEdit) {
+      const taken = [...byUri].map(([uri, edits]) =>
+        editor.documents.find(document => document.uri.toString() === uri)?.apply(edits),
+      );
+      return taken.every(Boolean);
+    },
+  },
+  window: {
+    get visibleTextEditors() {
+      return editor.shown;
+    },
+    get activeTextEditor() {
+      return editor.shown[0];
+    },
+    onDidChangeVisibleTextEditors: new EventEmitter().event,
+    onDidChangeActiveTextEditor: active.event,
+    createTextEditorDecorationType: (options: object) => ({
+      name: 'after' in options ? 'removed' : 'added',
+      dispose() {},
+    }),
+    showTextDocument: async (document: TextDocument) => editor.show(document),
+    setStatusBarMessage() {},
+    createTerminal({ name, pty }: { name: string; pty: Pty }) {
+      const terminal = { name, pty, written: '', shows: 0 };
+      pty.onDidWrite(text => {
+        terminal.written += text;
+      });
+      editor.terminals.push(terminal);
+      return {
+        // The editor opens it when it is shown for the first time.
+        show: () => terminal.shows++ === 0 && pty.open(),
+        dispose: () => pty.close(),
+      };
+    },
+  },
+  languages: { registerCodeLensProvider: () => ({ dispose() {} }) },
+  commands: {
+    async executeCommand(command: string, key: string, value: unknown) {
+      if (command === 'setContext') editor.contexts[key] = value;
+    },
+  },
+};
+
+// The editor's module exists only inside the editor.
+const modules = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown };
+const load = modules._load;
+modules._load = (request, ...rest) => (request === 'vscode' ? vscode : load(request, ...rest));

@@ -1,0 +1,127 @@
+import '../../../support/vscode.ts';
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type * as vscode from 'vscode';
+import { HunkReview } from '../../../../src/host/agent/hunk-review.ts';
+import { ReviewStore } from '../../../../src/host/agent/review-store.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
+import { editor, type TextDocument } from '../../../support/vscode.ts';
+
+const BEFORE = 'one\ntwo\nthree\nfour\nfive\n';
+const AFTER = 'one\nTWO\nthree\nfive\n';
+
+describe('host/agent/hunk-review', () => {
+  let review: HunkReview;
+  beforeEach(() => editor.reset());
+  afterEach(() => review.dispose());
+
+  /** Files that the agent has changed on disk, from the first text to the second; the first of them is shown. */
+  function changed(...files: [before: string, after: string][]) {
+    const folder = tempFolder(Object.fromEntries(files.map(([, after], index) => [`${index}.ts`, after])));
+    review = new HunkReview(new ReviewStore(join(folder, 'review.json')), message => assert.fail(message));
+    const documents = files.map(([before], index) => {
+      const document = editor.open(join(folder, `${index}.ts`), false);
+      review.add(uriOf(document), before, document.getText());
+      return document;
+    });
+    editor.show(documents[0]!);
+    return documents;
+  }
+  const uriOf = (document: TextDocument) => document.uri as unknown as vscode.Uri;
+  const lenses = (document: TextDocument) =>
+    review
+      .provideCodeLenses(document as unknown as vscode.TextDocument)
+      .map(({ command, range }) => `${range.start.line} ${command!.title}`);
+  const cursor = () => editor.shown[0]!.selection.active.line;
+
+  it('offers each change, and shows what is gone', () => {
+    const [document] = changed([BEFORE, AFTER]);
+    assert.deepEqual(lenses(document!), [
+      '0 Keep all 2 changes',
+      '0 Undo all',
+      '1 Keep',
+      '1 Undo',
+      '3 Keep (1 line removed here)',
+      '3 Undo',
+    ]);
+    const gone = editor.shown[0]!.decorations.get('removed') as { renderOptions: { after: object } }[];
+    assert.deepEqual(
+      gone.map(({ renderOptions }) => renderOptions.after),
+      [{ contentText: 'two' }, { contentText: 'four' }],
+    );
+  });
+
+  it('keeps one and undoes the other by the cursor, which goes on to the next', async () => {
+    const [document] = changed([BEFORE, AFTER]);
+    assert.equal(editor.contexts['moebius.review.isHere'], true);
+    await review.go(1);
+    assert.equal(cursor(), 1);
+    await review.keep();
+    assert.equal(cursor(), 3);
+    await review.undo();
+    assert.equal(document!.getText(), 'one\nTWO\nthree\nfour\nfive\n');
+    assert.deepEqual(lenses(document!), []);
+    assert.equal(editor.contexts['moebius.review.isHere'], false);
+    assert.equal(
+      readFileSync(document!.uri.fsPath, 'utf8'),
+      document!.getText(),
+      'on disk before, on disk now',
+    );
+    await assert.rejects(review.keep(), { code: 'not-found' });
+    await assert.rejects(review.go(1), { code: 'not-found' });
+  });
+
+  it('leads from file to file, both ways, and round again', async () => {
+    const [first, second] = changed([BEFORE, AFTER], ['a\n', 'b\n']);
+    const at = () => `${editor.shown[0]!.document === first ? 'first' : 'second'} ${cursor()}`;
+    const places: string[] = [];
+    for (const step of [1, 1, 1, 1, -1, -1] as const) {
+      await review.go(step);
+      places.push(at());
+    }
+    assert.deepEqual(places, ['first 1', 'first 3', 'second 0', 'first 1', 'second 0', 'first 3']);
+    second!.close();
+    await review.go(1);
+    assert.equal(at(), 'second 0', 'a file that is not open is opened');
+  });
+
+  it('puts back with the line ends of the document, and leaves unsaved what was unsaved', async () => {
+    const crlf = (text: string) => text.replaceAll('\n', '\r\n');
+    const [document] = changed([crlf(BEFORE), crlf(AFTER)]);
+    document!.type('mine\r\n', 0);
+    await review.undoFile();
+    assert.equal(document!.getText(), `mine\r\n${crlf(BEFORE)}`);
+    assert.equal(document!.isDirty, true);
+    assert.equal(readFileSync(document!.uri.fsPath, 'utf8'), crlf(AFTER));
+  });
+
+  it('what the user edits is theirs, also when the agent changes the file again', async () => {
+    const [document] = changed([BEFORE, AFTER]);
+    document!.type('my own\n', document!.getText().length);
+    document!.type('!', document!.getText().indexOf('TWO') + 3);
+    assert.deepEqual(lenses(document!), ['3 Keep (1 line removed here)', '3 Undo']);
+    const before = document!.getText();
+    document!.type('ONE', 0, 3);
+    review.add(uriOf(document!), before, document!.getText());
+    await review.undoFile();
+    assert.equal(document!.getText(), 'one\nTWO!\nthree\nfour\nfive\nmy own\n');
+  });
+
+  it('is there again in another window, and over when it is decided', async () => {
+    const [document] = changed([BEFORE, AFTER]);
+    const path = document!.uri.fsPath;
+    const store = new ReviewStore(join(path, '../review.json'));
+    for (let round = 0; (await store.load()).size === 0; round++) assert.ok(round < 200, 'never stored');
+    review.dispose();
+    review = new HunkReview(store, message => assert.fail(message));
+    for (let round = 0; lenses(document!).length === 0; round++) {
+      assert.ok(round < 200, 'never restored');
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+    review.keepFile(uriOf(document!));
+    assert.deepEqual(lenses(document!), []);
+    writeFileSync(path, AFTER);
+  });
+});
