@@ -9,6 +9,7 @@ import { monotonicClock } from '../base/clock.ts';
 import { Snooze } from '../completion/snooze.ts';
 import type { MoebiusApi } from './api.ts';
 import { createApi } from './api.ts';
+import { Battery, savesPower } from './battery.ts';
 import { registerChat } from './chat/view.ts';
 import { CodeActions } from './code/code-actions.ts';
 import { agentCommands } from './commands/agent-commands.ts';
@@ -28,6 +29,7 @@ import { Supervisor } from './daemon/supervisor.ts';
 import { Proposals } from './edits/proposal.ts';
 import { ModelProvider } from './lm/model-provider.ts';
 import { registerParticipant } from './lm/participant.ts';
+import { onModelGone } from './model-change.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
 import { offerModel } from './models/offer.ts';
 import { NextEdits } from './next-edit/next-edits.ts';
@@ -80,9 +82,13 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   const pages = new Pages();
   const comments = vscode.comments.createCommentController('moebius.review', 'Moebius Review');
   const snooze = new Snooze(monotonicClock);
+  const battery = new Battery();
   const around = new CompletionContext();
-  const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, around);
-  const nextEdits = new NextEdits(() => (supervisor.state.kind === 'ready' ? backend : null));
+  const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, battery, around);
+  const nextEdits = new NextEdits(() => {
+    const isWelcome = supervisor.state.kind === 'ready' && !savesPower(readSettings().completion, battery);
+    return isWelcome ? backend : null;
+  }, snooze);
   const status = new StatusBar(supervisor, snooze);
   const commands = {
     ...askCommands(chat),
@@ -113,6 +119,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     vscode.lm.registerLanguageModelChatProvider('moebius', new ModelProvider(context)),
     registerParticipant(context),
     watchSettings(supervisor, () => ghostText.forget()),
+    onModelGone(supervisor, () => ghostText.forgetRead()),
   );
   void begin(context, model);
   return { api: createApi(backend, version), stop: () => supervisor.stop() };

@@ -8,6 +8,8 @@ import { monotonicClock } from '../../base/clock.ts';
 import type { Disposable } from '../../base/disposable.ts';
 import { occurrencesOf, type Rename, renameBetween } from '../../completion/next-edit.ts';
 import { signatureChangeBetween } from '../../completion/signature.ts';
+import type { Snooze } from '../../completion/snooze.ts';
+import { quietIn } from '../quiet.ts';
 import { readSettings } from '../settings.ts';
 import { callPlace } from './call-places.ts';
 import type { Place } from './place.ts';
@@ -34,6 +36,7 @@ export class NextEdits implements vscode.Disposable {
   private readonly parts: vscode.Disposable[];
   /** Who writes new arguments; null while no model is loaded. */
   private readonly backend: () => Pick<Backend, 'complete'> | null;
+  private readonly snooze: Snooze;
   /** The text before the edit began, by document. */
   private base: { document: vscode.TextDocument; text: string } | null = null;
   /** As it was when the user last paused: taking it at every key would be felt. */
@@ -47,8 +50,9 @@ export class NextEdits implements vscode.Disposable {
   private looking = new AbortController();
   private offer: Offer | null = null;
 
-  constructor(backend: () => Pick<Backend, 'complete'> | null) {
+  constructor(backend: () => Pick<Backend, 'complete'> | null, snooze: Snooze) {
     this.backend = backend;
+    this.snooze = snooze;
     this.remember(vscode.window.activeTextEditor);
     this.parts = [
       this.decoration,
@@ -127,8 +131,9 @@ export class NextEdits implements vscode.Disposable {
     const latest = text.length <= LARGEST_CHARS ? { document, text } : null;
     this.base = null;
     this.latest = latest;
-    const { nextEdits } = readSettings(document).completion;
-    if (!nextEdits || !base || !latest || base.document !== document) return;
+    const { completion } = readSettings(document);
+    if (!completion.nextEdits || !base || !latest || base.document !== document) return;
+    if (quietIn(document, completion, this.snooze)) return;
     const rename = this.renameSince(base.text, text);
     const changed = rename ? null : this.signatureSince(base.text, text);
     if (rename) {
