@@ -1,6 +1,4 @@
 /** Ghost text: the editor's requests to the completion pipeline, in every text document. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Backend } from '../backends/backend.ts';
 import { monotonicClock } from '../base/clock.ts';
@@ -10,7 +8,7 @@ import { CompletionPipeline, type SuggestOptions } from '../completion/pipeline.
 import { completeParams } from '../completion/request.ts';
 import type { CompletionCall, CompletionHooks } from '../completion/runner.ts';
 import type { Snooze } from '../completion/snooze.ts';
-import { Grammars } from '../completion/syntax/grammars.ts';
+import type { Grammars } from '../completion/syntax/grammars.ts';
 import type { Quiet } from '../completion/trace.ts';
 import { renderTraces } from '../completion/why.ts';
 import { type Battery, savesPower } from './battery.ts';
@@ -48,19 +46,13 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     snooze: Snooze,
     battery: Battery,
     around: CompletionContext,
+    grammars: Grammars,
   ) {
     this.context = context;
     this.snooze = snooze;
     this.battery = battery;
     this.around = around;
     this.hasModel = hasModel;
-    const grammars = new Grammars(
-      file => readFile(join(context.extension.extensionPath, 'dist', 'grammars', file)),
-      error =>
-        context.log.warn(
-          `completion: no grammar, so how much to suggest is told by indentation: ${error.message}`,
-        ),
-    );
     this.pipeline = new CompletionPipeline(
       (call, hooks) => this.complete(context.backend, call, hooks),
       monotonicClock,

@@ -2,11 +2,13 @@
  * Puts the extension together. What is registered here lives as long as the extension; the daemon's process, its
  * connection and sequences live and die inside the supervisor.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { LocalBackend } from '../backends/local.ts';
 import { monotonicClock } from '../base/clock.ts';
 import { Snooze } from '../completion/snooze.ts';
+import { Grammars } from '../completion/syntax/grammars.ts';
 import type { MoebiusApi } from './api.ts';
 import { createApi } from './api.ts';
 import { Battery, savesPower } from './battery.ts';
@@ -82,13 +84,22 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   const pages = new Pages();
   const comments = vscode.comments.createCommentController('moebius.review', 'Moebius Review');
   const snooze = new Snooze(monotonicClock);
+  const grammars = new Grammars(
+    file => readFile(join(extension.extensionPath, 'dist', 'grammars', file)),
+    error =>
+      log.warn(`completion: no grammar, so how much to suggest is told by indentation: ${error.message}`),
+  );
   const battery = new Battery();
   const around = new CompletionContext();
-  const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, battery, around);
-  const nextEdits = new NextEdits(() => {
-    const isWelcome = supervisor.state.kind === 'ready' && !savesPower(readSettings().completion, battery);
-    return isWelcome ? backend : null;
-  }, snooze);
+  const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, battery, around, grammars);
+  const nextEdits = new NextEdits(
+    () => {
+      const isWelcome = supervisor.state.kind === 'ready' && !savesPower(readSettings().completion, battery);
+      return isWelcome ? backend : null;
+    },
+    snooze,
+    grammars,
+  );
   const status = new StatusBar(supervisor, snooze);
   const commands = {
     ...askCommands(chat),

@@ -29,6 +29,8 @@ export function completionCommands(
       await updateSetting('completion.languages', toggleLanguage(languages, languageId));
     },
     'moebius.completion.trigger': () => ghostText.trigger(),
+    'moebius.completion.acceptLine': () =>
+      vscode.commands.executeCommand('editor.action.inlineSuggest.acceptNextLine'),
     'moebius.completion.dismiss': () => {
       ghostText.dismiss();
       return vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
