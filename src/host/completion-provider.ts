@@ -5,8 +5,8 @@ import { monotonicClock } from '../base/clock.ts';
 import { toMoebiusError } from '../base/errors.ts';
 import { AdaptiveDebounce } from '../completion/debounce.ts';
 import { CompletionPipeline, type SuggestOptions } from '../completion/pipeline.ts';
-import { completeParams } from '../completion/request.ts';
-import type { CompletionCall, CompletionHooks } from '../completion/runner.ts';
+import { completeBy } from '../completion/request.ts';
+import type { CompletionAnswer, CompletionCall, CompletionHooks } from '../completion/runner.ts';
 import type { Snooze } from '../completion/snooze.ts';
 import type { Grammars } from '../completion/syntax/grammars.ts';
 import type { Quiet } from '../completion/trace.ts';
@@ -186,17 +186,10 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
   private async complete(
     backend: Backend,
     call: CompletionCall,
-    { signal, onText, onUsage }: CompletionHooks,
-  ): Promise<Awaited<ReturnType<Backend['complete']>>> {
+    hooks: CompletionHooks,
+  ): Promise<CompletionAnswer> {
     const started = performance.now();
-    const result = await backend.complete(completeParams(call, this.decodeBudgetMs), {
-      signal,
-      onEvent: event => {
-        if (event.type === 'text') onText(event.text);
-        else if (event.type === 'usage' && event.meanLogProb !== undefined)
-          onUsage?.(event.usage, event.meanLogProb);
-      },
-    });
+    const result = await completeBy(backend, this.decodeBudgetMs)(call, hooks);
     const { usage } = result;
     if (call.maxTokens > 0) this.debounce.answered(performance.now() - started);
     this.context.log.debug(

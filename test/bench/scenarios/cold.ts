@@ -10,7 +10,7 @@ import type { Cursor } from '../../../src/completion/cursor.ts';
 import { AdaptiveDebounce } from '../../../src/completion/debounce.ts';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
 import { ReadAhead } from '../../../src/completion/read-ahead.ts';
-import { completeParams } from '../../../src/completion/request.ts';
+import { completeBy } from '../../../src/completion/request.ts';
 import { testGrammars } from '../../support/grammars.ts';
 import { readCorpus } from '../corpus.ts';
 import { withDaemon } from '../daemon.ts';
@@ -62,18 +62,7 @@ async function firstText(
   openMs: number,
   syntax: ReturnType<typeof testGrammars>,
 ): Promise<number> {
-  const pipeline = new CompletionPipeline(
-    (call, { signal, onText, onUsage }) =>
-      backend.complete(completeParams(call, DECODE_BUDGET_MS), {
-        signal,
-        onEvent(event) {
-          if (event.type === 'text') onText(event.text);
-          else if (event.type === 'usage') onUsage?.(event.usage, event.meanLogProb!);
-        },
-      }),
-    monotonicClock,
-    syntax,
-  );
+  const pipeline = new CompletionPipeline(completeBy(backend, DECODE_BUDGET_MS), monotonicClock, syntax);
   const place = placeIn(file);
   let reading: Promise<unknown> = Promise.resolve();
   const readAhead = new ReadAhead(monotonicClock, () => {

@@ -4,7 +4,7 @@ import { monotonicClock } from '../../../src/base/clock.ts';
 import { decideExtent } from '../../../src/completion/extent.ts';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
 import { FILTERS, place, refine } from '../../../src/completion/post/post-process.ts';
-import { completeParams } from '../../../src/completion/request.ts';
+import { completeBy } from '../../../src/completion/request.ts';
 import type { Syntax } from '../../../src/completion/syntax/syntax.ts';
 import type { Case } from './cases.ts';
 
@@ -42,15 +42,10 @@ export async function pipelineAnswer(
 ): Promise<Written> {
   // A run that is ended because enough was written tells nothing of its end.
   let isCut = true;
+  const complete = completeBy(backend, DECODE_BUDGET_MS);
   const pipeline = new CompletionPipeline(
-    async (call, { signal, onText, onUsage }) => {
-      const answer = await backend.complete(completeParams(call, DECODE_BUDGET_MS), {
-        signal,
-        onEvent: event => {
-          if (event.type === 'text') onText(event.text);
-          else if (event.type === 'usage') onUsage?.(event.usage, event.meanLogProb!);
-        },
-      });
+    async (call, hooks) => {
+      const answer = await complete(call, hooks);
       if (call.maxTokens > 0) isCut = answer.finish === 'length' || answer.finish === 'time';
       return answer;
     },
