@@ -1,5 +1,6 @@
 /** Suggestions that were computed already, found again while the user types through them. */
 import type { Cursor } from './cursor.ts';
+import type { RunTrace } from './trace.ts';
 
 interface Entry {
   uri: string;
@@ -7,7 +8,7 @@ interface Entry {
   tail: string;
   after: string;
   text: string;
-  meanLogProb: number | null;
+  run: RunTrace | null;
 }
 
 export interface Found {
@@ -15,8 +16,8 @@ export interface Found {
   text: string;
   /** Characters of it that the user has typed since. */
   typedChars: number;
-  /** Of the whole suggestion; null where it was never told. */
-  meanLogProb: number | null;
+  /** What wrote it, if that is remembered. */
+  run: RunTrace | null;
 }
 
 /** Context compared on both sides of the cursor; longer contexts that agree this far are taken as equal. */
@@ -33,13 +34,13 @@ export class SuggestionCache {
     this.capacity = capacity;
   }
 
-  put(origin: Cursor, text: string, meanLogProb: number | null = null): void {
+  put(origin: Cursor, text: string, run: RunTrace | null = null): void {
     const entry: Entry = {
       uri: origin.uri,
       tail: origin.before.slice(-TAIL_CHARS),
       after: origin.after.slice(0, AFTER_CHARS),
       text,
-      meanLogProb,
+      run,
     };
     this.entries = this.entries.filter(
       other => other.uri !== entry.uri || other.tail !== entry.tail || other.after !== entry.after,
@@ -55,8 +56,8 @@ export class SuggestionCache {
       if (rest === null || rest === '') continue;
       this.entries.splice(index, 1);
       this.entries.unshift(entry);
-      const { text, meanLogProb } = entry;
-      return { text: rest, typedChars: text.length - rest.length, meanLogProb };
+      const { text, run } = entry;
+      return { text: rest, typedChars: text.length - rest.length, run };
     }
     return null;
   }

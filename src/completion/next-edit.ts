@@ -1,7 +1,9 @@
 /**
- * After a name was changed in one place, the places in the document that still have the old one. Found by comparing the
- * text before the change with the text after it; no model is asked.
+ * After a name was changed in one place, the places that still have the old one. Found by comparing the text before the
+ * change with the text after it; no model is asked.
  */
+import { proseAt } from './syntax/prose.ts';
+import type { Syntax } from './syntax/syntax.ts';
 
 export interface Rename {
   from: string;
@@ -44,3 +46,36 @@ export function occurrencesOf(name: string, text: string): number[] {
 /** The one to look at next: below the cursor, or from the top again. */
 export const nextAfter = (offsets: readonly number[], cursor: number): number | null =>
   offsets.find(offset => offset >= cursor) ?? offsets[0] ?? null;
+
+/** Of `offsets` in `text` those in code and in no comment or string, by the tree; all of them where there is none. */
+export function inCode(
+  offsets: readonly number[],
+  text: string,
+  languageId: string,
+  syntax: Syntax,
+): readonly number[] {
+  const code = syntax.read(languageId, text, root =>
+    offsets.filter(offset => {
+      const prose = proseAt(root, text, offset + 1);
+      return prose === null || prose === 'none';
+    }),
+  );
+  return code ?? offsets;
+}
+
+/** The names that come from elsewhere, in JavaScript, Python and Rust. */
+const IMPORT_STATEMENT =
+  /^[ \t]*(?:import\b[^;'"]{0,500}\bfrom\b|(?:const|let|var)\s*\{[^}]{0,500}\}\s*=\s*require\b|from\s+[\w.]+\s+import\s+(?:\([^)]{0,500}\)|[^\n]*)|(?:pub\s+)?use\b[^;]{0,500};)/gm;
+
+/**
+ * Offsets at which `name` stands in `text`, which imports from where the name is declared: of the name itself where it is
+ * imported, else of a member of what is. None where it is the file's own.
+ */
+export function mentionsOfImport(name: string, text: string): number[] {
+  const all = occurrencesOf(name, text);
+  const statements = [...text.matchAll(IMPORT_STATEMENT)];
+  const isImported = all.some(offset =>
+    statements.some(({ index, 0: { length } }) => offset >= index && offset < index + length),
+  );
+  return all.filter(offset => (text[offset - 1] === '.') !== isImported);
+}

@@ -3,17 +3,19 @@
  * since agrees with what has been written so far, and takes its place otherwise. While a suggestion is shown, the one
  * that would follow it is prepared.
  */
+import { orAborted } from '../base/abort.ts';
 import { type Clock, monotonicClock } from '../base/clock.ts';
 import type { Disposable } from '../base/disposable.ts';
+import { Emitter } from '../base/emitter.ts';
 import { type Found, SuggestionCache } from './cache.ts';
 import { type Cursor, lineBefore } from './cursor.ts';
 import { Dismissals } from './dismissals.ts';
 import { decideExtent, type Extent, type MultilineSetting } from './extent.ts';
 import { type FilterName, place, refine } from './post/post-process.ts';
 import { type Complete, isCut, type Run, Runner } from './runner.ts';
-import { silenceAt } from './silence.ts';
+import { type Silence, silenceAt } from './silence.ts';
 import { NO_SYNTAX, type Syntax } from './syntax/syntax.ts';
-import { type Outcome, TraceLog } from './trace.ts';
+import { type Outcome, type RunTrace, TraceLog } from './trace.ts';
 
 export interface SuggestOptions {
   isManual: boolean;
@@ -47,9 +49,27 @@ const CONFIRMING_CHARS = 3;
 /** Other answers on request, beside the likeliest. */
 const OTHERS = 2;
 
+interface Others {
+  cursor: Cursor;
+  found: Suggestion[];
+  /** Resolves when the search has ended, however it ended. */
+  ended: Promise<void>;
+}
+
+/** What a request has to do with the model. */
+interface Asked {
+  /** The run that it started. */
+  run: Run | null;
+  /** The run that wrote what was found. */
+  writer: RunTrace | null;
+}
+
 export class CompletionPipeline {
   readonly log = new TraceLog();
   private readonly cache = new SuggestionCache();
+  private readonly foundOthers = new Emitter<Cursor>();
+  /** Other suggestions were found, for nobody who waits, where one is shown that was asked for by hand. */
+  readonly onDidFindOthers = this.foundOthers.event;
   private readonly dismissals = new Dismissals();
   private readonly runner: Runner;
   private readonly clock: Clock;
@@ -58,7 +78,7 @@ export class CompletionPipeline {
   /** The cursor whose suggestion was shown last. */
   private shownAt: Cursor | null = null;
   /** Suggestions beside the likeliest, for the place where they were asked for last. */
-  private others: { cursor: Cursor; found: Suggestion[] } | null = null;
+  private others: Others | null = null;
 
   constructor(complete: Complete, clock: Clock = monotonicClock, syntax: Syntax = NO_SYNTAX) {
     this.clock = clock;
@@ -70,7 +90,8 @@ export class CompletionPipeline {
   async suggest(cursor: Cursor, options: SuggestOptions): Promise<Suggestion | null> {
     const startedMs = this.clock.now();
     this.preparing?.dispose();
-    const asked: { run: Run | null } = { run: null };
+    if (this.others && !isSamePlace(this.others.cursor, cursor)) this.runner.stopAsking();
+    const asked: Asked = { run: null, writer: null };
     let outcome: Outcome;
     let suggestion: Suggestion | null = null;
     try {
@@ -81,7 +102,7 @@ export class CompletionPipeline {
     } finally {
       const { isManual } = options;
       const ms = this.clock.now() - startedMs;
-      const run = asked.run?.trace ?? null;
+      const run = asked.writer ?? asked.run?.trace ?? null;
       this.log.add({
         path: cursor.path,
         lineBefore: lineBefore(cursor),
@@ -93,28 +114,40 @@ export class CompletionPipeline {
     }
     if (suggestion) {
       this.shownAt = cursor;
-      if (!options.isSaving) this.prepareNext(cursor, suggestion, options);
+      this.prepareNext(cursor, suggestion, options);
     }
     return suggestion;
   }
 
   /**
-   * The suggestion, and where it was asked for by hand others that were found since it was asked for there first. Nobody
-   * waits for those: they are written while the first one is being read.
+   * The suggestion, and where it was asked for by hand others. They are waited for where one is shown already: who asks
+   * there wants another. Else they are written while the first one is being read, see `onDidFindOthers`.
    */
   async suggestAll(cursor: Cursor, options: SuggestOptions): Promise<Suggestion[]> {
+    const isShown = this.isShownAt(cursor);
     const first = await this.suggest(cursor, options);
     if (!first || !options.isManual) return first ? [first] : [];
-    if (!this.others || !isSamePlace(this.others.cursor, cursor)) {
-      this.others = { cursor, found: [] };
-      this.findOthers(cursor, this.extent(cursor, options), this.others.found).catch(() => undefined);
-    }
-    return [first, ...this.others.found.filter(({ text }) => text !== first.text)];
+    const isKnown = this.others !== null && isSamePlace(this.others.cursor, cursor);
+    const others = isKnown ? this.others! : this.searchOthers(cursor, options, first);
+    if (isShown) await orAborted(others.ended, options.signal).catch(() => undefined);
+    else if (!isKnown) void others.ended.then(() => this.tellOthers(others, first));
+    return [first, ...others.found.filter(({ text }) => text !== first.text)];
   }
 
   /** The user has sent away what was shown last; there it is silent from now on. */
   dismiss(): void {
     if (this.shownAt) this.dismissals.add(this.shownAt);
+    this.hide();
+  }
+
+  /** Nothing is shown any more: who asks by hand wants the first suggestion and no others. */
+  hide(): void {
+    this.shownAt = null;
+  }
+
+  /** The model was loaded again, or its process started again: what it had read is gone. */
+  forgetRead(): void {
+    this.runner.forgetRead();
   }
 
   /** See `Runner.readAhead`. Nothing is read where the next keys get no suggestion either. */
@@ -134,18 +167,18 @@ export class CompletionPipeline {
   private async answer(
     cursor: Cursor,
     options: SuggestOptions,
-    asked: { run: Run | null },
+    asked: Asked,
   ): Promise<[Outcome, Suggestion | null]> {
     const { isManual, signal } = options;
     const reason = isManual ? null : this.silence(cursor);
     if (reason) return [{ kind: 'silent', reason }, null];
-    const known = this.fromCache(cursor, 'cache', options);
+    const known = this.fromCache(cursor, 'cache', options, asked);
     if (known) return known;
     const running = this.runner.joinable(cursor);
     if (running) {
       await this.runner.wait(running, signal);
       if (signal.aborted) return [{ kind: 'overtaken' }, null];
-      const joined = this.fromCache(cursor, 'running', options);
+      const joined = this.fromCache(cursor, 'running', options, asked);
       if (joined) return joined;
     }
     await delay(isManual ? 0 : options.delayMs, signal, this.clock);
@@ -154,10 +187,36 @@ export class CompletionPipeline {
     asked.run = run;
     await this.runner.wait(run, signal);
     if (signal.aborted) return [{ kind: 'overtaken' }, null];
-    return this.fromCache(cursor, 'model', options) ?? [nothingFrom(run), null];
+    return this.fromCache(cursor, 'model', options, asked) ?? [nothingFrom(run), null];
   }
 
-  /** Adds to `found`; ended by any request, without a complaint: it was only for the case that somebody asks. */
+  private isShownAt(cursor: Cursor): boolean {
+    return this.shownAt !== null && isSamePlace(this.shownAt, cursor);
+  }
+
+  /** Starts to look for others; what follows `first` is prepared only then, as there is one model. */
+  private searchOthers(cursor: Cursor, options: SuggestOptions, first: Suggestion): Others {
+    const found: Suggestion[] = [];
+    const ended = this.findOthers(cursor, this.extent(cursor, options), found).then(
+      () => {
+        if (this.isShownAt(cursor)) this.prepareNext(cursor, first, options);
+      },
+      // Ended by any other request, without a complaint: who asks here again has them looked for again.
+      () => {
+        if (this.others === others) this.others = null;
+      },
+    );
+    const others = { cursor, found, ended };
+    this.others = others;
+    return others;
+  }
+
+  private tellOthers({ cursor, found }: Others, first: Suggestion): void {
+    const isNews = found.some(({ text }) => text !== first.text);
+    if (isNews && this.isShownAt(cursor)) this.foundOthers.fire(cursor);
+  }
+
+  /** Adds to `found`; rejects when any request ends it. */
   private async findOthers(cursor: Cursor, extent: Extent, found: Suggestion[]): Promise<void> {
     for (let seed = 1; seed <= OTHERS; seed++) {
       const { text, finish, meanLogProb } = await this.runner.askAgain(cursor, extent, seed);
@@ -175,7 +234,7 @@ export class CompletionPipeline {
     return decideExtent(cursor, { isManual, multiline, syntax: this.syntax });
   }
 
-  private silence(cursor: Cursor): Extract<Outcome, { kind: 'silent' }>['reason'] | null {
+  private silence(cursor: Cursor): Silence | 'a suggestion was dismissed here' | null {
     return this.dismissals.has(cursor) ? 'a suggestion was dismissed here' : silenceAt(cursor, this.syntax);
   }
 
@@ -183,25 +242,32 @@ export class CompletionPipeline {
     cursor: Cursor,
     source: Suggestion['source'],
     { isManual, showsUnsure }: SuggestOptions,
+    asked: Asked,
   ): [Outcome, Suggestion | null] | null {
     const found = this.cache.find(cursor);
     if (!found) return null;
     const placed = place(found.text, cursor);
     if (!placed) return source === 'model' ? [{ kind: 'dropped', by: 'brackets' }, null] : null;
     const { text } = placed;
+    asked.writer = found.run;
     if (!isManual && !showsUnsure && !isBelievable(found)) return [{ kind: 'unsure', text }, null];
     return [
       { kind: 'shown', source, text },
-      { ...placed, source, meanLogProb: found.meanLogProb },
+      { ...placed, source, meanLogProb: confidenceOf(found) },
     ];
   }
 
-  /** The suggestion after this one: ready when it is accepted, and dropped by any other keystroke that needs the model. */
+  /**
+   * The suggestion after this one: ready when it is accepted, and dropped by any other keystroke that needs the model. Not
+   * while others than this one are looked for.
+   */
   private prepareNext(
     cursor: Cursor,
     { text, replaceAfter }: Suggestion,
-    { multiline }: SuggestOptions,
+    { multiline, isSaving }: SuggestOptions,
   ): void {
+    if (isSaving) return;
+    this.preparing?.dispose();
     const next = { ...cursor, before: cursor.before + text, after: cursor.after.slice(replaceAfter) };
     const extent = this.extent(next, { isManual: false, multiline });
     if (extent === 'none' || this.cache.find(next)) return;
@@ -211,8 +277,12 @@ export class CompletionPipeline {
   }
 }
 
-const isBelievable = ({ meanLogProb, typedChars }: Found): boolean =>
-  meanLogProb === null || meanLogProb >= LEAST_MEAN_LOG_PROB || typedChars >= CONFIRMING_CHARS;
+const confidenceOf = ({ run }: Found): number | null => run?.meanLogProb ?? null;
+
+function isBelievable(found: Found): boolean {
+  const confidence = confidenceOf(found);
+  return confidence === null || confidence >= LEAST_MEAN_LOG_PROB || found.typedChars >= CONFIRMING_CHARS;
+}
 
 const isSamePlace = (a: Cursor, b: Cursor): boolean =>
   a.uri === b.uri && a.before === b.before && a.after === b.after;

@@ -50,10 +50,21 @@ interface Window extends PromptText {
 export class PromptWindow {
   private last: Window | null = null;
   private coming: Window | null = null;
+  private readonly firstBuffer: PromptText['buffer'];
+
+  /** `firstBuffer`: the sequence that is read into first. */
+  constructor(firstBuffer: PromptText['buffer'] = 'a') {
+    this.firstBuffer = firstBuffer;
+  }
+
+  /** The sequence that prompts come from now. */
+  get buffer(): PromptText['buffer'] {
+    return this.last?.buffer ?? this.firstBuffer;
+  }
 
   /**
    * The prompt for this cursor; remembers it, so that the next one can begin with the same text. `coldChars`: of the
-   * document, where nothing that was read can be used.
+   * document, where nothing that was read can be used; a new suffix after a known prefix gets what is left of them.
    */
   next(cursor: Cursor, coldChars: number = WINDOW_LIMITS.startChars): PromptText {
     const { last } = this;
@@ -68,30 +79,41 @@ export class PromptWindow {
     const isWhole =
       coldChars >= WINDOW_LIMITS.startChars || cursor.before.length + cursor.after.length <= coldChars;
     const isFull = known === null ? isWhole : last!.isFull;
-    const suffixChars = isFull ? WINDOW_LIMITS.suffixChars : Math.round(coldChars * COLD_SUFFIX_SHARE);
+    const left = known === null ? (isWhole ? Infinity : 0) : coldChars - unreadChars(last!, known);
+    const share = Math.round(coldChars * COLD_SUFFIX_SHARE);
+    const suffixChars = Math.min(WINDOW_LIMITS.suffixChars, Math.max(share, left));
     this.last = {
       ...split(text),
       suffix: isKnown ? last.suffix : trimSuffix(cursor.after, suffixChars),
       suffixChars: isKnown ? last.suffixChars : suffixChars,
       files: last?.files ?? [],
-      buffer: last?.buffer ?? 'a',
+      buffer: this.buffer,
       isFull,
     };
     return this.last;
   }
 
-  /** What to read while there is time: the next prompt, or a larger window for the other sequence; see `adopt`. */
-  ahead(cursor: Cursor, files: readonly ContextFile[]): PromptText {
-    const { last } = this;
-    if (last?.isFull && isSameFiles(last.files, files) && canContinue(last, cursor)) return this.next(cursor);
-    const text = (this.coming && continued(this.coming, cursor.before)) ?? startText(cursor.before);
+  /**
+   * What to read, besides the next prompt, while there is time; see `adopt`. A larger window in the other sequence, or a
+   * longer suffix in the same one, whose prefix is not read again for it. null: there is no more that is worth it.
+   */
+  ahead(cursor: Cursor, files: readonly ContextFile[]): PromptText | null {
     const { suffixChars } = WINDOW_LIMITS;
+    const suffix = trimSuffix(cursor.after, suffixChars);
+    if (this.last?.isFull && isSameFiles(this.last.files, files) && canContinue(this.last, cursor)) {
+      this.next(cursor);
+      const isRead = this.last.suffixChars === suffixChars || this.last.suffix === suffix;
+      this.coming = isRead ? null : { ...this.last, suffix, suffixChars };
+      return this.coming;
+    }
+    const isBegun = this.coming !== null && this.coming.buffer !== this.buffer;
+    const text = (isBegun && continued(this.coming!, cursor.before)) || startText(cursor.before);
     this.coming = {
       ...split(text),
-      suffix: trimSuffix(cursor.after, suffixChars),
+      suffix,
       suffixChars,
       files,
-      buffer: last?.buffer === 'a' ? 'b' : 'a',
+      buffer: this.buffer === 'a' ? 'b' : 'a',
       isFull: true,
     };
     return this.coming;
@@ -110,6 +132,10 @@ const COLD_SUFFIX_SHARE = 0.3;
 
 const canContinue = (last: Window, { before, after }: Cursor): boolean =>
   stillFits(last, after) && (grownMiddle(last, before) !== null || continued(last, before) !== null);
+
+/** Of `text`, which goes on from the last window's start, what is not in that window's prefix. */
+const unreadChars = (last: PromptText, text: string): number =>
+  text.length - commonPrefixLength(text, last.prefix);
 
 const isSameFiles = (a: readonly ContextFile[], b: readonly ContextFile[]): boolean =>
   a.length === b.length && a.every((file, i) => file.path === b[i]!.path && file.text === b[i]!.text);
@@ -131,9 +157,10 @@ function split(text: string): Pick<PromptText, 'prefix' | 'middle'> {
 function continued(last: PromptText, before: string): string | null {
   const text = fromSameStart(last, before);
   if (text === null) return null;
-  const known = commonPrefixLength(text, last.prefix);
+  const unread = unreadChars(last, text);
   // The cursor jumped or an edit changed most of the window: a new one is smaller, or has more above the cursor.
-  return text.length - known <= WINDOW_LIMITS.startChars && known * 2 >= last.prefix.length ? text : null;
+  const isWorthIt = unread <= WINDOW_LIMITS.startChars && (text.length - unread) * 2 >= last.prefix.length;
+  return isWorthIt ? text : null;
 }
 
 function fromSameStart({ prefix }: PromptText, before: string): string | null {

@@ -1,6 +1,7 @@
 /** A call of the pipeline as the backend's request. */
+import type { Backend } from '../backends/backend.ts';
 import type { CompleteParams } from '../protocol/daemon.ts';
-import type { CompletionCall } from './runner.ts';
+import type { Complete, CompletionCall } from './runner.ts';
 
 /** The engine's names for the two sequences of a prompt window. */
 const SEQUENCES = { a: 'completion', b: 'completion-ahead' } as const;
@@ -23,3 +24,16 @@ export function completeParams(
     stop: isSingleLine ? [] : ['\n\n\n'],
   };
 }
+
+/** The pipeline's model, asked through a backend. */
+export const completeBy =
+  (backend: Pick<Backend, 'complete'>, decodeBudgetMs: number): Complete =>
+  (call, { signal, onText, onUsage }) =>
+    backend.complete(completeParams(call, decodeBudgetMs), {
+      signal,
+      onEvent(event) {
+        if (event.type === 'text') onText(event.text);
+        else if (event.type === 'usage' && event.meanLogProb !== undefined)
+          onUsage?.(event.usage, event.meanLogProb);
+      },
+    });

@@ -1,4 +1,4 @@
-/** The model at work for completions: one run at a time, the windows it reads through, and reading ahead. */
+/** The model at work for completions: one run at a time, what it reads through, reading ahead, and asking again. */
 import type { Clock } from '../base/clock.ts';
 import { cancelled } from '../base/errors.ts';
 import type { FinishReason, Usage } from '../protocol/daemon.ts';
@@ -6,8 +6,9 @@ import { isSameAfter, typedSince } from './cache.ts';
 import type { ContextFile } from './context/context-file.ts';
 import { type Cursor, lineBefore } from './cursor.ts';
 import type { Extent } from './extent.ts';
+import { HeldPrompts } from './held-prompts.ts';
 import { isEnough, refine } from './post/post-process.ts';
-import { type PromptText, PromptWindow, WINDOW_LIMITS } from './prompt-window.ts';
+import { type PromptText, WINDOW_LIMITS } from './prompt-window.ts';
 import { ReadSpeed } from './read-speed.ts';
 import type { Syntax } from './syntax/syntax.ts';
 import type { RunTrace } from './trace.ts';
@@ -32,11 +33,14 @@ export interface CompletionAnswer {
   usage: Usage;
   meanLogProb: number;
 }
+export interface CompletionHooks {
+  signal: AbortSignal;
+  onText(text: string): void;
+  /** What it has taken so far and how sure the model is of its words, where that is known before the answer has ended. */
+  onUsage?(usage: Usage, meanLogProb: number): void;
+}
 /** Runs the model. Rejects with `cancelled` when the signal aborts. */
-export type Complete = (
-  call: CompletionCall,
-  hooks: { signal: AbortSignal; onText(text: string): void },
-) => Promise<CompletionAnswer>;
+export type Complete = (call: CompletionCall, hooks: CompletionHooks) => Promise<CompletionAnswer>;
 
 export interface Run {
   origin: Cursor;
@@ -57,22 +61,21 @@ export interface Run {
 const JOIN_GRACE_MS = 250;
 const LINE_TOKENS = 48;
 const BLOCK_TOKENS = 160;
-/** Documents whose prompt window is remembered. */
-const WINDOWS = 8;
 
 /** Takes the suggestion of a run that has ended. */
-export type Keep = (origin: Cursor, text: string, meanLogProb: number | null) => void;
+export type Keep = (origin: Cursor, text: string, run: RunTrace) => void;
 
 export class Runner {
   private readonly complete: Complete;
   private readonly onSuggestion: Keep;
   private readonly clock: Clock;
   private readonly syntax: Syntax;
-  private readonly windows = new Map<string, PromptWindow>();
+  private readonly held = new HeldPrompts();
   private readonly speed = new ReadSpeed();
   private run: Run | null = null;
-  /** What may be dropped at any time: reading ahead, asking again. */
+  /** What may be dropped at any time. */
   private reading: AbortController | null = null;
+  private asking: AbortController | null = null;
 
   constructor(complete: Complete, onSuggestion: Keep, clock: Clock, syntax: Syntax) {
     this.complete = complete;
@@ -82,7 +85,7 @@ export class Runner {
   }
 
   get isBusy(): boolean {
-    return this.run !== null;
+    return this.run !== null || this.asking !== null;
   }
 
   /** The run that is writing what fits this cursor, if one is. */
@@ -123,26 +126,33 @@ export class Runner {
   /** Another answer than the likeliest, as the model writes it. Any request ends it: rejects with `cancelled` then. */
   async askAgain(cursor: Cursor, extent: Extent, seed: number): Promise<CompletionAnswer> {
     this.reading?.abort();
+    this.stopAsking();
     const asking = new AbortController();
-    this.reading = asking;
-    const prompt = this.window(cursor.uri).next(cursor, this.speed.coldChars);
+    this.asking = asking;
+    const prompt = this.held.window(cursor.uri).next(cursor, this.speed.coldChars);
     const call = { ...this.call(cursor, extent, prompt), seed };
-    return this.complete(call, { signal: asking.signal, onText() {} });
+    try {
+      return await this.complete(call, { signal: asking.signal, onText() {} });
+    } finally {
+      if (this.asking === asking) this.asking = null;
+    }
   }
 
   /**
    * Has the model read what a request at this cursor will need, then, beside it, a larger part of the document and of
    * other files. Any request drops it, and finds what was read. `filesFor` is told how many characters of other files
-   * there is time for. Rejects with `cancelled` when it is dropped, and when the model's request fails.
+   * there is time for. Does nothing while the user waits for another answer. Rejects with `cancelled` when it is dropped,
+   * and when the model's request fails.
    */
   async readAhead(
     cursor: Cursor,
     filesFor: (budgetChars: number) => Promise<readonly ContextFile[]> = async () => [],
   ): Promise<void> {
+    if (this.asking) return;
     this.reading?.abort();
     const reading = new AbortController();
     this.reading = reading;
-    const window = this.window(cursor.uri);
+    const window = this.held.window(cursor.uri);
     const near = window.next(cursor, this.speed.coldChars);
     await this.read(cursor, near, reading.signal);
     // At its start a document was opened and nobody types yet: the place to read about is still to come.
@@ -150,7 +160,7 @@ export class Runner {
     const files = await filesFor(Math.max(0, this.speed.idleChars - WINDOW_LIMITS.startChars));
     if (reading.signal.aborted) throw cancelled();
     const far = window.ahead(cursor, files);
-    if (far.buffer === near.buffer) return;
+    if (!far) return;
     await this.read(cursor, far, reading.signal);
     window.adopt(far);
   }
@@ -164,12 +174,23 @@ export class Runner {
   stop(): void {
     this.run?.abort.abort();
     this.reading?.abort();
+    this.stopAsking();
   }
 
-  /** Forgets what was read. */
+  /** Other answers are not wanted any more. */
+  stopAsking(): void {
+    this.asking?.abort();
+  }
+
+  /** The engine has lost what it had read: it was restarted, or loaded again. */
+  forgetRead(): void {
+    this.held.clear();
+  }
+
+  /** Ends everything and forgets what was read. */
   clear(): void {
     this.stop();
-    this.windows.clear();
+    this.forgetRead();
   }
 
   private async execute(run: Run): Promise<void> {
@@ -188,17 +209,21 @@ export class Runner {
         run.abort.abort();
       }
     };
-    const prompt = this.window(origin.uri).next(origin, this.speed.coldChars);
+    const prompt = this.held.window(origin.uri).next(origin, this.speed.coldChars);
     run.trace = { prompt, written: '', changedBy: [], usage: null, meanLogProb: null };
+    const onUsage = (usage: Usage, meanLogProb: number): void => {
+      run.trace = { ...run.trace!, usage, meanLogProb };
+    };
     try {
-      const answer = await this.complete(this.call(origin, extent, prompt), { signal, onText });
+      const answer = await this.complete(this.call(origin, extent, prompt), { signal, onText, onUsage });
       const { text, finish, usage, meanLogProb } = answer;
+      onUsage(usage, meanLogProb);
       this.noteSpeed(usage);
-      run.trace = { ...run.trace, usage, meanLogProb };
       this.keep(run, text, isCut(finish));
     } catch (error) {
+      if (!isEnoughWritten && !signal.aborted) throw error;
+      if (run.trace.usage) this.noteSpeed(run.trace.usage);
       if (isEnoughWritten) this.keep(run, run.text, true);
-      else if (!signal.aborted) throw error;
     }
   }
 
@@ -207,7 +232,7 @@ export class Runner {
     const refined = refine(text, { cursor: origin, extent, isCut, syntax: this.syntax });
     const { changedBy } = refined;
     run.trace = { ...run.trace!, written: text, changedBy };
-    if (refined.text !== '') this.onSuggestion(origin, refined.text, run.trace.meanLogProb);
+    if (refined.text !== '') this.onSuggestion(origin, refined.text, run.trace);
   }
 
   private noteSpeed({ promptTokens, reusedTokens, prefillMs }: Usage): void {
@@ -217,6 +242,7 @@ export class Runner {
   private call(cursor: Cursor, extent: Extent, prompt: PromptText): CompletionCall {
     const { prefix, middle, suffix, files, buffer } = prompt;
     const isBlankLine = lineBefore(cursor).trim() === '';
+    this.held.take(cursor.uri, buffer);
     return {
       path: cursor.path,
       prefix,
@@ -227,14 +253,6 @@ export class Runner {
       isSingleLine: extent === 'line',
       maxTokens: extent === 'line' ? LINE_TOKENS : BLOCK_TOKENS,
     };
-  }
-
-  private window(uri: string): PromptWindow {
-    const window = this.windows.get(uri) ?? new PromptWindow();
-    this.windows.delete(uri);
-    this.windows.set(uri, window);
-    if (this.windows.size > WINDOWS) this.windows.delete(this.windows.keys().next().value!);
-    return window;
   }
 
   /** Until the run ends or the caller gives up; a run that nobody waits for is ended after the grace time. */

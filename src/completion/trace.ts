@@ -4,9 +4,22 @@ import type { FilterName } from './post/post-process.ts';
 import type { PromptText } from './prompt-window.ts';
 import type { Silence } from './silence.ts';
 
+/** What keeps suggestions from coming by themselves, whatever the text says. */
+export type Quiet =
+  | 'completions are off'
+  | 'completions come only by hand'
+  | 'completions are snoozed'
+  | 'completions are off in this language'
+  | 'the window is in Restricted Mode'
+  | 'the document is none of yours'
+  | 'the line is too long'
+  | 'there is no model'
+  | 'the model could not be started'
+  | 'the model was stopped';
+
 export type Outcome =
   | { kind: 'shown'; source: 'cache' | 'running' | 'model'; text: string }
-  | { kind: 'silent'; reason: Silence | 'a suggestion was dismissed here' }
+  | { kind: 'silent'; reason: Silence | Quiet | 'a suggestion was dismissed here' }
   | { kind: 'unsure'; text: string }
   | { kind: 'dropped'; by: FilterName | 'brackets' }
   | { kind: 'nothing' }
@@ -32,7 +45,7 @@ export interface Trace {
   /** From the keystroke to the outcome. */
   ms: number;
   outcome: Outcome;
-  /** Absent where the model was not asked, or had been asked at an earlier keystroke. */
+  /** The run that wrote what is shown, of an earlier keystroke where it was known already; else the run that was started. */
   run: RunTrace | null;
 }
 

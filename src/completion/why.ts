@@ -15,7 +15,9 @@ function section({ path, lineBefore, isManual, ms, outcome, run }: Trace, number
   const title = `## ${number}. ${titleOf(outcome)}`;
   const asked = isManual ? 'asked for by hand' : 'while typing';
   const place = `In \`${path}\`, ${asked}, after ${Math.round(ms)} ms, at:\n\n${code(`${lineBefore}█`)}`;
-  return [title, place, ...details(outcome), ...(run ? runDetails(run) : [])].join('\n\n');
+  return [title, place, ...details(outcome), ...(run ? runDetails(run, wasAskedBefore(outcome)) : [])].join(
+    '\n\n',
+  );
 }
 
 const SOURCES = {
@@ -56,11 +58,17 @@ function details(outcome: Outcome): string[] {
   }
 }
 
-function runDetails({ prompt, written, changedBy, usage, meanLogProb }: RunTrace): string[] {
+const wasAskedBefore = (outcome: Outcome): boolean => outcome.kind === 'shown' && outcome.source !== 'model';
+
+function runDetails(
+  { prompt, written, changedBy, usage, meanLogProb }: RunTrace,
+  isEarlier: boolean,
+): string[] {
   const { prefix, middle, suffix, files } = prompt;
   const others =
     files.length > 0 ? `; other files: ${files.map(({ path }) => `\`${path}\``).join(', ')}` : '';
   const lines = [
+    ...(isEarlier ? ['What an earlier request took that wrote it:\n'] : []),
     `- Read: ${prefix.length + middle.length} characters before the cursor, ${suffix.length} after it${others}.`,
   ];
   if (usage) {

@@ -207,8 +207,7 @@ class Writer {
     const { calls } = this.#request;
     if (calls) this.#emitParts(calls.end(!this.#endedItself));
     this.#emitUsage();
-    const meanLogProb = this.#outputTokens > 0 ? this.#logProbs / this.#outputTokens : 0;
-    const outcome = { text: this.#text, finish, usage: this.#usage(), meanLogProb };
+    const outcome = { text: this.#text, finish, usage: this.#usage(), meanLogProb: this.#meanLogProb() };
     return calls ? { ...outcome, calls: this.#calls } : outcome;
   }
 
@@ -277,6 +276,8 @@ class Writer {
   #emit(text: string): void {
     if (text === '') return;
     this.#text += text;
+    // Who reads a completion may end it at a line's end, and then hears no more of what it took and how sure it was.
+    if (this.#request.wantLogProb && text.includes('\n')) this.#emitUsage();
     const { calls } = this.#request;
     if (calls) this.#emitParts(calls.push(text));
     else this.#hooks.onEvent({ type: 'text', text });
@@ -296,7 +297,12 @@ class Writer {
   #emitUsage(): void {
     const usage = this.#usage();
     const decodeTokensPerSecond = usage.decodeMs > 0 ? (usage.outputTokens / usage.decodeMs) * 1000 : 0;
-    this.#hooks.onEvent({ type: 'usage', usage, decodeTokensPerSecond });
+    const confidence = this.#request.wantLogProb ? { meanLogProb: this.#meanLogProb() } : {};
+    this.#hooks.onEvent({ type: 'usage', usage, decodeTokensPerSecond, ...confidence });
+  }
+
+  #meanLogProb(): number {
+    return this.#outputTokens > 0 ? this.#logProbs / this.#outputTokens : 0;
   }
 
   #usage(): Usage {

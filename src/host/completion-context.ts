@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { monotonicClock } from '../base/clock.ts';
+import { type PathAliases, pathAliases } from '../completion/context/aliases.ts';
 import type { ContextFile } from '../completion/context/context-file.ts';
 import { ContextList, type ContextSource, gather } from '../completion/context/gather.ts';
 import { EDIT_LINES, RecentWork } from '../completion/context/recent.ts';
@@ -9,12 +10,15 @@ import { counterparts, importedPaths } from '../completion/context/related.ts';
 import { mostSimilarPart, wordsNear } from '../completion/context/similar.ts';
 import { isUnfitName } from '../completion/context/unfit.ts';
 import type { Cursor } from '../completion/cursor.ts';
+import { WINDOW_LIMITS } from '../completion/prompt-window.ts';
 import { IgnoredFiles } from './ignored-files.ts';
 
 /** Open files that are looked at. */
 const OPEN_FILES = 20;
-/** Imports that are looked up, and definitions that the language server is asked for. */
+/** Imports that are looked up, since most may be of packages, and that are taken. */
+const LOOKED_UP = 16;
 const IMPORTS = 6;
+/** Definitions that the language server is asked for. */
 const DEFINITIONS = 3;
 /** Of a declaration, from its first line on. */
 const DECLARATION_LINES = 12;
@@ -32,7 +36,7 @@ export class CompletionContext implements vscode.Disposable {
       const change = contentChanges.at(-1);
       if (!change || document.uri.scheme !== 'file') return;
       const { line } = change.range.start;
-      this.recent.edited(pathOf(document.uri), line, linesAround(document, line));
+      this.recent.edited(sourceOf(document.uri), line, linesAround(document, line));
     }),
     // Called when something is copied in an editor. The clipboard itself, which other programs fill, is never read.
     vscode.languages.registerDocumentPasteEditProvider(
@@ -50,25 +54,31 @@ export class CompletionContext implements vscode.Disposable {
     budgetChars: number,
   ): Promise<readonly ContextFile[]> {
     if (budgetChars === 0 || document.uri.scheme !== 'file') return [];
-    const sources: ContextSource[] = [
-      { find: async () => this.recent.filesFor(cursor.path) },
-      { find: () => declarations(document, position) },
-      { find: () => related(document, cursor) },
-      { find: async () => openFiles(document, cursor) },
+    const sources: ContextSource['find'][] = [
+      async () => this.recent.filesFor(cursor.uri, shownOf(cursor)),
+      () => declarations(document, position),
+      () => related(document, cursor),
+      async () => openFiles(document, cursor),
     ];
-    const found = await gather(sources, monotonicClock);
-    const isIgnored = await Promise.all(found.map(({ path }) => this.ignored.has(path)));
-    const allowed = found.filter((_, i) => !isIgnored[i]);
-    return this.list(cursor.uri).choose(allowed, budgetChars);
+    // Whether a file is ignored is asked of the disk, so that is part of what has its time.
+    const allowed = sources.map(find => ({
+      find: async (signal: AbortSignal) => this.withoutIgnored(await find(signal)),
+    }));
+    return this.list(cursor.uri).choose(await gather(allowed, monotonicClock), budgetChars);
   }
 
   dispose(): void {
     for (const part of this.parts) part.dispose();
   }
 
+  private async withoutIgnored(files: readonly ContextFile[]): Promise<ContextFile[]> {
+    const isIgnored = await Promise.all(files.map(({ path }) => this.ignored.has(path)));
+    return files.filter((_, i) => !isIgnored[i]);
+  }
+
   private noteCopy(document: vscode.TextDocument, ranges: readonly vscode.Range[]): void {
     const text = ranges.map(range => document.getText(range)).join('\n');
-    this.recent.copy(pathOf(document.uri), text.replaceAll('\r\n', '\n'));
+    this.recent.copy(sourceOf(document.uri), text.replaceAll('\r\n', '\n'));
   }
 
   private list(uri: string): ContextList {
@@ -88,6 +98,11 @@ function linesAround(document: vscode.TextDocument, line: number): string {
 }
 
 const pathOf = (uri: vscode.Uri): string => vscode.workspace.asRelativePath(uri, false);
+const sourceOf = (uri: vscode.Uri) => ({ uri: uri.toString(), path: pathOf(uri) });
+
+/** At most this of the document is in the prompt. */
+const shownOf = ({ before, after }: Cursor): string =>
+  before.slice(-WINDOW_LIMITS.grownChars) + after.slice(0, WINDOW_LIMITS.suffixChars);
 
 /** What the language server knows of the names on the cursor's line and the line above. */
 async function declarations(
@@ -132,13 +147,24 @@ async function related(document: vscode.TextDocument, cursor: Cursor): Promise<C
   const folder = vscode.workspace.getWorkspaceFolder(document.uri);
   if (!folder) return [];
   const path = posix.normalize(vscode.workspace.asRelativePath(document.uri, false));
-  const guesses = [...importedPaths(path, document.getText()).slice(0, IMPORTS), counterparts(path)];
+  const imports = importedPaths(path, document.getText(), await aliasesOf(folder)).slice(0, LOOKED_UP);
+  const [counterpart, ...imported] = await Promise.all(
+    [counterparts(path), ...imports].map(paths => firstOf(folder, paths)),
+  );
   const wanted = wordsNear(cursor.before);
-  const found = await Promise.all(guesses.map(paths => firstOf(folder, paths)));
-  return found.flatMap(file => {
+  return [...imported.filter(file => file !== null).slice(0, IMPORTS), counterpart].flatMap(file => {
     const part = file && mostSimilarPart(file.text, wanted);
     return part ? [{ path: file.path, text: part.text }] : [];
   });
+}
+
+/** By the configuration in the folder's root. */
+async function aliasesOf(folder: vscode.WorkspaceFolder): Promise<PathAliases | null> {
+  for (const name of ['tsconfig.json', 'jsconfig.json']) {
+    const text = await textOf(vscode.Uri.joinPath(folder.uri, name));
+    if (text !== null) return pathAliases(text, '');
+  }
+  return null;
 }
 
 async function firstOf(

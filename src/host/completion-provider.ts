@@ -1,65 +1,80 @@
 /** Ghost text: the editor's requests to the completion pipeline, in every text document. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Backend } from '../backends/backend.ts';
 import { monotonicClock } from '../base/clock.ts';
 import { toMoebiusError } from '../base/errors.ts';
 import { AdaptiveDebounce } from '../completion/debounce.ts';
-import { isLanguageOn } from '../completion/languages.ts';
 import { CompletionPipeline, type SuggestOptions } from '../completion/pipeline.ts';
-import { completeParams } from '../completion/request.ts';
-import type { CompletionCall } from '../completion/runner.ts';
+import { completeBy } from '../completion/request.ts';
+import type { CompletionAnswer, CompletionCall, CompletionHooks } from '../completion/runner.ts';
 import type { Snooze } from '../completion/snooze.ts';
-import { Grammars } from '../completion/syntax/grammars.ts';
+import type { Grammars } from '../completion/syntax/grammars.ts';
+import type { Quiet } from '../completion/trace.ts';
 import { renderTraces } from '../completion/why.ts';
+import { type Battery, savesPower } from './battery.ts';
 import type { CompletionContext } from './completion-context.ts';
 import type { HostContext } from './context.ts';
 import { cursorAt } from './cursor-reader.ts';
+import { quietIn } from './quiet.ts';
 import { report, signalOf } from './report.ts';
 import { readSettings, type Settings } from './settings.ts';
 
-/** Documents that hold no code of the user's, or where suggestions would be in the way. */
-const SILENT_SCHEMES =
-  /^(?:output|git|debug|comment|chat.*|vscode-chat.*|interactive-input|moebius-proposed|search-editor)$/;
 /** Saving power, the model is asked at longer pauses only. */
 const SAVING_FACTOR = 2;
 /** A line this long is minified or data. */
 const LONGEST_LINE = 2000;
+/** Of such a line, in the list of the last requests. */
+const SHOWN_LINE = 200;
 
 export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
   private readonly context: HostContext;
   private readonly hasModel: () => boolean;
   private readonly snooze: Snooze;
+  private readonly battery: Battery;
   private readonly around: CompletionContext;
   private readonly debounce = new AdaptiveDebounce();
   private readonly pipeline: CompletionPipeline;
   private decodeBudgetMs = 1500;
   /** The last failure that was logged: one that repeats with every keystroke is logged once. */
   private lastFailure = '';
+  private askedByHand: { document: vscode.TextDocument; version: number; position: vscode.Position } | null =
+    null;
 
-  constructor(context: HostContext, hasModel: () => boolean, snooze: Snooze, around: CompletionContext) {
+  constructor(
+    context: HostContext,
+    hasModel: () => boolean,
+    snooze: Snooze,
+    battery: Battery,
+    around: CompletionContext,
+    grammars: Grammars,
+  ) {
     this.context = context;
     this.snooze = snooze;
+    this.battery = battery;
     this.around = around;
     this.hasModel = hasModel;
-    const grammars = new Grammars(
-      file => readFile(join(context.extension.extensionPath, 'dist', 'grammars', file)),
-      error =>
-        context.log.warn(
-          `completion: no grammar, so how much to suggest is told by indentation: ${error.message}`,
-        ),
-    );
     this.pipeline = new CompletionPipeline(
-      (call, { signal, onText }) => this.complete(context.backend, call, signal, onText),
+      (call, hooks) => this.complete(context.backend, call, hooks),
       monotonicClock,
       grammars,
     );
+    this.pipeline.onDidFindOthers(() => void this.askAgain());
   }
 
   /** For another model: what this one suggested is not what that one would. */
   forget(): void {
     this.pipeline.clear();
+  }
+
+  /** The model was started again: what it had read is gone. */
+  forgetRead(): void {
+    this.pipeline.forgetRead();
+  }
+
+  /** A suggestion at the cursor, which the user asks for where none is shown. */
+  async trigger(): Promise<void> {
+    this.pipeline.hide();
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
   }
 
   /** The last requests and what became of them, in Markdown. */
@@ -80,13 +95,17 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
   ): Promise<vscode.InlineCompletionItem[]> {
     const isManual = request.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     const { completion } = readSettings(document);
-    if (!isManual && !this.mayRun(document, position, completion)) return [];
+    const quiet = isManual ? null : this.quiet(document, position, completion);
+    if (quiet) {
+      this.noteQuiet(document, position, quiet);
+      return [];
+    }
     const selected = request.selectedCompletionInfo;
     const cursor = cursorAt(document, position, selected);
     if (!isManual) this.debounce.keystroke(performance.now());
     this.decodeBudgetMs = completion.decodeBudgetMs;
     try {
-      const isSaving = completion.savesPower;
+      const isSaving = savesPower(completion, this.battery);
       const adaptive = this.debounce.delayMs(cursor.before.slice(-1)) * (isSaving ? SAVING_FACTOR : 1);
       const options: SuggestOptions = {
         isManual,
@@ -95,6 +114,7 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
         isSaving,
         signal: signalOf(token),
       };
+      this.askedByHand = isManual ? { document, version: document.version, position } : null;
       const suggestions = await this.pipeline.suggestAll(cursor, options);
       this.lastFailure = '';
       const start = selected?.range.start ?? position;
@@ -113,8 +133,8 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     const { completion } = readSettings(document);
     const { kind } = this.context.daemon.state;
     const { active } = selection;
-    if (kind !== 'ready' || completion.savesPower || !selection.isEmpty) return;
-    if (!this.mayRun(document, active, completion)) return;
+    if (kind !== 'ready' || savesPower(completion, this.battery) || !selection.isEmpty) return;
+    if (this.quiet(document, active, completion)) return;
     const cursor = cursorAt(document, active);
     try {
       await this.pipeline.readAhead(cursor, budget => this.around.filesFor(document, active, cursor, budget));
@@ -123,40 +143,53 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     }
   }
 
-  /** Whether a suggestion that nobody asked for is welcome. */
-  private mayRun(
+  /** Why a suggestion that nobody asked for is not welcome; null: it is. */
+  private quiet(
     document: vscode.TextDocument,
-    position: vscode.Position,
+    { line }: vscode.Position,
     settings: Settings['completion'],
-  ): boolean {
+  ): Quiet | null {
+    const reason = quietIn(document, settings, this.snooze);
+    if (reason) return reason;
+    if (settings.trigger === 'manual') return 'completions come only by hand';
+    if (document.lineAt(line).text.length > LONGEST_LINE) return 'the line is too long';
+    if (!this.hasModel()) return 'there is no model';
     const { kind } = this.context.daemon.state;
-    return (
-      settings.isEnabled &&
-      settings.trigger === 'automatic' &&
-      !this.snooze.isOn &&
-      vscode.workspace.isTrusted &&
-      !SILENT_SCHEMES.test(document.uri.scheme) &&
-      isLanguageOn(settings.languages, document.languageId) &&
-      document.lineAt(position.line).text.length <= LONGEST_LINE &&
-      kind !== 'failed' &&
-      kind !== 'stopped' &&
-      this.hasModel()
-    );
+    if (kind === 'failed') return 'the model could not be started';
+    return kind === 'stopped' ? 'the model was stopped' : null;
+  }
+
+  private noteQuiet(document: vscode.TextDocument, position: vscode.Position, reason: Quiet): void {
+    this.pipeline.log.add({
+      path: vscode.workspace.asRelativePath(document.uri, false),
+      lineBefore: document.lineAt(position.line).text.slice(0, position.character).slice(-SHOWN_LINE),
+      isManual: false,
+      ms: 0,
+      outcome: { kind: 'silent', reason },
+      run: null,
+    });
+  }
+
+  /**
+   * Has the editor ask once more where it shows what was asked for by hand, now that there are others. It keeps its list
+   * for a text that has not changed, unless what is shown is hidden first.
+   */
+  private async askAgain(): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    const asked = this.askedByHand;
+    if (!editor || !asked || editor.document !== asked.document) return;
+    if (editor.document.version !== asked.version || !editor.selection.active.isEqual(asked.position)) return;
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
   }
 
   private async complete(
     backend: Backend,
     call: CompletionCall,
-    signal: AbortSignal,
-    onText: (text: string) => void,
-  ): Promise<Awaited<ReturnType<Backend['complete']>>> {
+    hooks: CompletionHooks,
+  ): Promise<CompletionAnswer> {
     const started = performance.now();
-    const result = await backend.complete(completeParams(call, this.decodeBudgetMs), {
-      signal,
-      onEvent: event => {
-        if (event.type === 'text') onText(event.text);
-      },
-    });
+    const result = await completeBy(backend, this.decodeBudgetMs)(call, hooks);
     const { usage } = result;
     if (call.maxTokens > 0) this.debounce.answered(performance.now() - started);
     this.context.log.debug(

@@ -2,13 +2,16 @@
  * Puts the extension together. What is registered here lives as long as the extension; the daemon's process, its
  * connection and sequences live and die inside the supervisor.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { LocalBackend } from '../backends/local.ts';
 import { monotonicClock } from '../base/clock.ts';
 import { Snooze } from '../completion/snooze.ts';
+import { Grammars } from '../completion/syntax/grammars.ts';
 import type { MoebiusApi } from './api.ts';
 import { createApi } from './api.ts';
+import { Battery, savesPower } from './battery.ts';
 import { registerChat } from './chat/view.ts';
 import { CodeActions } from './code/code-actions.ts';
 import { agentCommands } from './commands/agent-commands.ts';
@@ -28,6 +31,7 @@ import { Supervisor } from './daemon/supervisor.ts';
 import { InlineEdits } from './edits/inline-edit.ts';
 import { ModelProvider } from './lm/model-provider.ts';
 import { registerParticipant } from './lm/participant.ts';
+import { onModelGone } from './model-change.ts';
 import { chosenModel, storeHome } from './models/chosen-model.ts';
 import { offerModel } from './models/offer.ts';
 import { NextEdits } from './next-edit/next-edits.ts';
@@ -80,9 +84,22 @@ export function compose(extension: vscode.ExtensionContext): Composition {
   const pages = new Pages();
   const comments = vscode.comments.createCommentController('moebius.review', 'Moebius Review');
   const snooze = new Snooze(monotonicClock);
+  const grammars = new Grammars(
+    file => readFile(join(extension.extensionPath, 'dist', 'grammars', file)),
+    error =>
+      log.warn(`completion: no grammar, so how much to suggest is told by indentation: ${error.message}`),
+  );
+  const battery = new Battery();
   const around = new CompletionContext();
-  const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, around);
-  const nextEdits = new NextEdits(() => (supervisor.state.kind === 'ready' ? backend : null));
+  const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, battery, around, grammars);
+  const nextEdits = new NextEdits(
+    () => {
+      const isWelcome = supervisor.state.kind === 'ready' && !savesPower(readSettings().completion, battery);
+      return isWelcome ? backend : null;
+    },
+    snooze,
+    grammars,
+  );
   const status = new StatusBar(supervisor, snooze);
   const commands = {
     ...askCommands(chat),
@@ -113,6 +130,7 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     vscode.lm.registerLanguageModelChatProvider('moebius', new ModelProvider(context)),
     registerParticipant(context),
     watchSettings(supervisor, () => ghostText.forget()),
+    onModelGone(supervisor, () => ghostText.forgetRead()),
   );
   void begin(context, model);
   return { api: createApi(backend, version), stop: () => supervisor.stop() };

@@ -7,7 +7,7 @@ const BEFORE_LINES = 400;
 const BEFORE_CHARS = 12_000;
 const AFTER_LINES = 60;
 const AFTER_CHARS = 3000;
-/** Of the cells above, in a notebook. */
+/** Of the cells above, and of those below, in a notebook. */
 const CELLS_CHARS = 4000;
 
 /** `selected`: what the suggestion list would insert, taken as typed already. */
@@ -20,31 +20,38 @@ export function cursorAt(
   const first = new vscode.Position(Math.max(0, start.line - BEFORE_LINES), 0);
   const last = new vscode.Position(position.line + AFTER_LINES, 0);
   const own = document.getText(new vscode.Range(first, start)) + (selected?.text ?? '');
-  const above = cellsAbove(document);
+  const below = document.getText(new vscode.Range(position, document.validatePosition(last)));
+  const cells = cellsAround(document);
   return {
     uri: document.uri.toString(),
     path: vscode.workspace.asRelativePath(document.uri, false),
     languageId: document.languageId,
-    before: plain(above + own).slice(-BEFORE_CHARS),
-    after: plain(document.getText(new vscode.Range(position, document.validatePosition(last)))).slice(
-      0,
-      AFTER_CHARS,
-    ),
+    before: plain(cells.above + own).slice(-BEFORE_CHARS),
+    after: plain(below + cells.below).slice(0, AFTER_CHARS),
   };
 }
 
-/** In a notebook a cell goes on where the code cells above it ended. */
-function cellsAbove(document: vscode.TextDocument): string {
-  if (document.uri.scheme !== 'vscode-notebook-cell') return '';
-  for (const notebook of vscode.workspace.notebookDocuments) {
+/** In a notebook a cell goes on where the code cells above it ended, and those below it go on from there. */
+function cellsAround(document: vscode.TextDocument): { above: string; below: string } {
+  const isCell = document.uri.scheme === 'vscode-notebook-cell';
+  for (const notebook of isCell ? vscode.workspace.notebookDocuments : []) {
     const cells = notebook.getCells();
     const index = cells.findIndex(cell => cell.document === document);
     if (index < 0) continue;
-    const code = cells.slice(0, index).filter(cell => cell.kind === vscode.NotebookCellKind.Code);
-    const text = code.map(cell => `${cell.document.getText()}\n\n`).join('');
-    return text.slice(-CELLS_CHARS);
+    const texts = (some: readonly vscode.NotebookCell[]) =>
+      some.filter(({ kind }) => kind === vscode.NotebookCellKind.Code).map(cell => cell.document.getText());
+    return {
+      above: texts(cells.slice(0, index))
+        .map(text => `${text}\n\n`)
+        .join('')
+        .slice(-CELLS_CHARS),
+      below: texts(cells.slice(index + 1))
+        .map(text => `\n\n${text}`)
+        .join('')
+        .slice(0, CELLS_CHARS),
+    };
   }
-  return '';
+  return { above: '', below: '' };
 }
 
 const plain = (text: string): string => text.replaceAll('\r\n', '\n');

@@ -1,4 +1,4 @@
-/** Tells when another model takes the place of the one that was loaded; free of vscode, so that tests run it in Node. */
+/** Tells when a loaded model is gone, and when another one takes its place; free of vscode, so that tests run it in Node. */
 import type { Daemon } from './context.ts';
 
 /**
@@ -15,5 +15,18 @@ export function onModelChange(
     const isFirst = loaded === null;
     loaded = state.model;
     if (!isFirst) onChange();
+  });
+}
+
+/** `onGone` is called when a model that was ready is not any more: the process ended, or it is loaded again. */
+export function onModelGone(
+  daemon: Pick<Daemon, 'onDidChangeState'>,
+  onGone: () => void,
+): { dispose(): void } {
+  let wasReady = false;
+  return daemon.onDidChangeState(({ kind }) => {
+    const isReady = kind === 'ready';
+    if (wasReady && !isReady) onGone();
+    wasReady = isReady;
   });
 }

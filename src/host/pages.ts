@@ -5,9 +5,8 @@ const SCHEME = 'moebius-page';
 
 export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly texts = new Map<string, string>();
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
-  readonly onDidChange = this.changed.event;
+  private count = 0;
 
   provideTextDocumentContent(uri: vscode.Uri): string {
     return this.texts.get(uri.path) ?? '';
@@ -15,9 +14,10 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
 
   /** `name` is the title of the tab; a page of the same name is replaced. */
   async show(name: string, markdown: string): Promise<void> {
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}.md` });
+    // A document of its own each time: one that was shown and closed lives on for a while, and is shown as it was.
+    const query = String(++this.count);
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}.md`, query });
     this.texts.set(uri.path, markdown);
-    this.changed.fire(uri);
     // The preview belongs to an extension of VS Code's that can be disabled.
     await vscode.commands
       .executeCommand('markdown.showPreview', uri)
@@ -26,6 +26,5 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
 
   dispose(): void {
     this.registration.dispose();
-    this.changed.dispose();
   }
 }

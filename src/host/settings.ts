@@ -14,8 +14,8 @@ export interface Settings {
     /** null: by how fast the user types. */
     debounceMs: number | null;
     decodeBudgetMs: number;
-    /** Nothing is computed but what a pause in typing asks for. */
-    savesPower: boolean;
+    /** Nothing is computed but what a pause in typing asks for; `auto`: while the machine runs on battery. */
+    savePower: 'auto' | 'on' | 'off';
     nextEdits: boolean;
   };
   model: {
@@ -55,7 +55,7 @@ export function readSettings(scope?: vscode.ConfigurationScope): Settings {
       multiline: get('completion.multiline', 'auto'),
       debounceMs: get<number | null>('completion.debounceMs', null),
       decodeBudgetMs: get('completion.decodeBudgetMs', 1500),
-      savesPower: get('completion.savePower', false),
+      savePower: get('completion.savePower', 'auto'),
       nextEdits: get('completion.nextEdits', true),
     },
     model: { id: get('model.id', '').trim(), home: get('model.home', '').trim() },

@@ -207,7 +207,8 @@ export type GenerateEvent =
   | { type: 'call'; call: ToolCall }
   /** What the model thinks aloud before its answer. */
   | { type: 'reasoning'; text: string }
-  | { type: 'usage'; usage: Usage; decodeTokensPerSecond: number };
+  /** Every half second; of a completion also before a text with a line end, and with the confidence so far. */
+  | { type: 'usage'; usage: Usage; decodeTokensPerSecond: number; meanLogProb?: number };
 export interface GenerateEventParams {
   requestId: string;
   event: GenerateEvent;

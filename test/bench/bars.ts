@@ -1,6 +1,7 @@
 /** What was promised, in one place: every bar with the figure that decides it. A full run ends with what became of them. */
 import type { Figure } from './plan.ts';
 import { ANSWER_FIGURE } from './scenarios/chat.ts';
+import { COLD_COLUMN, COLD_FIGURES } from './scenarios/cold.ts';
 import { CONTEXTS, labelOf, writeFigure } from './scenarios/decode.ts';
 import { LOAD_FIGURE, MEMORY_FIGURE } from './scenarios/load.ts';
 import { SCRIPT_COLUMN, SCRIPT_FIGURE } from './scenarios/script.ts';
@@ -76,6 +77,20 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     side: 'most',
     bound: 300,
     measure: look => look('typing', TYPING_FIGURE, COLUMN) ?? Number.NaN,
+  },
+  {
+    what: `ghost text: ${COLD_FIGURES.atOnce}`,
+    unit: 'ms',
+    side: 'most',
+    bound: 1500,
+    measure: look => look('cold', COLD_FIGURES.atOnce, COLD_COLUMN) ?? Number.NaN,
+  },
+  {
+    what: `ghost text: ${COLD_FIGURES.open}`,
+    unit: 'ms',
+    side: 'most',
+    bound: 300,
+    measure: look => look('cold', COLD_FIGURES.open, COLD_COLUMN) ?? Number.NaN,
   },
   {
     what: 'load to the first token, against llama.cpp',

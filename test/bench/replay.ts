@@ -10,7 +10,7 @@ import type { Cursor } from '../../src/completion/cursor.ts';
 import { AdaptiveDebounce } from '../../src/completion/debounce.ts';
 import { CompletionPipeline, type Suggestion } from '../../src/completion/pipeline.ts';
 import { type Occasion, ReadAhead } from '../../src/completion/read-ahead.ts';
-import { completeParams } from '../../src/completion/request.ts';
+import { completeBy } from '../../src/completion/request.ts';
 import { type Editor, press, type Recording } from './typing-script.ts';
 
 /** How long the file is open before the first key. */
@@ -53,14 +53,8 @@ export async function replay(
     promptTokens: 0,
     reusedTokens: 0,
   };
-  const complete = watched(backend, result);
-  const pipeline = new CompletionPipeline((call, { signal, onText }) =>
-    complete(completeParams(call, DECODE_BUDGET_MS), {
-      signal,
-      onEvent: event => {
-        if (event.type === 'text') onText(event.text);
-      },
-    }),
+  const pipeline = new CompletionPipeline(
+    completeBy({ complete: watched(backend, result) }, DECODE_BUDGET_MS),
   );
   const debounce = new AdaptiveDebounce();
   let editor = opened;

@@ -15,6 +15,7 @@ import { judge, renderBars } from './bars.ts';
 import type { Plan, Scenario } from './plan.ts';
 import { runScenarios } from './run-scenarios.ts';
 import { chat } from './scenarios/chat.ts';
+import { cold } from './scenarios/cold.ts';
 import { decode } from './scenarios/decode.ts';
 import { dense } from './scenarios/dense.ts';
 import { edit } from './scenarios/edit.ts';
@@ -34,6 +35,7 @@ const SCENARIOS: Record<string, Scenario> = {
   speed,
   decode,
   typing,
+  cold,
   turns,
   chat,
   edit,

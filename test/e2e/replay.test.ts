@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { ghostText, openFile } from '../../scripts/workbench/page.ts';
 import { monotonicClock } from '../../src/base/clock.ts';
 import { CompletionPipeline } from '../../src/completion/pipeline.ts';
-import { completeParams } from '../../src/completion/request.ts';
+import { completeBy } from '../../src/completion/request.ts';
 import { withDaemon } from '../bench/daemon.ts';
 import { testGrammars } from '../support/grammars.ts';
 import { MODEL, MODEL_MS, type Session, startSession, until } from '../support/workbench.ts';
@@ -73,17 +73,7 @@ const typedWithoutEditor = (): Promise<(string | null)[]> =>
   withDaemon({ model: MODEL, threads: 2 }, async ({ backend }) => {
     const syntax = testGrammars();
     await syntax.load('python');
-    const pipeline = new CompletionPipeline(
-      (call, { signal, onText }) =>
-        backend.complete(completeParams(call, DECODE_BUDGET_MS), {
-          signal,
-          onEvent: event => {
-            if (event.type === 'text') onText(event.text);
-          },
-        }),
-      monotonicClock,
-      syntax,
-    );
+    const pipeline = new CompletionPipeline(completeBy(backend, DECODE_BUDGET_MS), monotonicClock, syntax);
     const texts: (string | null)[] = [];
     for (let length = 1; length <= TYPED.length; length++) {
       const before = OPENED + TYPED.slice(0, length);

@@ -113,16 +113,18 @@ export class ReplayedEngine {
   async #write(
     call: CompletionCall,
     usage: Usage,
-    { signal, onText }: Parameters<Complete>[1],
+    { signal, onText, onUsage }: Parameters<Complete>[1],
   ): Promise<CompletionAnswer> {
-    const pieces: string[] = [];
+    const pieces: { text: string; meanLogProb: number | undefined }[] = [];
+    let meanLogProb: number | undefined;
     // No more than there is time for.
     const maxTokens = Math.min(call.maxTokens, Math.ceil((DECODE_BUDGET_MS * this.#speeds.write) / 1000) + 2);
     const params = completeParams({ ...call, maxTokens }, NO_BUDGET_MS);
     const answer = await this.#clock.outside(
       this.#backend.complete(params, {
         onEvent: event => {
-          if (event.type === 'text') pieces.push(event.text);
+          if (event.type === 'usage') meanLogProb = event.meanLogProb;
+          else if (event.type === 'text') pieces.push({ text: event.text, meanLogProb });
         },
       }),
     );
@@ -135,8 +137,10 @@ export class ReplayedEngine {
       await this.#clock.sleep((1000 * tokensPerPiece) / this.#speeds.write, signal);
       if (signal.aborted) throw cancelled();
       this.#tally.writtenTokens += tokensPerPiece;
-      text += piece;
-      onText(piece);
+      text += piece.text;
+      const decodeMs = this.#clock.now() - startedMs;
+      if (piece.meanLogProb !== undefined) onUsage?.({ ...usage, decodeMs }, piece.meanLogProb);
+      onText(piece.text);
       if (signal.aborted) throw cancelled();
       if (this.#clock.now() - startedMs > DECODE_BUDGET_MS) {
         finish = 'time';

@@ -7,32 +7,43 @@ export const EDIT_LINES = 3;
 const LONGEST_CHARS = 1200;
 /** Shorter copies are words, longer ones files. */
 const COPY_CHARS = { least: 20, most: 1200 };
+/** A line this long says where a piece is from. */
+const TELLING_CHARS = 8;
 
-interface Edit extends ContextFile {
-  line: number;
+/** A document by its address, as two folders of a workspace may have the same path in them. */
+interface Source {
+  uri: string;
+  path: string;
+}
+interface Piece extends ContextFile {
+  uri: string;
 }
 
 export class RecentWork {
-  private edits: Edit[] = [];
-  private copied: ContextFile | null = null;
+  private edits: (Piece & { line: number })[] = [];
+  private copied: Piece | null = null;
 
-  /** The document at `path` was edited at `line`; `text`: the lines around. Edits close to each other are one. */
-  edited(path: string, line: number, text: string): void {
-    const edit = { path, line, text: text.slice(0, LONGEST_CHARS) };
-    const isSame = (other: Edit) => other.path === path && Math.abs(other.line - line) <= 2 * EDIT_LINES;
+  /** The document was edited at `line`; `text`: the lines around. Edits close to each other are one. */
+  edited({ uri, path }: Source, line: number, text: string): void {
+    const edit = { uri, path, line, text: text.slice(0, LONGEST_CHARS) };
+    const isSame = (other: typeof edit) => other.uri === uri && Math.abs(other.line - line) <= 2 * EDIT_LINES;
     this.edits = [edit, ...this.edits.filter(other => !isSame(other))].slice(0, REMEMBERED_EDITS);
   }
 
-  copy(path: string, text: string): void {
+  copy({ uri, path }: Source, text: string): void {
     const { length } = text.trim();
-    if (length >= COPY_CHARS.least && length <= COPY_CHARS.most) this.copied = { path, text };
+    if (length >= COPY_CHARS.least && length <= COPY_CHARS.most) this.copied = { uri, path, text };
   }
 
-  /** For a cursor in `path`: what is of other files, oldest first. */
-  filesFor(path: string): ContextFile[] {
-    const edits = this.edits.filter(edit => edit.path !== path).reverse();
-    const all: ContextFile[] = edits.map(({ path, text }) => ({ path, text }));
-    if (this.copied && this.copied.path !== path) all.push(this.copied);
-    return all;
+  /** For a cursor in the document `uri` of which the prompt shows `shown`: what that does not show, oldest first. */
+  filesFor(uri: string, shown: string): ContextFile[] {
+    const isNews = (piece: Piece) => piece.uri !== uri || !isShown(piece.text, shown);
+    const pieces: Piece[] = [...this.edits].reverse();
+    if (this.copied) pieces.push(this.copied);
+    return pieces.filter(isNews).map(({ path, text }) => ({ path, text }));
   }
 }
+
+/** Any line of it that can be told from others. */
+const isShown = (piece: string, shown: string): boolean =>
+  piece.split('\n').some(line => line.trim().length >= TELLING_CHARS && shown.includes(line.trim()));

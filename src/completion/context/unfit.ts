@@ -1,7 +1,7 @@
 /** Files that a prompt never holds: secrets, what no person wrote, and what is too large to be about the cursor. */
 
 const SECRET_NAMES =
-  /(?:^|\/)(?:\.env(?:\..*)?|\.npmrc|\.netrc|\.pypirc|\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519)(?:\..*)?|[^/]*(?:secret|credential|password|token)s?\.(?:json|ya?ml|toml|ini|txt|xml|env)|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|asc|gpg|ovpn|tfvars|tfstate))$/i;
+  /(?:^|\/)(?:[^/]*\.env(?:\..*)?|\.envrc|\.npmrc|[._]netrc|\.pypirc|\.htpasswd|\.git-credentials|\.aws\/(?:credentials|config)|\.docker\/config\.json|\.kube\/config|id_(?:rsa|dsa|ecdsa|ed25519)(?:\..*|_\w+(?:\.pub)?)?|[^/]*(?:secret|credential|password|token)s?\.(?:json|ya?ml|toml|ini|txt|xml|env)|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|asc|gpg|ovpn|tfvars|tfstate))$/i;
 const SECRET_TEXT = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 const GENERATED_NAMES =
   /(?:^|\/)(?:node_modules|dist|build|out|target|vendor|\.git|__pycache__|coverage)\/|(?:^|\/)(?:package-lock\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|Cargo\.lock|go\.sum)$|\.(?:min\.\w+|map|snap|lock|bundle\.js|pb\.go|g\.dart|generated\.\w+)$/i;

@@ -28,7 +28,9 @@ export function completionCommands(
       const { languages } = readSettings().completion;
       await updateSetting('completion.languages', toggleLanguage(languages, languageId));
     },
-    'moebius.completion.trigger': () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
+    'moebius.completion.trigger': () => ghostText.trigger(),
+    'moebius.completion.acceptLine': () =>
+      vscode.commands.executeCommand('editor.action.inlineSuggest.acceptNextLine'),
     'moebius.completion.dismiss': () => {
       ghostText.dismiss();
       return vscode.commands.executeCommand('editor.action.inlineSuggest.hide');

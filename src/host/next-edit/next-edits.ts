@@ -8,10 +8,13 @@ import { monotonicClock } from '../../base/clock.ts';
 import type { Disposable } from '../../base/disposable.ts';
 import { occurrencesOf, type Rename, renameBetween } from '../../completion/next-edit.ts';
 import { signatureChangeBetween } from '../../completion/signature.ts';
+import type { Snooze } from '../../completion/snooze.ts';
+import type { Grammars } from '../../completion/syntax/grammars.ts';
+import { quietIn } from '../quiet.ts';
 import { readSettings } from '../settings.ts';
 import { callPlace } from './call-places.ts';
 import type { Place } from './place.ts';
-import { renamePlace } from './rename-places.ts';
+import { firstRenamePlace } from './rename-places.ts';
 
 /** Without a key for so long the edit is taken to be finished. */
 const PAUSE_MS = 600;
@@ -34,6 +37,8 @@ export class NextEdits implements vscode.Disposable {
   private readonly parts: vscode.Disposable[];
   /** Who writes new arguments; null while no model is loaded. */
   private readonly backend: () => Pick<Backend, 'complete'> | null;
+  private readonly snooze: Snooze;
+  private readonly grammars: Grammars;
   /** The text before the edit began, by document. */
   private base: { document: vscode.TextDocument; text: string } | null = null;
   /** As it was when the user last paused: taking it at every key would be felt. */
@@ -47,8 +52,10 @@ export class NextEdits implements vscode.Disposable {
   private looking = new AbortController();
   private offer: Offer | null = null;
 
-  constructor(backend: () => Pick<Backend, 'complete'> | null) {
+  constructor(backend: () => Pick<Backend, 'complete'> | null, snooze: Snooze, grammars: Grammars) {
     this.backend = backend;
+    this.snooze = snooze;
+    this.grammars = grammars;
     this.remember(vscode.window.activeTextEditor);
     this.parts = [
       this.decoration,
@@ -127,13 +134,14 @@ export class NextEdits implements vscode.Disposable {
     const latest = text.length <= LARGEST_CHARS ? { document, text } : null;
     this.base = null;
     this.latest = latest;
-    const { nextEdits } = readSettings(document).completion;
-    if (!nextEdits || !base || !latest || base.document !== document) return;
+    const { completion } = readSettings(document);
+    if (!completion.nextEdits || !base || !latest || base.document !== document) return;
+    if (quietIn(document, completion, this.snooze)) return;
     const rename = this.renameSince(base.text, text);
     const changed = rename ? null : this.signatureSince(base.text, text);
     if (rename) {
-      const { offset, to } = rename;
-      await this.find(editor, () => renamePlace(document, rename, offset + to.length));
+      const { grammars } = this;
+      await this.find(editor, () => firstRenamePlace({ home: document, rename, grammars }));
     } else if (changed) {
       const position = document.positionAt(changed.offset);
       const signature = { document, position, change: changed };

@@ -3,8 +3,8 @@ import type { Backend } from '../../../src/backends/backend.ts';
 import { monotonicClock } from '../../../src/base/clock.ts';
 import { decideExtent } from '../../../src/completion/extent.ts';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
-import { type FilterName, place, refine } from '../../../src/completion/post/post-process.ts';
-import { completeParams } from '../../../src/completion/request.ts';
+import { FILTERS, place, refine } from '../../../src/completion/post/post-process.ts';
+import { completeBy } from '../../../src/completion/request.ts';
 import type { Syntax } from '../../../src/completion/syntax/syntax.ts';
 import type { Case } from './cases.ts';
 
@@ -40,15 +40,12 @@ export async function pipelineAnswer(
   isCold: boolean,
   syntax: Syntax,
 ): Promise<Written> {
-  let isCut = false;
+  // A run that is ended because enough was written tells nothing of its end.
+  let isCut = true;
+  const complete = completeBy(backend, DECODE_BUDGET_MS);
   const pipeline = new CompletionPipeline(
-    async (call, { signal, onText }) => {
-      const answer = await backend.complete(completeParams(call, DECODE_BUDGET_MS), {
-        signal,
-        onEvent: event => {
-          if (event.type === 'text') onText(event.text);
-        },
-      });
+    async (call, hooks) => {
+      const answer = await complete(call, hooks);
       if (call.maxTokens > 0) isCut = answer.finish === 'length' || answer.finish === 'time';
       return answer;
     },
@@ -65,22 +62,24 @@ export async function pipelineAnswer(
     signal,
   });
   const run = pipeline.log.all[0]?.run;
-  // A run that was ended because enough was written has told nothing of its end.
-  return {
-    text: run?.written ?? '',
-    isCut: isCut || run?.usage === null,
-    meanLogProb: run?.meanLogProb ?? null,
-  };
+  return { text: run?.written ?? '', isCut, meanLogProb: run?.meanLogProb ?? null };
 }
 
-/** As it is shown, with the filters but those of `isOff`; null: nothing is. */
+/** What can be left out to measure what it is worth: the filters, and fitting the text to the brackets of its line. */
+export const ABLATIONS = [...FILTERS.map(([name]) => name), 'brackets'] as const;
+export type Ablation = (typeof ABLATIONS)[number];
+
+/** As it is shown, without the step `off`; null: nothing is. */
 export function shown(
   { cursor }: Case,
   { text, isCut }: Written,
   syntax: Syntax,
-  isOff?: ReadonlySet<FilterName>,
+  off?: Ablation,
 ): Shown | null {
   const extent = decideExtent(cursor, { isManual: true, multiline: MULTILINE, syntax });
-  const placed = place(refine(text, { cursor, extent, isCut, syntax }, isOff).text, cursor);
+  const isOff = new Set(FILTERS.map(([name]) => name).filter(name => name === off));
+  const refined = refine(text, { cursor, extent, isCut, syntax }, isOff).text;
+  if (off === 'brackets') return refined === '' ? null : { text: refined, after: cursor.after };
+  const placed = place(refined, cursor);
   return placed && { text: placed.text, after: cursor.after.slice(placed.replaceAfter) };
 }

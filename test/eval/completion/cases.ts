@@ -94,6 +94,7 @@ function call({ id, prompt, suffix, ground_truth, language }: CallRecord): Case 
     id,
     cursor: cursor(id, language, EXTENSIONS[language] ?? language, prompt, suffix),
     raw: { kind: 'infill', prefix: prompt, suffix, maxTokens: 96 },
+    expected: ground_truth,
     cutRaw: answer => answer,
     judge: async text => ({ verdict: verdict(text), detail: '' }),
   };

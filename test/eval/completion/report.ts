@@ -1,4 +1,4 @@
-import type { FilterName } from '../../../src/completion/post/post-process.ts';
+import type { Ablation } from './answers.ts';
 import type { CaseResult, FilterEffect, SetResult, Verdict } from './result.ts';
 
 const share = (part: number, of: number): string => (of ? `${((100 * part) / of).toFixed(1)} %` : '-');
@@ -26,11 +26,11 @@ export function renderSets(sets: readonly SetResult[]): string {
 
 /** One row a filter that changed anything, one column a set: texts changed, and verdicts that there are more with it than without. */
 export function renderFilters(sets: readonly SetResult[]): string {
-  const names = [...new Set(sets.flatMap(({ effects }) => Object.keys(effects) as FilterName[]))];
+  const names = [...new Set(sets.flatMap(({ effects }) => Object.keys(effects) as Ablation[]))];
   const signed = (value: number) => (value > 0 ? `+${value}` : String(value));
   const cell = ({ changed, pass, exact }: FilterEffect) =>
     changed === 0 ? '-' : `${changed}: ${signed(pass)}, ${signed(exact)}`;
-  const isUsed = (name: FilterName) => sets.some(({ effects }) => (effects[name]?.changed ?? 0) > 0);
+  const isUsed = (name: Ablation) => sets.some(({ effects }) => (effects[name]?.changed ?? 0) > 0);
   const none: FilterEffect = { changed: 0, pass: 0, exact: 0 };
   return [
     `| texts changed: pass, exact | ${sets.map(({ name }) => name).join(' | ')} |`,

@@ -1,4 +1,4 @@
-import type { FilterName } from '../../../src/completion/post/post-process.ts';
+import type { Ablation } from './answers.ts';
 
 export interface Verdict {
   passes: boolean;
@@ -24,5 +24,5 @@ export interface FilterEffect {
 export interface SetResult {
   name: string;
   results: CaseResult[];
-  effects: Partial<Record<FilterName, FilterEffect>>;
+  effects: Partial<Record<Ablation, FilterEffect>>;
 }

@@ -8,13 +8,20 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { ROOT } from '../../../scripts/steps.ts';
 import { positiveInteger } from '../../../src/cli/engine-session.ts';
-import { FILTERS, type FilterName } from '../../../src/completion/post/post-process.ts';
 import { withDaemon } from '../../bench/daemon.ts';
 import { testGrammars } from '../../support/grammars.ts';
 import { ggufOf, variantFolder } from '../../support/models.ts';
 import { llamaAnswerer } from '../answer-llama.ts';
 import type { Task } from '../task.ts';
-import { pipelineAnswer, rawAnswer, type Shown, shown, type Written } from './answers.ts';
+import {
+  ABLATIONS,
+  type Ablation,
+  pipelineAnswer,
+  rawAnswer,
+  type Shown,
+  shown,
+  type Written,
+} from './answers.ts';
 import { type Case, readCases, SETS, type SetName } from './cases.ts';
 import { renderConfidence, renderFilters, renderSets } from './report.ts';
 import type { CaseResult, FilterEffect, SetResult, Verdict } from './result.ts';
@@ -72,8 +79,8 @@ async function measure(name: SetName, cases: readonly Case[], options: Options):
     return all;
   });
   const results: CaseResult[] = [];
-  const effects = new Map<FilterName, FilterEffect>(
-    FILTERS.map(([filter]) => [filter, { changed: 0, pass: 0, exact: 0 }]),
+  const effects = new Map<Ablation, FilterEffect>(
+    ABLATIONS.map(step => [step, { changed: 0, pass: 0, exact: 0 }]),
   );
   for (const [i, item] of cases.entries()) {
     const [raw, own] = written[i]!;
@@ -89,8 +96,8 @@ async function measure(name: SetName, cases: readonly Case[], options: Options):
       written: own.text,
       shown: all?.text ?? null,
     });
-    for (const [filter, effect] of effects) {
-      const without = shown(item, own, syntax, new Set([filter]));
+    for (const [step, effect] of effects) {
+      const without = shown(item, own, syntax, step);
       if (without?.text === all?.text && without?.after === all?.after) continue;
       const other = await judge(item, without);
       effect.changed++;

@@ -36,9 +36,11 @@ describe('completion/cache', () => {
     assert.equal(cache.find(drawn('a = █'))?.text, '1');
   });
 
-  it('tells how much was typed, and how sure the model was', () => {
+  it('tells how much was typed, and what wrote it', () => {
     const cache = new SuggestionCache();
-    cache.put(drawn('x = █'), 'foo()', -0.5);
-    assert.deepEqual(cache.find(drawn('x = fo█')), { text: 'o()', typedChars: 2, meanLogProb: -0.5 });
+    const prompt = { prefix: '', middle: 'x = ', suffix: '', files: [], buffer: 'a' } as const;
+    const run = { prompt, written: 'foo()', changedBy: [], usage: null, meanLogProb: -0.5 };
+    cache.put(drawn('x = █'), 'foo()', run);
+    assert.deepEqual(cache.find(drawn('x = fo█')), { text: 'o()', typedChars: 2, run });
   });
 });

@@ -44,6 +44,12 @@ function cursorIn(path: string, before: string, after: string): Cursor {
   return { uri: `file:///${path}`, path, languageId, before, after };
 }
 
+/** As it is shipped: with the grammars. */
+const syntax = testGrammars();
+before(async () => {
+  for (const languageId of Object.values(LANGUAGES)) await syntax.load(languageId);
+});
+
 /** One test a record; one that says what is missing where there are none. */
 function each<T>(
   name: string,
@@ -68,7 +74,7 @@ describe('completion/post, goldens of Tabby', () => {
   each(name, files, String, file => {
     const { context, expected } = parse(readFileSync(join(folder, file), 'utf8')) as unknown as Golden;
     const [before, written, after] = split(context.text);
-    const got = accept(cursorIn(context.filepath, before, after), written, 'always');
+    const got = accept(cursorIn(context.filepath, before, after), written, 'always', false, syntax);
     if (expected.discard) return assert.equal(got, null);
     assert.equal(plain(got?.document), documentOf(expected.unchanged ? context.text : expected.text!));
   });
@@ -116,7 +122,7 @@ describe('completion/post, cases of Continue', () => {
     readRecords<Case>(name),
     ({ id }) => id,
     ({ id, filename, prefix, suffix, model_output, expected }) => {
-      const got = accept(cursorIn(filename, prefix, suffix), model_output, 'always');
+      const got = accept(cursorIn(filename, prefix, suffix), model_output, 'always', false, syntax);
       const wanted = OTHERWISE[id.replace(/^.*\/\d+-/, '')] ?? expected?.trimEnd() ?? null;
       const rest = suffix.split('\n', 1)[0]!;
       // Upstream shows a doubled end of the line and replaces what is there; we do not show it.
@@ -142,7 +148,7 @@ describe('completion/post, bad completions of Continue', () => {
     ({ id, prompt, cursor_marker, bad_completion }) => {
       const [before = '', after = ''] = prompt.split(cursor_marker);
       const extension = { TYPESCRIPT: 'ts', PYTHON: 'py', RUST: 'rs' }[/[A-Z]+$/.exec(id)?.[0] ?? ''] ?? 'js';
-      const got = accept(cursorIn(`a.${extension}`, before, after), bad_completion, 'always');
+      const got = accept(cursorIn(`a.${extension}`, before, after), bad_completion, 'always', false, syntax);
       assert.notEqual(got?.shown.trim(), bad_completion.trim());
     },
   );
@@ -239,8 +245,6 @@ describe('completion/post, what was right', () => {
     suffix: string;
     canonical_solution: string;
   }
-  const syntax = testGrammars();
-  before(() => syntax.load('python'));
   const plain = (text: string) => text.replace(/\s+/g, '');
   /** Records whose text does not come through the filters as it was. */
   const spoilt = (records: readonly Gap[], multiline: 'auto' | 'always', between: string) =>

@@ -113,6 +113,52 @@ describe('completion/pipeline', () => {
     assert.equal(seen.cancelled, 1);
   });
 
+  it('an unsure block is kept back although it was ended before the model had told', async () => {
+    const { usage } = answered('');
+    const pipeline = new CompletionPipeline(async (_call, { signal, onText, onUsage }) => {
+      for (const line of ['\n', '  return 1;\n', '}\n', '\n', 'function g() {}\n']) {
+        onUsage?.(usage, -2);
+        onText(line);
+        await sleep(1);
+        if (signal.aborted) throw cancelled();
+      }
+      return answered('never');
+    });
+    assert.equal(await pipeline.suggest(drawn('function f() {█'), options()), null);
+    const [{ outcome, run } = assert.fail()] = pipeline.log.all;
+    assert.deepEqual([outcome.kind, run!.usage, run!.meanLogProb], ['unsure', usage, -2]);
+    const manual = { ...options(), isManual: true, isSaving: true };
+    assert.equal((await pipeline.suggest(drawn('function f() {█'), manual))?.meanLogProb, -2);
+    assert.equal(
+      pipeline.log.all[0]!.run?.written.startsWith('\n  return 1;'),
+      true,
+      'known, and still explained',
+    );
+  });
+
+  it('reads a document anew once another one took its place in the engine, or the engine was restarted', async () => {
+    const { pipeline, seen } = model('1;', 0);
+    const text = Array.from({ length: 300 }, (_, i) => `const x${i} = ${i};\n`).join('');
+    const a = drawn(`${text}█`, 'typescript', 'a');
+    const b = drawn(`${text}█`, 'typescript', 'b');
+    const quiet = { ...options(), isSaving: true };
+    const lastSize = () => (({ prefix, middle }) => prefix.length + middle.length)(seen.calls.at(-1)!);
+    const key = (cursor: typeof a, typed: string) =>
+      pipeline.suggest({ ...cursor, before: `${cursor.before}const ${typed} = ` }, quiet);
+    await pipeline.readAhead(a);
+    await key(a, 'q');
+    const full = lastSize();
+    await pipeline.readAhead(b);
+    await key(a, 'r');
+    assert.ok(lastSize() < full / 2, `${lastSize()} of ${full} characters`);
+    await pipeline.readAhead(a);
+    await key(a, 's');
+    assert.ok(lastSize() >= full / 2);
+    pipeline.forgetRead();
+    await key(a, 't');
+    assert.ok(lastSize() < full / 2);
+  });
+
   it('shows no indentation to the model on a blank line', async () => {
     const { pipeline, seen } = model('    a();');
     const got = await pipeline.suggest(drawn('f {\n    █\n}'), options());
@@ -210,15 +256,57 @@ describe('completion/pipeline', () => {
     assert.deepEqual(seeds, [undefined, 1, 2]);
   });
 
+  it('where one is shown already it waits for others, and while it looks for them nothing else is begun', async () => {
+    const calls: CompletionCall[] = [];
+    const pipeline = new CompletionPipeline(async (call, { signal }) => {
+      calls.push(call);
+      // Longer than it takes until the next one is prepared.
+      await sleep(call.seed === undefined ? 1 : 300);
+      if (signal.aborted) throw cancelled();
+      return answered(`${['one', 'two', 'three'][call.seed ?? 0]}();`);
+    });
+    const cursor = drawn('x = █');
+    await pipeline.suggest(cursor, options());
+    const asked = pipeline.suggestAll(cursor, { ...options(), isManual: true });
+    await sleep(100);
+    await pipeline.readAhead(cursor);
+    assert.deepEqual(
+      (await asked).map(({ text }) => text),
+      ['one();', 'two();', 'three();'],
+    );
+    assert.deepEqual(
+      calls.map(({ seed }) => seed),
+      [undefined, 1, 2],
+    );
+  });
+
+  it('tells of others that came after the first was shown, only while it is', async () => {
+    const heard: string[] = [];
+    const pipeline = new CompletionPipeline(async ({ seed }) => {
+      await sleep(5);
+      return answered(seed === undefined ? 'one();' : 'two();');
+    });
+    pipeline.onDidFindOthers(({ before }) => heard.push(before));
+    const manual = { ...options(), isManual: true, isSaving: true };
+    assert.equal((await pipeline.suggestAll(drawn('x = █'), manual)).length, 1);
+    await sleep(30);
+    assert.deepEqual(heard, ['x = ']);
+    await pipeline.suggestAll(drawn('y = █'), manual);
+    pipeline.dismiss();
+    await sleep(30);
+    assert.deepEqual(heard, ['x = ']);
+  });
+
   it('looks for no others where nobody asked by hand, and drops them for a key', async () => {
     const quiet = { ...options(), isSaving: true };
     const { pipeline, seen } = model('foo(a);', 20);
     await pipeline.suggestAll(drawn('x = █'), quiet);
     await sleep(20);
     assert.equal(seen.calls.length, 1);
-    await pipeline.suggestAll(drawn('x = █'), { ...quiet, isManual: true });
+    const others = pipeline.suggestAll(drawn('x = █'), { ...quiet, isManual: true });
+    await sleep(5);
     await pipeline.suggest(drawn('y = █'), quiet);
-    await sleep(20);
+    assert.equal((await others).length, 1);
     assert.deepEqual(
       seen.calls.map(({ seed }) => seed),
       [undefined, 1, undefined],

@@ -101,11 +101,11 @@ describe('completion/prompt-window', () => {
     it('grows in idle time, in the other sequence, and only when it was read to the end', () => {
       const window = new PromptWindow();
       const first = window.next(at, cold);
-      const coming = window.ahead(at, []);
+      const coming = window.ahead(at, [])!;
       assert.notEqual(coming.buffer, first.buffer);
       assert.ok(coming.prefix.length > 2 * first.prefix.length);
       assert.equal(window.next(at, cold).prefix, first.prefix, 'broken off: what was read is still used');
-      window.adopt(window.ahead(at, []));
+      window.adopt(window.ahead(at, [])!);
       const { prefix, buffer } = window.next(at, cold);
       assert.deepEqual([prefix, buffer], [coming.prefix, coming.buffer]);
     });
@@ -113,10 +113,29 @@ describe('completion/prompt-window', () => {
     it('goes on with what was begun, so that a pause takes up where the last one ended', () => {
       const window = new PromptWindow();
       window.next(at, cold);
-      const begun = window.ahead(at, []);
+      const begun = window.ahead(at, [])!;
       const typed = drawn(`${at.before}a█${at.after}`);
       window.next(typed, cold);
-      assert.equal(window.ahead(typed, []).prefix, begun.prefix);
+      assert.equal(window.ahead(typed, [])!.prefix, begun.prefix);
+    });
+
+    it('after a move nearby it reads no more anew than a key may cost, and the rest of the suffix in idle time', () => {
+      const window = new PromptWindow();
+      window.next(at, cold);
+      window.adopt(window.ahead(at, [])!);
+      const full = window.next(at, cold);
+      const below = lines(40, 'below').split('\n');
+      const moved = drawn(`${at.before}1;\n${below.slice(0, 4).join('\n')}\n█${below.slice(4).join('\n')}`);
+      const near = window.next(moved, cold);
+      assert.equal(near.prefix.startsWith(full.prefix), true, 'what was read is still used');
+      const unread = near.prefix.length - full.prefix.length + near.suffix.length;
+      assert.ok(unread <= cold, `${unread} characters before the middle are read anew`);
+      const ahead = window.ahead(moved, [])!;
+      assert.deepEqual([ahead.buffer, ahead.prefix], [near.buffer, near.prefix]);
+      assert.ok(ahead.suffix.length > near.suffix.length && ahead.suffix.startsWith(near.suffix));
+      window.adopt(ahead);
+      assert.equal(window.next(moved, cold).suffix, ahead.suffix);
+      assert.equal(window.ahead(moved, []), null);
     });
 
     it('takes other files along when they were read', () => {
@@ -124,9 +143,9 @@ describe('completion/prompt-window', () => {
       window.next(at);
       const files = [{ path: 'b.ts', text: 'export const b = 1;' }];
       assert.deepEqual(window.next(at).files, []);
-      window.adopt(window.ahead(at, files));
+      window.adopt(window.ahead(at, files)!);
       assert.deepEqual(window.next(at).files, files);
-      assert.equal(window.ahead(at, files).buffer, window.next(at).buffer, 'nothing more to read');
+      assert.equal(window.ahead(at, files), null, 'nothing more to read');
     });
   });
 });

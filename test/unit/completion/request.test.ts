@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { completeParams } from '../../../src/completion/request.ts';
+import { completeBy, completeParams } from '../../../src/completion/request.ts';
+import { answered } from './answered.ts';
 
 const CALL = {
   path: 'a.py',
@@ -43,5 +44,26 @@ describe('what ghost text asks of a model', () => {
     const { temperature, seed } = completeParams({ ...CALL, seed: 2 }, 200);
     assert.ok(temperature! > 0);
     assert.equal(seed, 2);
+  });
+
+  it('passes on the text, what it took, and how sure the model was', async () => {
+    const seen: unknown[] = [];
+    const { usage, ...answer } = answered('a\n', -0.5);
+    const complete = completeBy(
+      {
+        async complete(_params, { onEvent } = {}) {
+          onEvent?.({ type: 'usage', usage, decodeTokensPerSecond: 1, meanLogProb: -0.5 });
+          onEvent?.({ type: 'text', text: 'a\n' });
+          return { ...answer, usage };
+        },
+      },
+      200,
+    );
+    await complete(CALL, {
+      signal: new AbortController().signal,
+      onText: text => seen.push(text),
+      onUsage: (...told) => seen.push(told),
+    });
+    assert.deepEqual(seen, [[usage, -0.5], 'a\n']);
   });
 });

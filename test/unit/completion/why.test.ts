@@ -41,12 +41,23 @@ describe('completion/why', () => {
       assert.ok(page.includes(part), part);
   });
 
+  it('of what was known already it tells what the request took that wrote it', () => {
+    const shown = (source: 'cache' | 'model') =>
+      renderTraces([{ ...TRACE, outcome: { kind: 'shown', source, text: 'y' } }]);
+    assert.match(
+      shown('cache'),
+      /What an earlier request took that wrote it:\n\n- Read: 12 .*\n- Tokens: 100 /,
+    );
+    assert.doesNotMatch(shown('model'), /earlier request/);
+  });
+
   it('every outcome has words of its own', () => {
     const outcomes: Trace['outcome'][] = [
       { kind: 'shown', source: 'cache', text: 'a' },
       { kind: 'shown', source: 'running', text: 'a' },
       { kind: 'shown', source: 'model', text: 'a' },
       { kind: 'silent', reason: 'in a long comment' },
+      { kind: 'silent', reason: 'completions are snoozed' },
       { kind: 'unsure', text: 'a' },
       { kind: 'nothing' },
       { kind: 'overtaken' },

@@ -128,6 +128,22 @@ describe('engine on a tiny model', function () {
     assert.equal(own.events.at(-1)!.type, 'usage');
   });
 
+  it('before a line end a completion tells what it took and how sure it was: who reads it may end it there', async () => {
+    const gap = { requestId: 'r', suffix: '', sequence: 'told', temperature: 20, topK: 0, maxTokens: 60 };
+    let lines = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      const own = hooks();
+      await engine.complete({ ...gap, prefix: prose(20, seed), seed }, own);
+      for (const [i, event] of own.events.entries()) {
+        if (event.type !== 'text' || !event.text.includes('\n')) continue;
+        lines++;
+        const told = own.events[i - 1]!;
+        assert.ok(told.type === 'usage' && told.usage.outputTokens > 0 && told.meanLogProb! < 0);
+      }
+    }
+    assert.ok(lines > 0, 'no line end was written');
+  });
+
   it('stops reading between chunks when it is cancelled, and keeps what was read', async () => {
     const abort = new AbortController();
     const own = hooks({ signal: abort.signal, turn: async () => void (turns++ === 1 && abort.abort()) });

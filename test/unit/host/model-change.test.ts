@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Emitter } from '../../../src/base/emitter.ts';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
 import type { DaemonState } from '../../../src/host/context.ts';
-import { onModelChange } from '../../../src/host/model-change.ts';
+import { onModelChange, onModelGone } from '../../../src/host/model-change.ts';
 import { answered } from '../completion/answered.ts';
 
 const ready = (model: string): DaemonState => ({ kind: 'ready', model, status: null });
@@ -26,6 +26,21 @@ describe('host: another model', () => {
       onModelChange({ onDidChangeState: emitter.event }, () => seen++);
       for (const state of states) emitter.fire(state);
       assert.equal(seen, changes);
+    });
+  }
+
+  const losses: [what: string, states: DaemonState[], losses: number][] = [
+    ['what a model had read is kept while it is ready', [loading('a'), ready('a'), ready('a')], 0],
+    ['and lost with its process', [ready('a'), { kind: 'starting' }, loading('a'), ready('a')], 1],
+    ['or when it is loaded again', [ready('a'), loading('a'), ready('a'), loading('a')], 2],
+  ];
+  for (const [what, states, expected] of losses) {
+    it(what, () => {
+      const emitter = new Emitter<DaemonState>();
+      let seen = 0;
+      onModelGone({ onDidChangeState: emitter.event }, () => seen++);
+      for (const state of states) emitter.fire(state);
+      assert.equal(seen, expected);
     });
   }
 

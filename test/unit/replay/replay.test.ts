@@ -150,6 +150,15 @@ describe('replay/figures', () => {
     );
   });
 
+  it('so is one of time, which is computed; what an older baseline lacks is not compared', () => {
+    const worse = { ...measured, latencyP95Ms: 900, cancelledShare: 0.9, usefulCharsPerComputeSecond: 1 };
+    assert.deepEqual(
+      compare(worse, { ...measured, cancelledShare: 0.5 }).map(line => line.split(':')[0]),
+      ['usefulCharsPerComputeSecond', 'latencyP95Ms', 'cancelledShare'],
+    );
+    assert.deepEqual(compare(worse, { rightCharsShare: measured.rightCharsShare }), []);
+  });
+
   it('two pipelines are compared by useful characters', () => {
     const table = renderFigures([
       ['ours', measured],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { aliased, pathAliases } from '../../../../src/completion/context/aliases.ts';
 import type { ContextFile } from '../../../../src/completion/context/context-file.ts';
 import { ContextList, gather } from '../../../../src/completion/context/gather.ts';
 import { RecentWork } from '../../../../src/completion/context/recent.ts';
@@ -19,6 +20,18 @@ describe('completion/context', () => {
       'config/secrets.yaml',
       'a/token.json',
       '.npmrc',
+      '.envrc',
+      'deploy/production.env',
+      'production.env.bak',
+      '.git-credentials',
+      'home/.aws/credentials',
+      '.docker/config.json',
+      '.netrc',
+      '_netrc',
+      '.pypirc',
+      '.ssh/id_ed25519',
+      '.ssh/id_ed25519_work',
+      'id_ecdsa_sk',
     ];
     for (const path of secret) it(path, () => assert.equal(isUnfitName(path), 'secret'));
     const generated = [
@@ -36,6 +49,10 @@ describe('completion/context', () => {
       'src/keys.ts',
       'distance.py',
       '.eslintrc.json',
+      'src/env.ts',
+      'src/id_rsa_parser.ts',
+      'src/config.json',
+      'aws/credentials.ts',
     ])
       it(`${path} is fit`, () => assert.equal(isUnfitName(path), null));
     it('by what it says', () => {
@@ -66,24 +83,106 @@ describe('completion/context', () => {
       'pkg/core/io.py',
       'pkg/core/io/__init__.py',
     ]);
+    assert.deepEqual(importedPaths('src/main.c', '#include "util.h"\n#include <stdio.h>'), [['src/util.h']]);
     assert.deepEqual(counterparts('src/a.test.ts'), ['src/a.ts']);
     assert.deepEqual(counterparts('src/test_a.py'), ['src/a.py']);
     assert.ok(counterparts('src/a.ts').includes('src/a.test.ts'));
   });
 
-  it('remembers edits elsewhere, those close to each other as one, and what was copied', () => {
-    const recent = new RecentWork();
-    recent.edited('a.ts', 10, 'first');
-    recent.edited('a.ts', 12, 'second');
-    recent.edited('b.ts', 1, 'own file');
-    recent.copy('c.ts', 'too short');
-    recent.copy('c.ts', 'copied from another file, long enough');
-    assert.deepEqual(recent.filesFor('b.ts'), [
-      { path: 'a.ts', text: 'second' },
-      { path: 'c.ts', text: 'copied from another file, long enough' },
+  it('looks up absolute imports of Python after relative ones, from the folders above the file', () => {
+    const text = 'import pkg.deep\nfrom pkg.mod import x\nfrom . import beside\n';
+    const [beside, deep, mod] = importedPaths('python/pkg/m.py', text);
+    assert.deepEqual(beside, ['python/pkg/beside.py', 'python/pkg/__init__.py']);
+    assert.ok(deep!.includes('python/pkg/deep.py') && deep!.includes('src/pkg/deep/__init__.py'));
+    assert.ok(mod!.indexOf('python/pkg/mod.py') < mod!.indexOf('pkg/mod.py'));
+    assert.deepEqual(importedPaths('m.py', 'from pkg import x')[0], [
+      'pkg.py',
+      'pkg/__init__.py',
+      'src/pkg.py',
+      'src/pkg/__init__.py',
     ]);
-    for (let i = 0; i < 40; i++) recent.edited('d.ts', i * 20, `edit ${i}`);
-    assert.ok(recent.filesFor('b.ts').length <= 7);
+  });
+
+  it('knows the modules of a crate, and the packages beside a class of Java', () => {
+    const rust = importedPaths(
+      'src/net/http.rs',
+      'mod body;\nuse crate::io::Reader;\nuse super::tcp;\nuse std::fmt;',
+    );
+    assert.equal(rust[0]![0], 'src/net/http/body.rs');
+    assert.ok(rust[1]!.includes('src/io.rs') && rust[1]!.includes('src/io/mod.rs'));
+    assert.equal(rust[2]![0], 'src/net/tcp.rs');
+    assert.equal(rust.length, 3);
+    const java = 'package com.shop.web;\nimport com.shop.cart.Cart;\nimport static com.shop.Tax.*;\n';
+    assert.deepEqual(importedPaths('app/src/main/java/com/shop/web/A.java', java), [
+      ['app/src/main/java/com/shop/cart/Cart.java'],
+      ['app/src/main/java/com/shop/Tax.java'],
+    ]);
+    assert.deepEqual(importedPaths('elsewhere/A.java', java), []);
+  });
+
+  describe('names in imports that a configuration explains', () => {
+    const config = `{
+      // the usual
+      "compilerOptions": { "baseUrl": "./src", "paths": { "@/*": ["app/*"], "@/ui/*": ["ui/*"], "api": ["gen/api.ts"], }, },
+    }`;
+    const check = (name: string, expected: string[]) =>
+      it(name, () => assert.deepEqual(aliased(name, pathAliases(config, '')!), expected));
+    check('@/cart/item', ['src/app/cart/item', 'src/@/cart/item']);
+    check('@/ui/button', ['src/ui/button', 'src/app/ui/button', 'src/@/ui/button']);
+    check('api', ['src/gen/api.ts', 'src/api']);
+    check('lib/x', ['src/lib/x']);
+    it('are looked up like relative ones', () => {
+      const paths = importedPaths('src/a.ts', "import { x } from '@/cart/item';", pathAliases(config, ''));
+      assert.ok(paths[0]!.includes('src/app/cart/item.ts'));
+      assert.deepEqual(importedPaths('src/a.ts', "import fs from 'fs';"), []);
+    });
+    it('mean nothing without one', () => {
+      assert.equal(pathAliases('{ "compilerOptions": { "strict": true } }', ''), null);
+      assert.equal(pathAliases('not JSON', ''), null);
+      assert.equal(
+        pathAliases('{ "compilerOptions": { "paths": { "a": 3 } } }', '')!.paths.get('a')!.length,
+        0,
+      );
+    });
+  });
+
+  describe('recent work', () => {
+    const at = (path: string) => ({ uri: `file:///${path}`, path });
+
+    it('remembers edits elsewhere, those close to each other as one, and what was copied', () => {
+      const recent = new RecentWork();
+      recent.edited(at('a.ts'), 10, 'first');
+      recent.edited(at('a.ts'), 12, 'second');
+      recent.copy(at('c.ts'), 'too short');
+      recent.copy(at('c.ts'), 'copied from another file, long enough');
+      assert.deepEqual(recent.filesFor('file:///b.ts', ''), [
+        { path: 'a.ts', text: 'second' },
+        { path: 'c.ts', text: 'copied from another file, long enough' },
+      ]);
+      for (let i = 0; i < 40; i++) recent.edited(at('d.ts'), i * 20, `edit ${i}`);
+      assert.ok(recent.filesFor('file:///b.ts', '').length <= 7);
+    });
+
+    it('of the same document it counts where the prompt does not show it', () => {
+      const recent = new RecentWork();
+      recent.edited(at('a.ts'), 10, '}\nconst here = 1;\n');
+      recent.edited(at('a.ts'), 900, '}\nconst faraway = 1;\n');
+      recent.copy(at('a.ts'), 'function copied() {\n  return 1;\n}');
+      const shown = 'let a;\n}\n  const here = 1;\n';
+      assert.deepEqual(
+        recent.filesFor('file:///a.ts', shown).map(({ text }) => text.split('\n').at(-2)),
+        ['const faraway = 1;', '  return 1;'],
+      );
+    });
+
+    it('keeps two documents apart that have the same path in their folders', () => {
+      const recent = new RecentWork();
+      recent.edited({ uri: 'file:///one/a.ts', path: 'a.ts' }, 1, 'const one = 1;');
+      recent.edited({ uri: 'file:///two/a.ts', path: 'a.ts' }, 1, 'const two = 2;');
+      assert.deepEqual(recent.filesFor('file:///two/a.ts', 'const two = 2;'), [
+        { path: 'a.ts', text: 'const one = 1;' },
+      ]);
+    });
   });
 
   describe('gathering', () => {
