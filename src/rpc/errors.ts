@@ -24,6 +24,9 @@ function numberOf(code: ErrorCode): number {
 /** Whatever a request rejected with, as the error its sender threw. */
 export function fromResponseError(error: unknown): MoebiusError {
   if (!(error instanceof ResponseError)) return toMoebiusError(error);
+  // The library's own words for a stream that was closed a moment ago, before anyone was told.
+  if (error.code === ErrorCodes.MessageWriteError)
+    return new MoebiusError('daemon-down', 'The connection was closed.');
   const code = (error.data as Partial<ErrorData> | undefined)?.code;
   return new MoebiusError(typeof code === 'string' ? code : codeOf(error.code), error.message);
 }

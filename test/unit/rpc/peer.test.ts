@@ -60,6 +60,17 @@ describe('rpc peer', () => {
     await client.notify('nothing' as never, {} as never);
   });
 
+  it('says that the connection is closed when a request can not be written any more', async () => {
+    const { client, toServer } = connectPeers();
+    // As a stream does between its end and the event that tells of it.
+    toServer.write = (...args: unknown[]) => {
+      const done = args.at(-1) as (error: Error) => void;
+      done(new Error('Cannot call write after a stream was destroyed'));
+      return false;
+    };
+    assert.equal((await rejection(client.request('echo', { text: '' }))).code, 'daemon-down');
+  });
+
   it('rejects at once when it is closed from this side, and tells the handlers of the other', async () => {
     const { client, server, toServer } = connectPeers();
     const started = new Deferred<void>();
