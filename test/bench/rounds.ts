@@ -2,7 +2,6 @@
 import type { ExpertLevel } from '../../src/protocol/daemon.ts';
 import { type ChildContender, startContender } from './child-contender.ts';
 import type { ContenderConfig } from './contender.ts';
-import { promptOfLength } from './corpus.ts';
 import { type Figure, type Log, nameOf, type Plan } from './plan.ts';
 import { median, spreadPercent } from './statistics.ts';
 
@@ -79,13 +78,20 @@ export const entriesOf = (contenders: readonly ChildContender[], levels: readonl
       : levels.map(level => ({ label: `moebius ${level}`, contender, level })),
   );
 
-/** What is opened or made ready at first use is no part of a measurement: a prompt long enough for every level's graph. */
+/** What is opened or made ready at first use is no part of a measurement. */
 export async function warmUp(entries: readonly Entry[], text: string): Promise<void> {
-  for (const { contender, level } of entries) {
-    await contender.write(await promptOfLength(text, WARM_UP_TOKENS, 25, contender.tokenize), 8, level);
-  }
+  for (const entry of entries) await wake(entry, text);
 }
-const WARM_UP_TOKENS = 512;
+
+/**
+ * Just before a measurement: while the others had their turn, the system may have taken back what of the engine's weights is mapped
+ * from files (`docs/performance.md`). The text begins as no measured prompt does, so nothing of those is reused.
+ */
+export async function wake({ contender, level }: Entry, text: string): Promise<void> {
+  await contender.write(text.slice(0, WARM_UP_CHARS), 8, level);
+}
+/** About 500 tokens, enough for every level's graph. */
+const WARM_UP_CHARS = 2000;
 
 /** Throws unless all make the same token ids of `text`: otherwise they would not do the same work. */
 export async function requireSameTokens(contenders: readonly ChildContender[], text: string): Promise<void> {

@@ -7,6 +7,7 @@ import {
   requireSameTokens,
   rotated,
   Samples,
+  wake,
   warmUp,
   withContenders,
 } from '../rounds.ts';
@@ -24,7 +25,8 @@ export function chat(plan: Plan, log: Log): Promise<Figure[]> {
     const first = new Samples(entries.map(entry => entry.label));
     await warmUp(entries, text);
     for (const round of eachRound(plan, 'chat', log)) {
-      for (const [i, { label, contender, level }] of rotated(entries, round).entries()) {
+      for (const [i, entry] of rotated(entries, round).entries()) {
+        const { label, contender, level } = entry;
         const prompt = await promptOfLength(
           text,
           PROMPT,
@@ -32,6 +34,7 @@ export function chat(plan: Plan, log: Log): Promise<Figure[]> {
           contenders[0]!.tokenize,
         );
         if (round === 0) await requireSameTokens(contenders, prompt);
+        await wake(entry, text);
         const result = await contender.write(prompt, ANSWER, level, { drafts: true });
         if (result.reusedTokens > 0)
           throw new Error(`${label} reused ${result.reusedTokens} tokens of a new prompt.`);

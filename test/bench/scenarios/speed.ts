@@ -7,6 +7,7 @@ import {
   requireSameTokens,
   rotated,
   Samples,
+  wake,
   warmUp,
   withContenders,
 } from '../rounds.ts';
@@ -37,9 +38,11 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
       const drafting = new Samples(entries.map(entry => entry.label));
       for (const round of eachRound(plan, readFigure(tokens), log)) {
         const turn = rotated(entries, round);
-        for (const { label, contender, level } of turn) {
+        for (const entry of turn) {
+          const { label, contender, level } = entry;
           const prompt = await promptOfLength(corpus.text, tokens, prompts++, contenders[0]!.tokenize);
           if (round === 0) await requireSameTokens(contenders, prompt);
+          await wake(entry, corpus.text);
           const result = await contender.write(prompt, isWriting ? written : 1, level);
           requireFresh(label, result.reusedTokens, result.promptTokens, tokens);
           reading.add(label, perSecond(tokens, result.firstTokenMs));
