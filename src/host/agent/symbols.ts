@@ -1,7 +1,8 @@
 /** What the language servers know of names. */
 import * as vscode from 'vscode';
+import { applyReplacements } from '../../agent/edits/lines.ts';
 import type { RenameRequest, SymbolsPort } from '../../agent/ports.ts';
-import { cancelled } from '../../base/errors.ts';
+import { orAborted } from '../../base/abort.ts';
 import type { WorkspaceFolders } from '../../workspace/folders.ts';
 
 /** A server that has not read the project by then is no help: the text is looked at instead. */
@@ -20,15 +21,18 @@ export class EditorSymbols implements SymbolsPort {
   ): Promise<ReadonlyMap<string, string> | null> {
     const uri = vscode.Uri.file((await this.#folders.resolve(path)).real);
     const position = new vscode.Position(line - 1, column - 1);
-    const edit = await answer(
-      vscode.commands.executeCommand<vscode.WorkspaceEdit>(
-        'vscode.executeDocumentRenameProvider',
-        uri,
-        position,
-        newName,
-      ),
-      signal,
+    const asked = vscode.commands.executeCommand<vscode.WorkspaceEdit>(
+      'vscode.executeDocumentRenameProvider',
+      uri,
+      position,
+      newName,
     );
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)]);
+    // No server for that language, one that refuses the name, one that takes too long.
+    const edit = await orAborted(Promise.resolve(asked), inTime).catch(error => {
+      if (signal.aborted) throw error;
+      return null;
+    });
     const edits = edit?.entries() ?? [];
     if (edits.length === 0 || edits.some(([, changes]) => changes.length === 0)) return null;
     const texts = new Map<string, string>();
@@ -44,37 +48,10 @@ export class EditorSymbols implements SymbolsPort {
 }
 
 function textAfter(document: vscode.TextDocument, changes: readonly vscode.TextEdit[]): string {
-  const text = document.getText();
-  const places = changes
-    .map(({ range, newText }) => ({
-      start: document.offsetAt(range.start),
-      end: document.offsetAt(range.end),
-      newText,
-    }))
-    .sort((a, b) => a.start - b.start);
-  let result = '';
-  let from = 0;
-  for (const { start, end, newText } of places) {
-    result += text.slice(from, start) + newText;
-    from = end;
-  }
-  return result + text.slice(from);
-}
-
-/** null: no server for that language, it says that the name can't be changed, or it takes too long. Throws `cancelled`. */
-async function answer<T>(thenable: Thenable<T>, signal: AbortSignal): Promise<T | null> {
-  if (signal.aborted) throw cancelled();
-  let end = () => {};
-  const late = new Promise<null>(resolve => {
-    const timer = setTimeout(() => resolve(null), LONGEST_MS);
-    const stop = () => resolve(null);
-    signal.addEventListener('abort', stop);
-    end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-    };
-  });
-  const found = await Promise.race([Promise.resolve(thenable).catch(() => null), late]).finally(end);
-  if (signal.aborted) throw cancelled();
-  return found;
+  const replacements = changes.map(({ range, newText }) => ({
+    start: document.offsetAt(range.start),
+    end: document.offsetAt(range.end),
+    text: newText,
+  }));
+  return applyReplacements(document.getText(), replacements);
 }
