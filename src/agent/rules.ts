@@ -32,6 +32,8 @@ export interface Rules {
   text: string;
   /** What was left out because there is too much of it, for the user; null: nothing. */
   cut: string | null;
+  /** What the workspace's files say in it, by their paths: for whoever watches over their changes. */
+  said: Readonly<Record<string, string>>;
 }
 
 interface RulesPart {
@@ -46,10 +48,11 @@ export async function readRules(workspace: WorkspacePort, options: RulesOptions)
   const own = userRules.trim();
   const parts: RulesPart[] =
     own === '' ? [] : [{ source: 'your settings', text: `Rules of the user:\n${own}` }];
-  for (const path of isTrusted ? await rulesFiles(workspace, options) : []) {
-    const text = await textOf(workspace, path);
-    if (text !== '') parts.push({ source: path, text: `Rules in ${path}:\n${readFrontMatter(text).body}` });
-  }
+  const paths = isTrusted ? await rulesFiles(workspace, options) : [];
+  const read = await Promise.all(paths.map(async path => ({ path, text: await textOf(workspace, path) })));
+  const files = read.filter(({ text }) => text !== '');
+  for (const { path, text } of files)
+    parts.push({ source: path, text: `Rules in ${path}:\n${readFrontMatter(text).body}` });
   const skills = await readSkills(workspace, isTrusted, roots);
   const listed = skills.slice(0, MAX_SKILLS).map(skillLine).join('\n');
   if (listed !== '')
@@ -57,11 +60,12 @@ export async function readRules(workspace: WorkspacePort, options: RulesOptions)
       source: 'the list of skills',
       text: `Skills. When one fits the task, read its file first:\n${listed}`,
     });
-  return fitted(parts, skills.slice(MAX_SKILLS));
+  const said = Object.fromEntries([...files, ...skills].map(({ path, text }) => [path, text]));
+  return { ...fitted(parts, skills.slice(MAX_SKILLS)), said };
 }
 
 /** `unlisted`: skills for which there is no place in the list. */
-function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Rules {
+function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Omit<Rules, 'said'> {
   const all = joined(parts);
   const said: string[] = [];
   const bytes = new TextEncoder().encode(all);

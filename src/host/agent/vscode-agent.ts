@@ -26,6 +26,7 @@ import { HunkReview } from './hunk-review.ts';
 import { gatedMcp, type McpGateOptions, namesServers } from './mcp-gate.ts';
 import { AgentModes } from './modes.ts';
 import { ReviewStore } from './review-store.ts';
+import { changedRules, RulesMemory } from './rules-memory.ts';
 import type { AgentTask } from './runner.ts';
 import { ServerMemory } from './server-memory.ts';
 import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
@@ -53,6 +54,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   readonly #modes: AgentModes;
   readonly #commands: CommandMemory;
   readonly #servers: ServerMemory;
+  readonly #rules: RulesMemory;
   readonly review: HunkReview;
   readonly #mirror = new TerminalMirror();
   readonly #before = new BeforeTexts(async (turnId, path) => (await this.#ports()).textBefore(turnId, path));
@@ -67,6 +69,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     this.#modes = new AgentModes(extension.workspaceState);
     this.#commands = new CommandMemory(extension.workspaceState);
     this.#servers = new ServerMemory(extension.workspaceState);
+    this.#rules = new RulesMemory(extension.workspaceState);
   }
 
   mode = () => this.#modes.mode;
@@ -112,7 +115,10 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const profile = settings.profile === 'auto' ? profileFor(task.model) : settings.profile;
     const rules = await readRules(ports.workspace, { userRules: settings.rules, isTrusted, roots, openFile });
     // They are read when a conversation begins; once it has been told, it need not be again.
-    if (rules.cut !== null && task.history.length === 0) emit({ type: 'notice', text: rules.cut });
+    if (task.history.length === 0) {
+      const changed = changedRules(this.#rules.exchange(rules.said));
+      for (const text of [rules.cut, changed]) if (text !== null) emit({ type: 'notice', text });
+    }
     const outcome = await runAgent(profile, {
       task: task.news === '' ? text : `${task.news}\n\n${text}`,
       mode: task.mode,

@@ -22,8 +22,7 @@ type Answer =
   | { probe(): void | Promise<void> }
   /** `it`: a part of the test, or of the scenario, as it stands in the file. */
   | { file: string; it: string }
-  | { doesNotApply: string }
-  | { isOpen: string };
+  | { doesNotApply: string };
 
 const notFree =
   (...commands: string[]) =>
@@ -91,6 +90,7 @@ function builtInCommandsWin(): void {
 
 const GATE = 'test/unit/host/agent/mcp-gate.test.ts';
 const INJECTIONS = 'test/simulate/scenarios/injections.ts';
+const RULES = 'test/unit/host/agent/rules-memory.test.ts';
 const MARKDOWN = 'test/unit/webview/markdown.test.ts';
 const LAYERS = 'test/layers.test.ts';
 const NO_SERVICE = { file: LAYERS, it: "what: 'listening sockets'" };
@@ -131,8 +131,8 @@ const ANSWERS: Record<string, Answer> = {
   'vuln-check/trust-integrity/1': { file: GATE, it: 'that are always allowed are so as they are' },
   'vuln-check/trust-integrity/2': { file: GATE, it: 'that are always allowed are so as they are' },
   'vuln-check/trust-integrity/3': {
-    isOpen:
-      'rules, prompt files and skills of a trusted workspace are read as they are now; only servers are asked for anew',
+    file: RULES,
+    it: 'names rules that are new or changed since they were read',
   },
   'vuln-check/file-write-restrictions/1': {
     probe: isProtected(

@@ -130,7 +130,17 @@ Skills. When one fits the task, read its file first:
   });
 
   it('are none in an empty workspace', async () => {
-    assert.deepEqual(await readRules(workspace({}), trusted), { text: '', cut: null });
+    assert.deepEqual(await readRules(workspace({}), trusted), { text: '', cut: null, said: {} });
+  });
+
+  it('say which files they come from, with the whole text of a skill', async () => {
+    const { said } = await readRules(workspace(project), { ...trusted, userRules: 'Mine.' });
+    assert.deepEqual(said, {
+      'AGENTS.md': 'Use tabs.',
+      '.moebius/rules/a.md': 'First.',
+      '.moebius/rules/b.md': '---\ntitle: B\n---\nSecond.',
+      '.moebius/skills/pdf/SKILL.md': 'The long text.',
+    });
   });
 
   it('that are too long are cut, and both the model and the user are told', async () => {
