@@ -8,12 +8,15 @@ import { type Session, startSession, until } from '../support/workbench.ts';
 const QUIET_MS = 2500;
 const PRICES = 'def net_price(gross):\n    """net_price of one item."""\n    return gross / 1.19\n';
 const REPORT = 'from prices import net_price\n\nprint("net_price", net_price(119))\n';
+const TAX =
+  'def tax(amount):\n    return amount / 5\n\n\ndef bill(amount, rates):\n    return amount + tax(amount)\n';
 const FILES = {
   'src/blank.ts': 'export const before = 1;\n\n\nexport const last = 1;\n',
   'src/body.ts': 'export function run(): void {\n  \n}\n',
   'notes.md': '# Notes\n\n',
   'prices.py': PRICES,
   'price_report.py': REPORT,
+  'tax.py': TAX,
   'cells.ipynb': JSON.stringify({
     cells: ['import cart', ''].map(source => ({
       cell_type: 'code',
@@ -186,6 +189,26 @@ describe('suggestions', () => {
     await page.keyboard.press('Control+S');
     await session.untilFile('price_report.py', text => text.includes('print("net_price", price_of(119))'));
     assert.match(session.read('price_report.py'), /^from prices import price_of\n/);
+  });
+
+  it('a call whose function got a parameter is offered with the argument that the model writes', async () => {
+    const { page } = session;
+    await openFile(page, 'tax.py');
+    await goTo(page, 1, 15);
+    await type(', rate');
+    await page.keyboard.press('ArrowDown'); // away from the suggestion at the cursor, which Tab would take
+    const call = 'tax(amount, rates[0])';
+    await until(async () => (await offered()).includes('rates[0]'), 'the call to be offered');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.waitForTimeout(1000); // the edit is made in the extension host
+    await page.keyboard.press('Control+S');
+    await session.untilFile('tax.py', text => text.includes(call));
+    const changed = TAX.replace('+ tax(amount)', `+ ${call}`).replace(
+      'def tax(amount)',
+      'def tax(amount, rate)',
+    );
+    assert.equal(session.read('tax.py'), changed);
   });
 
   it('left no error in the console', () => assert.deepEqual(session.errors, []));
