@@ -1,26 +1,23 @@
 /**
  * A session of typing in the real workbench, key by key, beside the same one through the pipeline without an editor: what is
- * shown is the same. So what `npm run replay` measures without an editor is what users see.
+ * shown is the same. So what `npm run replay` measures without an editor is what users see. The engine recites: a real model's choice
+ * between two words that are as likely depends on how much it read in one pass, and so on what the machine does besides.
  */
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { ghostText, openFile } from '../../scripts/workbench/page.ts';
+import type { Backend } from '../../src/backends/backend.ts';
 import { monotonicClock } from '../../src/base/clock.ts';
 import { CompletionPipeline } from '../../src/completion/pipeline.ts';
 import { completeBy } from '../../src/completion/request.ts';
-import { withDaemon } from '../bench/daemon.ts';
+import { loadReciting } from '../fixtures/daemon/reciting-engine.ts';
+import { recitingDaemon } from '../support/daemon-bundle.ts';
 import { testGrammars } from '../support/grammars.ts';
-import { MODEL, MODEL_MS, type Session, startSession, until } from '../support/workbench.ts';
+import { MODEL_MS, type Session, startSession, until } from '../support/workbench.ts';
 
-const PATH = 'days.py';
-/**
- * The model is sure of every word of what follows: where it wavers, how much was read in one pass decides, and an editor, which
- * reads ahead when it has time, reads other amounts.
- */
-const OPENED = ['monday', 'tuesday', 'wednesday']
-  .map(day => `def is_${day}(day):\n    return day == "${day}"\n`)
-  .join('\n\n');
-const TYPED = '\n\ndef is_friday(weekday):\n    return weekday == "friday"\n';
+const PATH = 'spread.py';
+const OPENED = 'def mean(values):\n    return sum(values) / len(values)\n';
+const TYPED = '\n\ndef spread(values):\n    return max(values) - min(values)\n';
 /** Whatever a busy machine takes, the text is written to its end. */
 const DECODE_BUDGET_MS = 10_000;
 /** For a suggestion that must not come. */
@@ -34,6 +31,7 @@ describe('replay in the workbench', () => {
     expected = await typedWithoutEditor();
     session = await startSession({
       name: 'replay',
+      daemon: await recitingDaemon(),
       files: { [PATH]: OPENED },
       settings: {
         'moebius.completion.savePower': true, // what is read ahead depends on how fast one types
@@ -80,22 +78,26 @@ describe('replay in the workbench', () => {
 });
 
 /** The first line of the text after every key; null: none. */
-const typedWithoutEditor = (): Promise<(string | null)[]> =>
-  withDaemon({ model: MODEL, threads: 2 }, async ({ backend }) => {
-    const syntax = testGrammars();
-    await syntax.load('python');
-    const pipeline = new CompletionPipeline(completeBy(backend, DECODE_BUDGET_MS), monotonicClock, syntax);
-    const texts: (string | null)[] = [];
-    for (let length = 1; length <= TYPED.length; length++) {
-      const before = OPENED + TYPED.slice(0, length);
-      const cursor = { uri: PATH, path: PATH, languageId: 'python', before, after: '' };
-      const { signal } = new AbortController();
-      const options = { isManual: false, multiline: 'auto', delayMs: 0, isSaving: true, signal } as const;
-      const suggestion = await pipeline.suggest(cursor, options);
-      texts.push(suggestion && suggestion.text.split('\n', 1)[0]!);
-    }
-    return texts;
-  });
+async function typedWithoutEditor(): Promise<(string | null)[]> {
+  const engine = await loadReciting({ folder: '', threads: 1, contextTokens: 8192 });
+  const backend: Pick<Backend, 'complete'> = {
+    complete: (params, { signal = new AbortController().signal, onEvent = () => {} } = {}) =>
+      engine.complete({ ...params, requestId: '' }, { signal, onEvent, turn: async () => {} }),
+  };
+  const syntax = testGrammars();
+  await syntax.load('python');
+  const pipeline = new CompletionPipeline(completeBy(backend, DECODE_BUDGET_MS), monotonicClock, syntax);
+  const texts: (string | null)[] = [];
+  for (let length = 1; length <= TYPED.length; length++) {
+    const before = OPENED + TYPED.slice(0, length);
+    const cursor = { uri: PATH, path: PATH, languageId: 'python', before, after: '' };
+    const { signal } = new AbortController();
+    const options = { isManual: false, multiline: 'auto', delayMs: 0, isSaving: true, signal } as const;
+    const suggestion = await pipeline.suggest(cursor, options);
+    texts.push(suggestion && suggestion.text.split('\n', 1)[0]!);
+  }
+  return texts;
+}
 
 /** The first line of the grey text, drawn in a piece for every colour and with no-break spaces. */
 async function shownIn(page: Page): Promise<string> {

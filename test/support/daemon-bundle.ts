@@ -28,3 +28,4 @@ export function bundle(entry: string): Promise<string> {
 export const scriptedDaemon = (): Promise<string> => bundle('test/fixtures/daemon/scripted-daemon.ts');
 export const scriptedAgentDaemon = (): Promise<string> => bundle('test/fixtures/daemon/agent-daemon.ts');
 export const scriptedGhostDaemon = (): Promise<string> => bundle('test/fixtures/daemon/ghost-daemon.ts');
+export const recitingDaemon = (): Promise<string> => bundle('test/fixtures/daemon/reciting-daemon.ts');
