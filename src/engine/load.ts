@@ -24,7 +24,7 @@ import type { VocabularyArgs } from './grammar/wire.ts';
 import { type ExpertHistogram, warmUp } from './hot-experts.ts';
 import type { KeptSequence, KvPage } from './kv-pages.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
-import { levelPlan } from './read-plan.ts';
+import { chatLevelOf, levelPlan } from './read-plan.ts';
 import { Run } from './run.ts';
 import { kvBudgetBytes, type Sequence, Sequences } from './sequences.ts';
 import { WorkerClient } from './session/worker-client.ts';
@@ -250,5 +250,6 @@ function expertsInfo({ experts }: Manifest): ModelInfo['experts'] {
     shared: experts.sharedNeurons > 0 ? 1 : 0,
     routed: experts.routed,
     perTokenByLevel: Object.fromEntries(perToken),
+    chatLevel: chatLevelOf(experts),
   };
 }

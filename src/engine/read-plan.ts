@@ -56,6 +56,22 @@ export function levelPlan(layout: ExpertLayout | null, level: ExpertLevel = 'exa
   return layout?.levels.exact ?? EXACT;
 }
 
+/**
+ * In nats a written token: what reading with few experts may cost an answer for whose reading nobody chose a level. At 0.01
+ * (`balanced`) the default model finds as much in an attached file as when all read it, at 0.04 (`fast`) less (docs/moe.md).
+ */
+const MOST_TAIL_NLL = 0.02;
+
+/** The level that reads with the fewest experts, writes with all, and was measured to cost little; `exact` if there is none. */
+export function chatLevelOf({ kind, routed, levels }: ExpertLayout): ExpertLevel {
+  if (kind !== 'carved') return 'exact';
+  const isCheap = ({ writeK, tailNll = Infinity }: LevelPlan) => writeK === null && tailNll <= MOST_TAIL_NLL;
+  const reads = (level: ExpertLevel) => levels[level]?.readK ?? routed;
+  return (Object.keys(levels) as ExpertLevel[])
+    .filter(level => isCheap(levels[level]!))
+    .reduce((best, level) => (reads(level) < reads(best) ? level : best), 'exact');
+}
+
 /** Rows from..to of a prompt of `total` tokens, which the level's few experts read; none where it has no few. */
 function farRows({ readK, exactHead, exactTail }: LevelPlan, total: number): { from: number; to: number } {
   const from = Math.min(exactHead, total);

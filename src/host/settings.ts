@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { AgentProfile } from '../agent/agent.ts';
 import type { MultilineSetting } from '../completion/extent.ts';
 import type { LanguageSwitches } from '../completion/languages.ts';
-import { EXPERT_LEVELS, type ExpertLevel } from '../protocol/daemon.ts';
+import type { ChatLevel } from '../protocol/webview.ts';
+import { readLevel } from './chat/level.ts';
 
 export interface Settings {
   completion: {
@@ -25,7 +26,7 @@ export interface Settings {
     home: string;
   };
   /** How many experts read a chat's prompt. */
-  chat: { level: ExpertLevel };
+  chat: { level: ChatLevel };
   agent: {
     /** Run without asking, besides what was remembered for the workspace. */
     allowedCommands: string[];
@@ -59,7 +60,7 @@ export function readSettings(scope?: vscode.ConfigurationScope): Settings {
       nextEdits: get('completion.nextEdits', true),
     },
     model: { id: get('model.id', '').trim(), home: get('model.home', '').trim() },
-    chat: { level: EXPERT_LEVELS.find(level => level === get('chat.level', 'exact')) ?? 'exact' },
+    chat: { level: readLevel(get('chat.level', 'auto')) },
     agent: {
       allowedCommands: get('agent.allowedCommands', []),
       checkCommand: get('agent.checkCommand', '').trim() || null,

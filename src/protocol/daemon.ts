@@ -53,7 +53,13 @@ export interface ModelInfo extends ModelSummary {
   contextTokens: number;
   trainedContextTokens: number;
   parameters: number;
-  experts: { shared: number; routed: number; perTokenByLevel: Partial<Record<ExpertLevel, number>> } | null;
+  experts: {
+    shared: number;
+    routed: number;
+    perTokenByLevel: Partial<Record<ExpertLevel, number>>;
+    /** What a chat is read at where nobody chose: the level of least work that was measured to cost little. */
+    chatLevel: ExpertLevel;
+  } | null;
   loadMs: number;
   threads: number;
 }

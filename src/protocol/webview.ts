@@ -80,11 +80,14 @@ export interface ModelChoice {
   id: string;
   name: string;
 }
+/** `auto`: as the model was measured to stand it. */
+export type ChatLevel = ExpertLevel | 'auto';
+
 export interface Picker {
   models: ModelChoice[];
   current: string | null;
-  levels: ExpertLevel[];
-  level: ExpertLevel;
+  levels: ChatLevel[];
+  level: ChatLevel;
   /** Set when no model is installed: what the download button offers. */
   download: { name: string; sizeBytes: number } | null;
 }
@@ -187,7 +190,10 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('newFile'), text, language: short }),
   z.object({ type: z.literal('openLink'), href: short }),
   z.object({ type: z.literal('chooseModel'), id }),
-  z.object({ type: z.literal('chooseLevel'), level: z.enum(['exact', 'balanced', 'fast', 'frugal']) }),
+  z.object({
+    type: z.literal('chooseLevel'),
+    level: z.enum(['auto', 'exact', 'balanced', 'fast', 'frugal']),
+  }),
   z.object({ type: z.literal('sent'), id }),
   z.object({ type: z.literal('chooseMode'), mode: z.enum(['ask', 'plan', 'agent']) }),
   z.object({

@@ -1,8 +1,9 @@
-import type { ExpertLevel } from '../protocol/daemon.ts';
+import type { ChatLevel } from '../protocol/webview.ts';
 import { Icon } from './button.tsx';
 import { usePage } from './page.ts';
 
-const LEVELS: Record<ExpertLevel, { name: string; title: string }> = {
+const LEVELS: Record<ChatLevel, { name: string; title: string }> = {
+  auto: { name: 'Auto', title: 'Reads long prompts with as few experts as the model was measured to stand' },
   exact: { name: 'Exact', title: 'Reads the prompt with all experts' },
   balanced: { name: 'Balanced', title: 'Reads the far part of a long prompt with fewer experts' },
   fast: { name: 'Fast', title: 'Reads long prompts with few experts: quickest to begin' },
@@ -29,7 +30,7 @@ export function Pickers() {
           testId="level-picker"
           value={picker.level}
           options={picker.levels.map(level => ({ value: level, text: LEVELS[level].name }))}
-          onChange={level => send({ type: 'chooseLevel', level: level as ExpertLevel })}
+          onChange={level => send({ type: 'chooseLevel', level: level as ChatLevel })}
         />
       )}
     </>

@@ -6,8 +6,15 @@ import { expandPrompt } from '../../agent/prompt-files.ts';
 import { type Ask, type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { toMoebiusError } from '../../base/errors.ts';
-import type { ExpertLevel, ModelInfo } from '../../protocol/daemon.ts';
-import type { HostMessage, Phase, Picker, Suggestion, WebviewMessage } from '../../protocol/webview.ts';
+import type { ModelInfo } from '../../protocol/daemon.ts';
+import type {
+  ChatLevel,
+  HostMessage,
+  Phase,
+  Picker,
+  Suggestion,
+  WebviewMessage,
+} from '../../protocol/webview.ts';
 import { AgentDesk, type AgentEditor } from '../agent/desk.ts';
 import type { DaemonState } from '../context.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
@@ -38,7 +45,7 @@ export interface ChatPorts {
     newFile(text: string, language: string): Promise<void>;
     openLink(href: string): Promise<void>;
     chooseModel(id: string): Promise<void>;
-    chooseLevel(level: ExpertLevel): Promise<void>;
+    chooseLevel(level: ChatLevel): Promise<void>;
     run(action: 'restart' | 'show-log' | 'download'): Promise<void>;
     /** A command of VS Code's. */
     execute(command: string): Promise<void>;

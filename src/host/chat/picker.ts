@@ -1,13 +1,12 @@
 /** What the model and level pickers show. */
 import { defaultModel } from '../../models/catalogue.ts';
-import type { ExpertLevel } from '../../protocol/daemon.ts';
-import type { Picker } from '../../protocol/webview.ts';
+import type { ChatLevel, Picker } from '../../protocol/webview.ts';
 import type { Daemon } from '../context.ts';
 
 /** `frugal` also writes with fewer experts; it is a setting, not a choice for every message. */
-const SHOWN_LEVELS: ExpertLevel[] = ['exact', 'balanced', 'fast'];
+const SHOWN_LEVELS = ['exact', 'balanced', 'fast'] as const;
 
-export async function readPicker(daemon: Daemon, level: ExpertLevel): Promise<Picker> {
+export async function readPicker(daemon: Daemon, level: ChatLevel): Promise<Picker> {
   // A daemon that can't be asked says so in the phase line; the picker is then empty, without an offer.
   const models = await daemon.listModels().catch(() => null);
   const { state } = daemon;
@@ -20,7 +19,7 @@ export async function readPicker(daemon: Daemon, level: ExpertLevel): Promise<Pi
       .filter(({ id }, index) => models?.findIndex(model => model.id === id) === index)
       .map(({ id, name }) => ({ id, name })),
     current: current?.id ?? null,
-    levels: SHOWN_LEVELS.filter(shown => levels.includes(shown)),
+    levels: levels.length > 1 ? ['auto', ...SHOWN_LEVELS.filter(shown => levels.includes(shown))] : [],
     level,
     download: models?.length === 0 || state.kind === 'no-model' ? defaultDownload() : null,
   };

@@ -21,13 +21,14 @@ import type { Backend } from '../../backends/backend.ts';
 import { orAborted } from '../../base/abort.ts';
 import { type MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, ExpertLevel, GenerateEvent, ModelInfo } from '../../protocol/daemon.ts';
-import type { HostMessage, Phase, Row, UserRow } from '../../protocol/webview.ts';
+import type { ChatLevel, HostMessage, Phase, Row, UserRow } from '../../protocol/webview.ts';
 import { Pending } from '../agent/pending.ts';
 import type { AgentRunner, AgentTask } from '../agent/runner.ts';
 import { AgentTurn } from '../agent/turn.ts';
 import { newsSince } from '../agent/work.ts';
 import { attachmentTokens, fitMessages } from './fit-messages.ts';
 import { GenerationPhase } from './generation-phase.ts';
+import { levelFor } from './level.ts';
 import { answerRow, NOTICE_ID, noticeRow, rowsOf, userRow } from './rows.ts';
 import { TextCoalescer } from './text-coalescer.ts';
 
@@ -35,7 +36,7 @@ export interface SessionPorts {
   backend: Backend;
   /** The loaded model, loading it first when needed. */
   model(signal: AbortSignal): Promise<ModelInfo>;
-  options(): { level: ExpertLevel; maxTokens: number; temperature: number; isThinking: boolean };
+  options(): { level: ChatLevel; maxTokens: number; temperature: number; isThinking: boolean };
   /** Stores one event; must not throw. */
   store(event: TranscriptEvent): void;
   post(message: HostMessage): void;
@@ -211,7 +212,7 @@ export class ChatSession {
     const { signal } = run.controller;
     const model = await orAborted(this.#ports.model(signal), signal);
     const options = this.#ports.options();
-    const level = this.#levelFor(model);
+    const level = levelFor(options.level, model);
     this.windowTokens = model.contextTokens;
     const room = { windowTokens: model.contextTokens, answerTokens: options.maxTokens };
     const fitting = await fitMessages(this.#ports.backend, this.transcript, run.askId, room, signal);
@@ -244,7 +245,9 @@ export class ChatSession {
     const { signal } = run.controller;
     const model = await orAborted(this.#ports.model(signal), signal);
     this.windowTokens = model.contextTokens;
-    const level = this.#levelFor(model);
+    const { level: wanted } = this.#ports.options();
+    // What it costs code that is written from what was read is not measured: with few experts only who chose that.
+    const level = levelFor(wanted === 'auto' ? 'exact' : wanted, model);
     const ask = findAsk(this.transcript, run.askId)!;
     const history = agentHistory(this.transcript, ask.id);
     this.#begin(run, model.name, level, []);
@@ -268,11 +271,6 @@ export class ChatSession {
   #stateOf({ id }: Ask): UserRow['state'] {
     if (this.#queue.includes(id)) return 'queued';
     return id === this.#run?.askId || isAnswered(this.transcript, id) ? 'sent' : 'unsent';
-  }
-
-  #levelFor(model: ModelInfo): ExpertLevel {
-    const { level } = this.#ports.options();
-    return model.capabilities.levels.includes(level) ? level : 'exact';
   }
 
   /** Fills in the tokens of what was attached while no model was loaded. */
@@ -316,7 +314,7 @@ export class ChatSession {
   #fail(run: Run, error: MoebiusError): void {
     // Edited away, or about to be answered again.
     if (!findAsk(this.transcript, run.askId) || this.#queue.includes(run.askId)) return;
-    if (!run.answerId) this.#begin(run, '', this.#ports.options().level, []);
+    if (!run.answerId) this.#begin(run, '', 'exact', []);
     const isStopped = error.code === 'cancelled';
     this.#end(run, {
       finish: isStopped ? 'cancelled' : 'error',

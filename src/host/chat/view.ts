@@ -1,8 +1,6 @@
 /** The chat view in the sidebar: the page, its bridge, and what the rest of the extension may ask of the chat. */
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { ExpertLevel } from '../../protocol/daemon.ts';
-import { EXPERT_LEVELS } from '../../protocol/daemon.ts';
 import { webviewMessage } from '../../protocol/webview.ts';
 import { Attention } from '../agent/attention.ts';
 import type { AgentDesk } from '../agent/desk.ts';
@@ -15,6 +13,7 @@ import { AttachmentReader } from './attachments.ts';
 import { Bridge } from './bridge.ts';
 import { insertAtCursor, openAsNewFile, openLink } from './code-blocks.ts';
 import { ChatController } from './controller.ts';
+import { readLevel } from './level.ts';
 import { pageHtml } from './page.ts';
 import { readPicker } from './picker.ts';
 import { ChatStore } from './store.ts';
@@ -230,9 +229,8 @@ const ACTION_COMMANDS = {
 
 function chatOptions() {
   const settings = vscode.workspace.getConfiguration('moebius.chat');
-  const level = settings.get<string>('level', 'exact');
   return {
-    level: (EXPERT_LEVELS as readonly string[]).includes(level) ? (level as ExpertLevel) : 'exact',
+    level: readLevel(settings.get('level')),
     maxTokens: settings.get<number>('maxTokens', 2048),
     /** Low: code wants the likely token, and repeatable answers are easier to trust. */
     temperature: settings.get<number>('temperature', 0.2),

@@ -1,7 +1,7 @@
 /** The daemon, the walkthrough, and the status bar's menu that leads to all of them. */
 import * as vscode from 'vscode';
 import { isLanguageOn } from '../../completion/languages.ts';
-import { EXPERT_LEVELS } from '../../protocol/daemon.ts';
+import { CHAT_LEVELS } from '../chat/level.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { HostContext } from '../context.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
@@ -108,15 +108,16 @@ const STATES = {
 } as const;
 
 async function chooseLevel(): Promise<void> {
-  const items = EXPERT_LEVELS.map(level => ({ label: level, detail: LEVELS[level] }));
+  const items = CHAT_LEVELS.map(level => ({ label: level, detail: LEVELS[level] }));
   const chosen = await vscode.window.showQuickPick(items, {
     title: 'Moebius: Level',
-    placeHolder: 'How many experts read the prompt of a chat; completions and edits are always exact',
+    placeHolder: 'How many experts read the prompt of a chat; completions and inline edits are always exact',
   });
   if (chosen) await updateSetting('chat.level', chosen.label);
 }
 
 const LEVELS = {
+  auto: 'As few experts read a chat as the model was measured to stand, all read a task for the agent; all write',
   exact: 'Reads and writes with all experts',
   balanced: 'Reads the far part of the prompt with fewer experts, writes with all',
   fast: 'Reads with still fewer experts, writes with all',

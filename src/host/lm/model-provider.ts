@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { openStore } from '../../models/store.ts';
+import { levelFor } from '../chat/level.ts';
 import type { HostContext } from '../context.ts';
 import { storeHome } from '../models/chosen-model.ts';
 import { signalOf } from '../report.ts';
@@ -57,7 +58,8 @@ export class ModelProvider implements vscode.LanguageModelChatProvider {
   ): Promise<void> {
     const signal = signalOf(token);
     const { daemon, backend } = this.context;
-    if ((await daemon.ready(signal)).id !== model.id) await daemon.load(model.id);
+    const ready = await daemon.ready(signal);
+    const loaded = ready.id === model.id ? ready : await daemon.load(model.id);
     const tools = options.tools ?? [];
     let written = '';
     let shown = 0;
@@ -69,7 +71,7 @@ export class ModelProvider implements vscode.LanguageModelChatProvider {
         messages: withSystemText(toChatMessages(messages), describeTools(tools)),
         maxTokens: model.maxOutputTokens,
         temperature: 0.2,
-        level: readSettings().chat.level,
+        level: levelFor(readSettings().chat.level, loaded),
         sequence: 'lm',
       },
       {

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { toMoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
+import { levelFor } from '../chat/level.ts';
 import type { HostContext } from '../context.ts';
 import { signalOf } from '../report.ts';
 import { readSettings } from '../settings.ts';
@@ -13,7 +14,7 @@ const REFERENCE_CHARS = 6000;
 /** Earlier turns that are sent along. */
 const TURNS = 8;
 
-export function registerParticipant({ backend, extension }: HostContext): vscode.Disposable {
+export function registerParticipant({ backend, daemon, extension }: HostContext): vscode.Disposable {
   const participant = vscode.chat.createChatParticipant(
     'moebius.participant',
     async (request, { history }, stream, token) => {
@@ -24,12 +25,13 @@ export function registerParticipant({ backend, extension }: HostContext): vscode
         { role: 'user', content: question },
       ];
       try {
+        const model = await daemon.ready(signalOf(token));
         await backend.generate(
           {
             messages,
             temperature: 0.2,
             maxTokens: 2048,
-            level: readSettings().chat.level,
+            level: levelFor(readSettings().chat.level, model),
             sequence: 'participant',
           },
           {

@@ -9,12 +9,12 @@ import {
 import { AgentDesk } from '../../../src/host/agent/desk.ts';
 import { ChatSession } from '../../../src/host/chat/session.ts';
 import type { Part } from '../../../src/protocol/agent-view.ts';
-import type { HostMessage, Phase } from '../../../src/protocol/webview.ts';
+import type { ChatLevel, HostMessage, Phase } from '../../../src/protocol/webview.ts';
 import { applyMessage, createState, type PageState } from '../../../src/webview/state.ts';
 import { type AgentScript, edits, runs, ScriptedAgent } from './scripted-agent.ts';
 import { modelInfo, ScriptedBackend, says, until } from './support.ts';
 
-function open(script: AgentScript, transcript = emptyTranscript('chat', 0)) {
+function open(script: AgentScript, transcript = emptyTranscript('chat', 0), level: ChatLevel = 'exact') {
   const agent = new ScriptedAgent(script);
   const page = createState();
   const stored: TranscriptEvent[] = [];
@@ -23,8 +23,8 @@ function open(script: AgentScript, transcript = emptyTranscript('chat', 0)) {
   let ids = transcript.entries.length;
   const session = new ChatSession(transcript, {
     backend: new ScriptedBackend(says('Hello')),
-    model: async () => modelInfo(8192),
-    options: () => ({ level: 'exact', maxTokens: 400, temperature: 0, isThinking: false }),
+    model: async () => modelInfo(8192, { shared: 1, routed: 8, perTokenByLevel: {}, chatLevel: 'fast' }),
+    options: () => ({ level, maxTokens: 400, temperature: 0, isThinking: false }),
     store: event => stored.push(structuredClone(event)),
     post,
     onPhase: phase => phases.push(phase.kind),
@@ -54,6 +54,21 @@ const sketch = (page: PageState, index = 0) =>
 const changed = (page: PageState, index = 0) => answers(page)[index]?.work.value?.facts.value.changed ?? [];
 
 describe('chat session with the agent', () => {
+  it('reads a task with all experts unless the user chose fewer, and an answer as the model stands it', async () => {
+    for (const [level, mode, read] of [
+      ['auto', 'agent', 'exact'],
+      ['fast', 'agent', 'fast'],
+      ['auto', 'ask', 'fast'],
+    ] as const) {
+      const { agent, session, idle } = open(async () => 'done', undefined, level);
+      agent.shownMode = mode;
+      session.send('Do it', []);
+      await idle();
+      const answer = session.transcript.entries.find(entry => entry.kind === 'answer');
+      assert.equal(answer?.level, read, `${level}, ${mode}`);
+    }
+  });
+
   it('shows its words and steps in order, and the same after a reload', async () => {
     const { session, page, stored, idle } = open(async task => {
       task.emit({ type: 'text', text: 'I look ' });

@@ -72,7 +72,7 @@ export const hangsAfter = (piece: string): Script =>
     throw cancelled();
   };
 
-export function modelInfo(contextTokens: number): ModelInfo {
+export function modelInfo(contextTokens: number, experts: ModelInfo['experts'] = null): ModelInfo {
   return {
     id: 'tiny',
     variant: 'int4',
@@ -85,7 +85,7 @@ export function modelInfo(contextTokens: number): ModelInfo {
     contextTokens,
     trainedContextTokens: contextTokens,
     parameters: 1,
-    experts: null,
+    experts,
     loadMs: 1,
     threads: 1,
   };

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import type { KvBlock } from '../../../src/engine/kv-pages.ts';
-import { levelPlan, planRead } from '../../../src/engine/read-plan.ts';
+import { chatLevelOf, levelPlan, planRead } from '../../../src/engine/read-plan.ts';
 import { kvBudgetBytes, Sequences } from '../../../src/engine/sequences.ts';
 import { Embedding } from '../../../src/engine/session/embedding.ts';
 import { packRows, unpackRows } from '../../../src/engine/session/kv-blocks.ts';
 import { cacheLayouts, KvCache } from '../../../src/engine/session/kv-cache.ts';
-import type { LevelPlan } from '../../../src/models/manifest.ts';
+import type { ExpertLayout, LevelPlan } from '../../../src/models/manifest.ts';
 
 const ALL = Number.POSITIVE_INFINITY;
 const numbers = (length: number, from = 0) => Array.from({ length }, (_, i) => from + i);
@@ -146,6 +146,26 @@ describe('read plan', () => {
     assert.equal(levelPlan(layout).readK, null);
     assert.equal(levelPlan(null, 'fast').readK, null);
     assert.throws(() => levelPlan(layout, 'frugal'), /has: fast/);
+  });
+
+  it('for a chat without a choice is the one of least reading that writes with all and was measured to cost little', () => {
+    const plan = (readK: number | null, tailNll?: number, writeK: number | null = null): LevelPlan => ({
+      ...{ readK, writeK, exactTail: 1, exactHead: 0 },
+      ...(tailNll !== undefined && { tailNll }),
+    });
+    const chatLevel = (levels: ExpertLayout['levels'], kind: ExpertLayout['kind'] = 'carved') =>
+      chatLevelOf({ kind, sharedNeurons: 64, routed: 8, routedNeurons: 64, levels });
+    const exact = plan(null);
+    const frugal = plan(1, 0.01, 4);
+    assert.equal(chatLevel({ exact, balanced: plan(4, 0.01), fast: plan(1, 0.02), frugal }), 'fast');
+    assert.equal(chatLevel({ exact, balanced: plan(4, 0.01), fast: plan(1, 0.03), frugal }), 'balanced');
+    assert.equal(
+      chatLevel({ exact, balanced: plan(4, 0.03), fast: plan(1), frugal }),
+      'exact',
+      'not measured',
+    );
+    assert.equal(chatLevel({ fast: plan(1, 0.01) }), 'fast');
+    assert.equal(chatLevel({ exact, fast: plan(1, 0.01) }, 'trained'), 'exact');
   });
 });
 
