@@ -3,17 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GUIDED_SYSTEM_PROMPT } from '../../src/agent/guided/prompts.ts';
-import { runGuided } from '../../src/agent/guided/run.ts';
-import { ScriptedBackend } from '../../src/backends/scripted.ts';
 import { ChatTemplate } from '../../src/engine/chat-template.ts';
 import type { Tokenizer } from '../../src/engine/tokenizer.ts';
 import { defaultModel } from '../../src/models/catalogue.ts';
 import type { ChatMessage } from '../../src/protocol/daemon.ts';
-import { ALLOW_ALL, memoryPorts } from '../support/memory-ports.ts';
 import { needFiles, variantFolder } from '../support/models.ts';
 import { SAMPLE_PROJECTS, sampleFiles } from '../support/sample-projects.ts';
-import { promptsOf } from '../support/scripted-model.ts';
 import { readTokenizer } from '../support/tokenizer.ts';
+import { play } from '../unit/agent/guided/play.ts';
 
 const SYSTEM_TOKENS = 600;
 /** Of the first message of a failing test in a sample project: what is read before the first word is written. */
@@ -53,29 +50,14 @@ for (const folder of folders) {
       const output =
         'not ok 1 - adds\n  2 !== 3\n  at file:///x/test/cart.test.js:10:10\n# pass 1\n# fail 1\n';
       const wrong = (n: number) => `\`\`\`js\nexport const x = ${n};\n`;
-      // More than are asked for: single lines are written too.
+      // More than are asked for.
       const answers = Array.from({ length: 200 }, (_, n) => wrong(n));
-      const backend = new ScriptedBackend(answers);
-      await runGuided({
-        ...ALLOW_ALL,
-        task: 'The tests fail. Fix the code.',
-        mode: 'agent',
-        backend,
-        ports: memoryPorts(files, { run: async () => ({ output, exitCode: 1 }) }),
-        budget: { turns: 20, outputTokens: 100_000, timeMs: 60_000 },
-        windowTokens: 8192,
-        turnId: 't',
-        sequence: 'chat',
-        history: [],
-        rules: '',
-        context: { openFile: null, attachments: [] },
-        checkCommand: 'npm test',
-        emit: () => {},
-        signal: new AbortController().signal,
+      const played = await play(answers, Object.fromEntries(files), {
+        run: async () => ({ output, exitCode: 1 }),
       });
-      const prompts = promptsOf(backend).map(messages => encode(messages));
+      const prompts = played.prompts.map(messages => encode(messages));
       assert.ok(prompts[0]!.length < STEP_TOKENS, `${prompts[0]!.length} tokens`);
-      const longer = promptsOf(backend).flatMap((messages, index) => (messages.length > 2 ? [index] : []));
+      const longer = played.prompts.flatMap((messages, index) => (messages.length > 2 ? [index] : []));
       assert.ok(longer.length > 0);
       for (const index of longer) {
         const before = prompts[index - 1]!;
