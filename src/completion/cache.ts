@@ -37,7 +37,7 @@ export class SuggestionCache {
   put(origin: Cursor, text: string, run: RunTrace | null = null): void {
     const entry: Entry = {
       uri: origin.uri,
-      tail: origin.before.slice(-TAIL_CHARS),
+      tail: tailOf(origin),
       after: origin.after.slice(0, AFTER_CHARS),
       text,
       run,
@@ -73,11 +73,16 @@ function remainder(entry: Entry, cursor: Cursor): string | null {
   return isSameAfter(entry.after, cursor.after, typed) ? entry.text.slice(typed.length) : null;
 }
 
-/** The text between the end of `tail` and the end of `before`, at most `limit` characters; null if it isn't there. */
+/** What is compared before a cursor; all that is there, if it is less than TAIL_CHARS. */
+export const tailOf = ({ before }: Pick<Cursor, 'before'>): string => before.slice(-TAIL_CHARS);
+
+/** The text between the end of an origin's `tail` and the end of `before`, at most `limit` characters; null if it isn't there. */
 export function typedSince(tail: string, before: string, limit: number): string | null {
-  for (let length = 0; length <= limit && length <= before.length; length++) {
+  // A short tail begins where the document does, and what looks like it further down is another place.
+  const shortest = tail.length < TAIL_CHARS ? Math.max(0, before.length - tail.length) : 0;
+  for (let length = shortest; length <= limit && length <= before.length - tail.length; length++) {
     const end = before.length - length;
-    if (before.startsWith(tail, end - tail.length) && end >= tail.length) return before.slice(end);
+    if (before.startsWith(tail, end - tail.length)) return before.slice(end);
   }
   return null;
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import { cancelled } from '../base/errors.ts';
 import type { FinishReason, Usage } from '../protocol/daemon.ts';
-import { isSameAfter, typedSince } from './cache.ts';
+import { isSameAfter, tailOf, typedSince } from './cache.ts';
 import type { ContextFile } from './context/context-file.ts';
 import { type Cursor, lineBefore } from './cursor.ts';
 import type { Extent } from './extent.ts';
@@ -59,6 +59,8 @@ export interface Run {
 
 /** A run whose keystroke was overtaken waits this long for the next one to join it. */
 const JOIN_GRACE_MS = 250;
+/** More than this was not typed while one answer was written. */
+const JOINED_CHARS = 200;
 const LINE_TOKENS = 48;
 const BLOCK_TOKENS = 160;
 
@@ -92,7 +94,7 @@ export class Runner {
   joinable(cursor: Cursor): Run | null {
     const run = this.run;
     if (!run || run.isStale || run.origin.uri !== cursor.uri) return null;
-    const typed = typedSince(run.origin.before.slice(-400), cursor.before, 200);
+    const typed = typedSince(tailOf(run.origin), cursor.before, JOINED_CHARS);
     if (typed === null || !agrees(run.text, typed, run.origin)) return null;
     if (!isSameAfter(run.origin.after, cursor.after, typed)) return null;
     run.typed = typed;

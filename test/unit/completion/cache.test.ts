@@ -19,6 +19,16 @@ describe('completion/cache', () => {
   check('another suffix', 'foo(█)', 'a', 'foo(█, b)', null);
   check('a longer suffix', 'x = █', '5', 'x = █\ny = 6', null);
   check('another place', 'const x = █\n', '5;', 'const y = █\n', null);
+  check('the same words further down', 'import █\n', 'os', 'import os\nimport █\n', null);
+  check('anything after a document that was empty', '█', 'import os', 'const█', null);
+  check('the beginning of what follows nothing', '█', 'import os', 'import █', 'os');
+
+  it('looks no further back than 400 characters', () => {
+    const cache = new SuggestionCache();
+    const long = 'x'.repeat(400);
+    cache.put(drawn(`a${long}█`), '5');
+    assert.equal(cache.find(drawn(`b${long}█`))?.text, '5');
+  });
 
   it('keeps documents apart', () => {
     const cache = new SuggestionCache();
