@@ -12,12 +12,17 @@ export const storeHome = (setting: string): string =>
 /** Ids of the models that have a manifest in the store. */
 export function installedIds(home: string): string[] {
   const models = join(home, 'models');
+  return namesIn(models)
+    .filter(id =>
+      namesIn(join(models, id)).some(variant => existsSync(join(models, id, variant, MANIFEST_NAME))),
+    )
+    .sort();
+}
+
+/** None in what is no folder, as a stray file, or can't be read. */
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(models)
-      .filter(id =>
-        readdirSync(join(models, id)).some(variant => existsSync(join(models, id, variant, MANIFEST_NAME))),
-      )
-      .sort();
+    return readdirSync(folder);
   } catch {
     return [];
   }

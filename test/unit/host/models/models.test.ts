@@ -30,6 +30,12 @@ describe('host/chosen-model', () => {
     add('half', 'body.onnx');
     assert.deepEqual(installedIds(home), []);
   });
+  it('passes over stray files between the models', () => {
+    add('a');
+    writeFileSync(join(home, 'models', '.DS_Store'), '');
+    writeFileSync(join(home, 'models', 'a', '.DS_Store'), '');
+    assert.deepEqual(installedIds(home), ['a']);
+  });
   it('obeys the setting, else the default, else takes any', () => {
     add('zeta');
     assert.equal(chosenModel(home, 'missing'), 'zeta');
