@@ -67,6 +67,8 @@ export class ChatController {
   #draft: Attachment[] = [];
   #historyQuery = '';
   #hasStorageFailed = false;
+  /** What the daemon was said to be when the picker was filled. */
+  #daemonKnown = '';
 
   constructor(ports: ChatPorts) {
     this.#ports = ports;
@@ -141,6 +143,10 @@ export class ChatController {
   /** The daemon's state changed: the phase line and perhaps the models did. */
   async daemonChanged(state: DaemonState): Promise<void> {
     this.#postPhase();
+    // At work it tells several times a second how far it is, with the same model.
+    const known = `${state.kind} ${'model' in state ? state.model : ''}`;
+    if (known === this.#daemonKnown) return;
+    this.#daemonKnown = known;
     if (state.kind === 'ready' || state.kind === 'no-model' || state.kind === 'failed')
       await this.refreshPicker();
     await this.#learnWindow();

@@ -26,6 +26,7 @@ describe('chat controller, with the page it talks to', () => {
     const page = createState();
     const isConnected = signal(true);
     const done: string[] = [];
+    const pickers = { filled: 0 };
     const backend = new ScriptedBackend(script);
     const agent = new ScriptedAgent(async () => 'done');
     agent.shownMode = 'ask';
@@ -44,7 +45,10 @@ describe('chat controller, with the page it talks to', () => {
       },
       readAttachment: read,
       suggest: async query => [{ kind: 'file', label: query, detail: '', path: query }],
-      picker: async () => ({ models: [], current: null, levels: [], level: 'exact', download: null }),
+      picker: async () => {
+        pickers.filled++;
+        return { models: [], current: null, levels: [], level: 'exact', download: null };
+      },
       lastChat: {
         get: () => lastChat,
         set: id => {
@@ -67,7 +71,7 @@ describe('chat controller, with the page it talks to', () => {
     });
     const say = (message: WebviewMessage) => controller.handle(message);
     const isIdle = () => page.phase.value.kind === 'idle' && page.items.value.length > 1;
-    return { page, controller, say, done, backend, agent, isConnected, idle: () => until(isIdle) };
+    return { page, controller, say, done, pickers, backend, agent, isConnected, idle: () => until(isIdle) };
   }
 
   const readFixed = async (request: AttachmentRequest): Promise<Attachment[]> => {
@@ -262,6 +266,23 @@ describe('chat controller, with the page it talks to', () => {
     const { usedTokens, windowTokens, exact } = page.meter.value!;
     assert.deepEqual({ windowTokens, exact }, { windowTokens: 8192, exact: true });
     assert.ok(usedTokens > 100 && usedTokens < 200, String(usedTokens));
+    controller.dispose();
+  });
+
+  it('fills the picker anew for another state or model, not for what a model does', async () => {
+    const { controller, pickers } = open(says(''));
+    const states = [
+      { kind: 'loading', model: 'tiny', percent: 5 },
+      { kind: 'ready', model: 'tiny', status: null },
+      { kind: 'ready', model: 'tiny', status: null },
+      { kind: 'ready', model: 'other', status: null },
+    ] as const;
+    const filled: number[] = [];
+    for (const state of states) {
+      await controller.daemonChanged(state);
+      filled.push(pickers.filled);
+    }
+    assert.deepEqual(filled, [0, 1, 1, 2]);
     controller.dispose();
   });
 
