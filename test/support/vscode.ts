@@ -65,6 +65,7 @@ const active = new EventEmitter<TextEditor | undefined>();
 export class TextDocument {
   readonly uri: Uri;
   readonly languageId = 'plaintext';
+  readonly encoding = 'utf8';
   readonly eol: number;
   isDirty = false;
   isClosed = false;
@@ -101,6 +102,10 @@ export class TextDocument {
     writeFileSync(this.uri.fsPath, this.#text);
     this.isDirty = false;
     return true;
+  }
+  revert(): void {
+    this.#text = readFileSync(this.uri.fsPath, 'utf8');
+    this.isDirty = false;
   }
   /** Of one edit, all at once. Line ends become the document's, as in the editor. */
   apply(edits: { range: Range; text: string }[]): boolean {
@@ -229,6 +234,8 @@ const vscode = {
     get textDocuments() {
       return editor.documents;
     },
+    fs: { readFile: async (uri: Uri) => readFileSync(uri.fsPath) },
+    decode: async (bytes: Buffer) => bytes.toString('utf8'),
     onDidChangeTextDocument: changes.event,
     onDidCloseTextDocument: closed.event,
     async openTextDocument(uri: Uri) {
@@ -274,6 +281,7 @@ const vscode = {
   commands: {
     async executeCommand(command: string, key: string, value: unknown) {
       if (command === 'setContext') editor.contexts[key] = value;
+      if (command === 'workbench.action.files.revert') editor.shown[0]?.document.revert();
     },
   },
 };

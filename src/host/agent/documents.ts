@@ -25,6 +25,21 @@ export async function editDocument(
   return vscode.workspace.applyEdit(edit);
 }
 
+/**
+ * What says the same as its file again counts as unsaved no longer. The editor learns that by its undo or by a revert alone, and a
+ * revert is of the active editor: elsewhere the mark stays.
+ */
+export async function clearUnsavedMark(document: vscode.TextDocument): Promise<void> {
+  const { uri, encoding } = document;
+  if (!document.isDirty || uri.scheme !== 'file') return;
+  const onDisk = await vscode.workspace.fs.readFile(uri).then(
+    bytes => vscode.workspace.decode(bytes, { encoding }),
+    () => null,
+  );
+  if (onDisk !== document.getText() || vscode.window.activeTextEditor?.document !== document) return;
+  await vscode.commands.executeCommand('workbench.action.files.revert');
+}
+
 export const wholeText = (document: vscode.TextDocument, text: string) => ({
   start: 0,
   end: document.getText().length,

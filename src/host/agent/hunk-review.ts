@@ -5,6 +5,7 @@
  */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
+import { clearUnsavedMark } from './documents.ts';
 import { type Hunk, hunkKey, hunksOf, removedText, reviewAfter, withHunkKept } from './hunks.ts';
 import type { Review, ReviewStore } from './review-store.ts';
 
@@ -158,8 +159,9 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     if (!(await vscode.workspace.applyEdit(edit))) {
       throw new MoebiusError('busy', 'The editor did not accept the change. Is the file read-only?');
     }
-    // On disk before, on disk now; what was unsaved stays the user's to save.
+    // On disk before, on disk now; what was unsaved stays the user's to save, unless nothing of it is left.
     if (wasSaved) await document.save();
+    else await clearUnsavedMark(document);
   }
 
   /** Everything in a file, by default the active one, is decided about. */

@@ -5,6 +5,7 @@
  */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
+import { clearUnsavedMark } from '../agent/documents.ts';
 import type { HunkReview } from '../agent/hunk-review.ts';
 import type { Target } from './target.ts';
 import { type Change, WrittenRegion } from './written-region.ts';
@@ -124,7 +125,9 @@ class InlineDraft implements Draft {
 
   async abandon(): Promise<void> {
     try {
-      if (!this.#isLost && !this.#document.isClosed) await this.#write(this.#original);
+      if (this.#isLost || this.#document.isClosed) return;
+      await this.#write(this.#original);
+      await clearUnsavedMark(this.#document);
     } finally {
       this.#ended();
     }

@@ -74,6 +74,7 @@ describe('host/edits/inline-edit', () => {
       );
       await review.undoFile();
       assert.equal(document.getText(), text);
+      assert.equal(document.isDirty, false);
       assert.equal(editor.contexts['moebius.review.isHere'], false);
     }
   });
@@ -86,8 +87,27 @@ describe('host/edits/inline-edit', () => {
     assert.equal(draft.stopped.aborted, true);
     await draft.abandon();
     assert.equal(document.getText(), BEFORE);
+    assert.equal(document.isDirty, false);
     assert.deepEqual(lenses(), []);
     assert.throws(() => edits.stop(), { code: 'not-found' });
+  });
+
+  it('stopped behind another document, or beside what the user typed, it stays unsaved', async () => {
+    for (const [elsewhere, typed] of [
+      [true, ''],
+      [false, 'mine'],
+    ] as const) {
+      editor.reset();
+      const { draft, document, edits } = open();
+      draft.show('x\ny\nz');
+      await drawn(document, 'z');
+      if (typed) document.type(typed, 0);
+      if (elsewhere) editor.open(join(tempFolder({ 'b.ts': '' }), 'b.ts'));
+      edits.dispose();
+      await draft.abandon();
+      assert.equal(document.getText(), typed + BEFORE);
+      assert.equal(document.isDirty, true);
+    }
   });
 
   it('what is typed around the lines stays, and is not offered to be undone', async () => {
