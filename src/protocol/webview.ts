@@ -157,7 +157,7 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   z.object({ type: z.literal('send'), text }),
   z.object({ type: z.literal('stop') }),
-  /** Answers the message of this answer (or unanswered message) again. */
+  /** Answers the message of this answer (or unanswered message) again; only the last. */
   z.object({ type: z.literal('regenerate'), id }),
   /** Replaces an earlier message of the user; what follows it is dropped. */
   z.object({ type: z.literal('edit'), id, text }),

@@ -5,7 +5,7 @@
 import { expandPrompt } from '../../agent/prompt-files.ts';
 import { type Ask, type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
-import { toMoebiusError } from '../../base/errors.ts';
+import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import type { ModelInfo } from '../../protocol/daemon.ts';
 import type {
   ChatLevel,
@@ -179,8 +179,7 @@ export class ChatController {
       case 'stop':
         return this.#current.stop();
       case 'regenerate':
-        if (await this.agent.beforeReplacing(message.id)) this.#current.regenerate(message.id);
-        return;
+        return this.#regenerate(message.id);
       case 'edit':
         return this.#edit(message.id, message.text);
       case 'unqueue':
@@ -272,6 +271,17 @@ export class ChatController {
       }
     }
     return { mentioned, expanded: await this.#expanded(text) };
+  }
+
+  /** @throws MoebiusError `bad-request` when something stands after it: only who edits a message says that what follows may go */
+  async #regenerate(id: string): Promise<void> {
+    const session = this.#current;
+    if (!session.isLast(id)) {
+      const text =
+        'Only the last answer can be written again. To go back to an earlier one, edit its message.';
+      throw new MoebiusError('bad-request', text);
+    }
+    if (await this.agent.beforeReplacing(id)) session.regenerate(id);
   }
 
   async #edit(id: string, text: string): Promise<void> {

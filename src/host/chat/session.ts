@@ -139,8 +139,15 @@ export class ChatSession {
     this.send(ask.text, ask.attachments, ask.expanded);
   }
 
-  /** Answers a question again; `id` is the question's or its answer's. */
+  /** Whether nothing stands after this question or its answer, so that it can be answered again and nothing else is lost. */
+  isLast(id: string): boolean {
+    const last = this.transcript.entries.at(-1);
+    return last?.id === id || (last?.kind === 'answer' && last.askId === id);
+  }
+
+  /** Answers the last question again; `id` is its own or its answer's. */
   regenerate(id: string): void {
+    if (!this.isLast(id)) return;
     const ask = findAsk(this.transcript, findAnswer(this.transcript, id)?.askId ?? id);
     if (!ask || this.#queue.includes(ask.id)) return;
     const next = this.transcript.entries[this.transcript.entries.indexOf(ask) + 1];

@@ -10,7 +10,7 @@ import { ChatController } from '../../../src/host/chat/controller.ts';
 import { ChatStore } from '../../../src/host/chat/store.ts';
 import type { HostMessage, WebviewMessage } from '../../../src/protocol/webview.ts';
 import { applyMessage, createState } from '../../../src/webview/state.ts';
-import { ScriptedAgent } from './scripted-agent.ts';
+import { edits, ScriptedAgent } from './scripted-agent.ts';
 import { hangsAfter, modelInfo, type Script, ScriptedBackend, says, until } from './support.ts';
 
 describe('chat controller, with the page it talks to', () => {
@@ -181,6 +181,25 @@ describe('chat controller, with the page it talks to', () => {
       page.chips.value.map(({ label }) => label),
       ['a.ts'],
     );
+  });
+
+  it('answers no earlier message again, and asks nothing about it', async () => {
+    const { page, say, idle, agent } = open(says('ok'));
+    agent.shownMode = 'agent';
+    agent.script = async task => {
+      edits(task, 'a.ts');
+      return 'done';
+    };
+    for (const text of ['one', 'two']) {
+      await say({ type: 'send', text });
+      await idle();
+    }
+    await say({ type: 'regenerate', id: page.items.value[1]!.id });
+    assert.match(page.toast.value, /^Only the last answer/);
+    assert.deepEqual([page.items.value.length, agent.done], [4, []]);
+    await say({ type: 'regenerate', id: page.items.value[3]!.id });
+    await idle();
+    assert.deepEqual([page.items.value.length, agent.tasks.length], [4, 3]);
   });
 
   it('shows what waited after a restart of the host, to be sent or dropped', async () => {
