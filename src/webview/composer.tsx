@@ -4,6 +4,7 @@ import type { Suggestion } from '../protocol/webview.ts';
 import { AgentPickers } from './agent-pickers.tsx';
 import { IconButton } from './button.tsx';
 import { Chips } from './chips.tsx';
+import { withReturned } from './draft.ts';
 import { type MentionAtCaret, mentionAt, withoutMention } from './mention.ts';
 import { MentionList } from './mention-list.tsx';
 import { ContextMeter } from './meter.tsx';
@@ -89,7 +90,7 @@ export function Composer() {
   }, [state.focusRequests.value]);
   useEffect(() => {
     if (state.returnedDraft.value === '') return;
-    change(state.returnedDraft.value, 0);
+    change(withReturned(state.returnedDraft.value, text), 0);
     state.returnedDraft.value = '';
   }, [state.returnedDraft.value]);
   useEffect(() => {

@@ -3,7 +3,13 @@
  * of the page does. The editor is behind `ChatPorts`.
  */
 import { expandPrompt } from '../../agent/prompt-files.ts';
-import { type Ask, type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
+import {
+  type Ask,
+  type Attachment,
+  emptyTranscript,
+  joinAttachments,
+  type Transcript,
+} from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import type { ModelInfo } from '../../protocol/daemon.ts';
@@ -34,6 +40,8 @@ export interface ChatPorts {
   options: SessionPorts['options'];
   daemonState(): DaemonState;
   post(message: HostMessage): void;
+  /** Brings the page into view, and waits until it is there. */
+  open(): Promise<void>;
   readAttachment(request: AttachmentRequest): Promise<Attachment[]>;
   suggest(query: string): Promise<Suggestion[]>;
   picker(): Promise<Picker>;
@@ -133,9 +141,8 @@ export class ChatController {
   }
 
   async attach(request: AttachmentRequest): Promise<void> {
-    const known = new Set(this.#draft.map(attachment => attachment.label));
-    const added = (await this.#read(request)).filter(attachment => !known.has(attachment.label));
-    this.#setDraft([...this.#draft, ...added]);
+    const added = await this.#read(request);
+    this.#setDraft(joinAttachments(this.#draft, added));
   }
 
   /** The daemon's state changed: the phase line and perhaps the models did. */
@@ -246,13 +253,12 @@ export class ChatController {
     if (text.trim() === '') return;
     const command = slashCommand(text);
     if (command) return this.#ports.editor.execute(command.command);
-    const { mentioned, expanded } = await this.#meaningOf(text).catch(thrown => {
+    const { mentioned, expanded } = await this.#meaningOf(text).catch(async thrown => {
       // Sent without what it speaks of, the message would mislead.
-      this.#ports.post({ type: 'draft', text });
+      await this.#returnText(text);
       throw thrown;
     });
-    const known = new Set(this.#draft.map(attachment => attachment.label));
-    const attachments = [...this.#draft, ...mentioned.filter(({ label }) => !known.has(label))];
+    const attachments = joinAttachments(this.#draft, mentioned);
     this.#draftText = '';
     this.#setDraft([]);
     this.#current.send(text, attachments, expanded);
@@ -303,10 +309,15 @@ export class ChatController {
     }
   }
 
-  #giveBack({ text, attachments }: Ask): void {
+  async #giveBack({ text, attachments }: Ask): Promise<void> {
+    this.#setDraft(joinAttachments(attachments, this.#draft));
+    await this.#returnText(text);
+  }
+
+  /** Into the input, which is the page's: while there is none, what is sent to it is dropped. */
+  async #returnText(text: string): Promise<void> {
+    await this.#ports.open();
     this.#ports.post({ type: 'draft', text });
-    const labels = new Set(attachments.map(({ label }) => label));
-    this.#setDraft([...this.#draft.filter(({ label }) => !labels.has(label)), ...attachments]);
   }
 
   #setDraft(attachments: Attachment[]): void {

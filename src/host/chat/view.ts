@@ -73,6 +73,7 @@ export function registerChat(context: HostContext): ChatView {
     options,
     daemonState: () => daemon.state,
     post: message => bridge.post(message),
+    open: () => open(),
     readAttachment: request => reader.read(request),
     suggest: query => suggestions.suggest(query),
     picker: () => readPicker(daemon, options().level),

@@ -35,7 +35,7 @@ function open(script: AgentScript, transcript = emptyTranscript('chat', 0), leve
     agent,
     () => session,
     post,
-    ({ text }) => post({ type: 'draft', text }),
+    async ({ text }) => post({ type: 'draft', text }),
   );
   const idle = () => until(() => !session.isBusy);
   return { agent, page, stored, phases, session, desk, idle };

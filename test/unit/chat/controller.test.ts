@@ -42,6 +42,11 @@ describe('chat controller, with the page it talks to', () => {
         // Through JSON, as on the real way.
         if (isConnected.value) applyMessage(page, JSON.parse(JSON.stringify(message)) as HostMessage);
       },
+      open: async () => {
+        if (isConnected.value) return;
+        isConnected.value = true;
+        await say({ type: 'ready' });
+      },
       readAttachment: read,
       suggest: async query => [{ kind: 'file', label: query, detail: '', path: query }],
       picker: async () => ({ models: [], current: null, levels: [], level: 'exact', download: null }),
@@ -181,6 +186,16 @@ describe('chat controller, with the page it talks to', () => {
       page.chips.value.map(({ label }) => label),
       ['a.ts'],
     );
+  });
+
+  it('brings the page up to give a message back', async () => {
+    const { page, say, controller, idle, agent, isConnected } = open(says('ok'));
+    agent.restoreChoice = 'conversation';
+    await say({ type: 'send', text: 'hi' });
+    await idle();
+    isConnected.value = false;
+    await controller.agent.restore(controller.agent.restorePoints()[0]!.id);
+    assert.deepEqual([isConnected.value, shown(page), page.returnedDraft.value], [true, [], 'hi']);
   });
 
   it('answers no earlier message again, and asks nothing about it', async () => {
