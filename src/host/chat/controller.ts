@@ -7,6 +7,7 @@ import {
   type Ask,
   type Attachment,
   emptyTranscript,
+  findAsk,
   joinAttachments,
   type Transcript,
 } from '../../agent/transcript.ts';
@@ -264,10 +265,10 @@ export class ChatController {
     this.#current.send(text, attachments, expanded);
   }
 
-  /** What a message speaks of, and what it stands for. */
-  async #meaningOf(text: string): Promise<{ mentioned: Attachment[]; expanded: string | null }> {
+  /** What a message speaks of and did not `before` it was edited, and what it stands for. */
+  async #meaningOf(text: string, before = ''): Promise<{ mentioned: Attachment[]; expanded: string | null }> {
     const mentioned: Attachment[] = [];
-    for (const mention of mentionsOf(text)) {
+    for (const mention of mentionsOf(text, before)) {
       try {
         const request: AttachmentRequest = mention.kind === 'file' ? { ...mention, kind: 'path' } : mention;
         mentioned.push(...(await this.#ports.readAttachment(request)));
@@ -291,8 +292,17 @@ export class ChatController {
   }
 
   async #edit(id: string, text: string): Promise<void> {
-    const expanded = await this.#expanded(text);
-    if (await this.agent.beforeReplacing(id)) this.#current.edit(id, text, expanded);
+    const session = this.#current;
+    const ask = findAsk(session.transcript, id);
+    let isSent = false;
+    try {
+      const { mentioned, expanded } = await this.#meaningOf(text, ask?.text);
+      isSent = ask !== undefined && (await this.agent.beforeReplacing(id));
+      if (isSent) session.edit(id, text, mentioned, expanded);
+    } finally {
+      // Where it was written is closed by now.
+      if (!isSent) await this.#returnText(text);
+    }
   }
 
   /** Prompt files and skills are read when they are sent, and what was read is stored: the message stays what it was. */

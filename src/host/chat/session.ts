@@ -12,6 +12,7 @@ import {
   findAnswer,
   findAsk,
   isAnswered,
+  joinAttachments,
   resumeText,
   type Transcript,
   type TranscriptEvent,
@@ -156,12 +157,12 @@ export class ChatSession {
     this.#enqueue(ask);
   }
 
-  /** Replaces a question by another, with the same attachments; everything after it goes. */
-  edit(askId: string, text: string, expanded: string | null = null): void {
+  /** Replaces a question by another, with the same attachments and what is `added` to them; everything after it goes. */
+  edit(askId: string, text: string, added: Attachment[] = [], expanded: string | null = null): void {
     const ask = findAsk(this.transcript, askId);
     if (!ask) return;
     this.truncate(askId);
-    this.send(text, ask.attachments, expanded);
+    this.send(text, joinAttachments(ask.attachments, added), expanded);
   }
 
   /** The agent takes up what it ended before it was done. */
