@@ -6,6 +6,7 @@
 import * as z from 'zod/mini';
 import type { AgentPicker, Part, WorkFacts, WorkView } from './agent-view.ts';
 import type { ExpertLevel, FinishReason, Usage } from './daemon.ts';
+import { MAX_MESSAGE_CHARS } from './message-length.ts';
 
 /** Something attached to a message, without its text. `tokens` is null until the model has counted it. */
 export interface Chip {
@@ -149,7 +150,7 @@ export type HostMessage =
 z.config({ jitless: true });
 
 const id = z.string().check(z.maxLength(100));
-const text = z.string().check(z.maxLength(1_000_000));
+const text = z.string().check(z.maxLength(MAX_MESSAGE_CHARS));
 const short = z.string().check(z.maxLength(4096));
 
 export const webviewMessage = z.discriminatedUnion('type', [
