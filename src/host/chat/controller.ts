@@ -342,6 +342,7 @@ export class ChatController {
       model: signal => this.#ports.model(signal),
       options: () => this.#ports.options(),
       agent: this.#ports.agent,
+      chat: { isShown: () => session === this.#current, show: () => this.#reveal(transcript.id) },
       newId: () => crypto.randomUUID(),
       store: event => {
         try {
@@ -396,6 +397,14 @@ export class ChatController {
     if (running) return this.#switchTo(running);
     const transcript = await this.#ports.store.load(id);
     if (transcript) this.#switchTo(this.#session(transcript));
+  }
+
+  /** Brings a chat into view, whichever was shown there. */
+  async #reveal(id: string): Promise<void> {
+    await this.#ports.open();
+    if (id === this.#current.transcript.id) return;
+    await this.#open(id);
+    await this.show();
   }
 
   async #delete(id: string): Promise<void> {

@@ -24,7 +24,7 @@ import { type MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, ExpertLevel, GenerateEvent, ModelInfo } from '../../protocol/daemon.ts';
 import type { ChatLevel, HostMessage, Phase, Row, UserRow } from '../../protocol/webview.ts';
 import { Pending } from '../agent/pending.ts';
-import type { AgentRunner, AgentTask } from '../agent/runner.ts';
+import type { AgentRunner, AgentTask, TaskChat } from '../agent/runner.ts';
 import { AgentTurn } from '../agent/turn.ts';
 import { newsSince } from '../agent/work.ts';
 import { attachmentTokens, fitMessages } from './fit-messages.ts';
@@ -43,6 +43,8 @@ export interface SessionPorts {
   post(message: HostMessage): void;
   onPhase(phase: Phase): void;
   agent: AgentRunner;
+  /** This chat, for the agent: it may not be the one that is shown. */
+  chat: TaskChat;
   newId(): string;
 }
 
@@ -268,7 +270,7 @@ export class ChatSession {
       setPhase: phase => this.#setPhase(phase),
     });
     return turn.run(this.#ports.agent, {
-      ...{ ask, turnId: id, mode, model, level, history, signal },
+      ...{ ask, turnId: id, mode, model, level, history, signal, chat: this.#ports.chat },
       news: newsSince(this.transcript, ask.id),
       backend: this.#ports.backend,
       approval: { ask: (request, until) => this.approvals.wait(request.callId, until) },

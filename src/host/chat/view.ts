@@ -65,7 +65,6 @@ export function registerChat(context: HostContext): ChatView {
   const attention = new Attention();
   const agent = new VsCodeAgent(context, {
     attention,
-    open: () => open(),
     onDidChangePolicy: () => controller.agent.postPicker(),
   });
   const controller: ChatController = new ChatController({

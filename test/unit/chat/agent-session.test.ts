@@ -29,6 +29,7 @@ function open(script: AgentScript, transcript = emptyTranscript('chat', 0), leve
     post,
     onPhase: phase => phases.push(phase.kind),
     agent,
+    chat: { isShown: () => true, show: async () => undefined },
     newId: () => `id${++ids}`,
   });
   const desk = new AgentDesk(

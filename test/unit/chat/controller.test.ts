@@ -270,6 +270,27 @@ describe('chat controller, with the page it talks to', () => {
     assert.match(backend.requests.at(-1)!.messages!.at(-1)!.content, /text of src\/c\.ts/);
   });
 
+  it('tells the agent whether its chat is shown, and shows it', async () => {
+    const { page, say, agent, isConnected } = open(says('ok'));
+    agent.shownMode = 'agent';
+    agent.script = async task => {
+      await runs(task, 'npm test');
+      return 'done';
+    };
+    await say({ type: 'send', text: 'first' });
+    await until(() => page.phase.value.kind === 'asking');
+    const { chat } = agent.tasks[0]!;
+    assert.equal(chat.isShown(), true);
+    await say({ type: 'newChat' });
+    assert.deepEqual([chat.isShown(), shown(page)], [false, []]);
+    isConnected.value = false;
+    await chat.show();
+    assert.deepEqual([chat.isShown(), isConnected.value], [true, true]);
+    assert.deepEqual([shown(page)[0], page.phase.value.kind], ['first', 'asking']);
+    await say({ type: 'decide', id: 'run', decision: { kind: 'once' } });
+    await until(() => page.phase.value.kind === 'idle');
+  });
+
   it('shows what waited after a restart of the host, to be sent or dropped', async () => {
     const first = open(hangsAfter('slow'));
     await first.say({ type: 'send', text: 'one' });

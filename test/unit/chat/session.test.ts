@@ -23,6 +23,7 @@ function open(script: Script, { contextTokens = 8192, transcript = emptyTranscri
     post: message => posted.push(message),
     onPhase: phase => phases.push(phase),
     agent,
+    chat: { isShown: () => true, show: async () => undefined },
     newId: () => `id${++ids}`,
   });
   const idle = () => until(() => !session.isBusy);
