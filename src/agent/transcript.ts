@@ -201,6 +201,12 @@ export function resumeText(answer: Answer): string {
   return `Go on with the task where you left off.${doubt}`;
 }
 
+/** Each label once: what was attached first stays as it was read. */
+export function joinAttachments(first: Attachment[], more: Attachment[]): Attachment[] {
+  const known = new Set(first.map(({ label }) => label));
+  return [...first, ...more.filter(({ label }) => !known.has(label))];
+}
+
 /** What the user says to the model. */
 export const wordsOf = ({ text, expanded }: Ask): string => expanded ?? text;
 

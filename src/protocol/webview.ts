@@ -6,6 +6,7 @@
 import * as z from 'zod/mini';
 import type { AgentPicker, Part, WorkFacts, WorkView } from './agent-view.ts';
 import type { ExpertLevel, FinishReason, Usage } from './daemon.ts';
+import { MAX_MESSAGE_CHARS } from './message-length.ts';
 
 /** Something attached to a message, without its text. `tokens` is null until the model has counted it. */
 export interface Chip {
@@ -149,7 +150,7 @@ export type HostMessage =
 z.config({ jitless: true });
 
 const id = z.string().check(z.maxLength(100));
-const text = z.string().check(z.maxLength(1_000_000));
+const text = z.string().check(z.maxLength(MAX_MESSAGE_CHARS));
 const short = z.string().check(z.maxLength(4096));
 
 export const webviewMessage = z.discriminatedUnion('type', [
@@ -157,7 +158,7 @@ export const webviewMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   z.object({ type: z.literal('send'), text }),
   z.object({ type: z.literal('stop') }),
-  /** Answers the message of this answer (or unanswered message) again. */
+  /** Answers the message of this answer (or unanswered message) again; only the last. */
   z.object({ type: z.literal('regenerate'), id }),
   /** Replaces an earlier message of the user; what follows it is dropped. */
   z.object({ type: z.literal('edit'), id, text }),

@@ -28,7 +28,7 @@ export function Answer({ item, isLast, isNewest }: { item: AnswerItem; isLast: b
     >
       {item.work.value ? <Work item={item} work={item.work.value} /> : <Markdown source={item} />}
       <StateLine row={row} />
-      {row.error && <ErrorBox row={row} />}
+      {row.error && <ErrorBox row={row} isLast={isLast} />}
       {isNewest && row.canGoOn && <GoOn row={row} />}
       {!isWriting && (
         <div class="actions">
@@ -116,29 +116,32 @@ const ACTIONS: Record<ErrorAction, string> = {
   'new-chat': 'New Chat',
 };
 
-function ErrorBox({ row }: { row: AnswerRow }) {
+function ErrorBox({ row, isLast }: { row: AnswerRow; isLast: boolean }) {
   const { send } = usePage();
   if (!row.error) return null;
+  const actions = row.error.actions.filter(action => action !== 'retry' || isLast);
   return (
     <div class="error" role="alert" data-testid="error">
       <Icon name="error" />
       <div>
         <p>{row.error.message}</p>
-        <div class="error-actions">
-          {row.error.actions.map((action, index) => (
-            <button
-              key={action}
-              type="button"
-              class={index === 0 ? 'primary' : 'secondary'}
-              data-testid={`error-${action}`}
-              onClick={() =>
-                send(action === 'retry' ? { type: 'regenerate', id: row.id } : { type: 'action', action })
-              }
-            >
-              {ACTIONS[action]}
-            </button>
-          ))}
-        </div>
+        {actions.length > 0 && (
+          <div class="error-actions">
+            {actions.map((action, index) => (
+              <button
+                key={action}
+                type="button"
+                class={index === 0 ? 'primary' : 'secondary'}
+                data-testid={`error-${action}`}
+                onClick={() =>
+                  send(action === 'retry' ? { type: 'regenerate', id: row.id } : { type: 'action', action })
+                }
+              >
+                {ACTIONS[action]}
+              </button>
+            ))}
+          </div>
+        )}
       </div>
     </div>
   );

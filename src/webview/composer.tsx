@@ -1,9 +1,11 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Mode } from '../protocol/agent-view.ts';
+import { MAX_MESSAGE_CHARS } from '../protocol/message-length.ts';
 import type { Suggestion } from '../protocol/webview.ts';
 import { AgentPickers } from './agent-pickers.tsx';
 import { IconButton } from './button.tsx';
 import { Chips } from './chips.tsx';
+import { canSend, withReturned } from './draft.ts';
 import { type MentionAtCaret, mentionAt, withoutMention } from './mention.ts';
 import { MentionList } from './mention-list.tsx';
 import { ContextMeter } from './meter.tsx';
@@ -26,7 +28,8 @@ export function Composer() {
   const change = (value: string, caret: number) => {
     setText(value);
     saveDraft(value);
-    send({ type: 'draft', text: value });
+    // For the meter, which is full before that.
+    send({ type: 'draft', text: value.slice(0, MAX_MESSAGE_CHARS) });
     const found = mentionAt(value, caret);
     setMention(found);
     if (found && (found.query !== mention?.query || found.list !== mention.list)) {
@@ -36,7 +39,7 @@ export function Composer() {
     }
   };
   const submit = () => {
-    if (text.trim() === '') return;
+    if (!canSend(text, state.toast)) return;
     send({ type: 'send', text });
     change('', 0);
   };
@@ -89,7 +92,7 @@ export function Composer() {
   }, [state.focusRequests.value]);
   useEffect(() => {
     if (state.returnedDraft.value === '') return;
-    change(state.returnedDraft.value, 0);
+    change(withReturned(state.returnedDraft.value, text), 0);
     state.returnedDraft.value = '';
   }, [state.returnedDraft.value]);
   useEffect(() => {

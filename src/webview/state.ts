@@ -64,7 +64,7 @@ export interface PageState {
   suggestions: Signal<{ requestId: number; items: Suggestion[] }>;
   /** A short message of the host, e.g. why a file was not attached. */
   toast: Signal<string>;
-  /** Text that the host gives back to the input. */
+  /** Text on its way into the input: what the host gives back, or an idea. */
   returnedDraft: Signal<string>;
   /** What happened last that can't be seen without looking for it, for screen readers. */
   announcement: Signal<string>;

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon, IconButton } from './button.tsx';
 import { Chips } from './chips.tsx';
+import { canSend } from './draft.ts';
 import { usePage } from './page.ts';
 import type { UserItem } from './state.ts';
 
@@ -83,7 +84,7 @@ function EditBox({ id, text }: { id: string; text: string }) {
   };
   const resend = () => {
     const edited = input.current?.value ?? '';
-    if (edited.trim() === '') return;
+    if (!canSend(edited, state.toast)) return;
     close();
     send({ type: 'edit', id, text: edited });
   };

@@ -174,6 +174,8 @@ export const editor = {
   shown: [] as TextEditor[],
   contexts: {} as Record<string, unknown>,
   terminals: [] as { name: string; pty: Pty; written: string; shows: number }[],
+  /** Notifications, with what a click on a button of theirs does. */
+  informed: [] as { text: string; choose(button: string): void }[],
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
     const document = new TextDocument(path);
@@ -193,6 +195,7 @@ export const editor = {
     editor.shown = [];
     editor.contexts = {};
     editor.terminals = [];
+    editor.informed = [];
   },
 };
 
@@ -264,6 +267,8 @@ const vscode = {
     }),
     showTextDocument: async (document: TextDocument) => editor.show(document),
     setStatusBarMessage() {},
+    showInformationMessage: (text: string) =>
+      new Promise<string>(choose => editor.informed.push({ text, choose })),
     createTerminal({ name, pty }: { name: string; pty: Pty }) {
       const terminal = { name, pty, written: '', shows: 0 };
       pty.onDidWrite(text => {

@@ -1,5 +1,6 @@
-/** Tells the user that the agent waits for them: a badge on the view, and a notification when the view is hidden. */
+/** Tells the user that the agent waits for them: a badge on the view, and a notification when they do not see the chat that asks. */
 import * as vscode from 'vscode';
+import type { TaskChat } from './runner.ts';
 
 export class Attention {
   #view: vscode.WebviewView | null = null;
@@ -11,11 +12,11 @@ export class Attention {
     this.#badge();
   }
 
-  async during<T>(text: string, open: () => Promise<void>, waits: Promise<T>): Promise<T> {
+  async during<T>(text: string, chat: TaskChat, waits: Promise<T>): Promise<T> {
     this.#waiting++;
     this.#badge();
-    if (!this.#view?.visible) {
-      void vscode.window.showInformationMessage(text, 'Show').then(choice => choice && open());
+    if (!this.#view?.visible || !chat.isShown()) {
+      void vscode.window.showInformationMessage(text, 'Show').then(choice => choice && chat.show());
     }
     try {
       return await waits;

@@ -55,13 +55,13 @@ export class AgentDesk {
   readonly #session: () => ChatSession;
   readonly #post: (message: HostMessage) => void;
   /** A message goes back to where it was written. */
-  readonly #giveBack: (ask: Ask) => void;
+  readonly #giveBack: (ask: Ask) => Promise<void>;
 
   constructor(
     editor: AgentEditor,
     session: () => ChatSession,
     post: (message: HostMessage) => void,
-    giveBack: (ask: Ask) => void,
+    giveBack: (ask: Ask) => Promise<void>,
   ) {
     this.#editor = editor;
     this.#session = session;
@@ -184,7 +184,7 @@ export class AgentDesk {
     if (choice !== 'conversation') await this.#undo(session, answers, null);
     if (choice === 'files') return;
     session.truncate(askId);
-    this.#giveBack(ask);
+    await this.#giveBack(ask);
   }
 }
 

@@ -5,8 +5,15 @@ import type { Ask } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import type { ChatMessage, ExpertLevel, FinishReason, ModelInfo } from '../../protocol/daemon.ts';
 
+/** The chat that a task belongs to. */
+export interface TaskChat {
+  isShown(): boolean;
+  show(): Promise<void>;
+}
+
 export interface AgentTask {
   ask: Ask;
+  chat: TaskChat;
   /** The checkpoint of its changes; the id of the answer. */
   turnId: string;
   mode: Exclude<AgentMode, 'ask'>;

@@ -41,8 +41,6 @@ const TIME_MS = 60 * 60_000;
 
 export interface AgentWindow {
   attention: Attention;
-  /** Shows the chat. */
-  open(): Promise<void>;
   /** What the picker shows has changed by itself. */
   onDidChangePolicy(): void;
 }
@@ -102,8 +100,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       if (event.type === 'result' && event.changes.length > 0)
         reviewed = reviewed.then(() => this.#review(task.turnId, event.changes));
     };
-    const waits = <T>(text: string, wait: Promise<T>) =>
-      this.#window.attention.during(text, this.#window.open, wait);
+    const waits = <T>(text: string, wait: Promise<T>) => this.#window.attention.during(text, task.chat, wait);
     const approval: ApprovalPort = {
       ask: (request, signal) => waits(`Moebius asks: ${request.title}`, task.approval.ask(request, signal)),
     };

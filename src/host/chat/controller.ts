@@ -3,9 +3,16 @@
  * of the page does. The editor is behind `ChatPorts`.
  */
 import { expandPrompt } from '../../agent/prompt-files.ts';
-import { type Ask, type Attachment, emptyTranscript, type Transcript } from '../../agent/transcript.ts';
+import {
+  type Ask,
+  type Attachment,
+  emptyTranscript,
+  findAsk,
+  joinAttachments,
+  type Transcript,
+} from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
-import { toMoebiusError } from '../../base/errors.ts';
+import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import type { ModelInfo } from '../../protocol/daemon.ts';
 import type {
   ChatLevel,
@@ -34,6 +41,8 @@ export interface ChatPorts {
   options: SessionPorts['options'];
   daemonState(): DaemonState;
   post(message: HostMessage): void;
+  /** Brings the page into view, and waits until it is there. */
+  open(): Promise<void>;
   readAttachment(request: AttachmentRequest): Promise<Attachment[]>;
   suggest(query: string): Promise<Suggestion[]>;
   picker(): Promise<Picker>;
@@ -135,9 +144,8 @@ export class ChatController {
   }
 
   async attach(request: AttachmentRequest): Promise<void> {
-    const known = new Set(this.#draft.map(attachment => attachment.label));
-    const added = (await this.#read(request)).filter(attachment => !known.has(attachment.label));
-    this.#setDraft([...this.#draft, ...added]);
+    const added = await this.#read(request);
+    this.#setDraft(joinAttachments(this.#draft, added));
   }
 
   /** The daemon's state changed: the phase line and perhaps the models did. */
@@ -185,8 +193,7 @@ export class ChatController {
       case 'stop':
         return this.#current.stop();
       case 'regenerate':
-        if (await this.agent.beforeReplacing(message.id)) this.#current.regenerate(message.id);
-        return;
+        return this.#regenerate(message.id);
       case 'edit':
         return this.#edit(message.id, message.text);
       case 'unqueue':
@@ -253,22 +260,21 @@ export class ChatController {
     if (text.trim() === '') return;
     const command = slashCommand(text);
     if (command) return this.#ports.editor.execute(command.command);
-    const { mentioned, expanded } = await this.#meaningOf(text).catch(thrown => {
+    const { mentioned, expanded } = await this.#meaningOf(text).catch(async thrown => {
       // Sent without what it speaks of, the message would mislead.
-      this.#ports.post({ type: 'draft', text });
+      await this.#returnText(text);
       throw thrown;
     });
-    const known = new Set(this.#draft.map(attachment => attachment.label));
-    const attachments = [...this.#draft, ...mentioned.filter(({ label }) => !known.has(label))];
+    const attachments = joinAttachments(this.#draft, mentioned);
     this.#draftText = '';
     this.#setDraft([]);
     this.#current.send(text, attachments, expanded);
   }
 
-  /** What a message speaks of, and what it stands for. */
-  async #meaningOf(text: string): Promise<{ mentioned: Attachment[]; expanded: string | null }> {
+  /** What a message speaks of and did not `before` it was edited, and what it stands for. */
+  async #meaningOf(text: string, before = ''): Promise<{ mentioned: Attachment[]; expanded: string | null }> {
     const mentioned: Attachment[] = [];
-    for (const mention of mentionsOf(text)) {
+    for (const mention of mentionsOf(text, before)) {
       try {
         const request: AttachmentRequest = mention.kind === 'file' ? { ...mention, kind: 'path' } : mention;
         mentioned.push(...(await this.#ports.readAttachment(request)));
@@ -280,9 +286,29 @@ export class ChatController {
     return { mentioned, expanded: await this.#expanded(text) };
   }
 
+  /** @throws MoebiusError `bad-request` when something stands after it: only who edits a message says that what follows may go */
+  async #regenerate(id: string): Promise<void> {
+    const session = this.#current;
+    if (!session.isLast(id)) {
+      const text =
+        'Only the last answer can be written again. To go back to an earlier one, edit its message.';
+      throw new MoebiusError('bad-request', text);
+    }
+    if (await this.agent.beforeReplacing(id)) session.regenerate(id);
+  }
+
   async #edit(id: string, text: string): Promise<void> {
-    const expanded = await this.#expanded(text);
-    if (await this.agent.beforeReplacing(id)) this.#current.edit(id, text, expanded);
+    const session = this.#current;
+    const ask = findAsk(session.transcript, id);
+    let isSent = false;
+    try {
+      const { mentioned, expanded } = await this.#meaningOf(text, ask?.text);
+      isSent = ask !== undefined && (await this.agent.beforeReplacing(id));
+      if (isSent) session.edit(id, text, mentioned, expanded);
+    } finally {
+      // Where it was written is closed by now.
+      if (!isSent) await this.#returnText(text);
+    }
   }
 
   /** Prompt files and skills are read when they are sent, and what was read is stored: the message stays what it was. */
@@ -299,10 +325,15 @@ export class ChatController {
     }
   }
 
-  #giveBack({ text, attachments }: Ask): void {
+  async #giveBack({ text, attachments }: Ask): Promise<void> {
+    this.#setDraft(joinAttachments(attachments, this.#draft));
+    await this.#returnText(text);
+  }
+
+  /** Into the input, which is the page's: while there is none, what is sent to it is dropped. */
+  async #returnText(text: string): Promise<void> {
+    await this.#ports.open();
     this.#ports.post({ type: 'draft', text });
-    const labels = new Set(attachments.map(({ label }) => label));
-    this.#setDraft([...this.#draft.filter(({ label }) => !labels.has(label)), ...attachments]);
   }
 
   #setDraft(attachments: Attachment[]): void {
@@ -317,6 +348,7 @@ export class ChatController {
       model: signal => this.#ports.model(signal),
       options: () => this.#ports.options(),
       agent: this.#ports.agent,
+      chat: { isShown: () => session === this.#current, show: () => this.#reveal(transcript.id) },
       newId: () => crypto.randomUUID(),
       store: event => {
         try {
@@ -371,6 +403,14 @@ export class ChatController {
     if (running) return this.#switchTo(running);
     const transcript = await this.#ports.store.load(id);
     if (transcript) this.#switchTo(this.#session(transcript));
+  }
+
+  /** Brings a chat into view, whichever was shown there. */
+  async #reveal(id: string): Promise<void> {
+    await this.#ports.open();
+    if (id === this.#current.transcript.id) return;
+    await this.#open(id);
+    await this.show();
   }
 
   async #delete(id: string): Promise<void> {

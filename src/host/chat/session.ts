@@ -12,6 +12,7 @@ import {
   findAnswer,
   findAsk,
   isAnswered,
+  joinAttachments,
   resumeText,
   type Transcript,
   type TranscriptEvent,
@@ -23,7 +24,7 @@ import { type MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, ExpertLevel, GenerateEvent, ModelInfo } from '../../protocol/daemon.ts';
 import type { ChatLevel, HostMessage, Phase, Row, UserRow } from '../../protocol/webview.ts';
 import { Pending } from '../agent/pending.ts';
-import type { AgentRunner, AgentTask } from '../agent/runner.ts';
+import type { AgentRunner, AgentTask, TaskChat } from '../agent/runner.ts';
 import { AgentTurn } from '../agent/turn.ts';
 import { newsSince } from '../agent/work.ts';
 import { attachmentTokens, fitMessages } from './fit-messages.ts';
@@ -42,6 +43,8 @@ export interface SessionPorts {
   post(message: HostMessage): void;
   onPhase(phase: Phase): void;
   agent: AgentRunner;
+  /** This chat, for the agent: it may not be the one that is shown. */
+  chat: TaskChat;
   newId(): string;
 }
 
@@ -139,8 +142,15 @@ export class ChatSession {
     this.send(ask.text, ask.attachments, ask.expanded);
   }
 
-  /** Answers a question again; `id` is the question's or its answer's. */
+  /** Whether nothing stands after this question or its answer, so that it can be answered again and nothing else is lost. */
+  isLast(id: string): boolean {
+    const last = this.transcript.entries.at(-1);
+    return last?.id === id || (last?.kind === 'answer' && last.askId === id);
+  }
+
+  /** Answers the last question again; `id` is its own or its answer's. */
   regenerate(id: string): void {
+    if (!this.isLast(id)) return;
     const ask = findAsk(this.transcript, findAnswer(this.transcript, id)?.askId ?? id);
     if (!ask || this.#queue.includes(ask.id)) return;
     const next = this.transcript.entries[this.transcript.entries.indexOf(ask) + 1];
@@ -149,12 +159,12 @@ export class ChatSession {
     this.#enqueue(ask);
   }
 
-  /** Replaces a question by another, with the same attachments; everything after it goes. */
-  edit(askId: string, text: string, expanded: string | null = null): void {
+  /** Replaces a question by another, with the same attachments and what is `added` to them; everything after it goes. */
+  edit(askId: string, text: string, added: Attachment[] = [], expanded: string | null = null): void {
     const ask = findAsk(this.transcript, askId);
     if (!ask) return;
     this.truncate(askId);
-    this.send(text, ask.attachments, expanded);
+    this.send(text, joinAttachments(ask.attachments, added), expanded);
   }
 
   /** The agent takes up what it ended before it was done. */
@@ -260,7 +270,7 @@ export class ChatSession {
       setPhase: phase => this.#setPhase(phase),
     });
     return turn.run(this.#ports.agent, {
-      ...{ ask, turnId: id, mode, model, level, history, signal },
+      ...{ ask, turnId: id, mode, model, level, history, signal, chat: this.#ports.chat },
       news: newsSince(this.transcript, ask.id),
       backend: this.#ports.backend,
       approval: { ask: (request, until) => this.approvals.wait(request.callId, until) },

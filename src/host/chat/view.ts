@@ -23,6 +23,9 @@ const CHAT_VIEW_ID = 'moebius.chat';
 const LAST_CHAT_KEY = 'moebius.chat.last';
 const OPEN_CONTAINER = 'workbench.view.extension.moebius';
 const PAGE_TIMEOUT_MS = 10_000;
+/** The page says itself what it knows to be too long; this is for the rest. */
+const REFUSED =
+  'That was not done: the chat can not take it, e.g. because it is too long. The log says more.';
 
 export interface ChatView {
   /** Shows the view. */
@@ -62,7 +65,6 @@ export function registerChat(context: HostContext): ChatView {
   const attention = new Attention();
   const agent = new VsCodeAgent(context, {
     attention,
-    open: () => open(),
     onDidChangePolicy: () => controller.agent.postPicker(),
   });
   const controller: ChatController = new ChatController({
@@ -73,6 +75,7 @@ export function registerChat(context: HostContext): ChatView {
     options,
     daemonState: () => daemon.state,
     post: message => bridge.post(message),
+    open: () => open(),
     readAttachment: request => reader.read(request),
     suggest: query => suggestions.suggest(query),
     picker: () => readPicker(daemon, options().level),
@@ -114,8 +117,10 @@ export function registerChat(context: HostContext): ChatView {
       view.webview.options = { enableScripts: true, localResourceRoots: [dist, media] };
       view.webview.onDidReceiveMessage(async (raw: unknown) => {
         const message = webviewMessage.safeParse(raw);
-        if (!message.success)
-          return log.warn('chat: the page sent a malformed message', message.error.message);
+        if (!message.success) {
+          log.warn('chat: the page sent a malformed message', message.error.message);
+          return bridge.post({ type: 'notify', text: REFUSED });
+        }
         if (message.data.type === 'ready') {
           await restored;
           bridge.connect(reply => void view.webview.postMessage(reply));

@@ -29,13 +29,14 @@ function open(script: AgentScript, transcript = emptyTranscript('chat', 0), leve
     post,
     onPhase: phase => phases.push(phase.kind),
     agent,
+    chat: { isShown: () => true, show: async () => undefined },
     newId: () => `id${++ids}`,
   });
   const desk = new AgentDesk(
     agent,
     () => session,
     post,
-    ({ text }) => post({ type: 'draft', text }),
+    async ({ text }) => post({ type: 'draft', text }),
   );
   const idle = () => until(() => !session.isBusy);
   return { agent, page, stored, phases, session, desk, idle };

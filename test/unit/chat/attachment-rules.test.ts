@@ -100,6 +100,9 @@ describe('attachments', () => {
     check('@Injectable() class, @types/node', ['types/node']);
     check('(@README.md)', ['README.md']);
     check('#selection of #src/a.ts, a.md#top.x and # Title', ['@selection', 'src/a.ts']);
+    assert.deepEqual(mentionsOf('@problems in @b.ts and @a.ts', 'see @b.ts, @problems'), [
+      { kind: 'file', path: 'a.ts' },
+    ]);
   });
 
   it('knows the folders of files, at any depth', () => {

@@ -10,7 +10,7 @@ import { ChatController } from '../../../src/host/chat/controller.ts';
 import { ChatStore } from '../../../src/host/chat/store.ts';
 import type { HostMessage, WebviewMessage } from '../../../src/protocol/webview.ts';
 import { applyMessage, createState } from '../../../src/webview/state.ts';
-import { ScriptedAgent } from './scripted-agent.ts';
+import { edits, runs, ScriptedAgent } from './scripted-agent.ts';
 import { hangsAfter, modelInfo, type Script, ScriptedBackend, says, until } from './support.ts';
 
 describe('chat controller, with the page it talks to', () => {
@@ -42,6 +42,11 @@ describe('chat controller, with the page it talks to', () => {
       post: (message: HostMessage) => {
         // Through JSON, as on the real way.
         if (isConnected.value) applyMessage(page, JSON.parse(JSON.stringify(message)) as HostMessage);
+      },
+      open: async () => {
+        if (isConnected.value) return;
+        isConnected.value = true;
+        await say({ type: 'ready' });
       },
       readAttachment: read,
       suggest: async query => [{ kind: 'file', label: query, detail: '', path: query }],
@@ -185,6 +190,109 @@ describe('chat controller, with the page it talks to', () => {
       page.chips.value.map(({ label }) => label),
       ['a.ts'],
     );
+  });
+
+  it('brings the page up to give a message back', async () => {
+    const { page, say, controller, idle, agent, isConnected } = open(says('ok'));
+    agent.restoreChoice = 'conversation';
+    await say({ type: 'send', text: 'hi' });
+    await idle();
+    isConnected.value = false;
+    await controller.agent.restore(controller.agent.restorePoints()[0]!.id);
+    assert.deepEqual([isConnected.value, shown(page), page.returnedDraft.value], [true, [], 'hi']);
+  });
+
+  it('answers no earlier message again, and asks nothing about it', async () => {
+    const { page, say, idle, agent } = open(says('ok'));
+    agent.shownMode = 'agent';
+    agent.script = async task => {
+      edits(task, 'a.ts');
+      return 'done';
+    };
+    for (const text of ['one', 'two']) {
+      await say({ type: 'send', text });
+      await idle();
+    }
+    await say({ type: 'regenerate', id: page.items.value[1]!.id });
+    assert.match(page.toast.value, /^Only the last answer/);
+    assert.deepEqual([page.items.value.length, agent.done], [4, []]);
+    await say({ type: 'regenerate', id: page.items.value[3]!.id });
+    await idle();
+    assert.deepEqual([page.items.value.length, agent.tasks.length], [4, 3]);
+  });
+
+  it('gives an edited message back when it is not sent after all', async () => {
+    const { page, say, idle, agent } = open(says('ok'));
+    agent.shownMode = 'agent';
+    agent.script = async task => {
+      edits(task, `${task.ask.text}.ts`);
+      if (task.ask.text === 'two') await runs(task, 'npm test');
+      return 'done';
+    };
+    await say({ type: 'send', text: 'one' });
+    await idle();
+    const edit = async (text: string) => {
+      page.returnedDraft.value = '';
+      await say({ type: 'edit', id: page.items.value[0]!.id, text });
+      return page.returnedDraft.value;
+    };
+    agent.replacing = null;
+    assert.equal(await edit('called off'), 'called off');
+    assert.equal(await edit('of @selection'), 'of @selection');
+    assert.equal(page.toast.value, 'Nothing is selected.');
+    agent.replacing = 'undo';
+    await say({ type: 'send', text: 'two' });
+    await until(() => page.phase.value.kind === 'asking');
+    assert.equal(await edit('too early'), 'too early');
+    assert.equal(page.toast.value, 'The agent is still working. Stop it first.');
+    await say({ type: 'stop' });
+    await idle();
+    assert.equal(shown(page)[0], 'one');
+    assert.equal(await edit('uno'), '');
+    await until(() => shown(page)[0] === 'uno');
+  });
+
+  it('attaches what an edited message mentions anew, and keeps what was attached', async () => {
+    let isSelected = true;
+    const { page, say, idle, backend } = open(says('ok'), async request => {
+      const isHere = request.kind === 'selection' && isSelected;
+      return readFixed(isHere ? { kind: 'path', path: 'a.ts:1-3' } : request);
+    });
+    const chips = () => {
+      const [first] = page.items.value;
+      return first?.kind === 'user' && first.row.value.chips.map(({ label }) => label).join(' ');
+    };
+    await say({ type: 'attach', kind: 'file', path: 'a.ts' });
+    await say({ type: 'send', text: 'see @selection' });
+    await idle();
+    assert.equal(chips(), 'a.ts a.ts:1-3');
+    isSelected = false;
+    const text = 'see @selection, @a.ts, @src/c.ts and @no/file.ts';
+    await say({ type: 'edit', id: page.items.value[0]!.id, text });
+    await idle();
+    assert.deepEqual([shown(page)[0], chips()], [text, 'a.ts a.ts:1-3 src/c.ts']);
+    assert.match(backend.requests.at(-1)!.messages!.at(-1)!.content, /text of src\/c\.ts/);
+  });
+
+  it('tells the agent whether its chat is shown, and shows it', async () => {
+    const { page, say, agent, isConnected } = open(says('ok'));
+    agent.shownMode = 'agent';
+    agent.script = async task => {
+      await runs(task, 'npm test');
+      return 'done';
+    };
+    await say({ type: 'send', text: 'first' });
+    await until(() => page.phase.value.kind === 'asking');
+    const { chat } = agent.tasks[0]!;
+    assert.equal(chat.isShown(), true);
+    await say({ type: 'newChat' });
+    assert.deepEqual([chat.isShown(), shown(page)], [false, []]);
+    isConnected.value = false;
+    await chat.show();
+    assert.deepEqual([chat.isShown(), isConnected.value], [true, true]);
+    assert.deepEqual([shown(page)[0], page.phase.value.kind], ['first', 'asking']);
+    await say({ type: 'decide', id: 'run', decision: { kind: 'once' } });
+    await until(() => page.phase.value.kind === 'idle');
   });
 
   it('shows what waited after a restart of the host, to be sent or dropped', async () => {

@@ -23,6 +23,7 @@ function open(script: Script, { contextTokens = 8192, transcript = emptyTranscri
     post: message => posted.push(message),
     onPhase: phase => phases.push(phase),
     agent,
+    chat: { isShown: () => true, show: async () => undefined },
     newId: () => `id${++ids}`,
   });
   const idle = () => until(() => !session.isBusy);
@@ -172,6 +173,24 @@ describe('chat session', () => {
     await until(() => sketch(session.rows())[1] === 'third|stop');
     await idle();
     assert.deepEqual(sketch(session.rows()), ['one', 'third|stop']);
+  });
+
+  it('does not answer again what something stands after', async () => {
+    const { session, backend, idle } = open(async function* () {
+      yield 'half';
+      throw new MoebiusError('internal', 'Something broke.');
+    });
+    session.send('one', []);
+    await idle();
+    backend.script = hangsAfter('second');
+    session.send('two', []);
+    await until(() => session.rows().length === 4);
+    session.send('three', []);
+    const [one, failed, two, second] = session.rows().map(row => row.id);
+    for (const id of [one, failed, two, second, 'gone']) session.regenerate(id!);
+    assert.deepEqual(sketch(session.rows()), ['one', 'half|error', 'two', 'second|writing', 'three?']);
+    assert.equal(backend.requests.length, 2);
+    session.dispose();
   });
 
   it('shows a failure with what helps, and keeps the partial text', async () => {
