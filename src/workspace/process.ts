@@ -26,6 +26,8 @@ const QUIET: NodeJS.ProcessEnv = {
   GIT_TERMINAL_PROMPT: '0',
   GIT_EDITOR: 'true',
   PYTHONUNBUFFERED: '1',
+  // cd would go to folders of these before those of the workspace.
+  CDPATH: '',
   // git status would write the index, which runs a hook.
   GIT_OPTIONAL_LOCKS: '0',
 };
