@@ -36,6 +36,10 @@ const GIT_CONFIG = [
   // Any folder with files of certain names counts as a bare repository, and a clone may hold one.
   ['safe.bareRepository', 'explicit'],
   ['core.fsmonitor', 'false'],
+  // Otherwise git may run itself in submodules that only a commit has.
+  ['diff.submodule', 'short'],
+  // git diff would write the index.
+  ['diff.autoRefreshIndex', 'false'],
 ] as const;
 /** What the editor sets for its own processes: it would turn the user's programs into parts of the editor. */
 const OF_THE_EDITOR = /^(ELECTRON_|VSCODE_|NODE_OPTIONS$|GIT_ASKPASS$|SSH_ASKPASS$|MOEBIUS_)/;
