@@ -260,15 +260,11 @@ async function questionFor(
   const { verdict, warning, paths, gitFolders } = judgeCommand(command, policy.shell);
   if (verdict === 'danger') return { warning: `Dangerous: ${warning}` };
   if (policy.askEverything) return { warning };
-  if (verdict === 'ask')
-    return isAllowed(command, cwd, policy.commandRules, policy.shell) ? null : { warning };
-  // What only reads is free inside; a link may lead out, which only the port can see.
+  if (verdict === 'ask' && !isAllowed(command, cwd, policy.commandRules, policy.shell)) return { warning };
+  // What only reads is free inside, also beside what was allowed; a link may lead out, which only the port can see.
   for (const path of paths) {
-    const isRefused = await ports.workspace
-      .list(cwd ? `${cwd}/${path}` : path, { recursive: false, limit: 1 })
-      .then(() => false)
-      .catch(wasRefused);
-    if (isRefused) return { warning: `${path} leads out of the workspace` };
+    if (await ports.workspace.leadsAway(cwd ? `${cwd}/${path}` : path))
+      return { warning: `${path} leads out of the workspace, or to a file that may hold secrets` };
   }
   for (const folder of gitFolders) {
     const isOpen = await ports.workspace

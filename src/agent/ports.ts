@@ -17,8 +17,13 @@ export interface WorkspacePort {
   find(glob: string, limit: number, signal?: AbortSignal): Promise<string[]>;
   grep(query: GrepQuery, signal?: AbortSignal): Promise<GrepHit[]>;
   /**
-   * What configures git in a folder, as text, from repositories there and above it; '' without any. For judging commands, never for
-   * the model: there may be secrets in it. @throws MoebiusError `refused` where that can't be said
+   * Whether a command that is given this path, perhaps with a pattern as its last part, may come to something outside or to a secret:
+   * through a link.
+   */
+  leadsAway(path: string): Promise<boolean>;
+  /**
+   * What configures git in a folder, as text, from the repositories there, above it and in it; '' without any. For judging commands,
+   * never for the model: there may be secrets in it. @throws MoebiusError `refused` where that can't be said
    */
   gitConfig(folder: string): Promise<string>;
 }

@@ -3,7 +3,7 @@ import type { ChatMessage } from '../protocol/daemon.ts';
 import type { AgentEvent } from './ports.ts';
 
 /** Of the live output of one command, the end is kept: its result tells what the model was given. */
-const OUTPUT_CHARS = 64 * 1024;
+export const OUTPUT_CHARS = 64 * 1024;
 
 /** Adds an event to the steps, in place. */
 export function addStep(steps: AgentEvent[], event: AgentEvent): void {

@@ -89,21 +89,25 @@ export class McpServers implements McpPort {
     return tools;
   }
 
-  /** Connected once; a server that failed is tried again the next time. */
+  /** Connected once; a server that failed or has ended is started again the next time. */
   #client(server: string): Promise<Client> {
-    let client = this.#clients.get(server);
-    if (!client) {
-      client = this.#connect(server);
-      this.#clients.set(server, client);
-      client.catch(() => this.#clients.delete(server));
-    }
+    const known = this.#clients.get(server);
+    if (known) return known;
+    const forget = () => {
+      // Meanwhile another may be there under the name.
+      if (this.#clients.get(server) === client) this.#clients.delete(server);
+    };
+    const client: Promise<Client> = this.#connect(server, forget);
+    this.#clients.set(server, client);
+    client.catch(forget);
     return client;
   }
 
-  async #connect(server: string): Promise<Client> {
+  async #connect(server: string, onEnd: () => void): Promise<Client> {
     const serverConfig = Object.hasOwn(this.#configs, server) ? this.#configs[server] : undefined;
     if (!serverConfig) throw new MoebiusError('not-found', `There is no MCP server ${server}.`);
     const client = new Client({ name: 'moebius', version: '1' });
+    client.onclose = onEnd;
     const { signal } = this.#disposed;
     await client.connect(this.#transport(serverConfig), { signal, timeout: CONNECT_TIMEOUT_MS });
     return client;

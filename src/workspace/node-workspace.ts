@@ -1,6 +1,6 @@
 /** Reading and searching the files of the workspace from disk. */
 import { createHash } from 'node:crypto';
-import { lstat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
 import { looksSecret, normalisePath } from '../agent/paths.ts';
@@ -84,8 +84,31 @@ export class NodeWorkspace implements WorkspacePort {
     return hits;
   }
 
+  async leadsAway(path: string): Promise<boolean> {
+    const start = path.lastIndexOf('/') + 1;
+    if (!/[*?[]/.test(path.slice(start))) return this.#isAway(path);
+    const folder = path.slice(0, start);
+    if (await this.#isAway(folder || '.')) return true;
+    // Ignored links are links too.
+    const { real } = await this.#folders.resolve(folder || '.');
+    const entries = await readdir(real, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries)
+      if (entry.isSymbolicLink() && (await this.#isAway(`${folder}${entry.name}`))) return true;
+    return false;
+  }
+
   gitConfig(folder: string): Promise<string> {
     return readGitConfig(this.#folders, folder);
+  }
+
+  async #isAway(path: string): Promise<boolean> {
+    try {
+      const { path: named, real } = await this.#folders.resolve(path);
+      const own = this.#folders.toPath(real) ?? '';
+      return own !== named && looksSecret(own);
+    } catch (error) {
+      return error instanceof MoebiusError && error.code === 'refused';
+    }
   }
 
   /** null: not a text that can be read. */

@@ -26,6 +26,8 @@ const QUIET: NodeJS.ProcessEnv = {
   GIT_TERMINAL_PROMPT: '0',
   GIT_EDITOR: 'true',
   PYTHONUNBUFFERED: '1',
+  // cd would go to folders of these before those of the workspace.
+  CDPATH: '',
   // git status would write the index, which runs a hook.
   GIT_OPTIONAL_LOCKS: '0',
 };
@@ -34,6 +36,10 @@ const GIT_CONFIG = [
   // Any folder with files of certain names counts as a bare repository, and a clone may hold one.
   ['safe.bareRepository', 'explicit'],
   ['core.fsmonitor', 'false'],
+  // Otherwise git may run itself in submodules that only a commit has.
+  ['diff.submodule', 'short'],
+  // git diff would write the index.
+  ['diff.autoRefreshIndex', 'false'],
 ] as const;
 /** What the editor sets for its own processes: it would turn the user's programs into parts of the editor. */
 const OF_THE_EDITOR = /^(ELECTRON_|VSCODE_|NODE_OPTIONS$|GIT_ASKPASS$|SSH_ASKPASS$|MOEBIUS_)/;

@@ -56,6 +56,7 @@ export function memoryPorts(
           )
           .filter(hit => hit.text.includes(pattern))
           .slice(0, limit),
+      leadsAway: async () => false,
       gitConfig: async () => '',
     },
     edits: {

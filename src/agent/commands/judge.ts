@@ -26,9 +26,9 @@ export interface Judgement {
   reasons: string[];
   /** What the user should see beside the command: null for an ordinary one. */
   warning: string | null;
-  /** Paths that a free command reads, to be checked for links when it is run. */
+  /** What its readers are given, perhaps with a pattern as the last part, to be checked for links when it runs unasked. */
   paths: string[];
-  /** Folders in which a free command runs git, `''` or with a `/` at the end: its configuration there says what else it runs. */
+  /** Folders in which it reads with git, `''` or with a `/` at the end: git's configuration there says what else runs. */
   gitFolders: string[];
 }
 
@@ -90,8 +90,8 @@ class Findings {
       verdict: sorted[0]?.verdict ?? 'free',
       reasons: [...new Set(sorted.map(({ reason }) => reason))],
       warning: warned.length ? `${warned.slice(0, 3).join('; ')}` : null,
-      paths: sorted.length ? [] : [...new Set(this.#paths)],
-      gitFolders: sorted.length ? [] : [...new Set(this.#gitFolders)],
+      paths: [...new Set(this.#paths)],
+      gitFolders: [...new Set(this.#gitFolders)],
     };
   }
 }
@@ -190,8 +190,13 @@ function judgeWords(words: readonly Argument[], findings: Findings, depth: numbe
 
   const wrapper = WRAPPERS.get(plain);
   if (wrapper || dangerous) {
-    if (!wrapper?.isTransparent) findings.ask(`starts another program with ${name}`);
     const rest = wrapped(args, wrapper ?? { valueOptions: 'ugpCDhRrTt' }, findings);
+    const own = args.slice(0, args.length - rest.length);
+    // A file of the workspace may have the name of a wrapper, and braces may hold the program.
+    const isKnown = name === plain && own.every(({ isLiteral }) => isLiteral);
+    const text = own.map(({ value }) => value).join(' ');
+    if (!isKnown || !wrapper?.transparent?.test(text)) findings.ask(`starts another program with ${name}`);
+    if (plain === 'env' && /(^| )-(-s|[a-zA-Z]*S)/.test(text)) findings.warn('runs text as a command');
     if (rest.length) judgeWords(rest, findings, depth);
     else findings.ask(`runs ${name}`);
     return;
@@ -227,8 +232,9 @@ function wrapped(
       at++;
       break;
     } else if (/^-./.test(value)) {
-      // `-n 5` and `-n5`: the value is its own word when the letter is the last one.
-      if (!value.startsWith('--') && valueOptions.includes(value.at(-1)!)) at++;
+      // `-n 5` and `-n5`: the value is its own word when the letter is the last one, and what follows the letter when it is not.
+      const letter = [...value].findIndex(one => valueOptions.includes(one));
+      if (!value.startsWith('--') && letter === value.length - 1) at++;
     } else if (left-- <= 0) {
       break;
     }
@@ -354,7 +360,8 @@ function judgeReader(name: string, reader: Reader, args: readonly Argument[], fi
   let operands = 0;
   let isOperandOnly = false;
   for (const { value, isLiteral, isGlob } of args) {
-    if (!isLiteral && !(isGlob && !reader.printsFiles)) {
+    const isPattern = isGlob && !reader.printsFiles && isPlainPattern(value, isOperandOnly ? {} : reader);
+    if (!isLiteral && !isPattern) {
       findings.ask(`${name} gets an argument that is not known`);
       continue;
     }
@@ -372,20 +379,30 @@ function judgeReader(name: string, reader: Reader, args: readonly Argument[], fi
     operands++;
     if (reader.onlyOperands && !reader.onlyOperands.test(value))
       findings.ask(`${name} ${value} may do more than read`);
-    const isPattern = reader.hasPattern && operands === 1;
-    if (isPattern && reader.onlyPattern && !reader.onlyPattern.test(value))
+    const isSearched = reader.hasPattern && operands === 1;
+    if (isSearched && reader.onlyPattern && !reader.onlyPattern.test(value))
       findings.ask(`${name} ${value} may do more than read`);
-    if (reader.isText || isPattern) continue;
-    // `HEAD:file` and `a..b` of git are no paths, but may hold one.
-    judgePath(
-      value === '-' ? '.' : value.replace(/^[\w.^~-]+\.\.\.?[\w.^~/-]*$/, '.'),
-      findings,
-      reader.printsFiles ?? false,
-    );
+    // What a pattern stands for are names of files, also where text is meant.
+    if (isLiteral && (reader.isText || isSearched)) continue;
+    // `a..b` of git is no path, but may look like one.
+    const isRange = name.startsWith('git ') && /^[\w.^~-]+\.\.\.?[\w.^~/-]*$/.test(value);
+    if (isRange && !isOutside(value) && !looksSecret(value)) continue;
+    judgePath(value === '-' ? '.' : value, findings, reader.printsFiles ?? false);
     if (name === 'cd') findings.changesFolder(value);
   }
+  if (operands < (reader.minOperands ?? 0)) findings.ask(`${name} alone may do more than read`);
   if (operands > (reader.maxOperands ?? Number.POSITIVE_INFINITY))
     findings.ask(`${name} may write to its last argument`);
+}
+
+/**
+ * Whether a pattern stands for names in one folder, and for none that is an option or `..`: a file may be called `-delete`, and what
+ * lies behind a link is not known before the shell has looked.
+ */
+function isPlainPattern(pattern: string, { notShort, notLong, onlyOptions }: Reader): boolean {
+  const start = pattern.lastIndexOf('/') + 1;
+  if (/[*?[]/.test(pattern.slice(0, start)) || pattern[start] === '.') return false;
+  return /^[\w./]/.test(pattern) || !(notShort ?? notLong ?? onlyOptions);
 }
 
 function isHarmlessOption(option: string, { notShort = '', notLong = [], onlyOptions }: Reader): boolean {

@@ -8,6 +8,8 @@ export interface Reader {
   /** Options that make it do more: short ones as letters, long ones by name; abbreviations count. */
   notShort?: string;
   notLong?: readonly string[];
+  /** Fewer arguments that are no options than this, and it takes something else for them: `cd` the home folder. */
+  minOperands?: number;
   /** More arguments that are no options than this, and it writes to the last. */
   maxOperands?: number;
   /** Prints the contents of files: their names must not be patterns or look like secrets. */
@@ -27,7 +29,8 @@ export interface Reader {
 export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['ls', {}],
   ['pwd', { maxOperands: 0 }],
-  ['cd', { maxOperands: 1, onlyOptions: /^$/, onlyOperands: /^[^-]/ }],
+  // Into which folder must be known, since later paths start there.
+  ['cd', { minOperands: 1, maxOperands: 1, onlyOptions: /^$/, onlyOperands: /^[^-*?[][^*?[]*$/ }],
   ['echo', { isText: true }],
   ['printf', { isText: true, notShort: 'v' }],
   ['true', { isText: true }],
@@ -41,8 +44,9 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['dirname', {}],
   ['stat', {}],
   ['du', { notLong: ['files0-from', 'exclude-from'] }],
-  ['file', { notShort: 'Cmfzp', notLong: ['compile', 'magic-file', 'files-from', 'uncompress'] }],
-  ['tree', { notShort: 'ol', notLong: ['fromfile', 'fromtabfile'] }],
+  ['file', { notShort: 'CmfzZp', notLong: ['compile', 'magic-file', 'files-from', 'uncompress'] }],
+  // -R writes a page into each folder.
+  ['tree', { notShort: 'olR', notLong: ['fromfile', 'fromtabfile'] }],
   ['cat', { printsFiles: true }],
   ['head', { printsFiles: true }],
   ['tail', { printsFiles: true, notShort: 'fF', notLong: ['follow', 'retry', 'pid'] }],
@@ -54,14 +58,7 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['uniq', { printsFiles: true, maxOperands: 1 }],
   ['comm', { printsFiles: true }],
   ['cmp', { printsFiles: true }],
-  [
-    'diff',
-    {
-      printsFiles: true,
-      notShort: 'rlX',
-      notLong: ['recursive', 'paginate', 'exclude-from', 'to-file', 'from-file'],
-    },
-  ],
+  // Not diff: of two folders it prints all files in them, through links too.
   [
     'sort',
     {
@@ -86,7 +83,8 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
       hasPattern: true,
       // Hidden files are skipped unless they are named.
       onlyOperands: /^(?!.*(^|\/)\.[^./])/,
-      notShort: 'zuLf.e',
+      // Files that a glob of its own names are searched although they are hidden or ignored.
+      notShort: 'zuLf.eg',
       notLong: [
         'pre',
         'pre-glob',
@@ -100,6 +98,8 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
         'ignore-file',
         'files',
         'regexp',
+        'glob',
+        'iglob',
       ],
     },
   ],
@@ -113,24 +113,33 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ],
 ]);
 
+/** With `--submodule` git runs itself in other repositories. */
+const SHOWS_COMMITS: Reader = {
+  printsFiles: true,
+  notShort: 'oO',
+  notLong: ['output', 'ext-diff', 'textconv', 'submodule', 'show-signature'],
+};
+
 /** Subcommands of git that only read, with the options that make them do more. */
 export const GIT_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['status', {}],
-  ['diff', { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv', 'no-index'] }],
   [
-    'log',
-    { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv', 'show-signature'] },
+    'diff',
+    {
+      printsFiles: true,
+      notShort: 'oO',
+      notLong: ['output', 'ext-diff', 'textconv', 'submodule', 'no-index'],
+    },
   ],
-  [
-    'show',
-    { printsFiles: true, notShort: 'oO', notLong: ['output', 'ext-diff', 'textconv', 'show-signature'] },
-  ],
-  ['blame', { printsFiles: true, notLong: ['contents', 'textconv', 'ignore-revs-file'] }],
-  ['ls-files', { notShort: 'X', notLong: ['exclude-from', 'exclude-per-directory'] }],
+  ['log', SHOWS_COMMITS],
+  ['show', SHOWS_COMMITS],
+  ['blame', { printsFiles: true, notLong: ['output', 'contents', 'textconv', 'ignore-revs-file'] }],
+  ['ls-files', { notShort: 'X', notLong: ['exclude-from', 'exclude-per-directory', 'recurse-submodules'] }],
   ['ls-tree', {}],
   ['rev-parse', { notLong: ['parseopt', 'sq-quote'] }],
-  ['rev-list', {}],
-  ['describe', {}],
+  ['rev-list', { notShort: 'oO', notLong: ['output'] }],
+  // To see whether something has changed it writes the index, which runs a hook.
+  ['describe', { notLong: ['dirty', 'broken'] }],
   ['shortlog', { notShort: 'o', notLong: ['output'] }],
   [
     'branch',
@@ -140,9 +149,12 @@ export const GIT_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>(
   ['remote', { maxOperands: 0, onlyOptions: /^(-v|--verbose)$/ }],
 ]);
 
-/** `PROGRAM --version` and nothing else. */
+/**
+ * `PROGRAM --version` and nothing else. Not those that a file of the repository turns into another program before they read their
+ * arguments: yarn (`yarnPath`), pnpm (`packageManager`), cargo and rustc (`rust-toolchain.toml`), go (`toolchain`).
+ */
 export const VERSIONED = new Set(
-  'node npm pnpm yarn python python3 pip pip3 ruby go rustc cargo java javac gcc g++ clang make cmake git docker deno bun php tsc'.split(
+  'node npm python python3 pip pip3 ruby java javac gcc g++ clang make cmake git docker deno bun php tsc'.split(
     ' ',
   ),
 );
@@ -151,15 +163,16 @@ export const VERSIONED = new Set(
 export interface Wrapper {
   valueOptions: string;
   operands?: number;
-  /** It adds nothing to what the other program does. */
-  isTransparent?: boolean;
+  /** What may stand before that name: with it, and nothing else, it adds nothing to what the other program does. */
+  transparent?: RegExp;
 }
 export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
-  ['time', { valueOptions: 'fo', isTransparent: true }],
-  ['timeout', { valueOptions: 'ks', operands: 1, isTransparent: true }],
-  ['nice', { valueOptions: 'n', isTransparent: true }],
+  // The program, which writes any text into any file. The keyword of the shell is none.
+  ['time', { valueOptions: 'fo' }],
+  ['timeout', { valueOptions: 'ks', operands: 1, transparent: /^[\d.]+[smhd]?$/ }],
+  ['nice', { valueOptions: 'n', transparent: /^(-n -?\d+)?$/ }],
   ['env', { valueOptions: 'uCS' }],
-  ['xargs', { valueOptions: 'IiLlnPsEdae' }],
+  ['xargs', { valueOptions: 'ILnPsEda' }],
   ['nohup', { valueOptions: '' }],
   ['setsid', { valueOptions: '' }],
   ['stdbuf', { valueOptions: 'ioe' }],

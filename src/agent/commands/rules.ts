@@ -51,7 +51,7 @@ function isPlain({ words, assignments, redirections }: SimpleCommand): boolean {
     words.every(({ isLiteral }) => isLiteral) &&
     !assignments.length &&
     redirections.every(({ target, isDuplication }) => isDuplication || target?.value === '/dev/null') &&
-    words[0]!.value !== 'cd'
+    !words.some(({ value }) => /^(cd|pushd|popd)$/.test(value))
   );
 }
 

@@ -19,6 +19,7 @@ export function editorWorkspace(folders: WorkspaceFolders): WorkspacePort {
     list: (path, options) => disk.list(path, options),
     find: (glob, limit, signal) => disk.find(glob, limit, signal),
     grep: (query, signal) => disk.grep(query, signal),
+    leadsAway: path => disk.leadsAway(path),
     gitConfig: folder => disk.gitConfig(folder),
     async read(path, signal) {
       // From disk first: what may not be read there may not be read here either.

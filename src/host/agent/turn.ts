@@ -8,6 +8,7 @@ import type { GenerateEvent } from '../../protocol/daemon.ts';
 import type { HostMessage, Phase } from '../../protocol/webview.ts';
 import { GenerationPhase } from '../chat/generation-phase.ts';
 import { TextCoalescer } from '../chat/text-coalescer.ts';
+import { OutputRecord } from './output-record.ts';
 import { type AgentRunner, type AgentTask, endOf } from './runner.ts';
 import { applyAgentEvent, emptyWork, type WorkChange } from './work.ts';
 
@@ -26,6 +27,7 @@ export class AgentTurn {
   readonly #ports: TurnPorts;
   readonly #work = emptyWork();
   readonly #stored: TextCoalescer;
+  readonly #output = new OutputRecord((callId, text) => this.#stored.add(callId, text));
 
   constructor(answerId: string, ports: TurnPorts) {
     this.#answerId = answerId;
@@ -41,15 +43,18 @@ export class AgentTurn {
       const backend = this.#watched(task.backend);
       return endOf(await agent.run({ ...task, backend, emit: event => this.#emit(event) }));
     } finally {
-      // What is not on the disk yet goes there.
+      // What is not on the disk yet goes there, and what comes after this does not.
+      this.#output.endAll();
       this.#stored.flush();
     }
   }
 
   #emit(event: AgentEvent): void {
     if (event.type === 'text') this.#stored.add(TEXT, event.text);
-    else if (event.type === 'output') this.#stored.add(event.callId, event.text);
+    else if (event.type === 'output') this.#output.add(event.callId, event.text);
     else {
+      if (event.type === 'call') this.#output.begin(event.callId);
+      if (event.type === 'result') this.#output.end(event.callId);
       this.#stored.flush();
       this.#ports.store(event);
     }

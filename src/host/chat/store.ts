@@ -29,6 +29,8 @@ export class ChatStore {
   readonly #folder: string;
   /** Files that this process has written to: their last line is whole. */
   readonly #begun = new Set<string>();
+  /** What still comes for these, e.g. of a program that runs on, is for nobody. */
+  readonly #deleted = new Set<string>();
   readonly #limits: typeof LIMITS;
 
   constructor(folder: string, limits = LIMITS) {
@@ -38,6 +40,7 @@ export class ChatStore {
 
   /** @throws the file system's error, e.g. ENOSPC or EROFS */
   append(chatId: string, event: TranscriptEvent): void {
+    if (this.#deleted.has(chatId)) return;
     // Begins with a line end when an earlier process may have left a torn line.
     const start = this.#begun.has(chatId) || event.type === 'chat' ? '' : '\n';
     mkdirSync(this.#folder, { recursive: true });
@@ -52,8 +55,10 @@ export class ChatStore {
   }
 
   async delete(chatId: string): Promise<void> {
-    await rm(this.#path(chatId), { force: true });
+    const path = this.#path(chatId);
+    this.#deleted.add(chatId);
     this.#begun.delete(chatId);
+    await rm(path, { force: true });
   }
 
   /** Newest first; with a query, those whose title or messages contain it. */
@@ -75,16 +80,19 @@ export class ChatStore {
     return { sizeBytes, capBytes: this.#limits.bytes };
   }
 
-  /** Deletes the oldest until the rest is within the limits. Those that are open count first, and stay whatever they take. */
+  /**
+   * Deletes those for which the limits leave no room beside the newer ones. Those that are open come first, and stay whatever they take:
+   * one for which there is no room is not counted, since no deletion makes it fit.
+   */
   async prune(isOpen: (chatId: string) => boolean): Promise<void> {
     const chats = await this.#newest();
     const open = chats.filter(({ id }) => isOpen(id));
-    let count = open.length;
-    let bytes = open.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    for (const { id, sizeBytes } of chats.filter(chat => !open.includes(chat))) {
-      count++;
-      bytes += sizeBytes;
-      if (count > this.#limits.chats || bytes > this.#limits.bytes) await this.delete(id);
+    let [count, bytes] = [0, 0];
+    for (const { id, sizeBytes } of [...open, ...chats.filter(chat => !open.includes(chat))]) {
+      if (count < this.#limits.chats && bytes + sizeBytes <= this.#limits.bytes) {
+        count++;
+        bytes += sizeBytes;
+      } else if (!isOpen(id)) await this.delete(id);
     }
   }
 

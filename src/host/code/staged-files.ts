@@ -1,4 +1,5 @@
 /** A staged diff as files of numbered lines, so that what is said about a line can be put beside it. Pure. */
+import { diffFiles } from './diff-files.ts';
 
 export interface StagedLine {
   kind: 'same' | 'added' | 'removed';
@@ -14,27 +15,28 @@ export interface StagedFile {
 
 /** Files that have lines of their own to comment on: deleted and binary ones are left out. */
 export function stagedFiles(diff: string): StagedFile[] {
-  const files: StagedFile[] = [];
-  let file: StagedFile | null = null;
+  return diffFiles(diff)
+    .filter(({ head }) => !head.includes('+++ /dev/null'))
+    .map(({ path, hunks }) => ({ path, lines: numbered(hunks) }))
+    .filter(({ lines }) => lines.some(({ kind }) => kind !== 'same'));
+}
+
+function numbered(hunks: readonly string[]): StagedLine[] {
+  const lines: StagedLine[] = [];
   let [line, oldLeft, newLeft] = [0, 0, 0];
-  for (const text of diff.replaceAll('\r\n', '\n').split('\n')) {
-    if (file && (oldLeft > 0 || newLeft > 0) && /^[ +-]/.test(text)) {
+  for (const text of hunks) {
+    if ((oldLeft > 0 || newLeft > 0) && /^[ +-]/.test(text)) {
       const kind = text[0] === '+' ? 'added' : text[0] === '-' ? 'removed' : 'same';
       if (kind !== 'added') oldLeft--;
       if (kind !== 'removed') newLeft--;
-      file.lines.push({ kind, line: kind === 'removed' ? null : line, text: text.slice(1) });
+      lines.push({ kind, line: kind === 'removed' ? null : line, text: text.slice(1) });
       if (kind !== 'removed') line++;
       continue;
     }
     const hunk = /^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(text);
-    if (hunk) {
-      line = Number(hunk[2]);
-      [oldLeft, newLeft] = [Number(hunk[1] ?? 1), Number(hunk[3] ?? 1)];
-    } else if (text.startsWith('+++ ')) {
-      const path = /^\+\+\+ b\/(.+?)\t?$/.exec(text)?.[1];
-      file = path === undefined ? null : { path, lines: [] };
-      if (file) files.push(file);
-    }
+    if (!hunk) continue;
+    line = Number(hunk[2]);
+    [oldLeft, newLeft] = [Number(hunk[1] ?? 1), Number(hunk[3] ?? 1)];
   }
-  return files.filter(({ lines }) => lines.some(({ kind }) => kind !== 'same'));
+  return lines;
 }

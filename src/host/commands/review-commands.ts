@@ -11,6 +11,8 @@ import type { CommandTable } from './command-table.ts';
 const ANSWER_TOKENS = 500;
 /** A review of more at once is not read, and takes a small model long. */
 const MOST_FILES = 20;
+const NOTHING_TO_REVIEW =
+  'The staged changes have no lines to review: they delete, rename or are binary, or Git prints them in a form of its own (diff.external).';
 
 export function reviewCommands(context: HostContext, controller: vscode.CommentController): CommandTable {
   let threads: vscode.CommentThread[] = [];
@@ -22,9 +24,10 @@ export function reviewCommands(context: HostContext, controller: vscode.CommentC
     /** `source`: the source control whose button was pressed. */
     'moebius.scm.review': async (source?: unknown) => {
       const repository = await findRepository(source);
-      const all = stagedFiles(await repository.diff(true));
-      if (all.length === 0)
-        throw new MoebiusError('bad-request', 'Stage the changes that are to be reviewed.');
+      const diff = await repository.diff(true);
+      if (!diff.trim()) throw new MoebiusError('bad-request', 'Stage the changes that are to be reviewed.');
+      const all = stagedFiles(diff);
+      if (all.length === 0) throw new MoebiusError('bad-request', NOTHING_TO_REVIEW);
       clear();
       const notRead = await review(context, all.slice(0, MOST_FILES), (file, comments) => {
         const uri = vscode.Uri.joinPath(repository.rootUri, file.path);

@@ -67,12 +67,10 @@ function setup({
           if (text === undefined) throw new MoebiusError('not-found', `${path} does not exist.`);
           return { path, text, version: `v:${text}` };
         },
-        list: async path => {
-          if (links.includes(path)) throw new MoebiusError('refused', 'a link');
-          return [];
-        },
+        list: async () => [],
         find: async () => [],
         grep: async () => [],
+        leadsAway: async path => links.includes(path),
         gitConfig: async folder => gitConfigs[folder] ?? '',
       },
       edits: {
@@ -216,6 +214,20 @@ describe('actions: commands', () => {
     const { actions, seen } = setup({ links: ['sub/data'] });
     await actions.command('k', 'cat data', 'sub', 1000);
     assert.match(seen.asked[0]!.warning!, /data leads out of the workspace/);
+  });
+
+  it('that read so are asked for beside what was allowed too', async () => {
+    const { actions, seen } = setup({
+      policy: { commandRules: [{ cwd: '', words: ['npm', 'test'] }] },
+      links: ['data'],
+      gitConfigs: { '': '[diff]\n\texternal = x\n' },
+    });
+    for (const command of ['npm test', 'npm test; cat a', 'npm test; cat data', 'npm test; git diff'])
+      await actions.command('k', command, '', 1000);
+    assert.deepEqual(
+      seen.asked.map(({ detail }) => detail),
+      ['npm test; cat data', 'npm test; git diff'],
+    );
   });
 
   it('of git are asked for where its configuration may name a program', async () => {

@@ -8,6 +8,7 @@ function folder(files: Record<string, string>): WorkspacePort {
     read: async path => ({ path, text: files[path]!, version: '' }),
     find: async () => [],
     grep: async () => [],
+    leadsAway: async () => false,
     gitConfig: async () => '',
   };
 }

@@ -24,6 +24,7 @@ function workspace(files: Record<string, string>): WorkspacePort {
     },
     find: async () => [],
     grep: async () => [],
+    leadsAway: async () => false,
     gitConfig: async () => '',
   };
 }

@@ -126,6 +126,37 @@ describe('chat session with the agent', () => {
     assert.ok(kinds.indexOf('decision') < kinds.indexOf('output'), kinds.join(' '));
   });
 
+  it('stores a limit of what a command prints, nothing once its call is over, and shows it all the same', async () => {
+    let print = (_callId: string, _text: string) => {};
+    const { session, page, stored, idle } = open(async task => {
+      print = (callId, text) => task.emit({ type: 'output', callId, text });
+      for (const callId of ['one', 'two']) {
+        const call = { kind: 'call', name: 'run_command', arguments: {} } as const;
+        task.emit({ type: 'call', callId, call, title: callId });
+        for (let line = 0; line < 30_000; line++) print(callId, `${callId} ${line}\n`);
+        const summary = 'Still running';
+        task.emit({ type: 'result', callId, ok: true, text: '', summary, changes: [] });
+      }
+      const call = { kind: 'call', name: 'run_command', arguments: {} } as const;
+      task.emit({ type: 'call', callId: 'endless', call, title: 'endless' });
+      for (const callId of ['one', 'two', 'one', 'two']) print(callId, 'in the background\n');
+      return 'done';
+    });
+    session.send('Serve', []);
+    await idle();
+    const count = stored.length;
+    for (const callId of ['one', 'two', 'one', 'endless']) print(callId, 'after the task\n');
+    // Longer than what is streamed waits for the disk.
+    await new Promise(resolve => setTimeout(resolve, 600));
+    assert.equal(stored.length, count);
+    const steps = stored.flatMap(event => (event.type === 'step' ? [event.event] : []));
+    const output = steps.flatMap(step => (step.type === 'output' ? [step.text] : [])).join('');
+    assert.ok(output.length > 65_536 && output.length <= 2 * 65_536, String(output.length));
+    assert.match(output, /one 29999\n[\s\S]*two 29999\n$/);
+    const [one] = parts(page);
+    assert.ok(one?.kind === 'step' && one.output.endsWith('one 29999\nafter the task\nafter the task\n'));
+  });
+
   it('a denial says why, and nothing runs', async () => {
     let allowed: boolean | null = null;
     const { session, page, desk, idle } = open(async task => {

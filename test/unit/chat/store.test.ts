@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isAnswered } from '../../../src/agent/transcript.ts';
@@ -85,6 +85,37 @@ describe('chat store', () => {
     assert.deepEqual(await store.list(), []);
     assert.equal(await store.load(A), null);
     assert.deepEqual(await new ChatStore(join(folder, 'none')).list(), []);
+  });
+
+  it('stays without what comes after it was deleted', async () => {
+    begin(A, 'First', 'one');
+    const deleting = store.delete(A);
+    store.append(A, { type: 'drop', id: 'q' });
+    await deleting;
+    store.append(A, { type: 'drop', id: 'q' });
+    assert.deepEqual(readdirSync(folder), []);
+    begin(B, 'Second', 'two');
+    assert.equal((await store.list()).length, 1);
+  });
+
+  it('loses one that is too large, not the older ones', async () => {
+    const big = 'c'.repeat(8);
+    for (const [index, [id, length]] of (
+      [
+        [big, 5000],
+        [A, 100],
+        [B, 100],
+      ] as const
+    ).entries()) {
+      begin(id, id, 'x'.repeat(length));
+      utimesSync(join(folder, `${id}.jsonl`), 100 - index, 100 - index);
+    }
+    const left = async () => (await store.list()).map(({ id }) => id[0]).join('');
+    const small = new ChatStore(folder, { chats: 10, bytes: 1000 });
+    await small.prune(id => id === big);
+    assert.equal(await left(), 'cab', 'an open one that has no room stays, and the others with it');
+    await small.prune(() => false);
+    assert.equal(await left(), 'ab');
   });
 
   it('keeps the newest within its limits, and what is open in any case', async () => {

@@ -10,6 +10,8 @@ import { memoryPorts } from '../../support/memory-ports.ts';
 const SERVER = join(__dirname, '../../fixtures/mcp/server.cjs');
 const stdio = { command: process.execPath, args: [SERVER] };
 const never = new AbortController().signal;
+/** For tests of many calls: each of them listens to its signal for good. */
+const fresh = () => new AbortController().signal;
 
 async function using(configs: Record<string, McpServerConfig>, use: (servers: McpServers) => Promise<void>) {
   const servers = new McpServers(configs, process.cwd());
@@ -32,7 +34,7 @@ describe('MCP servers', function () {
       assert.deepEqual(problems, []);
       assert.deepEqual(
         tools.map(tool => `${tool.server} ${tool.name}: ${tool.description}`),
-        ['one add: Adds two numbers', 'one fail: Fails', 'one env: '],
+        ['one add: Adds two numbers', 'one fail: Fails', 'one env: ', 'one end: '],
       );
       assert.deepEqual(await servers.call('one', 'add', { a: 2, b: 3 }, never), { ok: true, text: '5' });
       assert.deepEqual(await servers.call('one', 'fail', {}, never), { ok: false, text: 'no luck' });
@@ -45,7 +47,7 @@ describe('MCP servers', function () {
     const [port] = await once(http.stdout!, 'data');
     const url = `http://127.0.0.1:${String(port).trim()}/mcp`;
     await using({ web: { url } }, async servers => {
-      assert.equal((await servers.list(never)).tools.length, 3);
+      assert.equal((await servers.list(never)).tools.length, 4);
       assert.deepEqual(await servers.call('web', 'add', { a: 1, b: 1 }, never), { ok: true, text: '2' });
     });
   });
@@ -53,7 +55,7 @@ describe('MCP servers', function () {
   it('that can not be started are a problem, and the others are there', () =>
     using({ bad: { command: 'no-such-program-anywhere' }, good: stdio }, async servers => {
       const { tools, problems } = await servers.list(never);
-      assert.equal(tools.length, 3);
+      assert.equal(tools.length, 4);
       assert.match(problems.join(), /^The MCP server bad can't be used: /);
       await assert.rejects(servers.call('other', 'add', {}, never), /There is no MCP server other/);
     }));
@@ -68,6 +70,29 @@ describe('MCP servers', function () {
       servers.configure({ two: { ...stdio } });
       await assert.rejects(who('one'), /There is no MCP server one/);
     }));
+
+  it('that ended are started again when they are needed', () =>
+    using({ one: stdio }, async servers => {
+      const pid = async () => (await servers.call('one', 'env', { name: 'PID' }, fresh())).text;
+      const first = await pid();
+      assert.equal(await pid(), first);
+      await assert.rejects(servers.call('one', 'end', {}, fresh()), /The MCP server one says: .*closed/);
+      assert.notEqual(await pid(), first);
+      assert.deepEqual((await servers.list(fresh())).problems, []);
+    }));
+
+  it('that fail late take no newer one of their name along', () =>
+    using(
+      { one: { command: process.execPath, args: ['-e', 'setTimeout(() => {}, 700)'] } },
+      async servers => {
+        const late = servers.list(fresh());
+        servers.configure({ one: stdio });
+        const pid = async () => (await servers.call('one', 'env', { name: 'PID' }, fresh())).text;
+        const first = await pid();
+        assert.equal((await late).problems.length, 1);
+        assert.equal(await pid(), first);
+      },
+    ));
 
   it('are no longer waited for when the task is stopped', () =>
     using(

@@ -90,6 +90,47 @@ describe('searching the workspace', () => {
   });
 });
 
+describe('paths of commands', () => {
+  it('lead away through links, also through one that a pattern may stand for', async () => {
+    const outside = tempFolder({ 'secret.txt': 'top' });
+    const root = tempFolder({ '.env': 'KEY=1', '.gitignore': 'ignored', 'src/a.ts': 'a', 'src/b/c.ts': 'c' });
+    symlinkSync(outside, join(root, 'src/ignored'));
+    symlinkSync('a.ts', join(root, 'src/inside.ts'));
+    symlinkSync('.env', join(root, 'notes.txt'));
+    const workspace = new NodeWorkspace(await WorkspaceFolders.open([root]));
+    const away = async (...paths: string[]) => {
+      const found = await Promise.all(
+        paths.map(async path => ((await workspace.leadsAway(path)) ? [path] : [])),
+      );
+      return found.flat();
+    };
+    const harmless = [
+      '',
+      '.',
+      'src',
+      'src/',
+      'src/a.ts',
+      'src/inside.ts',
+      'src/b/*',
+      'none',
+      'none/*',
+      '.env',
+    ];
+    assert.deepEqual(await away(...harmless), []);
+    const bad = [
+      'src/ignored',
+      'src/ignored/secret.txt',
+      'src/ignored/*',
+      'src/*',
+      'src/?gnored',
+      'notes.txt',
+      '*',
+      '../x',
+    ];
+    assert.deepEqual(await away(...bad), bad);
+  });
+});
+
 describe('what configures git', () => {
   it('is that of a folder and of those above it, also of a work tree', async () => {
     const root = tempFolder({

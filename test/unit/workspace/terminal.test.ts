@@ -143,6 +143,17 @@ describe('commands as processes', function () {
     }
   });
 
+  it('changes to folders of the workspace only, whatever the user has set for cd', async () => {
+    const { root, terminal } = await open();
+    process.env['CDPATH'] = tempFolder({ 'sub/a.txt': 'other' });
+    try {
+      const { output } = await terminal.run({ command: 'cd sub && pwd', cwd: '', timeoutMs: 10_000 });
+      assert.equal(output, `${root}/sub`);
+    } finally {
+      delete process.env['CDPATH'];
+    }
+  });
+
   it('goes on in the background when the time is up, and is paged and killed there', async () => {
     const { terminal } = await open();
     const run = await terminal.run({ command: 'echo begun; sleep 60', cwd: '', timeoutMs: 300 });

@@ -70,10 +70,18 @@ const FREE = `
   grep -n 'a/b' src/a.ts
   find . -name "*.ts" -type f
   cd sub && ls
+  cd -- sub; ls
   timeout 5 ls
+  timeout 1.5s head -3 a.txt
+  nice ls
+  nice -n 5 ls
   time ls -R
   ls 2>&1
   ls *.ts
+  ls src/*.ts ./*.js
+  wc -l src/*.ts
+  du -s -- *
+  echo *
   cat a.txt > /dev/null
   echo 'rm -rf /'
   echo "safe; rm -rf /"
@@ -175,6 +183,9 @@ const ASK = `
   ls ..
   cat ../x
   cat src/../../x
+  cat a../../../etc/passwd
+  git diff a../../../etc/passwd b..c
+  git diff a..b/.env
   cat -n/etc/passwd
   cat .env
   cat *
@@ -215,6 +226,81 @@ const ASK = `
   date 01010000
   file -C -m x
   time -o out ls
+  \\time ls
+  "time" -o AGENTS.md ls
+  /usr/bin/time -f TEXT -o /home/u/.bashrc ls
+  \\time -ao AGENTS.md ls
+  ./nice ls
+  tools/time ls
+  ./timeout 5 ls
+  /usr/bin/timeout 5 ls
+  NICE ls
+  timeout {5,./evil} ls
+  nice -n {5,./evil} ls
+  timeout $x ls
+  timeout ?* ls
+  timeout -k5s 5 ./evil ls
+  timeout -k 5 10 ls
+  timeout -sKILL 5 ./evils ls
+  nice -n5 ./evil ls
+  nice -n 5 ./evil ls
+  env -S './evil ls'
+  xargs ls
+  command -p ls
+  builtin cd sub
+  pushd sub
+  pushd sub && ls
+  popd && ls
+  cd && cat .config/gh/hosts.yml
+  cd; cat .bash_history
+  cd ~
+  cd ~/x && ls
+  cd l* && cat passwd
+  cd l?
+  cd [l]ink && cat passwd
+  cd 'l*'
+  cd ''
+  cd a b
+  cd -P a
+  cd {a,b}
+  cd $x
+  command cd && cat .bash_history
+  ls l*/home
+  ls l*/
+  ls .*
+  ls .?/x
+  ls src/.*
+  stat */passwd
+  echo /home/*
+  echo l*/x
+  printf '%s' /etc/*
+  printf *
+  printf -*
+  find *
+  find '-'*
+  tree *
+  wc -l *
+  du ''*
+  git shortlog *
+  tree -R -H . -L 1
+  diff a b
+  rg -g '*' KEY
+  rg --glob=.env KEY
+  rg --iglob '*' KEY
+  yarn --version
+  pnpm -v
+  rustc --version
+  ls | time -o AGENTS.md cat a.txt
+  > /dev/null time -o AGENTS.md ls
+  time -p -o AGENTS.md ls
+  cd sub || cd && cat x
+  git diff --submodule=diff
+  git log -p --sub=diff
+  git show --submodule
+  git ls-files --recurse-submodules
+  git rev-list --output=AGENTS.md HEAD
+  git blame --output=AGENTS.md a.txt
+  git describe --dirty
   nohup ls
   which -a $(id)
   watch ls
@@ -294,6 +380,9 @@ const DANGER = `
   $'\\\\x73udo' ls
   xargs sudo
   exec sudo ls
+  timeout -k5s 5 sudo ls
+  xargs -i sudo ls
+  nice -n {1,2} sudo ls
 `;
 const unescaped = (line: string): string =>
   line.replace(/\\(n|r|u[0-9a-f]{4}|\\)/g, (_, code: string) =>
@@ -334,6 +423,8 @@ describe('commands: judged', () => {
       'npm i',
       'kill 1',
       'git push',
+      "env -S './x ls'",
+      "env -i -uA --split-string='./x ls'",
     ]) {
       assert.ok(judgeCommand(command).warning, command);
     }
@@ -344,6 +435,8 @@ describe('commands: judged', () => {
   it('names the paths that a free command reads, for the port to follow links', () => {
     assert.deepEqual(judgeCommand('head -5 src/a.ts && rg x lib').paths, ['src/a.ts', 'lib']);
     assert.deepEqual(judgeCommand('cd sub; cat a').paths, ['sub', 'a', 'sub/a']);
+    assert.deepEqual(judgeCommand('cat a..b; git log a..b').paths, ['a..b']);
+    assert.deepEqual(judgeCommand('ls src/*.ts; echo *; grep x a').paths, ['src/*.ts', '*', 'a']);
   });
 
   it('names the folders in which a free command runs git, for its configuration there', () => {
@@ -366,6 +459,10 @@ describe('commands: judged', () => {
       '[core]\n\tsshCommand = x',
       '[gpg "ssh"]\n\tprogram = x',
       '[remote "a"]\n\tuploadpack = x',
+      '[merge "a"]\n\tdriver = x',
+      '[credential]\n\thelper = !x',
+      '[protocol "e\\xt"]\n\tallow = always',
+      '[core]\n\tgitProxy = x',
     ])
       assert.equal(namesPrograms(usual + line), true, line);
   });

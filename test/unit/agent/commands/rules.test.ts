@@ -36,6 +36,8 @@ describe('commands: what "always" remembers', () => {
     'X=1 npm test',
     'cd .. && npm test',
     'cd sub && npm test',
+    'pushd sub && npm test',
+    'command cd sub && npm test',
     'npm test\n./x.sh',
     'NPM test',
     './npm test',
@@ -47,6 +49,11 @@ describe('commands: what "always" remembers', () => {
   for (const command of not) {
     it(`does not cover ${JSON.stringify(command)}`, () => assert.ok(!isAllowed(command, '', remembered)));
   }
+
+  it('says nothing of a folder that was changed to, in any way', () => {
+    for (const command of ['pushd sub && npm test', 'builtin cd sub; npm test', 'popd; npm test'])
+      assert.equal(rulesFor(command, ''), null, command);
+  });
 
   it('is bound to its folder, unless it was given for any', () => {
     assert.ok(!isAllowed('npm test', 'other', remembered));

@@ -18,6 +18,10 @@ describe('host/code/diff-digest', () => {
     assert.equal(cut.length, 2);
     assert.ok(Math.abs(cut[1]! - cut[0]! - 400) < 5, 'both keep the same number of lines');
   });
+  it('knows a header from what was removed', () => {
+    const diff = 'diff --git a/a.sql b/a.sql\n--- a/a.sql\n+++ b/a.sql\n@@ -1 +1 @@\n--- a/comment\n+x\n';
+    assert.equal(digestDiff(diff, 100), 'file a.sql\n@@ -1 +1 @@\n--- a/comment\n+x');
+  });
   it('follows a rename and survives an empty diff', () => {
     const renamed = 'diff --git a/a.ts b/b.ts\nsimilarity index 100%\nrename from a.ts\nrename to b.ts\n';
     assert.equal(digestDiff(renamed, 100), 'file b.ts\nrename from a.ts\nrename to b.ts');
@@ -34,6 +38,11 @@ describe('host/code/commit-prompt', () => {
   check('"Add a parser"', 'Add a parser');
   check('Add `parse`', 'Add `parse`');
   check('Add a parser  \n\nBody \n', 'Add a parser\n\nBody');
+
+  it('does not ask about a diff in which it finds no file', () => {
+    const message = /can not be read.*diff\.external/;
+    assert.throws(() => commitMessages('a.ts --- TypeScript\n1 x\n', []), { code: 'bad-request', message });
+  });
 
   it('shows earlier subjects when there are enough to have something in common', () => {
     const prompt = (subjects: string[]) => commitMessages(file('a.ts', 1), subjects)[1]!.content;
