@@ -60,6 +60,7 @@ class EventEmitter<T> {
 
 const changes = new EventEmitter<{ document: TextDocument; contentChanges: object[] }>();
 const closed = new EventEmitter<TextDocument>();
+const saved = new EventEmitter<TextDocument>();
 const active = new EventEmitter<TextEditor | undefined>();
 
 export class TextDocument {
@@ -100,6 +101,7 @@ export class TextDocument {
   async save(): Promise<boolean> {
     writeFileSync(this.uri.fsPath, this.#text);
     this.isDirty = false;
+    saved.fire(this);
     return true;
   }
   /** Of one edit, all at once. Line ends become the document's, as in the editor. */
@@ -123,6 +125,11 @@ export class TextDocument {
   /** What the user types, at an offset or in place of a range of them. */
   type(text: string, start: number, end = start): void {
     this.apply([{ range: new Range(this.positionAt(start), this.positionAt(end)), text }]);
+  }
+  /** What has changed on disk, as the editor takes it a moment later. */
+  reload(): void {
+    this.#text = readFileSync(this.uri.fsPath, 'utf8');
+    changes.fire({ document: this, contentChanges: [{ text: this.#text }] });
   }
   close(): void {
     this.isClosed = true;
@@ -169,6 +176,12 @@ export const editor = {
   shown: [] as TextEditor[],
   contexts: {} as Record<string, unknown>,
   terminals: [] as { name: string; pty: Pty; written: string; shows: number }[],
+  /** Paths of the workspace, as they were opened. */
+  folders: [] as string[],
+  /** By their whole names. */
+  settings: {} as Record<string, unknown>,
+  warnings: [] as string[],
+  diagnostics: [] as [Uri, object[]][],
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
     const document = new TextDocument(path);
@@ -188,6 +201,10 @@ export const editor = {
     editor.shown = [];
     editor.contexts = {};
     editor.terminals = [];
+    editor.folders = [];
+    editor.settings = {};
+    editor.warnings = [];
+    editor.diagnostics = [];
   },
 };
 
@@ -207,6 +224,7 @@ const vscode = {
   EventEmitter,
   WorkspaceEdit,
   EndOfLine: { LF: 1, CRLF: 2 },
+  DiagnosticSeverity: { Error: 0, Warning: 1, Information: 2, Hint: 3 },
   TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
   ThemeColor: class {},
   ThemeIcon: class {},
@@ -229,7 +247,17 @@ const vscode = {
     get textDocuments() {
       return editor.documents;
     },
+    isTrusted: true,
+    get workspaceFolders() {
+      return editor.folders.map(path => ({ uri: Uri.file(path) }));
+    },
+    getConfiguration: (section: string) => ({
+      get: (name: string, fallback: unknown) => editor.settings[`${section}.${name}`] ?? fallback,
+      inspect: () => undefined,
+    }),
+    registerTextDocumentContentProvider: () => ({ dispose() {} }),
     onDidChangeTextDocument: changes.event,
+    onDidSaveTextDocument: saved.event,
     onDidCloseTextDocument: closed.event,
     async openTextDocument(uri: Uri) {
       const open = editor.documents.find(document => document.uri.toString() === uri.toString());
@@ -257,6 +285,9 @@ const vscode = {
     }),
     showTextDocument: async (document: TextDocument) => editor.show(document),
     setStatusBarMessage() {},
+    async showWarningMessage(message: string) {
+      editor.warnings.push(message);
+    },
     createTerminal({ name, pty }: { name: string; pty: Pty }) {
       const terminal = { name, pty, written: '', shows: 0 };
       pty.onDidWrite(text => {
@@ -270,7 +301,11 @@ const vscode = {
       };
     },
   },
-  languages: { registerCodeLensProvider: () => ({ dispose() {} }) },
+  languages: {
+    registerCodeLensProvider: () => ({ dispose() {} }),
+    getDiagnostics: () => editor.diagnostics,
+    onDidChangeDiagnostics: new EventEmitter().event,
+  },
   commands: {
     async executeCommand(command: string, key: string, value: unknown) {
       if (command === 'setContext') editor.contexts[key] = value;
