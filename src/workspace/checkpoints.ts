@@ -3,7 +3,7 @@
  * beside it, in a folder outside the workspace; no git. What the user changed meanwhile is found by its hash, and left alone.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Mutex } from '../base/mutex.ts';
 
@@ -49,6 +49,8 @@ interface StoredTurn {
 export const CHECKPOINT_BYTES = 200_000_000;
 
 const HASH = /^[0-9a-f]{64}$/;
+/** Content that no turn names may be that of a turn which another window is about to write. It is left alone for so long. */
+const UNNAMED_MS = 10 * 60_000;
 
 export class Checkpoints {
   readonly #folder: string;
@@ -99,9 +101,8 @@ export class Checkpoints {
   }
 
   async sizeBytes(): Promise<number> {
-    const names = await readdir(this.#blobs).catch(() => []);
-    const sizes = await Promise.all(names.map(name => stat(join(this.#blobs, name)).catch(() => null)));
-    return sizes.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
+    const stats = await this.#blobStats();
+    return [...stats.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   /** What was at a path before a turn; null: nothing, or it is no longer kept. */
@@ -112,7 +113,7 @@ export class Checkpoints {
 
   /**
    * Takes back one turn. `overwrite`: conflicts of an earlier try that the user gave up; they are kept in a checkpoint. `paths`: only
-   * these files.
+   * these files; those of a turn that is forgotten are lost.
    */
   undo(
     turnId: string,
@@ -121,7 +122,8 @@ export class Checkpoints {
   ): Promise<RestoreResult> {
     const ofPaths = (turn: StoredTurn): StoredTurn =>
       paths === null ? turn : { ...turn, changes: turn.changes.filter(({ path }) => paths.includes(path)) };
-    return this.#takeBack(turns => turns.filter(({ id }) => id === turnId).map(ofPaths), overwrite);
+    const choose = (turns: StoredTurn[]) => turns.filter(({ id }) => id === turnId).map(ofPaths);
+    return this.#takeBack(choose, overwrite, paths ?? []);
   }
 
   /** Takes back a turn and every later one: the files as they were before it. */
@@ -132,17 +134,21 @@ export class Checkpoints {
     }, overwrite);
   }
 
+  /** `wanted`: paths that the chosen turns should have changed. */
   #takeBack(
     choose: (turns: StoredTurn[]) => StoredTurn[],
     overwrite: readonly string[],
+    wanted: readonly string[] = [],
   ): Promise<RestoreResult> {
     return this.#mutex.run(async () => {
       const all = await this.#readTurns();
       const turns = choose(all);
-      const result: RestoreResult = { restored: [], conflicts: [], lost: [] };
+      const span = spanOf(turns);
+      const lost = wanted.filter(path => !span.some(change => change.path === path));
+      const result: RestoreResult = { restored: [], conflicts: [], lost };
       const states = new Map<string, FileState>();
       const replaced: TurnChange[] = [];
-      for (const { path, before, after } of spanOf(turns)) {
+      for (const { path, before, after } of span) {
         const now = await this.#files.read(path);
         if (isState(now, before)) continue;
         if (!isState(now, after) && !overwrite.includes(path)) {
@@ -206,7 +212,13 @@ export class Checkpoints {
     if (!state) return null;
     const hash = hashOf(state.bytes);
     const path = join(this.#blobs, hash);
-    if (!(await stat(path).catch(() => null))) await writeWhole(path, state.bytes);
+    const now = new Date();
+    // What is there already is new again, so that nobody clears it away before the turn that names it is written.
+    const isThere = await utimes(path, now, now).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) await writeWhole(path, state.bytes);
     return { hash, mode: state.mode };
   }
 
@@ -223,35 +235,49 @@ export class Checkpoints {
     await writeWhole(this.#turnPath(turn.id), Buffer.from(JSON.stringify(turn)));
   }
   async #readTurn(id: string): Promise<StoredTurn | null> {
-    return parseTurn(await readFile(this.#turnPath(id), 'utf8').catch(() => ''));
+    return parseTurn(await textOf(this.#turnPath(id)));
   }
   async #readTurns(): Promise<StoredTurn[]> {
     const names = await readdir(this.#turns).catch(() => []);
-    const texts = await Promise.all(
-      names.map(name => readFile(join(this.#turns, name), 'utf8').catch(() => '')),
-    );
+    const texts = await Promise.all(names.map(name => textOf(join(this.#turns, name))));
     return texts.flatMap(text => parseTurn(text) ?? []).sort((a, b) => a.at - b.at);
   }
 
-  /** Forgets the oldest turns until what is kept fits; never the one that is being made. */
+  /** By name. */
+  async #blobStats(): Promise<Map<string, { size: number; mtimeMs: number }>> {
+    const names = await readdir(this.#blobs).catch(() => []);
+    const stats = await Promise.all(names.map(name => stat(join(this.#blobs, name)).catch(() => null)));
+    return new Map(names.flatMap((name, index) => (stats[index] ? [[name, stats[index]]] : [])));
+  }
+
+  /** Clears away what no turn names, then forgets the oldest turns until the rest fits; never the one that is being made. */
   async #trim(current: string): Promise<void> {
+    const stats = await this.#blobStats();
     const turns = await this.#readTurns();
-    let sizeBytes = await this.sizeBytes();
-    while (sizeBytes > this.#capBytes && turns[0] && turns[0].id !== current) {
+    const remove = (name: string) => rm(join(this.#blobs, name), { force: true });
+    const named = namedBy(turns);
+    const untilMs = Date.now() - UNNAMED_MS;
+    for (const [name, { mtimeMs }] of stats) if (!named.has(name) && mtimeMs < untilMs) await remove(name);
+
+    // What is too new to be cleared away does not count: no turn is forgotten for it.
+    const sizeOf = (hashes: ReadonlySet<string>) =>
+      [...hashes].reduce((sum, hash) => sum + (stats.get(hash)?.size ?? 0), 0);
+    while (sizeOf(namedBy(turns)) > this.#capBytes && turns[0] && turns[0].id !== current) {
       const [oldest] = turns.splice(0, 1);
       await rm(this.#turnPath(oldest!.id), { force: true });
-      const kept = new Set(turns.flatMap(hashesOf));
-      for (const hash of hashesOf(oldest!)) {
-        if (!kept.has(hash) && HASH.test(hash)) await rm(join(this.#blobs, hash), { force: true });
-      }
-      sizeBytes = await this.sizeBytes();
+      const kept = namedBy(turns);
+      for (const hash of namedBy([oldest!])) if (!kept.has(hash)) await remove(hash);
     }
   }
 }
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const hashesOf = ({ changes }: StoredTurn): string[] =>
-  changes.flatMap(({ before, after }) => [before?.hash, after?.hash].filter(hash => hash !== undefined));
+
+/** Hashes of contents. */
+function namedBy(turns: readonly StoredTurn[]): Set<string> {
+  const states = turns.flatMap(({ changes }) => changes).flatMap(({ before, after }) => [before, after]);
+  return new Set(states.flatMap(state => (state && HASH.test(state.hash) ? [state.hash] : [])));
+}
 
 const isState = (now: FileState, stored: StoredState | null): boolean =>
   now === null || stored === null ? now === stored : hashOf(now.bytes) === stored.hash;
@@ -271,6 +297,16 @@ function parseTurn(text: string): StoredTurn | null {
     return typeof turn.id === 'string' && Array.isArray(turn.changes) ? turn : null;
   } catch {
     return null;
+  }
+}
+
+/** '' if there is no such file. One that can't be read now is not taken for that: what its turn names would be cleared away. */
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }
 

@@ -11,25 +11,34 @@ export interface ResolvedPath {
   path: string;
   /** Without any link in it. Inside a folder of the workspace when it was resolved. */
   real: string;
+  /** The same below the folder as it was opened, which may be a link: the name by which an editor knows it. */
+  opened: string;
   exists: boolean;
 }
 
-export class WorkspaceFolders {
-  /** Name -> real path. With one folder the name is not part of paths. */
-  readonly #folders: ReadonlyMap<string, string>;
+interface Folder {
+  /** Without any link in it: what is inside is told by this one. */
+  real: string;
+  /** As it was opened. */
+  opened: string;
+}
 
-  private constructor(folders: ReadonlyMap<string, string>) {
+export class WorkspaceFolders {
+  /** By name. With one folder the name is not part of paths. */
+  readonly #folders: ReadonlyMap<string, Folder>;
+
+  private constructor(folders: ReadonlyMap<string, Folder>) {
     this.#folders = folders;
   }
 
   /** @throws MoebiusError `not-found` for a folder that is not there. */
   static async open(paths: readonly string[]): Promise<WorkspaceFolders> {
-    const folders = new Map<string, string>();
+    const folders = new Map<string, Folder>();
     for (const path of paths) {
       const real = await realpath(path).catch(() => {
         throw new MoebiusError('not-found', `The workspace folder ${path} does not exist.`);
       });
-      folders.set(uniqueName(basename(real) || 'root', folders), real);
+      folders.set(uniqueName(basename(real) || 'root', folders), { real, opened: resolve(path) });
     }
     return new WorkspaceFolders(folders);
   }
@@ -51,30 +60,33 @@ export class WorkspaceFolders {
    */
   async resolve(path: string): Promise<ResolvedPath> {
     const inside = normalisePath(isAbsolute(path) ? (this.toPath(path) ?? path) : path);
-    const { root, rest } = this.#split(inside);
-    const { real, exists } = await realOf(join(root, rest));
-    if (!isInside(root, real) && ![...this.#folders.values()].some(other => isInside(other, real))) {
-      throw new MoebiusError('refused', `${inside} leads out of the workspace through a link.`);
-    }
-    return { path: inside, real, exists };
+    const { folder, rest } = this.#split(inside);
+    const { real, exists } = await realOf(join(folder.real, rest));
+    const owner = [folder, ...this.#folders.values()].find(one => isInside(one.real, real));
+    if (!owner) throw new MoebiusError('refused', `${inside} leads out of the workspace through a link.`);
+    return { path: inside, real, opened: join(owner.opened, relative(owner.real, real)), exists };
   }
 
-  /** The path by which the agent knows a file; null for one outside. Links are not followed. */
+  /** The path by which the agent knows a file; null for one outside. Links below the folder are not followed. */
   toPath(absolute: string): string | null {
     const full = resolve(absolute);
-    for (const [name, root] of this.#folders) {
-      if (!isInside(root, full)) continue;
-      const rest = relative(root, full).split(sep).join('/');
-      return this.isSingle ? rest : rest ? `${name}/${rest}` : name;
-    }
-    return null;
+    const folders = [...this.#folders];
+    // A folder that was opened through a link has two paths.
+    const roots = [
+      ...folders.map(([name, { real }]) => ({ name, root: real })),
+      ...folders.map(([name, { opened }]) => ({ name, root: opened })),
+    ];
+    const found = roots.find(({ root }) => isInside(root, full));
+    if (!found) return null;
+    const rest = relative(found.root, full).split(sep).join('/');
+    return this.isSingle ? rest : rest ? `${found.name}/${rest}` : found.name;
   }
 
-  #split(path: string): { root: string; rest: string } {
-    if (this.isSingle) return { root: [...this.#folders.values()][0]!, rest: path };
+  #split(path: string): { folder: Folder; rest: string } {
+    if (this.isSingle) return { folder: [...this.#folders.values()][0]!, rest: path };
     const [name = '', ...rest] = path.split('/');
-    const root = this.#folders.get(name);
-    if (root) return { root, rest: rest.join('/') };
+    const folder = this.#folders.get(name);
+    if (folder) return { folder, rest: rest.join('/') };
     const names = this.names.join(', ');
     throw new MoebiusError(
       'refused',
@@ -83,7 +95,7 @@ export class WorkspaceFolders {
   }
 }
 
-function uniqueName(name: string, taken: ReadonlyMap<string, string>): string {
+function uniqueName(name: string, taken: ReadonlyMap<string, unknown>): string {
   let unique = name;
   for (let count = 2; taken.has(unique); count++) unique = `${name}-${count}`;
   return unique;

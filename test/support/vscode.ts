@@ -60,6 +60,7 @@ class EventEmitter<T> {
 
 const changes = new EventEmitter<{ document: TextDocument; contentChanges: object[] }>();
 const closed = new EventEmitter<TextDocument>();
+const saved = new EventEmitter<TextDocument>();
 const active = new EventEmitter<TextEditor | undefined>();
 
 export class TextDocument {
@@ -101,6 +102,7 @@ export class TextDocument {
   async save(): Promise<boolean> {
     writeFileSync(this.uri.fsPath, this.#text);
     this.isDirty = false;
+    saved.fire(this);
     return true;
   }
   revert(): void {
@@ -128,6 +130,11 @@ export class TextDocument {
   /** What the user types, at an offset or in place of a range of them. */
   type(text: string, start: number, end = start): void {
     this.apply([{ range: new Range(this.positionAt(start), this.positionAt(end)), text }]);
+  }
+  /** What has changed on disk, as the editor takes it a moment later. */
+  reload(): void {
+    this.#text = readFileSync(this.uri.fsPath, 'utf8');
+    changes.fire({ document: this, contentChanges: [{ text: this.#text }] });
   }
   close(): void {
     this.isClosed = true;
@@ -176,6 +183,12 @@ export const editor = {
   terminals: [] as { name: string; pty: Pty; written: string; shows: number }[],
   /** Notifications, with what a click on a button of theirs does. */
   informed: [] as { text: string; choose(button: string): void }[],
+  /** Paths of the workspace, as they were opened. */
+  folders: [] as string[],
+  /** By their whole names. */
+  settings: {} as Record<string, unknown>,
+  warnings: [] as string[],
+  diagnostics: [] as [Uri, object[]][],
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
     const document = new TextDocument(path);
@@ -196,6 +209,10 @@ export const editor = {
     editor.contexts = {};
     editor.terminals = [];
     editor.informed = [];
+    editor.folders = [];
+    editor.settings = {};
+    editor.warnings = [];
+    editor.diagnostics = [];
   },
 };
 
@@ -215,6 +232,7 @@ const vscode = {
   EventEmitter,
   WorkspaceEdit,
   EndOfLine: { LF: 1, CRLF: 2 },
+  DiagnosticSeverity: { Error: 0, Warning: 1, Information: 2, Hint: 3 },
   TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
   ThemeColor: class {},
   ThemeIcon: class {},
@@ -239,7 +257,17 @@ const vscode = {
     },
     fs: { readFile: async (uri: Uri) => readFileSync(uri.fsPath) },
     decode: async (bytes: Buffer) => bytes.toString('utf8'),
+    isTrusted: true,
+    get workspaceFolders() {
+      return editor.folders.map(path => ({ uri: Uri.file(path) }));
+    },
+    getConfiguration: (section: string) => ({
+      get: (name: string, fallback: unknown) => editor.settings[`${section}.${name}`] ?? fallback,
+      inspect: () => undefined,
+    }),
+    registerTextDocumentContentProvider: () => ({ dispose() {} }),
     onDidChangeTextDocument: changes.event,
+    onDidSaveTextDocument: saved.event,
     onDidCloseTextDocument: closed.event,
     async openTextDocument(uri: Uri) {
       const open = editor.documents.find(document => document.uri.toString() === uri.toString());
@@ -269,6 +297,9 @@ const vscode = {
     setStatusBarMessage() {},
     showInformationMessage: (text: string) =>
       new Promise<string>(choose => editor.informed.push({ text, choose })),
+    async showWarningMessage(message: string) {
+      editor.warnings.push(message);
+    },
     createTerminal({ name, pty }: { name: string; pty: Pty }) {
       const terminal = { name, pty, written: '', shows: 0 };
       pty.onDidWrite(text => {
@@ -282,7 +313,11 @@ const vscode = {
       };
     },
   },
-  languages: { registerCodeLensProvider: () => ({ dispose() {} }) },
+  languages: {
+    registerCodeLensProvider: () => ({ dispose() {} }),
+    getDiagnostics: () => editor.diagnostics,
+    onDidChangeDiagnostics: new EventEmitter().event,
+  },
   commands: {
     async executeCommand(command: string, key: string, value: unknown) {
       if (command === 'setContext') editor.contexts[key] = value;

@@ -98,7 +98,7 @@ export class Change {
     const { options, checks, workbench } = this;
     const problems = [...best.remaining, ...best.fresh];
     const found = await gather(options, paths, problems, best.check, path => workbench.best(path));
-    if (found.steps.length === 0) throw new MoebiusError('not-found', NO_PLACE);
+    if (found.steps.length === 0) throw found.refusal ?? new MoebiusError('not-found', NO_PLACE);
     for (const { path } of found.steps) await checks.remember(path);
     return { paths, ...found, start, best };
   }

@@ -1,5 +1,6 @@
 /** Finds what a task is about: the files worth changing, best first, and the code that explains them. */
 
+import { MoebiusError } from '../../base/errors.ts';
 import type { AgentOptions } from '../agent.ts';
 import { enclosingBlock } from '../code/enclosing-block.ts';
 import type { Diagnostic } from '../ports.ts';
@@ -26,6 +27,8 @@ export interface Gathered {
   tests: CodeReference[];
   /** Functions that the failing tests run through or name, the most likely first. */
   suspects: Suspect[];
+  /** Why the likeliest of the files that can't be read can't be; null: all of them can. */
+  refusal: MoebiusError | null;
 }
 
 const MAX_PATHS = 3000;
@@ -34,6 +37,8 @@ const GREP_NAMES = 6;
 const GREP_HITS = 20;
 const TEST_LINES = 30;
 const MAX_TESTS = 2;
+/** Tests that are looked through for what they import. */
+const MAX_TEST_FILES = 20;
 
 export const workspacePaths = ({ ports, signal }: AgentOptions): Promise<string[]> =>
   ports.workspace.find('**/*', MAX_PATHS, signal);
@@ -58,10 +63,12 @@ export async function gather(
   if (context.openFile) add(context.openFile.path, problems.length > 0 ? 4 : 8);
   for (const path of paths) if (mentions(task, path)) add(path, 10);
   for (const path of new Set(frames.map(frame => frame.path))) add(path, 6);
-  const testFiles = [...new Set([...frames.map(frame => frame.path), ...paths])].filter(isTest).slice(0, 20);
-  for (const path of report ? testFiles : []) {
+  const testFiles = [...new Set([...frames.map(frame => frame.path), ...paths])].filter(isTestCode);
+  for (const path of report ? testFiles.slice(0, MAX_TEST_FILES) : []) {
     const isFailing = frames.some(frame => frame.path === path);
-    for (const imported of importedFiles(path, await text(path), paths)) add(imported, isFailing ? 5 : 1);
+    const test = await text(path).catch(unreadable);
+    if (test instanceof MoebiusError) continue;
+    for (const imported of importedFiles(path, test, paths)) add(imported, isFailing ? 5 : 1);
   }
   for (const name of codeNamesIn(task).slice(0, GREP_NAMES)) {
     const hits = await ports.workspace.grep({ pattern: name, isRegExp: false, limit: GREP_HITS }, signal);
@@ -79,13 +86,33 @@ export async function gather(
 
   const steps: Step[] = [];
   const suspects: Suspect[] = [];
-  for (const path of ranked.slice(0, MAX_STEPS)) {
-    const lines = (await text(path)).split('\n');
+  let files = 0;
+  let refusal: MoebiusError | null = null;
+  for (const path of ranked) {
+    if (files === MAX_STEPS) break;
+    const stored = await text(path).catch(unreadable);
+    if (stored instanceof MoebiusError) {
+      refusal ??= stored;
+      continue;
+    }
+    files++;
+    const lines = stored.split('\n');
     const regions = regionsOf(lines, cluesFor(path, options, problems, frames, names));
     for (const region of regions) steps.push({ path, region });
     if (report) suspects.push(...suspectsIn(path, lines, frames, called));
   }
-  return { steps: steps.slice(0, MAX_STEPS), tests, suspects };
+  return { steps: steps.slice(0, MAX_STEPS), tests, suspects, refusal };
+}
+
+const isTestCode = (path: string): boolean => isTest(path) && isCode(path);
+
+/**
+ * What is read only to understand a task, or only looks as if the task were about it, is passed over where it can't be read: a
+ * binary file, a secret, a link that leads out. Throws everything else on.
+ */
+function unreadable(error: unknown): MoebiusError {
+  if (error instanceof MoebiusError && error.code !== 'cancelled') return error;
+  throw error;
 }
 
 /** Where an error was thrown is nearer to the fault than what a test calls. */
@@ -142,7 +169,9 @@ async function failingTests(
   const found = new Map<string, CodeReference>();
   for (const { path, line } of frames.filter(frame => isTest(frame.path))) {
     if (found.size === MAX_TESTS) break;
-    const lines = (await text(path)).split('\n');
+    const test = await text(path).catch(unreadable);
+    if (test instanceof MoebiusError) continue;
+    const lines = test.split('\n');
     const block = enclosingBlock(lines, Math.min(line, lines.length) - 1);
     if (!block) continue;
     const first = Math.max(block.first, line - TEST_LINES);
@@ -192,9 +221,10 @@ export async function specsOf(
   read: (path: string) => Promise<string>,
 ): Promise<CodeReference[]> {
   const specs: CodeReference[] = [];
-  for (const test of paths.filter(isTest)) {
-    const text = await read(test);
-    if (specs.length === MAX_SPECS || !importedFiles(test, text, paths).includes(path)) continue;
+  for (const test of paths.filter(isTestCode)) {
+    if (specs.length === MAX_SPECS) break;
+    const text = await read(test).catch(unreadable);
+    if (text instanceof MoebiusError || !importedFiles(test, text, paths).includes(path)) continue;
     const short = text.length <= SPEC_CHARS ? text : text.slice(0, text.lastIndexOf('\n', SPEC_CHARS));
     specs.push({ path: test, label: `Tests, ${test}`, language: languageOf(test), text: short.trim() });
   }
@@ -215,7 +245,9 @@ export async function relatedCode(
   const used = new Set(namesIn(code));
   const references: CodeReference[] = [];
   for (const other of importedFiles(path, text, paths)) {
-    const lines = (await read(other)).split('\n');
+    const stored = await read(other).catch(unreadable);
+    if (stored instanceof MoebiusError) continue;
+    const lines = stored.split('\n');
     const language = languageOf(other);
     if (lines.length <= SMALL_FILE_LINES) {
       references.push({

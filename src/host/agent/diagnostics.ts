@@ -30,7 +30,7 @@ export class EditorDiagnostics implements DiagnosticsPort {
     const settled = untilQuiet(signal);
     for (const path of paths?.slice(0, OPENED_FILES) ?? []) {
       // What can't be opened has no server either.
-      const uri = vscode.Uri.file((await this.#folders.resolve(path)).real);
+      const uri = vscode.Uri.file((await this.#folders.resolve(path)).opened);
       await vscode.workspace.openTextDocument(uri).then(undefined, () => undefined);
     }
     await settled;

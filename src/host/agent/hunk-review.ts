@@ -1,7 +1,7 @@
 /**
  * Review of what the model changed, in the changed document itself: a lens above each hunk keeps or undoes it, and so do keys; what is
  * gone stands struck through at its end. Where the hunks are follows from the document as it is; one that the user edits is theirs from then on, and their own changes are none of its business.
- * What is not decided about is there again after a reload of the window.
+ * What is not decided about is there again after a reload of the window; a file that is saved without any of it is decided about.
  */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
@@ -41,9 +41,11 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
       vscode.languages.registerCodeLensProvider([{ scheme: 'file' }, { scheme: 'untitled' }], this),
       vscode.window.onDidChangeVisibleTextEditors(() => this.#draw()),
       vscode.window.onDidChangeActiveTextEditor(() => this.#draw()),
-      vscode.workspace.onDidChangeTextDocument(({ document }) => {
-        if (this.#reviews.has(document.uri.toString())) this.#settle();
+      vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+        if (contentChanges.length > 0 && this.#reviews.has(document.uri.toString())) this.#show();
       }),
+      // Not when it changes: until an open document has taken the model's change from disk, there is none of it in it.
+      vscode.workspace.onDidSaveTextDocument(document => this.#settle(document)),
     ];
     void this.#restore();
   }
@@ -92,7 +94,7 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     const { before, keys } = this.#reviews.get(key)!;
     this.#reviews.set(key, { before: withHunkKept(before, hunk), keys });
     this.#save();
-    this.#settle();
+    this.#settle(document);
     if (line === undefined) this.#goOn(document, hunk);
   }
 
@@ -162,6 +164,7 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     // On disk before, on disk now; what was unsaved stays the user's to save, unless nothing of it is left.
     if (wasSaved) await document.save();
     else await clearUnsavedMark(document);
+    if (!document.isDirty) this.#settle(document);
   }
 
   /** Everything in a file, by default the active one, is decided about. */
@@ -194,12 +197,10 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
   }
 
   /** Where nothing is left to decide, the review is over. */
-  #settle(): void {
-    for (const document of vscode.workspace.textDocuments) {
-      const key = document.uri.toString();
-      if (this.#reviews.has(key) && this.#hunks(document).length === 0) this.keepFile(document.uri);
-    }
-    this.#show();
+  #settle(document: vscode.TextDocument): void {
+    if (!this.#reviews.has(document.uri.toString())) return;
+    if (this.#hunks(document).length === 0) this.keepFile(document.uri);
+    else this.#show();
   }
 
   /** What this window has added meanwhile is newer. */

@@ -19,7 +19,7 @@ export class EditorSymbols implements SymbolsPort {
     { path, line, column, newName }: RenameRequest,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, string> | null> {
-    const uri = vscode.Uri.file((await this.#folders.resolve(path)).real);
+    const uri = vscode.Uri.file((await this.#folders.resolve(path)).opened);
     const position = new vscode.Position(line - 1, column - 1);
     const asked = vscode.commands.executeCommand<vscode.WorkspaceEdit>(
       'vscode.executeDocumentRenameProvider',

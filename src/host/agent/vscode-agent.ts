@@ -158,9 +158,9 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     for (const { path, kind } of changes) {
       if (kind === 'delete') continue;
       try {
-        const { real } = await all.folders.resolve(path);
+        const { opened } = await all.folders.resolve(path);
         const { text } = await all.ports.workspace.read(path);
-        this.review.add(vscode.Uri.file(real), await all.textBefore(turnId, path), text);
+        this.review.add(vscode.Uri.file(opened), await all.textBefore(turnId, path), text);
       } catch (error) {
         this.#warn(`review: ${path} can not be looked through`, error);
       }
@@ -185,11 +185,11 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
 
   async showDiff(turnId: string, path: string): Promise<void> {
     const { folders } = await this.#ports();
-    const { real, exists } = await folders.resolve(path);
+    const { opened, exists } = await folders.resolve(path);
     const before = this.#before.uri(turnId, path);
     const name = path.slice(path.lastIndexOf('/') + 1);
     // A file that the agent deleted has nothing on the right.
-    const after = exists ? vscode.Uri.file(real) : before.with({ query: '' });
+    const after = exists ? vscode.Uri.file(opened) : before.with({ query: '' });
     await vscode.commands.executeCommand('vscode.diff', before, after, `Moebius: Changes of ${name}`);
   }
 
@@ -215,7 +215,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
 
   async keep(paths: string[]): Promise<void> {
     const { folders } = await this.#ports();
-    for (const path of paths) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).real));
+    for (const path of paths) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).opened));
   }
 
   async showRunning(): Promise<void> {

@@ -353,6 +353,11 @@ describe('checkpoints', () => {
     const { edits, replace, checkpoints, content } = await open({ 'a.txt': 'one\n' });
     await edits.apply([await replace('a.txt', 'one', 'two')], '../../evil');
     assert.deepEqual(await checkpoints.undo('nothing'), { restored: [], conflicts: [], lost: [] });
+    assert.deepEqual(await checkpoints.undo('nothing', [], ['a.txt']), {
+      restored: [],
+      conflicts: [],
+      lost: ['a.txt'],
+    });
     await checkpoints.undo('../../evil');
     assert.equal(content('a.txt'), 'one\n');
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inFolder, isInside, openFile, WorkspaceFolders } from '../../../src/workspace/folders.ts';
 import { lineSearch } from '../../../src/workspace/grep.ts';
@@ -233,6 +233,31 @@ describe('what is not read', () => {
       ['a.txt'],
     );
     await assert.rejects(workspace.read(shown), (error: { code?: string }) => error.code === 'not-found');
+  });
+
+  it('knows a folder that was opened through a link by both of its paths, and judges by the real one', async () => {
+    const outside = tempFolder({ 'x.ts': 'x' });
+    const { root } = await open();
+    const link = join(tempFolder(), 'link');
+    symlinkSync(root, link);
+    symlinkSync(outside, join(root, 'out'));
+    const folders = await WorkspaceFolders.open([link]);
+    for (const at of [root, link]) assert.equal(folders.toPath(join(at, 'src/a.ts')), 'src/a.ts');
+    const { path, real, opened } = await folders.resolve(join(link, 'src/a.ts'));
+    assert.deepEqual([path, real, opened], ['src/a.ts', join(root, 'src/a.ts'), join(link, 'src/a.ts')]);
+    for (const path of [join(link, 'out/x.ts'), join(link, '../link-2/x.ts'), join(outside, 'x.ts')])
+      await assert.rejects(folders.resolve(path), { code: 'refused' }, path);
+    assert.equal(folders.toPath(join(link, '..')), null);
+
+    const several = await WorkspaceFolders.open([link, outside]);
+    const names = several.names;
+    assert.equal(several.toPath(join(link, 'src/a.ts')), `${names[0]}/src/a.ts`);
+    const through = await several.resolve(`${names[0]}/out/x.ts`);
+    assert.equal(through.opened, join(outside, 'x.ts'), 'a link into another folder leads into that one');
+    rmSync(link);
+    symlinkSync(outside, link);
+    const moved = await folders.resolve(join(link, 'src/a.ts'));
+    assert.equal(moved.real, join(root, 'src/a.ts'), 'where the link leads later is not looked at');
   });
 
   it('takes an absolute path only inside', async () => {

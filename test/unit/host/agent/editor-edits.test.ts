@@ -94,6 +94,57 @@ describe('edits of the agent in the editor', () => {
     assert.equal(a.getText(), 'mine one\n');
   });
 
+  /** Runs `type` while the change of a path is being recorded, which is before it is made. */
+  function whileRecording(checkpoints: Checkpoints, path: string, type: () => void): void {
+    const record = checkpoints.record.bind(checkpoints);
+    let isTyped = false;
+    checkpoints.record = async (turnId, changes) => {
+      await record(turnId, changes);
+      if (!isTyped && changes.some(change => change.path === path)) {
+        isTyped = true;
+        type();
+      }
+    };
+  }
+
+  it('what the user types while an edit is on its way is not hit by it', async () => {
+    const { edits, replace, dirty, checkpoints } = await open({ 'a.ts': 'one\n' });
+    const document = dirty('a.ts');
+    const change = await replace('a.ts', 'one', 'two');
+    whileRecording(checkpoints, 'a.ts', () => document.type('more ', 0));
+    await assert.rejects(edits.apply([change], 't1'), { code: 'stale' });
+    assert.equal(document.getText(), 'more mine one\n');
+    await edits.apply([await replace('a.ts', 'one', 'two')], 't1');
+    assert.equal(document.getText(), 'more mine two\n');
+  });
+
+  it('what the user has typed after an edit is not written over when it is taken back, and the model is told', async () => {
+    const { edits, replace, dirty, checkpoints } = await open({ 'a.ts': 'one\n', 'b.ts': 'one\n' });
+    const [a, b] = [dirty('a.ts'), dirty('b.ts')];
+    const changes = [await replace('a.ts', 'one', 'two'), await replace('b.ts', 'one', 'two')];
+    whileRecording(checkpoints, 'b.ts', () => {
+      a.type('more ', 0);
+      b.isReadOnly = true;
+    });
+    await assert.rejects(edits.apply(changes, 't1'), {
+      code: 'busy',
+      message: /The change of a\.ts is still there/,
+    });
+    assert.deepEqual([a.getText(), b.getText()], ['more mine two\n', 'mine one\n']);
+  });
+
+  it('an edit that can not be recorded is taken back as well', async () => {
+    const { edits, replace, dirty, checkpoints } = await open({ 'a.ts': 'one\n' });
+    const document = dirty('a.ts');
+    const record = checkpoints.record.bind(checkpoints);
+    checkpoints.record = async (turnId, changes) => {
+      if (document.getText().includes('two')) throw new Error('ENOSPC');
+      await record(turnId, changes);
+    };
+    await assert.rejects(edits.apply([await replace('a.ts', 'one', 'two')], 't1'), /ENOSPC/);
+    assert.equal(document.getText(), 'mine one\n');
+  });
+
   it('does not delete a file with unsaved changes', async () => {
     const { edits, dirty, workspace } = await open({ 'a.ts': 'one\n' });
     dirty('a.ts');

@@ -109,6 +109,47 @@ describe('host/agent/hunk-review', () => {
     assert.equal(document!.getText(), 'one\nTWO!\nthree\nfour\nfive\nmy own\n');
   });
 
+  it('waits for each of several open files to take what the agent has written to disk', async () => {
+    const folder = tempFolder({ '0.ts': BEFORE, '1.ts': BEFORE });
+    const store = new ReviewStore(join(folder, 'review.json'));
+    review = new HunkReview(store, message => assert.fail(message));
+    const documents = ['0.ts', '1.ts'].map(name => editor.open(join(folder, name)));
+    for (const document of documents) {
+      writeFileSync(document.uri.fsPath, AFTER);
+      review.add(uriOf(document), BEFORE, AFTER);
+    }
+    for (const document of documents) document.reload();
+    for (const document of documents) assert.equal(lenses(document).length, 6);
+    for (let round = 0; (await store.load()).size < 2; round++) assert.ok(round < 200, 'never stored');
+  });
+
+  it('waits for the last of several changes of a file that are taken one after the other', async () => {
+    const folder = tempFolder({ '0.ts': BEFORE });
+    review = new HunkReview(new ReviewStore(join(folder, 'review.json')), message => assert.fail(message));
+    const document = editor.open(join(folder, '0.ts'));
+    const first = BEFORE.replace('two', 'TWO');
+    const last = BEFORE.replace('two', 'two and more');
+    review.add(uriOf(document), BEFORE, first);
+    review.add(uriOf(document), first, last);
+    for (const text of [first, last]) {
+      writeFileSync(document.uri.fsPath, text);
+      document.reload();
+    }
+    assert.deepEqual(lenses(document), ['1 Keep', '1 Undo']);
+  });
+
+  it('is over when a file is saved without any of it, and not before', async () => {
+    const [document] = changed(['one\ntwo\n', 'one\nTWO\n']);
+    document!.type('!', 7);
+    assert.deepEqual(lenses(document!), []);
+    document!.type('', 7, 8);
+    assert.deepEqual(lenses(document!), ['1 Keep', '1 Undo'], 'what was typed is taken back');
+    document!.type('two', 4, 7);
+    await document!.save();
+    document!.type('TWO', 4, 7);
+    assert.deepEqual(lenses(document!), [], 'the same change made by the user is theirs');
+  });
+
   it('is there again in another window, and over when it is decided', async () => {
     const [document] = changed([BEFORE, AFTER]);
     const path = document!.uri.fsPath;

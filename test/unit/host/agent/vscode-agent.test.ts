@@ -1,0 +1,96 @@
+import '../../../support/vscode.ts';
+
+import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type * as vscode from 'vscode';
+import type { AgentEvent } from '../../../../src/agent/ports.ts';
+import type { AgentTask } from '../../../../src/host/agent/runner.ts';
+import { type AgentWindow, VsCodeAgent } from '../../../../src/host/agent/vscode-agent.ts';
+import type { HostContext } from '../../../../src/host/context.ts';
+import { call, done, promptsOf, scriptedModel } from '../../../support/scripted-model.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
+import { editor, Range, type TextDocument } from '../../../support/vscode.ts';
+
+describe('host/agent/vscode-agent', () => {
+  let agent: VsCodeAgent;
+  beforeEach(() => editor.reset());
+  afterEach(() => agent.dispose());
+
+  /** The agent in a window with a folder that was opened through a link, and a file of it that is shown. */
+  function open(files: Record<string, string>) {
+    const link = join(tempFolder(), 'link');
+    symlinkSync(tempFolder(files), link);
+    editor.folders = [link];
+    editor.settings = { 'moebius.agent.profile': 'native' };
+    const memory = new Map<string, unknown>([['moebius.agent.mode', 'agent']]);
+    const extension = {
+      storageUri: { fsPath: tempFolder() },
+      workspaceState: {
+        get: (key: string, fallback: unknown) => memory.get(key) ?? fallback,
+        update: async (key: string, value: unknown) => void memory.set(key, value),
+      },
+    };
+    const log = { warn: (message: string) => assert.fail(message) };
+    const window = { attention: { during: (_text: string, _open: unknown, wait: unknown) => wait } };
+    agent = new VsCodeAgent({ extension, log } as unknown as HostContext, window as unknown as AgentWindow);
+    return editor.open(join(link, Object.keys(files)[0]!));
+  }
+
+  /** A task that is carried out by these answers. */
+  async function run(answers: string[], turnId = 'turn') {
+    const backend = scriptedModel(answers);
+    const events: AgentEvent[] = [];
+    const task = {
+      ask: { kind: 'ask', id: 'ask', at: 0, text: 'Do it.', expanded: null, attachments: [] },
+      turnId,
+      mode: 'agent',
+      backend,
+      model: { contextTokens: 8000 },
+      level: 'exact',
+      history: [],
+      news: '',
+      approval: { ask: async () => ({ kind: 'once' }) },
+      questions: { ask: async () => null },
+      emit: (event: AgentEvent) => void events.push(event),
+      signal: new AbortController().signal,
+    } as unknown as AgentTask;
+    const { reason } = await agent.run(task);
+    assert.equal(reason, 'done');
+    return { events, prompts: promptsOf(backend) };
+  }
+
+  const lenses = (document: TextDocument) =>
+    agent.review
+      .provideCodeLenses(document as unknown as vscode.TextDocument)
+      .map(({ command }) => command!.title);
+  const edit = call('edit_file', { path: 'a.ts', old_text: 'one', new_text: 'two' });
+
+  it('in a folder that was opened through a link: the open file, its problems and the review are of the document', async () => {
+    const document = open({ 'a.ts': 'one\n' });
+    const problem = { range: new Range(0, 0, 0, 3), severity: 0, message: 'bad', source: 'ts' };
+    editor.diagnostics = [[document.uri, [problem]]];
+    const problems = call('get_diagnostics', { paths: ['a.ts'] });
+    const { prompts, events } = await run([problems, call('read_file', { path: 'a.ts' }), edit, done()]);
+    assert.match(prompts[0]!.at(-1)!.content, /Open file: a\.ts/);
+    const results = events.flatMap(event => (event.type === 'result' ? [event.text] : []));
+    assert.match(results[0]!, /a\.ts:1:1: error: bad/);
+    document.reload();
+    assert.deepEqual(lenses(document), ['Keep', 'Undo']);
+    assert.deepEqual(editor.documents, [document], 'no second document of the same file');
+    await agent.keep(['a.ts']);
+    assert.deepEqual(lenses(document), []);
+  });
+
+  it('says that a turn is forgotten, and leaves its review and its files as they are', async () => {
+    const document = open({ 'a.ts': 'one\n' });
+    await run([call('read_file', { path: 'a.ts' }), edit, done()]);
+    document.reload();
+    assert.deepEqual(await agent.undo('forgotten', ['a.ts']), []);
+    assert.match(editor.warnings.join(), /What a\.ts was before is no longer kept/);
+    assert.deepEqual(lenses(document), ['Keep', 'Undo']);
+    assert.deepEqual(await agent.undo('turn', ['a.ts']), ['a.ts']);
+    document.reload();
+    assert.deepEqual([document.getText(), lenses(document).length], ['one\n', 0]);
+  });
+});
