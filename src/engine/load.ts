@@ -27,6 +27,7 @@ import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { chatLevelOf, levelPlan } from './read-plan.ts';
 import { Run } from './run.ts';
 import { kvBudgetBytes, type Sequence, Sequences } from './sequences.ts';
+import { raise, stopFlag } from './session/stop-flag.ts';
 import { WorkerClient } from './session/worker-client.ts';
 import { SpeedMeter } from './speed-meter.ts';
 import { Tokenizer } from './tokenizer.ts';
@@ -39,7 +40,10 @@ export async function loadEngine(options: LoadOptions): Promise<Engine> {
   return new LoadedEngine(core, options, performance.now() - began);
 }
 
-/** The parts of an engine, for those who need them apart (reference.ts, tests). */
+/**
+ * The parts of an engine, for those who need them apart (reference.ts, tests). What was cancelled is given up between two
+ * graphs, which may take seconds; when this rejects, nothing of the model is in memory any more.
+ */
 export async function loadCore(options: LoadOptions): Promise<EngineCore> {
   const { folder, threads, signal, onProgress } = options;
   const model = await openModelFolder(folder);
@@ -48,19 +52,13 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
   if (signal?.aborted) throw cancelled();
   const worker = new WorkerClient();
   worker.onProgress = percent => onProgress?.(percent);
-  const onAbort = () => void worker.terminate();
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const stop = stopFlag(signal);
+  const { packed } = model;
+  const loading = worker.request('load', { folder, manifest, contextTokens, threads, packed, stop });
   try {
-    const loading = worker.request('load', {
-      folder,
-      manifest,
-      contextTokens,
-      threads,
-      packed: model.packed,
-    });
-    loading.catch(() => undefined);
     const text = textParts(model);
     await loading;
+    if (signal?.aborted) throw cancelled();
     onProgress?.(100);
     const warming = new AbortController();
     if (model.packed && options.hotExperts) {
@@ -83,10 +81,11 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
       decodeMeter: new SpeedMeter(0.98),
     };
   } catch (error) {
+    raise(stop);
+    // Until the thread is out of the runtime it can't be ended, and its memory is not free for the next model.
+    await loading.catch(() => undefined);
     await worker.terminate();
     throw signal?.aborted ? cancelled() : error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 
