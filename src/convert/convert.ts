@@ -48,7 +48,7 @@ export interface ConvertOptions {
   carvingFolder: string | null;
   /** Folder with drafter.json, or null for a model that does not guess ahead. */
   drafterFolder: string | null;
-  /** Final folder of the converted model; replaced if it exists. */
+  /** Final folder of the converted model; replaced, whatever it holds: see `assertReplaceable` for one that a person named. */
   outFolder: string;
   onProgress?(progress: ConvertProgress): void;
   signal?: AbortSignal;
