@@ -31,6 +31,7 @@ import { raise, stopFlag } from './session/stop-flag.ts';
 import { WorkerClient } from './session/worker-client.ts';
 import { SpeedMeter } from './speed-meter.ts';
 import { Tokenizer } from './tokenizer.ts';
+import type { ToolDialect } from './tools/dialect.ts';
 import { DIALECTS, dialectOf } from './tools/dialects.ts';
 
 /** Throws `model-missing`, `model-invalid`, `format-invalid`, `bad-request`, `out-of-memory` or `cancelled`. */
@@ -98,9 +99,6 @@ function textParts(model: ModelFolder): TextParts {
   const banned = new Set([...manifest.tokens.banned, ...unknown]);
   const { bos, eos } = manifest.tokens;
   const literal = (id: number | null | undefined) => tokenizer.specials.get(id ?? -1) ?? '';
-  const assistantMayWrite = new Set(
-    [...tokenizer.specials.keys()].filter(id => !banned.has(id) && !eos.includes(id) && id !== bos),
-  );
   const dialect = chatTemplate === null ? null : dialectOf(chatTemplate);
   const template =
     chatTemplate === null
@@ -108,7 +106,7 @@ function textParts(model: ModelFolder): TextParts {
       : new ChatTemplate({
           source: chatTemplate,
           specialText: tokenizer.specialText,
-          assistantMayWrite,
+          assistantMayWrite: assistantMarkup(tokenizer, manifest.tokens, dialect),
           dialect,
           bosToken: literal(bos),
           eosToken: literal(eos[0]),
@@ -120,6 +118,22 @@ function textParts(model: ModelFolder): TextParts {
     grammars: new Grammars(vocabularyOf(tokenizer, eos)),
     banned: [...banned],
   };
+}
+
+/**
+ * Ids of the added tokens that the model itself may write, so that its messages have them when they are read again: what is
+ * not banned and, where its template takes calls as they were written, what calls are written with, which is drawn while
+ * tools are on.
+ */
+export function assistantMarkup(
+  { specials }: Pick<Tokenizer, 'specials'>,
+  { banned, bos, eos }: Manifest['tokens'],
+  dialect: ToolDialect | null,
+): Set<number> {
+  const never = new Set([...banned, ...eos, bos]);
+  const markers = dialect && !dialect.forTemplate ? dialect.markers : [];
+  const written = [...specials].filter(([id, literal]) => !never.has(id) || markers.includes(literal));
+  return new Set(written.map(([id]) => id));
 }
 
 /** What grammars match: every token's text, control tokens' aside. Those that calls are written with are text. */
