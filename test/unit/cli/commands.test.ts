@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModel } from '../../../src/cli/api.ts';
 import { createProgram } from '../../../src/cli/program.ts';
+import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { writeTinyModel } from '../../support/tiny-folder.ts';
@@ -98,6 +99,23 @@ describe('commands on a store', () => {
     assert.equal(existsSync(folder), false);
     await assert.rejects(run(['model', 'remove', 'tiny']), { code: 'model-missing' });
     await assert.rejects(run(['generate', 'x', ...ENGINE]), { code: 'model-missing' });
+  });
+
+  it('removes what an interrupted model add left, where nothing is installed', async () => {
+    const entry = catalogue().find((one): one is FileEntry => one.kind === 'file')!;
+    const remove = () => run(['model', 'remove', entry.id]);
+    const expectGone = (path: string) => assert.equal(existsSync(path), false, path);
+    await assert.rejects(remove(), { code: 'model-missing' });
+    const partial = join(home, 'downloads', `${entry.sha256}.gguf.partial`);
+    writeFileSync(partial, 'x');
+    assert.equal(await remove(), `What was unfinished of ${entry.id} is removed.\n`);
+    expectGone(partial);
+    const conversion = join(home, 'models', entry.id, 'int4.partial');
+    mkdirSync(conversion, { recursive: true });
+    await remove();
+    expectGone(conversion);
+    await assert.rejects(remove(), { code: 'model-missing' });
+    assert.ok(existsSync(folder), 'another model stays');
   });
 
   it('shows and removes what is saved of conversations, also with the model', async () => {
