@@ -2,6 +2,7 @@
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { convertModel } from '../convert/convert.ts';
+import { assertReplaceable } from '../convert/out-folder.ts';
 import { hashWeights } from '../models/file-hash.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { variantOption } from './engine-session.ts';
@@ -23,7 +24,7 @@ export function convertCommand(terminal: Terminal): Command {
   return new Command('convert')
     .description('make published weights into a model folder, outside the store')
     .argument('<source>', 'a .gguf file, or a folder with config.json, tokenizer.json and *.safetensors')
-    .requiredOption('-o, --out <folder>', 'where the model goes; replaced if it exists')
+    .requiredOption('-o, --out <folder>', 'where the model goes; replaces a converted model, nothing else')
     .addOption(variantOption())
     .option('--carving <folder>', 'carving.json of this model: split its layers into experts')
     .option('--drafter <folder>', 'drafter.json of this model: guess ahead while writing')
@@ -42,7 +43,9 @@ Examples:
     )
     .action(async (source: string, options: ConvertOptions) => {
       const id = options.id ?? basename(resolve(source)).replace(/\.gguf$/i, '');
+      const outFolder = resolve(options.out);
       const { sizeBytes } = await withProgress(terminal, options.jsonProgress ?? false, async report => {
+        await assertReplaceable(outFolder, source);
         const manifest = await convertModel({
           source,
           sourceSha256: await hashWeights(source, { signal: terminal.signal }),
@@ -52,12 +55,12 @@ Examples:
           variant: options.variant,
           carvingFolder: options.carving ?? null,
           drafterFolder: options.drafter ?? null,
-          outFolder: resolve(options.out),
+          outFolder,
           onProgress: report,
           signal: terminal.signal,
         });
         const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
-        return { model: id, variant: options.variant, path: resolve(options.out), sizeBytes };
+        return { model: id, variant: options.variant, path: outFolder, sizeBytes };
       });
       if (!options.jsonProgress) {
         await writeLine(

@@ -137,8 +137,8 @@ async function fetchEntryRepository(
   onProgress: (progress: FetchProgress) => void,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const { folder, sha256, sizeBytes } = await fetchRepository(entry, { store, signal, onProgress });
-  return { path: folder, sha256, sizeBytes, isFresh: true };
+  const { folder, ...fetched } = await fetchRepository(entry, { store, signal, onProgress });
+  return { path: folder, ...fetched };
 }
 
 async function fromUrl(

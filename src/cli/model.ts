@@ -8,7 +8,7 @@ import { surveyMachine } from '../models/machine.ts';
 import { verifyModel } from '../models/manifest-file.ts';
 import { factsOf } from '../models/model-facts.ts';
 import { packedBytes } from '../models/packed.ts';
-import { openStore, type StoredModel } from '../models/store.ts';
+import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { optionalVariantOption } from './engine-session.ts';
 import { modelAddCommand } from './model-add.ts';
@@ -82,7 +82,7 @@ function row(id: string, kind: string, [disk, memory, speed]: (string | null)[],
 
 function removeCommand(terminal: Terminal): Command {
   return new Command('remove')
-    .description('remove a model, one variant or all')
+    .description('remove a model, one variant or all, and what an interrupted `model add` left of it')
     .argument('<id>')
     .addOption(optionalVariantOption())
     .addHelpText('after', '\nExample:\n  $ moebius model remove qwen2.5-coder-0.5b --variant fp32')
@@ -90,18 +90,33 @@ function removeCommand(terminal: Terminal): Command {
       const store = await openStore();
       const models = (await store.list()).filter(model => model.id === id);
       const removed = models.filter(model => !variant || model.variant === variant);
-      await store.remove(id, variant);
-      // With the last variant goes the published file that was kept for making others.
-      if (removed.length === models.length) {
-        for (const { manifest } of removed) await store.removeDownload(manifest.source.sha256);
-        await store.removeRepository(id);
-      }
+      const missing = await store.remove(id, variant).then(
+        () => null,
+        (error: MoebiusError) => error,
+      );
+      if (missing && missing.code !== 'model-missing') throw missing;
+      // With the last variant goes what was downloaded, whole or not, and may be kept for making others.
+      const wasFetched = removed.length === models.length && (await removeFetched(store, id, removed));
+      if (missing && !wasFetched) throw missing;
       const bytes = removed.reduce((sum, model) => sum + model.sizeBytes, 0);
+      const name = `${id}${variant ? ` (${variant})` : ''}`;
       await writeLine(
         terminal.stdout,
-        `${id}${variant ? ` (${variant})` : ''} removed: ${megabytes(bytes)} MB.`,
+        removed.length > 0
+          ? `${name} removed: ${megabytes(bytes)} MB.`
+          : `What was unfinished of ${name} is removed.`,
       );
     });
+}
+
+/** Removes what models were made of, and what the catalogue would make `id` of. False if there is nothing. */
+async function removeFetched(store: Store, id: string, models: readonly StoredModel[]): Promise<boolean> {
+  const entry = catalogue().find(one => one.id === id);
+  const hashes = new Set(models.map(({ manifest }) => manifest.source.sha256));
+  if (entry?.kind === 'file') hashes.add(entry.sha256);
+  let wasThere = await store.removeRepository(id);
+  for (const sha256 of hashes) wasThere = (await store.removeDownload(sha256)) || wasThere;
+  return wasThere;
 }
 
 function infoCommand(terminal: Terminal): Command {

@@ -9,6 +9,7 @@ import { basename, dirname, join } from 'node:path';
 import packageJson from '../../package.json';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
+import { checkedTokenizer } from '../formats/tokenizer-json.ts';
 import type { EmbeddingTable, ExpertLayout, Manifest } from '../models/manifest.ts';
 import { MANIFEST_FORMAT } from '../models/manifest.ts';
 import { writeManifest } from '../models/manifest-file.ts';
@@ -48,7 +49,7 @@ export interface ConvertOptions {
   carvingFolder: string | null;
   /** Folder with drafter.json, or null for a model that does not guess ahead. */
   drafterFolder: string | null;
-  /** Final folder of the converted model; replaced if it exists. */
+  /** Final folder of the converted model; replaced, whatever it holds: see `assertReplaceable` for one that a person named. */
   outFolder: string;
   onProgress?(progress: ConvertProgress): void;
   signal?: AbortSignal;
@@ -56,7 +57,7 @@ export interface ConvertOptions {
 
 const PRODUCER = { name: packageJson.name, version: packageJson.version };
 
-/** Throws MoebiusError: `unsupported` architecture, `format-invalid` file, `disk-full`, `cancelled`. */
+/** Throws MoebiusError: `unsupported` architecture or tokenizer, `format-invalid` file, `disk-full`, `cancelled`. */
 export async function convertModel(options: ConvertOptions): Promise<Manifest> {
   const building = `${options.outFolder}.partial`;
   await rm(building, { recursive: true, force: true });
@@ -92,6 +93,8 @@ export async function convertModel(options: ConvertOptions): Promise<Manifest> {
 
 async function build(checkpoint: Checkpoint, folder: string, options: ConvertOptions): Promise<Manifest> {
   const model = await openDecoder(checkpoint);
+  // What the engine would refuse is refused before hours of work.
+  checkedTokenizer(checkpoint.text.tokenizer);
   const { dims } = model;
   const carving = options.carvingFolder ? await readTrainedCarving(options.carvingFolder, dims) : null;
   const guesser = options.drafterFolder

@@ -74,7 +74,10 @@ export function generateRequest(core: EngineCore, params: GenerateParams): Gener
   const hasCalls = grammar.calls !== undefined;
   // Text of a form has no room for thoughts, and a raw prompt no template that teaches them.
   const thinks = params.messages !== undefined && (hasCalls || !grammar.grammar);
-  const reasoning = thinks ? reasoningReader(core.tokenizer.specials, prompt, hasCalls) : null;
+  const isContinued = (params.answerPrefix ?? '') !== '';
+  const reasoning = thinks
+    ? reasoningReader(core.tokenizer.specials, prompt, { hasCalls, isContinued })
+    : null;
   const markers = [...(reasoning?.markers ?? []), ...(allowed ?? [])];
   return {
     prompt,

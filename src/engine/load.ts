@@ -27,9 +27,11 @@ import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { chatLevelOf, levelPlan } from './read-plan.ts';
 import { Run } from './run.ts';
 import { kvBudgetBytes, type Sequence, Sequences } from './sequences.ts';
+import { raise, stopFlag } from './session/stop-flag.ts';
 import { WorkerClient } from './session/worker-client.ts';
 import { SpeedMeter } from './speed-meter.ts';
 import { Tokenizer } from './tokenizer.ts';
+import type { ToolDialect } from './tools/dialect.ts';
 import { DIALECTS, dialectOf } from './tools/dialects.ts';
 
 /** Throws `model-missing`, `model-invalid`, `format-invalid`, `bad-request`, `out-of-memory` or `cancelled`. */
@@ -39,7 +41,10 @@ export async function loadEngine(options: LoadOptions): Promise<Engine> {
   return new LoadedEngine(core, options, performance.now() - began);
 }
 
-/** The parts of an engine, for those who need them apart (reference.ts, tests). */
+/**
+ * The parts of an engine, for those who need them apart (reference.ts, tests). What was cancelled is given up between two
+ * graphs, which may take seconds; when this rejects, nothing of the model is in memory any more.
+ */
 export async function loadCore(options: LoadOptions): Promise<EngineCore> {
   const { folder, threads, signal, onProgress } = options;
   const model = await openModelFolder(folder);
@@ -48,19 +53,13 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
   if (signal?.aborted) throw cancelled();
   const worker = new WorkerClient();
   worker.onProgress = percent => onProgress?.(percent);
-  const onAbort = () => void worker.terminate();
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const stop = stopFlag(signal);
+  const { packed } = model;
+  const loading = worker.request('load', { folder, manifest, contextTokens, threads, packed, stop });
   try {
-    const loading = worker.request('load', {
-      folder,
-      manifest,
-      contextTokens,
-      threads,
-      packed: model.packed,
-    });
-    loading.catch(() => undefined);
     const text = textParts(model);
     await loading;
+    if (signal?.aborted) throw cancelled();
     onProgress?.(100);
     const warming = new AbortController();
     if (model.packed && options.hotExperts) {
@@ -83,10 +82,11 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
       decodeMeter: new SpeedMeter(0.98),
     };
   } catch (error) {
+    raise(stop);
+    // Until the thread is out of the runtime it can't be ended, and its memory is not free for the next model.
+    await loading.catch(() => undefined);
     await worker.terminate();
     throw signal?.aborted ? cancelled() : error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 
@@ -99,9 +99,6 @@ function textParts(model: ModelFolder): TextParts {
   const banned = new Set([...manifest.tokens.banned, ...unknown]);
   const { bos, eos } = manifest.tokens;
   const literal = (id: number | null | undefined) => tokenizer.specials.get(id ?? -1) ?? '';
-  const assistantMayWrite = new Set(
-    [...tokenizer.specials.keys()].filter(id => !banned.has(id) && !eos.includes(id) && id !== bos),
-  );
   const dialect = chatTemplate === null ? null : dialectOf(chatTemplate);
   const template =
     chatTemplate === null
@@ -109,7 +106,7 @@ function textParts(model: ModelFolder): TextParts {
       : new ChatTemplate({
           source: chatTemplate,
           specialText: tokenizer.specialText,
-          assistantMayWrite,
+          assistantMayWrite: assistantMarkup(tokenizer, manifest.tokens, dialect),
           dialect,
           bosToken: literal(bos),
           eosToken: literal(eos[0]),
@@ -121,6 +118,22 @@ function textParts(model: ModelFolder): TextParts {
     grammars: new Grammars(vocabularyOf(tokenizer, eos)),
     banned: [...banned],
   };
+}
+
+/**
+ * Ids of the added tokens that the model itself may write, so that its messages have them when they are read again: what is
+ * not banned and, where its template takes calls as they were written, what calls are written with, which is drawn while
+ * tools are on.
+ */
+export function assistantMarkup(
+  { specials }: Pick<Tokenizer, 'specials'>,
+  { banned, bos, eos }: Manifest['tokens'],
+  dialect: ToolDialect | null,
+): Set<number> {
+  const never = new Set([...banned, ...eos, bos]);
+  const markers = dialect && !dialect.forTemplate ? dialect.markers : [];
+  const written = [...specials].filter(([id, literal]) => !never.has(id) || markers.includes(literal));
+  return new Set(written.map(([id]) => id));
 }
 
 /** What grammars match: every token's text, control tokens' aside. Those that calls are written with are text. */

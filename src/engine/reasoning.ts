@@ -32,12 +32,13 @@ const HARMONY = {
 
 /**
  * The reader for an answer to `prompt`, by the tokens a tokenizer has (`specials`: literal by id); null for a model that was
- * not taught to think aloud. `hasCalls`: tools are on, so that a message to one is part of the answer.
+ * not taught to think aloud. `hasCalls`: tools are on, so that a message to one is part of the answer. `isContinued`: the prompt
+ * ends with the answer's beginning.
  */
 export function reasoningReader(
   specials: ReadonlyMap<number, string>,
   prompt: readonly number[],
-  hasCalls = false,
+  { hasCalls = false, isContinued = false } = {},
 ): ReasoningReader | null {
   const harmony = idsOf(specials, HARMONY);
   if (harmony) {
@@ -48,7 +49,7 @@ export function reasoningReader(
   if (!tags) return null;
   // A template may have begun the thinking itself.
   const isBegun = prompt.lastIndexOf(tags.begin) > prompt.lastIndexOf(tags.end);
-  return new TagReader(tags, isBegun);
+  return new TagReader(tags, isBegun, isContinued);
 }
 
 function idsOf<Name extends string>(
@@ -65,10 +66,11 @@ class TagReader implements ReasoningReader {
   readonly #ids: NonNullable<Ids<keyof typeof TAGS>>;
   #isThinking: boolean;
   /** Blank lines between the thinking and the answer belong to neither. */
-  #hasAnswered = false;
+  #hasAnswered: boolean;
 
-  constructor(ids: NonNullable<Ids<keyof typeof TAGS>>, isBegun: boolean) {
+  constructor(ids: NonNullable<Ids<keyof typeof TAGS>>, isBegun: boolean, hasAnswered: boolean) {
     this.#ids = ids;
+    this.#hasAnswered = hasAnswered;
     this.markers = new Set(Object.values(ids));
     this.#isThinking = isBegun;
   }

@@ -5,17 +5,8 @@
  */
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { MoebiusError } from '../base/errors.ts';
+import { checkedTokenizer, type TokenizerJson } from '../formats/tokenizer-json.ts';
 import { type Piece, SpecialText } from './special-text.ts';
-
-interface AddedToken {
-  id: number;
-  content: string;
-}
-interface TokenizerJson {
-  added_tokens?: AddedToken[];
-  decoder?: { type?: string; decoders?: { type?: string }[] } | null;
-  model: { type?: string; vocab: Record<string, number>; merges?: (string | [string, string])[] };
-}
 
 export class Tokenizer {
   readonly specialText: SpecialText;
@@ -26,9 +17,9 @@ export class Tokenizer {
   readonly #plain: HfTokenizer;
   readonly #bytes: TokenBytes;
 
-  /** `json` is a parsed tokenizer.json. Throws `model-invalid` if it isn't a byte-level tokenizer. */
+  /** `json` is a parsed tokenizer.json. Throws `model-invalid`, or `unsupported` if it isn't a byte-level tokenizer. */
   constructor(json: unknown) {
-    const { added_tokens = [], ...rest } = checkShape(json);
+    const { added_tokens, ...rest } = checkedTokenizer(json);
     const added = added_tokens.filter(token => typeof token.content === 'string');
     this.specials = new Map(added.map(token => [token.id, token.content]));
     this.specialText = new SpecialText(added.map(token => [token.content, token.id]));
@@ -97,22 +88,7 @@ export interface TokenBytes {
   ends: Int32Array;
 }
 
-function checkShape(json: unknown): TokenizerJson {
-  const shape = json as Partial<TokenizerJson> | null;
-  if (typeof shape !== 'object' || shape === null || typeof shape.model?.vocab !== 'object') {
-    throw new MoebiusError('model-invalid', 'tokenizer.json has no vocabulary. Convert the model again.');
-  }
-  const decoders = [shape.decoder, ...(shape.decoder?.decoders ?? [])];
-  if (shape.model.type !== 'BPE' || !decoders.some(decoder => decoder?.type === 'ByteLevel')) {
-    throw new MoebiusError(
-      'unsupported',
-      `tokenizer.json is of type ${shape.model.type}; this version reads byte-level BPE only.`,
-    );
-  }
-  return shape as TokenizerJson;
-}
-
-function buildPlain(rest: TokenizerJson): HfTokenizer {
+function buildPlain(rest: Omit<TokenizerJson, 'added_tokens'>): HfTokenizer {
   try {
     const merges = (rest.model.merges ?? []).map(pair => (typeof pair === 'string' ? pair.split(' ') : pair));
     const model = { ...rest.model, merges };

@@ -74,6 +74,8 @@ async function attempt(options: DownloadOptions, onConnected: () => void): Promi
     const response = await request(url, await rangeHeaders(path, doneBytes), watch, onConnected);
     if (response.status === 416) {
       await response.body?.cancel();
+      // Nothing is left to ask for where only the server knows the size, and this is it.
+      if (sizeBytes === null && rangeTotal(response) === doneBytes) return;
       await removePartial(path);
       throw new Interrupted('the server does not have the rest of the file');
     }
@@ -230,9 +232,15 @@ function rangeStart(response: Response): number {
   return match ? Number(match[1]) : -1;
 }
 
+// N of `bytes 5-9/N`, and of the answer to a range behind the end, `bytes */N`.
+function rangeTotal(response: Response): number | null {
+  const match = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
+  return match ? Number(match[1]) : null;
+}
+
 function totalSize(response: Response, start: number): number | null {
-  const whole = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
-  if (response.status === 206 && whole) return Number(whole);
+  const whole = response.status === 206 ? rangeTotal(response) : null;
+  if (whole !== null) return whole;
   const length = response.headers.get('content-length');
   return length === null ? null : start + Number(length);
 }

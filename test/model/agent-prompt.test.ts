@@ -7,8 +7,11 @@ import type { McpTool } from '../../src/agent/ports.ts';
 import { readRules } from '../../src/agent/rules.ts';
 import { TOOLS } from '../../src/agent/tools/all.ts';
 import { ChatTemplate } from '../../src/engine/chat-template.ts';
+import { assistantMarkup } from '../../src/engine/load.ts';
 import type { Tokenizer } from '../../src/engine/tokenizer.ts';
+import { dialectOf } from '../../src/engine/tools/dialects.ts';
 import { defaultModel } from '../../src/models/catalogue.ts';
+import { readManifest } from '../../src/models/manifest-file.ts';
 import type { ChatMessage, ToolDefinition } from '../../src/protocol/daemon.ts';
 import { memoryPorts } from '../support/memory-ports.ts';
 import { needFiles, variantFolder } from '../support/models.ts';
@@ -29,14 +32,17 @@ for (const folder of folders) {
     let tokenizer: Tokenizer;
     let template: ChatTemplate;
 
-    before(function () {
+    before(async function () {
       needFiles(this, join(folder, 'tokenizer.json'), join(folder, 'chat_template.jinja'));
       tokenizer = readTokenizer(folder);
-      const calls = [...tokenizer.specials].filter(([, literal]) => /tool_call/.test(literal));
+      const { tokens } = await readManifest(folder);
+      const source = readFileSync(join(folder, 'chat_template.jinja'), 'utf8');
+      const dialect = dialectOf(source);
       template = new ChatTemplate({
-        source: readFileSync(join(folder, 'chat_template.jinja'), 'utf8'),
+        source,
         specialText: tokenizer.specialText,
-        assistantMayWrite: new Set(calls.map(([id]) => id)),
+        assistantMayWrite: assistantMarkup(tokenizer, tokens, dialect),
+        dialect,
         bosToken: '',
         eosToken: '<|im_end|>',
       });

@@ -1,6 +1,7 @@
 /** GGUF files built byte by byte, right or wrong. */
 
 export const UINT32 = 4;
+export const FLOAT32 = 6;
 export const STRING = 8;
 export const ARRAY = 9;
 
@@ -47,4 +48,8 @@ export function entry(key: string, value: string | number | string[] | number[])
   const typeOf = (item: string | number | undefined) => u32(typeof item === 'number' ? UINT32 : STRING);
   if (!Array.isArray(value)) return Buffer.concat([str(key), typeOf(value), encode(value)]);
   return Buffer.concat([str(key), u32(ARRAY), typeOf(value[0]), u64(value.length), ...value.map(encode)]);
+}
+
+export function floatEntry(key: string, value: number): Buffer {
+  return Buffer.concat([str(key), u32(FLOAT32), Buffer.from(new Float32Array([value]).buffer)]);
 }

@@ -46,16 +46,22 @@ const addedToken = (id: number, content: string, special = false) => ({
 
 /**
  * `guess`: with a drafter that always guesses this token, and is sure of it. `thinks`: its template may let it think aloud.
- * `channels`: taught gpt-oss's form of messages.
+ * `channels`: taught gpt-oss's form of messages. `layers`: many take long to load.
  */
 export async function writeTinyModel(
   folder: string,
-  { guess, thinks = false, channels = false }: { guess?: number; thinks?: boolean; channels?: boolean } = {},
+  {
+    guess,
+    thinks = false,
+    channels = false,
+    layers = TINY_DIMS.layers,
+  }: { guess?: number; thinks?: boolean; channels?: boolean; layers?: number } = {},
 ): Promise<Manifest> {
+  const dims = { ...TINY_DIMS, layers };
   const taps = guess === undefined ? [] : [0, 1];
   const { hidden, vocab } = TINY_DIMS;
-  await writeTinyGraph(folder, 'body', 1, TINY_DIMS, taps);
-  await writeTinyGraph(folder, 'routed', 1, TINY_DIMS, taps);
+  await writeTinyGraph(folder, 'body', 1, dims, taps);
+  await writeTinyGraph(folder, 'routed', 1, dims, taps);
 
   const next = random(2);
   const table = () => Float32Array.from({ length: vocab * hidden }, next);
@@ -91,7 +97,7 @@ export async function writeTinyModel(
     variant: 'fp32',
     architecture: 'qwen2',
     parameters: 1,
-    dims: TINY_DIMS,
+    dims,
     graphs: {
       body: { onnx: 'body.onnx', data: 'body.data' },
       routed: { onnx: 'routed.onnx', data: 'routed.data' },

@@ -10,7 +10,7 @@ const NORMAL = 1;
 const CONTROL = 3;
 const UNUSED = 5;
 
-export function tinyGguf(): Buffer {
+export function tinyGguf(template = TINY_TEMPLATE): Buffer {
   const { layers, hidden, feedForward, vocab } = TINY_GGUF;
   const kv = (hidden / HEADS) * KV_HEADS;
   const layer = (i: number): [string, number[]][] => [
@@ -48,7 +48,7 @@ export function tinyGguf(): Buffer {
       ...Object.entries(attention).map(([key, value]) => entry(`qwen2.attention.${key}`, value)),
       entry('qwen2.context_length', 2048),
       entry('qwen2.rope.freq_base', 10_000),
-      ...tokenizerEntries(vocab),
+      ...tokenizerEntries(vocab, template),
     ],
     tensors,
     dataBytes: offset,
@@ -58,7 +58,7 @@ export function tinyGguf(): Buffer {
   return bytes;
 }
 
-function tokenizerEntries(vocab: number): Buffer[] {
+function tokenizerEntries(vocab: number, template: string): Buffer[] {
   const { model, added_tokens } = tinyTokenizerJson();
   const known = Object.keys(model.vocab);
   const tokens = Array.from(
@@ -76,6 +76,6 @@ function tokenizerEntries(vocab: number): Buffer[] {
     entry('tokenizer.ggml.token_type', types),
     entry('tokenizer.ggml.merges', model.merges),
     entry('tokenizer.ggml.eos_token_id', tokens.indexOf('<|im_end|>')),
-    entry('tokenizer.chat_template', TINY_TEMPLATE),
+    entry('tokenizer.chat_template', template),
   ];
 }

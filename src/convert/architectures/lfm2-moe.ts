@@ -1,9 +1,10 @@
 /** LFM2-MoE (LFM2-8B-A1B): short convolutions between few attention layers, sigmoid router. Source: transformers, models/lfm2_moe. */
 import type { Checkpoint } from '../checkpoint.ts';
 import { ropeOf } from '../rope.ts';
-import type { Decoder, DenseFeedForward, FeedForward, ShortConvolution } from './decoder.ts';
-import { dimsOf, ends, expertCount, groupedAttention, PLAIN_ROUTER } from './parts.ts';
+import type { Decoder, FeedForward, ShortConvolution } from './decoder.ts';
+import { dimsOf, ends, expertCount, gatedUnit, groupedAttention, PLAIN_ROUTER } from './parts.ts';
 
+const UNIT_NAMES = { gate: 'w1', up: 'w3', down: 'w2' };
 const ATTENTION_NAMES = { output: 'out_proj', queryNorm: 'q_layernorm', keyNorm: 'k_layernorm' };
 
 export function lfm2Moe(checkpoint: Checkpoint): Decoder {
@@ -47,14 +48,10 @@ async function convolution(
   };
 }
 
-async function feedForward({ config, matrix, vector, has }: Checkpoint, index: number): Promise<FeedForward> {
+async function feedForward(checkpoint: Checkpoint, index: number): Promise<FeedForward> {
+  const { config, vector, has } = checkpoint;
   const at = `model.layers.${index}.feed_forward`;
-  const unit = (prefix: string): DenseFeedForward => ({
-    kind: 'dense',
-    gate: matrix(`${prefix}.w1.weight`),
-    up: matrix(`${prefix}.w3.weight`),
-    down: matrix(`${prefix}.w2.weight`),
-  });
+  const unit = (prefix: string) => gatedUnit(checkpoint, prefix, UNIT_NAMES);
   if (!has(`${at}.gate.weight`)) return unit(at);
   const experts = expertCount(config);
   return {

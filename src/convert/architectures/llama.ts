@@ -1,5 +1,5 @@
 /**
- * Llama 2 and 3 and the dense models of the same form: Qwen2 (biases on queries, keys and values), Qwen3 (norms on the
+ * Llama and the dense models of the same form: Qwen2 (biases on queries, keys and values), Qwen3 (norms on the
  * heads of queries and keys); what a checkpoint has of these is taken. Source: transformers, models/{llama,qwen2,qwen3}.
  */
 import type { Checkpoint } from '../checkpoint.ts';

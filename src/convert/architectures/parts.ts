@@ -127,10 +127,25 @@ export async function groupedAttention(
   };
 }
 
-/** gate_proj, up_proj and down_proj below `prefix`. */
-export function gatedUnit({ matrix }: Checkpoint, prefix: string): DenseFeedForward {
-  const gate = matrix(`${prefix}.gate_proj.weight`);
-  const [up, down] = [`${prefix}.up_proj.weight`, `${prefix}.down_proj.weight`];
+interface UnitNames {
+  gate: string;
+  up: string;
+  down: string;
+}
+
+/** Gate, up and down below `prefix`. Throws `unsupported` if one has a bias, which the graphs have no place for. */
+export function gatedUnit(
+  { matrix, has }: Checkpoint,
+  prefix: string,
+  names: UnitNames = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' },
+): DenseFeedForward {
+  const biased = Object.values(names).find(name => has(`${prefix}.${name}.bias`));
+  if (biased !== undefined) {
+    const bias = `${prefix}.${biased}.bias`;
+    throw new MoebiusError('unsupported', `Feed-forward layers with biases are not supported (${bias}).`);
+  }
+  const gate = matrix(`${prefix}.${names.gate}.weight`);
+  const [up, down] = [`${prefix}.${names.up}.weight`, `${prefix}.${names.down}.weight`];
   return {
     kind: 'dense',
     gate,

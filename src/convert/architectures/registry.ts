@@ -26,12 +26,21 @@ const BUILDERS: Readonly<Record<Architecture, (checkpoint: Checkpoint) => Decode
   lfm2_moe: lfm2Moe,
 };
 
-/** Throws `unsupported` for another architecture, `model-invalid` for settings that do not add up. */
+/** Both names of what every gated unit in graph/ computes; gpt-oss says so too of its clamped form. */
+const ACTIVATIONS: readonly string[] = ['silu', 'swish'];
+
+/** Throws `unsupported` for another architecture or activation, `model-invalid` for settings that do not add up. */
 export async function openDecoder(checkpoint: Checkpoint): Promise<Decoder> {
-  const { architecture } = checkpoint;
-  if (isConvertible(architecture)) return BUILDERS[architecture](checkpoint);
-  throw new MoebiusError(
-    'unsupported',
-    `This version cannot convert models of architecture "${architecture}" (only ${ARCHITECTURES.join(', ')}).`,
-  );
+  const { architecture, config } = checkpoint;
+  if (!isConvertible(architecture)) {
+    throw new MoebiusError(
+      'unsupported',
+      `This version cannot convert models of architecture "${architecture}" (only ${ARCHITECTURES.join(', ')}).`,
+    );
+  }
+  const activation = config.string('hidden_act', 'silu');
+  if (!ACTIVATIONS.includes(activation)) {
+    throw new MoebiusError('unsupported', `Models with the activation "${activation}" are not supported.`);
+  }
+  return BUILDERS[architecture](checkpoint);
 }

@@ -7,7 +7,7 @@ import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from '../../formats/gg
 import type { SpecialTokens } from '../../models/manifest.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { Config } from '../config.ts';
-import { type MatrixSource, permutedRows, rowsOf } from '../weights.ts';
+import { type MatrixSource, permutedRows, pickRows, rowsOf } from '../weights.ts';
 
 /** `general.architecture` -> `model_type`. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {
@@ -67,6 +67,7 @@ const IN_LAYER: readonly (readonly [string, string])[] = [
   ['mlp.shared_experts.down_proj.', 'ffn_down_shexp.'],
 ];
 const LAYER = /^model\.layers\.(\d+)\.(.+)$/;
+const ROTATED = /self_attn\.(q|k)_proj\.(?:weight|bias)$/;
 const EXPERT = /^mlp\.experts\.(\d+)\.(gate|up|down)_proj\.weight$/;
 
 export async function openGgufCheckpoint(path: string): Promise<Checkpoint> {
@@ -91,6 +92,11 @@ function describe(gguf: GgufFile, file: string): Omit<Checkpoint, 'sizeBytes'> {
   }
   const config = new Config(settings(gguf, name), file);
   const heads = { query: config.number('num_attention_heads'), key: config.number('num_key_value_heads') };
+  /** Heads of a tensor whose rows lie in pairs; 0 for another. */
+  const pairedHeads = (tensor: string): number => {
+    const [, part] = name === 'llama' ? (ROTATED.exec(tensor) ?? []) : [];
+    return part === 'q' ? heads.query : part === 'k' ? heads.key : 0;
+  };
   const matrix = (tensor: string): MatrixSource => {
     const expert = expertOf(tensor);
     if (expert) {
@@ -99,16 +105,20 @@ function describe(gguf: GgufFile, file: string): Omit<Checkpoint, 'sizeBytes'> {
       return rowsOf(all, expert.index * rows, rows);
     }
     const found = ggufMatrix(gguf, locate(gguf, tensor) ?? tensor);
-    if (name !== 'llama') return found;
-    if (tensor.endsWith('q_proj.weight')) return unpaired(found, heads.query);
-    return tensor.endsWith('k_proj.weight') ? unpaired(found, heads.key) : found;
+    const paired = pairedHeads(tensor);
+    return paired ? permutedRows(found, unpairedRows(found.rows, paired), 1) : found;
+  };
+  const vector = async (tensor: string): Promise<Float32Array> => {
+    const values = await gguf.readTensorF32(locate(gguf, tensor) ?? tensor);
+    const paired = pairedHeads(tensor);
+    return paired ? pickRows(values, 1, unpairedRows(values.length, paired)) : values;
   };
   return {
     architecture,
     config,
     has: tensor => locate(gguf, tensor) !== null,
     matrix,
-    vector: tensor => gguf.readTensorF32(locate(gguf, tensor) ?? tensor),
+    vector,
     parameters: [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.elements, 0),
     text: {
       tokenizer: tokenizerJsonFromGguf(gguf),
@@ -132,12 +142,41 @@ function settings(gguf: GgufFile, architecture: string): Record<string, unknown>
     gguf.getNumber(`${architecture}.${key}`, null),
   );
   if (headDim && rotary) values.partial_rotary_factor = rotary / headDim;
+  values.rope_scaling = ropeScaling(gguf, architecture);
   const norm = gguf.getBoolean(`${architecture}.expert_weights_norm`, null);
   if (norm !== null) values.norm_topk_prob = norm;
   // Layers of multi-token prediction are counted among the blocks.
   const guessing = Number(values.num_nextn_predict_layers ?? 0);
   if (typeof values.num_hidden_layers === 'number') values.num_hidden_layers -= guessing;
   return values;
+}
+
+/**
+ * How positions are stretched, under config.json's names; kinds that are not known are refused where they are read (rope.ts).
+ * Source: llama.cpp's llama-model.cpp and llama-context.cpp, which take a factor without a kind for linear.
+ */
+function ropeScaling(gguf: GgufFile, architecture: string): Record<string, unknown> {
+  const number = (name: string): number | null => gguf.getNumber(`${architecture}.${name}`, null);
+  const kind = gguf.getString(`${architecture}.rope.scaling.type`, 'linear');
+  if (kind === 'none') return {};
+  const factor = (number('rope.scaling.factor') ?? number('rope.scale_linear')) || 1;
+  const magnitude = number('rope.scaling.attn_factor') ?? 1;
+  if (kind !== 'yarn' && magnitude !== 1) {
+    throw new MoebiusError(
+      'unsupported',
+      `Positions of kind "${kind}" with a factor of attention are not supported.`,
+    );
+  }
+  return {
+    rope_type: kind,
+    factor,
+    original_max_position_embeddings:
+      number('rope.scaling.original_context_length') || number('context_length'),
+    // There on top of what YaRN scales by, here all of it.
+    attention_factor: magnitude * (1 + 0.1 * Math.log(Math.max(1, factor))),
+    beta_fast: number('rope.scaling.yarn_beta_fast'),
+    beta_slow: number('rope.scaling.yarn_beta_slow'),
+  };
 }
 
 function expertOf(tensor: string): { stack: string; index: number } | null {
@@ -161,15 +200,17 @@ function layerNames(tensor: string): string[] {
   );
 }
 
-/** llama.cpp stores this family's rotated channels as neighbouring pairs; transformers has the first of all pairs first. */
-function unpaired(matrix: MatrixSource, heads: number): MatrixSource {
-  const headDim = matrix.rows / heads;
-  const order = Array.from({ length: matrix.rows }, (_, row) => {
+/**
+ * Rows in the file, in transformers' order: llama.cpp stores this family's rotated channels as neighbouring pairs, transformers
+ * has the first of all pairs first.
+ */
+function unpairedRows(rows: number, heads: number): number[] {
+  const headDim = rows / heads;
+  return Array.from({ length: rows }, (_, row) => {
     const within = row % headDim;
     const [half, pair] = [Math.floor(within / (headDim / 2)), within % (headDim / 2)];
     return row - within + 2 * pair + half;
   });
-  return permutedRows(matrix, order, 1);
 }
 
 function ggufMatrix(gguf: GgufFile, name: string): MatrixSource {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { MoebiusError } from '../../base/errors.ts';
 import { mxfp4Values } from '../../formats/mxfp4.ts';
 import { openSafetensors, type SafetensorsFolder } from '../../formats/safetensors.ts';
+import type { AddedToken } from '../../formats/tokenizer-json.ts';
 import type { SpecialTokens } from '../../models/manifest.ts';
 import type { Checkpoint, CheckpointText } from '../checkpoint.ts';
 import { Config } from '../config.ts';
@@ -71,9 +72,7 @@ function countParameters(tensors: SafetensorsFolder): number {
   return count;
 }
 
-interface AddedToken {
-  id: number;
-  content: string;
+interface ListedToken extends AddedToken {
   special: boolean;
 }
 
@@ -81,7 +80,7 @@ async function readText(folder: string, config: Record<string, unknown>): Promis
   const tokenizer = await readJson(folder, 'tokenizer.json');
   const settings = await readJson(folder, 'tokenizer_config.json', {});
   const generation = await readJson(folder, 'generation_config.json', {});
-  const added = Array.isArray(tokenizer.added_tokens) ? (tokenizer.added_tokens as AddedToken[]) : [];
+  const added = Array.isArray(tokenizer.added_tokens) ? (tokenizer.added_tokens as ListedToken[]) : [];
   return {
     tokenizer,
     chatTemplate: await readTemplate(folder, settings),
@@ -112,7 +111,7 @@ const FIM_LITERALS = {
 };
 
 function specialTokens(
-  added: readonly AddedToken[],
+  added: readonly ListedToken[],
   configs: readonly Record<string, unknown>[],
   settings: Record<string, unknown>,
 ): SpecialTokens {

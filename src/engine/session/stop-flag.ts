@@ -2,13 +2,16 @@
 import { cancelled } from '../../base/errors.ts';
 import type { StopFlag } from './wire.ts';
 
-/** Set when `signal` aborts. */
+/** Raised when `signal` aborts. */
 export function stopFlag(signal: AbortSignal | undefined): StopFlag {
   const flag = new Int32Array(new SharedArrayBuffer(4));
-  const set = () => void Atomics.store(flag, 0, 1);
-  if (signal?.aborted) set();
-  signal?.addEventListener('abort', set, { once: true });
+  if (signal?.aborted) raise(flag);
+  signal?.addEventListener('abort', () => raise(flag), { once: true });
   return flag;
+}
+
+export function raise(flag: StopFlag): void {
+  Atomics.store(flag, 0, 1);
 }
 
 /** Throws `cancelled`. */

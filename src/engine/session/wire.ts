@@ -85,7 +85,7 @@ export interface KernelSpeed extends FormSpeed {
 }
 
 export interface WorkerMethods {
-  load: [LoadArgs, { runtimeVersion: string }];
+  load: [LoadArgs & { stop: StopFlag }, { runtimeVersion: string }];
   forward: [ForwardArgs, ForwardReply];
   export: [ExportArgs, { blocks: KvBlock[] }];
   import: [ImportArgs, CacheSize];

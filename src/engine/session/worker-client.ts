@@ -37,7 +37,10 @@ export class WorkerClient {
     });
   }
 
-  /** Ends the thread; a run under way ends first. */
+  /**
+   * Ends the thread. Not while it is in the runtime, which would take the process with it: what was asked for must have
+   * been answered.
+   */
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }

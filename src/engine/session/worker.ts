@@ -8,6 +8,7 @@ import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import { probeKernel } from './kernel-probe.ts';
 import { ModelRunner } from './model-runner.ts';
 import { packGraphs } from './pack-graphs.ts';
+import { throwIfStopped } from './stop-flag.ts';
 import type { WorkerMethods, WorkerReply, WorkerRequest } from './wire.ts';
 
 const port = parentPort!;
@@ -16,8 +17,12 @@ let model: ModelRunner | null = null;
 type Handlers = { [M in keyof WorkerMethods]: (args: WorkerMethods[M][0]) => Promise<WorkerMethods[M][1]> };
 
 const handlers: Handlers = {
-  async load(args) {
-    model = await ModelRunner.load(args, percent => post({ percent }));
+  async load({ stop, ...args }) {
+    throwIfStopped(stop);
+    model = await ModelRunner.load(args, percent => {
+      throwIfStopped(stop);
+      post({ percent });
+    });
     return { runtimeVersion: env.versions.node ?? 'unknown' };
   },
   async forward(args) {

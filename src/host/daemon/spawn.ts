@@ -10,6 +10,8 @@ import { withHugePages } from '../../base/huge-pages.ts';
 
 /** Of stderr, kept for the reason that is shown when the process dies. */
 const STDERR_TAIL_CHARS = 8000;
+/** What a command that is cancelled may take to end by itself, which removes what it has half made; then it is killed. */
+const TIDY_MS = 2000;
 /** How long after `exit` the rest of stderr may take to arrive. */
 const LAST_WORDS_MS = 200;
 
@@ -56,8 +58,8 @@ export function spawnDaemon(options: ScriptOptions): DaemonProcess {
 
 /**
  * Runs a command line script to its end. Every line of its stdout that is JSON goes to `onMessage`. Rejects with
- * `cancelled` when `signal` aborts (the process and all its children are killed) and with `internal`, in the words of
- * its stderr, when it fails.
+ * `cancelled` when `signal` aborts, once the process, which is given two seconds, and all its children are gone, and with
+ * `internal`, in the words of its stderr, when it fails.
  */
 export async function runCommand(
   options: ScriptOptions & { onMessage?(message: unknown): void; signal?: AbortSignal },
@@ -71,11 +73,22 @@ export async function runCommand(
     const message = parseJson(line);
     if (message !== undefined) onMessage?.(message);
   });
-  const onAbort = () => killTree(child);
+  let deadline: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    // Windows ends a process in one way only.
+    if (process.platform === 'win32') return killTree(child);
+    child.kill('SIGTERM');
+    deadline = setTimeout(() => killTree(child), TIDY_MS);
+  };
   signal?.addEventListener('abort', onAbort, { once: true });
   const exit = await exitOf(child);
+  clearTimeout(deadline);
   signal?.removeEventListener('abort', onAbort);
-  if (signal?.aborted) throw cancelled();
+  if (signal?.aborted) {
+    // Children that outlived it.
+    killTree(child);
+    throw cancelled();
+  }
   if (exit.spawnError)
     throw new MoebiusError('internal', exit.spawnError.message, { cause: exit.spawnError });
   if (exit.code !== 0) {
@@ -123,8 +136,9 @@ function keepTail(stream: Readable, onLine?: (line: string) => void): () => stri
 }
 
 function killTree(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null) return;
+  if (child.pid === undefined) return;
   if (process.platform === 'win32') {
+    if (child.exitCode !== null) return;
     spawn('taskkill', ['/pid', String(child.pid), '/T', '/F'], { windowsHide: true });
     return;
   }

@@ -5,14 +5,20 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModel } from '../../../src/cli/api.ts';
 import { createProgram } from '../../../src/cli/program.ts';
+import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
+import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { writeTinyModel } from '../../support/tiny-folder.ts';
 import { memoryTerminal } from './scripted-engine.ts';
 
@@ -95,6 +101,23 @@ describe('commands on a store', () => {
     await assert.rejects(run(['generate', 'x', ...ENGINE]), { code: 'model-missing' });
   });
 
+  it('removes what an interrupted model add left, where nothing is installed', async () => {
+    const entry = catalogue().find((one): one is FileEntry => one.kind === 'file')!;
+    const remove = () => run(['model', 'remove', entry.id]);
+    const expectGone = (path: string) => assert.equal(existsSync(path), false, path);
+    await assert.rejects(remove(), { code: 'model-missing' });
+    const partial = join(home, 'downloads', `${entry.sha256}.gguf.partial`);
+    writeFileSync(partial, 'x');
+    assert.equal(await remove(), `What was unfinished of ${entry.id} is removed.\n`);
+    expectGone(partial);
+    const conversion = join(home, 'models', entry.id, 'int4.partial');
+    mkdirSync(conversion, { recursive: true });
+    await remove();
+    expectGone(conversion);
+    await assert.rejects(remove(), { code: 'model-missing' });
+    assert.ok(existsSync(folder), 'another model stays');
+  });
+
   it('shows and removes what is saved of conversations, also with the model', async () => {
     const page = (id: string) => {
       const pages = join(home, 'kv', id, 'fp32');
@@ -128,6 +151,35 @@ describe('commands on a store', () => {
     assert.deepEqual(existsSync(join(home, 'models', 'other', 'int4')), false);
     await assert.rejects(run(['model', 'add', 'http://example.org/a.gguf']), /https only/);
     await assert.rejects(run(['model', 'add', 'no-such-model']), { code: 'not-found' });
+  });
+
+  it('converts into a folder of its own or over a converted model, and replaces nothing else', async () => {
+    const mine = tempFolder({
+      'work/notes.txt': 'mine',
+      'work/deep/x': 'y',
+      'web/manifest.json': '{"name":"app"}',
+    });
+    const [source, out] = [join(mine, 'weights'), join(mine, 'out')];
+    await writeFamilyCheckpoint(source, familyGolden('qwen2'));
+    const convert = (to: string, from = source) =>
+      run(['convert', from, '--out', to, '--variant', 'fp32', '--json-progress']);
+    const refused = async (to: string, message: RegExp, from?: string) => {
+      const names = readdirSync(mine, { recursive: true });
+      await assert.rejects(convert(to, from), { code: 'bad-request', message });
+      assert.deepEqual(readdirSync(mine, { recursive: true }), names);
+    };
+    await refused(join(mine, 'work'), /something other than a converted model/);
+    await refused(join(mine, 'web'), /something other than a converted model/);
+    await refused(join(mine, 'work', 'notes.txt'), /is no folder/);
+    symlinkSync(source, join(mine, 'link'));
+    for (const to of [source, mine, join(mine, 'link')]) await refused(to, /holds the weights/);
+    await refused(source, /holds the weights/, join(mine, 'link'));
+    mkdirSync(out);
+    for (let i = 0; i < 2; i++) await convert(out);
+    assert.ok(existsSync(join(out, 'manifest.json')));
+    // The weights were moved into the model that was made of them.
+    renameSync(source, join(out, 'weights'));
+    await refused(out, /holds the weights/, join(out, 'weights'));
   });
 
   it('generates the same text from an argument, from stdin, and in a batch', async () => {

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openCheckpoint } from '../../../src/convert/checkpoint.ts';
+import { Config } from '../../../src/convert/config.ts';
 import { convertModel } from '../../../src/convert/convert.ts';
+import { ropeOf } from '../../../src/convert/rope.ts';
 import { ModelRunner } from '../../../src/engine/session/model-runner.ts';
 import { mxfp4Values } from '../../../src/formats/mxfp4.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
 import type { ModelVariant } from '../../../src/protocol/daemon.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
+import { llamaGguf } from '../../support/family-gguf.ts';
+import { entry, floatEntry } from '../../support/gguf-bytes.ts';
 import { floatTensor } from '../../support/safetensors-file.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { tinyTokenizerJson } from '../../support/tiny-tokenizer.ts';
 
 const NAMES = readdirSync(new URL('../../fixtures/families/', import.meta.url)).map(name =>
   name.replace('.json', ''),
@@ -214,6 +221,127 @@ describe('a checkpoint whose tensors do not fit its settings', () => {
     }
     await rm(folder, { recursive: true });
   });
+});
+
+describe('a checkpoint that computes what the graphs do not', () => {
+  for (const name of ['llama', 'qwen3_moe', 'lfm2_moe']) {
+    it(`is refused: ${name} with biases in a feed-forward layer`, async () => {
+      const golden = familyGolden(name);
+      const folder = tempFolder();
+      const weight = Object.keys(golden.tensors).find(one => /(up_proj|w3)\.weight$/.test(one))!;
+      const bias = weight.replace('weight', 'bias');
+      await writeFamilyCheckpoint(join(folder, 'published'), golden, all => {
+        const [rows] = golden.tensors[weight]!;
+        all[bias] = floatTensor([rows!], new Float32Array(rows!));
+      });
+      const converting = loadConverted(join(folder, 'published'), join(folder, 'out'), 'fp32');
+      await assert.rejects(converting, { code: 'unsupported', message: new RegExp(`biases.*${bias}`) });
+    });
+  }
+
+  it('is refused: another activation', async () => {
+    const golden = familyGolden('qwen2');
+    const folder = tempFolder();
+    const config = { ...golden.config, hidden_act: 'gelu_pytorch_tanh' };
+    await writeFamilyCheckpoint(join(folder, 'published'), { ...golden, config });
+    const converting = loadConverted(join(folder, 'published'), join(folder, 'out'), 'fp32');
+    await assert.rejects(converting, { code: 'unsupported', message: /gelu_pytorch_tanh/ });
+  });
+
+  it('is refused: a tokenizer that the engine could not load', async () => {
+    const folder = tempFolder();
+    const source = join(folder, 'published');
+    await writeFamilyCheckpoint(source, familyGolden('llama'));
+    const json = { ...tinyTokenizerJson(), decoder: { type: 'ByteFallback' } };
+    await writeFile(join(source, 'tokenizer.json'), JSON.stringify(json));
+    await assert.rejects(loadConverted(source, join(folder, 'out'), 'fp32'), {
+      code: 'unsupported',
+      message: /byte-level/,
+    });
+    assert.deepEqual(await readdir(folder), ['published']);
+  });
+});
+
+describe('llama from GGUF', () => {
+  it('has the logits of the reference, with biases on rotated channels and stretched positions', async () => {
+    const golden = familyGolden('llama-linear');
+    const folder = tempFolder({
+      'm.gguf': llamaGguf(golden, [
+        entry('llama.rope.scaling.type', 'linear'),
+        floatEntry('llama.rope.scaling.factor', 2),
+      ]),
+    });
+    const runner = await loadConverted(join(folder, 'm.gguf'), join(folder, 'out'), 'fp32');
+    try {
+      const difference = worst(
+        await logitsOf(runner, 0, golden.tokens, [golden.tokens.length]),
+        golden.logits,
+      );
+      assert.ok(difference < 1e-4, `${difference}`);
+    } finally {
+      await runner.release();
+    }
+  });
+
+  /** What the file says -> what config.json would say. */
+  const ropes: [name: string, entries: Buffer[], scaling: Record<string, unknown>][] = [
+    ['no kind and no factor', [], { rope_type: 'default' }],
+    ['none', [entry('llama.rope.scaling.type', 'none'), floatEntry('llama.rope.scaling.factor', 4)], {}],
+    ['a factor alone', [floatEntry('llama.rope.scaling.factor', 4)], { rope_type: 'linear', factor: 4 }],
+    [
+      'the factor of old files',
+      [floatEntry('llama.rope.scale_linear', 4)],
+      { rope_type: 'linear', factor: 4 },
+    ],
+    [
+      'yarn',
+      [
+        entry('llama.rope.scaling.type', 'yarn'),
+        floatEntry('llama.rope.scaling.factor', 4),
+        entry('llama.rope.scaling.original_context_length', 64),
+      ],
+      { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 64 },
+    ],
+    [
+      'yarn with factors of its own',
+      [
+        entry('llama.rope.scaling.type', 'yarn'),
+        floatEntry('llama.rope.scaling.factor', 4),
+        floatEntry('llama.rope.scaling.attn_factor', 0.5),
+        floatEntry('llama.rope.scaling.yarn_beta_fast', 16),
+      ],
+      {
+        ...{ rope_type: 'yarn', factor: 4, original_max_position_embeddings: 256, beta_fast: 16 },
+        attention_factor: 0.5 * (1 + 0.1 * Math.log(4)),
+      },
+    ],
+  ];
+  for (const [name, entries, scaling] of ropes) {
+    it(`stretches positions as its file says: ${name}`, async () => {
+      const golden = familyGolden('llama-linear');
+      const folder = tempFolder({ 'm.gguf': llamaGguf(golden, entries) });
+      const checkpoint = await openCheckpoint(join(folder, 'm.gguf'));
+      const { rope_theta } = golden.config.rope_parameters as { rope_theta: number };
+      const expected = ropeOf(new Config({ rope_theta, rope_scaling: scaling }, 'test'), 16);
+      try {
+        assert.deepEqual(ropeOf(checkpoint.config, 16), expected);
+      } finally {
+        await checkpoint.close();
+      }
+    });
+  }
+
+  for (const [kind, entries] of [
+    ['longrope', []],
+    ['linear', [floatEntry('llama.rope.scaling.attn_factor', 1.2)]],
+  ] as const) {
+    it(`is refused where its positions are stretched in a way that is not known: ${kind}`, async () => {
+      const all = [entry('llama.rope.scaling.type', kind), ...entries];
+      const folder = tempFolder({ 'm.gguf': llamaGguf(familyGolden('llama-linear'), all) });
+      const converting = loadConverted(join(folder, 'm.gguf'), join(folder, 'out'), 'fp32');
+      await assert.rejects(converting, { code: 'unsupported', message: new RegExp(kind) });
+    });
+  }
 });
 
 describe('gpt-oss as it is published', () => {

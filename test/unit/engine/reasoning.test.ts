@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateRequest } from '../../../src/engine/generate.ts';
 import { loadEngine } from '../../../src/engine/load.ts';
 import { reasoningReader } from '../../../src/engine/reasoning.ts';
+import { openTinyCore } from '../../support/tiny-core.ts';
 import { writeTinyModel } from '../../support/tiny-folder.ts';
 
 /** Added tokens from id 100 on; what is no added token is text with an id of its own. */
@@ -13,9 +15,14 @@ function tokensOf(literals: string[]) {
   return { specials, idOf: (piece: string) => (literals.includes(piece) ? idOf(piece) : 1) };
 }
 
-function read(literals: string[], prompt: string[], answer: string[], hasCalls = false) {
+function read(
+  literals: string[],
+  prompt: string[],
+  answer: string[],
+  options: Parameters<typeof reasoningReader>[2] = {},
+) {
   const { specials, idOf } = tokensOf(literals);
-  const reader = reasoningReader(specials, prompt.map(idOf), hasCalls);
+  const reader = reasoningReader(specials, prompt.map(idOf), options);
   assert.ok(reader);
   const parts = answer.map(piece => reader.push(idOf(piece), piece));
   return [parts.map(part => part.text).join(''), parts.map(part => part.reasoning).join('')];
@@ -40,6 +47,11 @@ describe('reasoning', () => {
     check('may have been begun by the template', ['<think>'], ['hm', '</think>', 'Yes'], ['Yes', 'hm']);
     check('is over where the template ended it', ['<think>', '</think>'], ['\n', 'Yes', '\n'], ['Yes\n', '']);
     check('may be missing', ['u'], ['Yes', ' no'], ['Yes no', '']);
+    it('is not the indentation of an answer that goes on', () => {
+      const options = { isContinued: true };
+      const prompt = ['<think>', '</think>', 'def f():\n'];
+      assert.deepEqual(read(TAGS, prompt, ['    ', 'return'], options), ['    return', '']);
+    });
     check('may never end', ['<think>'], ['hm', ' so'], ['', 'hm so']);
   });
 
@@ -90,7 +102,9 @@ describe('reasoning', () => {
             '<|start|>',
             'assistant',
           ];
-          const found = read(HARMONY, ['<|start|>', 'assistant'], [...thought, ...answer], true);
+          const found = read(HARMONY, ['<|start|>', 'assistant'], [...thought, ...answer], {
+            hasCalls: true,
+          });
           assert.deepEqual(found, [expected, 'hm']);
         });
       const body = ['<|message|>', '{"a"', ': 1}'];
@@ -118,6 +132,22 @@ describe('an engine whose model thinks', function () {
     await writeTinyModel(folder, { thinks: true });
   });
   after(() => rm(folder, { recursive: true, force: true }));
+
+  it('goes on with the whitespace that it draws, where the answer was begun for it', async () => {
+    const { core, dispose } = await openTinyCore({ thinks: true });
+    try {
+      const request = { requestId: 'r', messages: [{ role: 'user' as const, content: 'hello' }] };
+      const space = core.tokenizer.encodePlain('    ')[0]!;
+      const firstText = (answerPrefix?: string) =>
+        generateRequest(core, { ...request, ...(answerPrefix && { answerPrefix }) }).reasoning!.push(
+          space,
+          '    ',
+        ).text;
+      assert.deepEqual([firstText(), firstText('def f():\n')], ['', '    ']);
+    } finally {
+      await dispose();
+    }
+  });
 
   it('tells what it thinks apart from its answer, if it may think', async () => {
     const engine = await loadEngine({ folder, contextTokens: 600, threads: 1 });

@@ -102,6 +102,21 @@ describe('models: download', () => {
     assert.deepEqual([...totals], [CONTENT.length]);
   });
 
+  it('keeps a whole file whose size only the server knows, and no longer one', async () => {
+    await writeFile(path, CONTENT);
+    await get({ sizeBytes: null });
+    await assertWhole();
+    assert.deepEqual([server.requests.length, server.bytesSent], [1, 0]);
+    await writeFile(path, Buffer.concat([CONTENT, CONTENT]));
+    await get({ sizeBytes: null });
+    await assertWhole();
+  });
+
+  it('does not take a shorter file on the server for the whole one', async () => {
+    await writeFile(path, CONTENT);
+    await assert.rejects(get({ sizeBytes: CONTENT.length + 1 }), { message: /has 300000 bytes instead of/ });
+  });
+
   const refused: [string, Fault[], RegExp][] = [
     ['a file that is not there', ['not-found'], /answered 404/],
     ['a file of another size', ['other-size'], /has 300001 bytes instead of 300000/],

@@ -67,6 +67,8 @@ export class FaultServer {
     const isSame = ifRange === undefined || ifRange === this.etag;
     const asked =
       fault !== 'no-ranges' && isSame ? Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? -1) : -1;
+    if (asked >= this.content.length)
+      return void response.writeHead(416, { 'content-range': `bytes */${this.content.length}` }).end();
     const start = Math.max(asked, 0);
     const total = this.content.length + (fault === 'other-size' ? 1 : 0);
     const body = this.content.subarray(start);

@@ -61,6 +61,7 @@ describe('models: fetch a repository', () => {
 
   it('gets what conversion reads, verified, and nothing else', async () => {
     const fetched = await fetchIt();
+    assert.equal(fetched.isFresh, true);
     assert.equal(fetched.folder, join(folder, 'downloads', 'test-moe'));
     assert.equal(
       fetched.sizeBytes,
@@ -78,7 +79,7 @@ describe('models: fetch a repository', () => {
 
     // A second call finds all of it, and asks nobody.
     hub.requests.length = 0;
-    assert.deepEqual(await fetchIt(), fetched);
+    assert.deepEqual(await fetchIt(), { ...fetched, isFresh: false });
     assert.deepEqual(hub.requests, []);
   });
 

