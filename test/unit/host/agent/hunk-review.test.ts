@@ -14,13 +14,23 @@ const AFTER = 'one\nTWO\nthree\nfive\n';
 
 describe('host/agent/hunk-review', () => {
   let review: HunkReview;
+  let store: ReviewStore;
   beforeEach(() => editor.reset());
-  afterEach(() => review.dispose());
+  afterEach(async () => {
+    review.dispose();
+    // What is still being stored is stored before its folder is removed.
+    await store.save(new Map());
+  });
+
+  function openWindow(folder: string): void {
+    store = new ReviewStore(join(folder, 'review.json'));
+    review = new HunkReview(store, message => assert.fail(message));
+  }
 
   /** Files that the agent has changed on disk, from the first text to the second; the first of them is shown. */
   function changed(...files: [before: string, after: string][]) {
     const folder = tempFolder(Object.fromEntries(files.map(([, after], index) => [`${index}.ts`, after])));
-    review = new HunkReview(new ReviewStore(join(folder, 'review.json')), message => assert.fail(message));
+    openWindow(folder);
     const documents = files.map(([before], index) => {
       const document = editor.open(join(folder, `${index}.ts`), false);
       review.add(uriOf(document), before, document.getText());
@@ -111,8 +121,7 @@ describe('host/agent/hunk-review', () => {
 
   it('waits for each of several open files to take what the agent has written to disk', async () => {
     const folder = tempFolder({ '0.ts': BEFORE, '1.ts': BEFORE });
-    const store = new ReviewStore(join(folder, 'review.json'));
-    review = new HunkReview(store, message => assert.fail(message));
+    openWindow(folder);
     const documents = ['0.ts', '1.ts'].map(name => editor.open(join(folder, name)));
     for (const document of documents) {
       writeFileSync(document.uri.fsPath, AFTER);
@@ -125,7 +134,7 @@ describe('host/agent/hunk-review', () => {
 
   it('waits for the last of several changes of a file that are taken one after the other', async () => {
     const folder = tempFolder({ '0.ts': BEFORE });
-    review = new HunkReview(new ReviewStore(join(folder, 'review.json')), message => assert.fail(message));
+    openWindow(folder);
     const document = editor.open(join(folder, '0.ts'));
     const first = BEFORE.replace('two', 'TWO');
     const last = BEFORE.replace('two', 'two and more');
@@ -153,10 +162,9 @@ describe('host/agent/hunk-review', () => {
   it('is there again in another window, and over when it is decided', async () => {
     const [document] = changed([BEFORE, AFTER]);
     const path = document!.uri.fsPath;
-    const store = new ReviewStore(join(path, '../review.json'));
     for (let round = 0; (await store.load()).size === 0; round++) assert.ok(round < 200, 'never stored');
     review.dispose();
-    review = new HunkReview(store, message => assert.fail(message));
+    openWindow(join(path, '..'));
     for (let round = 0; lenses(document!).length === 0; round++) {
       assert.ok(round < 200, 'never restored');
       await new Promise(resolve => setTimeout(resolve, 5));

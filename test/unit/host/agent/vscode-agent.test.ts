@@ -2,6 +2,7 @@ import '../../../support/vscode.ts';
 
 import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as vscode from 'vscode';
 import type { AgentEvent } from '../../../../src/agent/ports.ts';
@@ -14,8 +15,17 @@ import { editor, Range, type TextDocument } from '../../../support/vscode.ts';
 
 describe('host/agent/vscode-agent', () => {
   let agent: VsCodeAgent;
+  let storage: string;
   beforeEach(() => editor.reset());
-  afterEach(() => agent.dispose());
+  afterEach(async () => {
+    agent.dispose();
+    // What is still being stored is stored before its folder is removed: in the end all is decided about.
+    const stored = () => readFile(join(storage, 'review.json'), 'utf8').catch(() => '');
+    for (let round = 0; (await stored()) !== '[]'; round++) {
+      assert.ok(round < 200, 'never stored');
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+  });
 
   /** The agent in a window with a folder that was opened through a link, and a file of it that is shown. */
   function open(files: Record<string, string>) {
@@ -24,8 +34,9 @@ describe('host/agent/vscode-agent', () => {
     editor.folders = [link];
     editor.settings = { 'moebius.agent.profile': 'native' };
     const memory = new Map<string, unknown>([['moebius.agent.mode', 'agent']]);
+    storage = tempFolder();
     const extension = {
-      storageUri: { fsPath: tempFolder() },
+      storageUri: { fsPath: storage },
       workspaceState: {
         get: (key: string, fallback: unknown) => memory.get(key) ?? fallback,
         update: async (key: string, value: unknown) => void memory.set(key, value),
