@@ -15,7 +15,10 @@ export interface AgentBudget {
 }
 
 export interface AgentOptions {
+  /** In the user's words. */
   task: string;
+  /** What was said and done in the conversation since the agent's last task. For the model: what is wanted, the task alone says. */
+  news?: string;
   mode: AgentMode;
   backend: Backend;
   ports: AgentPorts;

@@ -7,6 +7,7 @@ import type { AgentOptions } from './agent.ts';
 import { attachmentBlock } from './chat-prompt.ts';
 import { shownData } from './data-text.ts';
 import type { AgentMode } from './ports.ts';
+import { toldTask } from './told.ts';
 
 export const NATIVE_SYSTEM_PROMPT = `You are Moebius, a coding agent in the user's editor. You work on the user's files with tools, step by step, until the task is done.
 How you work:
@@ -38,11 +39,11 @@ const MODES: Record<AgentMode, string> = {
 
 /** The task last: what is read last is answered best. */
 export function taskMessage({
-  task,
   mode,
   context,
   checkCommand,
-}: Pick<AgentOptions, 'task' | 'mode' | 'context' | 'checkCommand'>): ChatMessage {
+  ...words
+}: Pick<AgentOptions, 'task' | 'news' | 'mode' | 'context' | 'checkCommand'>): ChatMessage {
   const { openFile, attachments } = context;
   const lines = openFile?.selection;
   const place = openFile && `Open file: ${shownData(openFile.path).replace(/\s+/g, ' ')}`;
@@ -54,7 +55,7 @@ export function taskMessage({
     ...(place ? [place + selection] : []),
     ...(checkCommand !== null ? [`The project is checked with: ${checkCommand}`] : []),
     ...(MODES[mode] ? [MODES[mode]] : []),
-    task,
+    toldTask(words),
   ];
   return { role: 'user', content: parts.join('\n\n') };
 }

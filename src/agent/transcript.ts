@@ -189,6 +189,8 @@ export function agentHistory({ entries }: Transcript, askId: string | null): Cha
   );
 }
 
+const GO_ON = 'Go on with the task where you left off.';
+
 /**
  * What the agent is told when it goes on with an answer that was stopped, ran into a limit, or was torn by the end of the process.
  * A call without a result may have been carried out or not: it is named, never repeated unasked.
@@ -198,7 +200,16 @@ export function resumeText(answer: Answer): string {
   const doubt = call
     ? ` While you were doing "${call.title}" you were interrupted: it is not known whether it took effect. Check before you repeat it.`
     : '';
-  return `Go on with the task where you left off.${doubt}`;
+  return `${GO_ON}${doubt}`;
+}
+
+/** What was asked at first, where this was to go on with it. */
+export function askedFirst(transcript: Transcript, ask: Ask): Ask {
+  if (!ask.text.startsWith(GO_ON)) return ask;
+  const before = transcript.entries.slice(0, transcript.entries.indexOf(ask));
+  const stopped = before.findLast(entry => entry.kind === 'answer');
+  const asked = stopped && findAsk(transcript, stopped.askId);
+  return asked ? askedFirst(transcript, asked) : ask;
 }
 
 /** Each label once: what was attached first stays as it was read. */

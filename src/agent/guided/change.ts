@@ -8,10 +8,12 @@ import type { AgentOptions } from '../agent.ts';
 import { fenceFor } from '../code/fence.ts';
 import type { StopReason } from '../ports.ts';
 import type { Draft } from './answers.ts';
+import type { CheckReport } from './check-report.ts';
 import type { Checks } from './checks.ts';
 import { Drafts, type Situation } from './drafts.ts';
 import { type Findings, isBetter, isSolved } from './findings.ts';
 import { gather, workspacePaths } from './gather.ts';
+import { saysCheckFails, wantsCheckMended } from './intent.ts';
 import { failureContent } from './prompts.ts';
 import { renamed, renameOf } from './rename.ts';
 import { roundsFor } from './rounds.ts';
@@ -29,9 +31,6 @@ const ADVICE_TOKENS = 200;
 const MOST_RESTARTS = 4;
 
 const NO_PLACE = 'I found no file that this is about. Open the file, or name it in the task.';
-/** A task to make the check pass; any other must only not make it worse. */
-const MENDS = /\b(?:fix|fail|broken|break|bug|pass|error|wrong|crash|debug|repair|red\b)/i;
-const PASSES_ALREADY = /\b(?:fail|fails|failing|failure|broken|red)\b/i;
 /** What stays a stub after that is meant to be one. */
 const MOST_STUBS = 3;
 
@@ -70,7 +69,7 @@ export class Change {
     const paths = await workspacePaths(options);
     const problems = await checks.problemsOfTask();
     const report = problems.length > 0 ? null : await checks.check(paths);
-    if (report?.isPassing && PASSES_ALREADY.test(options.task))
+    if (report?.isPassing && saysCheckFails(options.task))
       return { reason: 'done', text: `\`${options.checkCommand}\` passes already: nothing was changed.` };
     const start: Findings = { check: report, remaining: problems, fresh: [] };
     return (await this.renaming(paths, start)) ?? this.rounds(await this.situation(paths, start, start));
@@ -97,17 +96,22 @@ export class Change {
   private async situation(paths: string[], start: Findings, best: Findings): Promise<Situation> {
     const { options, checks, workbench } = this;
     const problems = [...best.remaining, ...best.fresh];
-    const found = await gather(options, paths, problems, best.check, path => workbench.best(path));
+    const found = await gather(options, paths, problems, this.toMend(best), path => workbench.best(path));
     if (found.steps.length === 0) throw found.refusal ?? new MoebiusError('not-found', NO_PLACE);
     for (const { path } of found.steps) await checks.remember(path);
     return { paths, ...found, start, best };
+  }
+
+  /** The check, where the task is about what it says: what else fails in a project is no trace of what is wanted. */
+  private toMend({ check }: Findings): CheckReport | null {
+    return wantsCheckMended(this.options.task) ? check : null;
   }
 
   private async rounds(first: Situation): Promise<Ending> {
     const { writer, workbench, options } = this;
     const { paths, start } = first;
     let situation = first;
-    let rounds = roundsFor(start.check);
+    let rounds = roundsFor(this.toMend(start));
     let failure = '';
     let restarts = 0;
     let seed = seedOf(options.turnId);
@@ -119,7 +123,7 @@ export class Change {
         if (verdict.kind === 'better') {
           situation = await this.situation(paths, start, situation.best);
           if (restarts++ < MOST_RESTARTS) {
-            rounds = roundsFor(situation.best.check);
+            rounds = roundsFor(this.toMend(situation.best));
             at = -1;
           }
           break;
@@ -146,7 +150,7 @@ export class Change {
     this.seen.add(key);
     await workbench.tryTexts(new Map([[path, placed.text]]));
     const now = await checks.look(situation.paths, situation.start.check !== null);
-    const solved = isSolved(now, situation.start, MENDS.test(options.task));
+    const solved = isSolved(now, situation.start, wantsCheckMended(options.task));
     if (!solved && !isBetter(now, situation.best))
       return { kind: 'worse', failure: failureContent(now, placed.text, options.checkCommand) };
     workbench.keep();

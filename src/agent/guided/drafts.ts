@@ -2,11 +2,13 @@
 import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
+import { toldTask } from '../told.ts';
 import { Answers, type Draft, LEAST_ANSWER_TOKENS, type Sampling } from './answers.ts';
 import { type FunctionLines, functionAlone, functionsOf, withoutBodies } from './bodies.ts';
 import type { Findings } from './findings.ts';
 import { relatedCode, type Step, type Suspect, specsOf } from './gather.ts';
 import { type Head, headsOf, signatureOf } from './heads.ts';
+import { wantsCheckMended } from './intent.ts';
 import { type Filled, lineMends, type MendKind } from './line-mends.ts';
 import {
   anewContent,
@@ -85,14 +87,15 @@ export class Drafts {
 
   /** The first message of an attempt: as much of what is known as fits into the window. */
   async message(situation: Situation, step: Step, form: Form): Promise<ChatMessage[]> {
-    const { task, rules, context, checkCommand } = this.options;
+    const { task: wanted, rules, context, checkCommand } = this.options;
+    const task = toldTask(this.options);
     const { best, tests } = situation;
     const stored = await this.workbench.best(step.path);
-    const text = isImplementing(task) ? withoutStubs(stored, step.path) : stored;
+    const text = isImplementing(wanted) ? withoutStubs(stored, step.path) : stored;
     const functions = form === 'code' ? (await this.headsOfStub(step)).map(signatureOf) : [];
     if (functions.length > 0) return this.stubMessages(situation, step.path, text, functions, tests);
     const related = await this.related(situation, step.path, codeOf(text, step.region));
-    const failing = best.check?.isPassing === false ? best.check : null;
+    const failing = best.check?.isPassing === false && wantsCheckMended(wanted) ? best.check : null;
     const check = failing && { command: checkCommand ?? '', report: failing };
     return this.fitted(
       [...context.attachments],
@@ -197,7 +200,8 @@ export class Drafts {
     name: string | null,
     tests: readonly CodeReference[],
   ): Promise<ChatMessage[]> {
-    const { task, rules, context } = this.options;
+    const { rules, context } = this.options;
+    const task = toldTask(this.options);
     const text = withoutBodies(lines, functions, path).join('\n');
     const related = await this.related(situation, path, lines.join('\n'));
     return this.fitted([...context.attachments], related, tests, (references, shown) =>
@@ -212,7 +216,8 @@ export class Drafts {
     functions: readonly string[],
     tests: readonly CodeReference[],
   ): Promise<ChatMessage[]> {
-    const { task, rules, context } = this.options;
+    const { rules, context } = this.options;
+    const task = toldTask(this.options);
     const related = await this.related(situation, path, text);
     return this.fitted([...context.attachments], related, tests, (references, shown) =>
       stubContent({ task, rules, path, functions, references, tests: shown }),

@@ -51,7 +51,7 @@ export async function gather(
   report: CheckReport | null,
   text: (path: string) => Promise<string>,
 ): Promise<Gathered> {
-  const { task, context, ports, signal } = options;
+  const { task, news = '', context, ports, signal } = options;
   const frames = report?.frames ?? [];
   const tests = await failingTests(frames, text);
   const called = tests.flatMap(test => test.text.match(/[A-Za-z_$][\w$]*/g) ?? []);
@@ -61,7 +61,10 @@ export async function gather(
 
   for (const { path } of problems) add(path, 20);
   if (context.openFile) add(context.openFile.path, problems.length > 0 ? 4 : 8);
-  for (const path of paths) if (mentions(task, path)) add(path, 10);
+  for (const path of paths) {
+    if (mentions(task, path)) add(path, 10);
+    else if (mentions(news, path)) add(path, 3);
+  }
   for (const path of new Set(frames.map(frame => frame.path))) add(path, 6);
   const testFiles = [...new Set([...frames.map(frame => frame.path), ...paths])].filter(isTestCode);
   for (const path of report ? testFiles.slice(0, MAX_TEST_FILES) : []) {

@@ -5,7 +5,7 @@ const POLITE =
 const CHANGE =
   /^(?:add|adapt|allow|apply|change|clean|complete|convert|correct|create|debug|delete|document|drop|ensure|extend|extract|finish|fix|format|handle|implement|improve|inline|insert|introduce|let|make|migrate|modify|move|optimi[sz]e|port|refactor|remove|rename|reorder|repair|replace|resolve|rewrite|simplify|solve|sort|split|support|translate|turn|update|use|write)\b/i;
 const QUESTION =
-  /^(?:what|why|how|where|who|when|which|whose|explain|describe|tell|does|do|did|is|are|was|were|has|have|summari[sz]e|compare|list|show|should|review)\b/i;
+  /^(?:what|why|how|where|who|when|which|whose|explain|describe|tell|does|do(?! (?:it|that|this|so|the same)\b)|did|is|are|was|were|has|have|summari[sz]e|compare|list|show|should|review)\b/i;
 
 /** `Could you please rename it` -> `rename it` */
 export const withoutPolitePhrases = (sentence: string): string => sentence.replace(POLITE, '');
@@ -20,3 +20,14 @@ export function wantsAnswer(task: string): boolean {
   if (sentences.some(sentence => CHANGE.test(sentence))) return false;
   return sentences.some(sentence => QUESTION.test(sentence) || sentence.endsWith('?'));
 }
+
+/** A task to make the check pass; any other must only not make it worse. */
+const MENDS = /\b(?:fix|fail|broken|break|bug|pass|error|wrong|crash|debug|repair|red\b)/i;
+const CHECK = String.raw`\b\w*(?:tests?|specs?|suite|checks?|build|ci)\b`;
+const FAILS = String.raw`\b(?:fail\w*|broken|red)\b`;
+const CHECK_FAILS = new RegExp(`${CHECK}[^.?!\\n]*${FAILS}|${FAILS}\\s+(?:\\w+\\s+){0,2}${CHECK}`, 'i');
+
+export const wantsCheckMended = (task: string): boolean => MENDS.test(task);
+
+/** It says that the check fails, not that something fails in what the program does. */
+export const saysCheckFails = (task: string): boolean => CHECK_FAILS.test(task);

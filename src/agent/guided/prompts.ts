@@ -4,6 +4,7 @@ import type { AgentOptions } from '../agent.ts';
 import { fenceFor } from '../code/fence.ts';
 import { shownData } from '../data-text.ts';
 import type { Diagnostic } from '../ports.ts';
+import { toldTask } from '../told.ts';
 import type { CheckReport } from './check-report.ts';
 import type { Findings } from './findings.ts';
 import { hintsFor } from './hints.ts';
@@ -179,14 +180,14 @@ export function feedbackContent(what: string): string {
 
 /** The question last: what a small model reads last it answers best. */
 export function questionContent(
-  { task, rules, mode, context }: Pick<AgentOptions, 'task' | 'rules' | 'mode' | 'context'>,
+  { rules, mode, context, ...words }: Pick<AgentOptions, 'task' | 'news' | 'rules' | 'mode' | 'context'>,
   references: readonly Reference[],
 ): string {
   const isPlan = mode === 'plan';
   const parts = [
     rules.trim() && `Rules of this project:\n${rules.trim()}`,
     ...[...references, ...context.attachments].map(shownBlock),
-    task.trim(),
+    toldTask(words).trim(),
     isPlan &&
       'Do not write the code. Give a plan: numbered steps, each naming the file and what to change in it.',
   ];

@@ -13,6 +13,8 @@ export interface TaskChat {
 
 export interface AgentTask {
   ask: Ask;
+  /** The same, or what was asked at first where `ask` is to go on with it. */
+  first: Ask;
   chat: TaskChat;
   /** The checkpoint of its changes; the id of the answer. */
   turnId: string;

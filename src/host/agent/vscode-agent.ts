@@ -104,12 +104,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const approval: ApprovalPort = {
       ask: (request, signal) => waits(`Moebius asks: ${request.title}`, task.approval.ask(request, signal)),
     };
-    const context = userPlace(folders, task.ask);
+    const profile = settings.profile === 'auto' ? profileFor(task.model) : settings.profile;
+    // A model that is led begins a task anew, which is done when what was asked is; the other has it all in its history.
+    const asked = profile === 'guided' ? task.first : task.ask;
+    const context = userPlace(folders, asked);
     const openFile = context.openFile?.path ?? null;
     const { isTrusted } = vscode.workspace;
     const { roots } = folders;
-    const text = wordsOf(task.ask);
-    const profile = settings.profile === 'auto' ? profileFor(task.model) : settings.profile;
     const rules = await readRules(ports.workspace, { userRules: settings.rules, isTrusted, roots, openFile });
     // They are read when a conversation begins; once it has been told, it need not be again.
     if (task.history.length === 0) {
@@ -117,7 +118,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       for (const text of [rules.cut, changed]) if (text !== null) emit({ type: 'notice', text });
     }
     const outcome = await runAgent(profile, {
-      task: task.news === '' ? text : `${task.news}\n\n${text}`,
+      task: wordsOf(asked),
+      news: task.news,
       mode: task.mode,
       backend: task.backend,
       ports: {

@@ -9,6 +9,7 @@ import {
   type Attachment,
   agentHistory,
   applyEvent,
+  askedFirst,
   findAnswer,
   findAsk,
   isAnswered,
@@ -270,7 +271,17 @@ export class ChatSession {
       setPhase: phase => this.#setPhase(phase),
     });
     return turn.run(this.#ports.agent, {
-      ...{ ask, turnId: id, mode, model, level, history, signal, chat: this.#ports.chat },
+      ...{
+        ask,
+        first: askedFirst(this.transcript, ask),
+        turnId: id,
+        mode,
+        model,
+        level,
+        history,
+        signal,
+        chat: this.#ports.chat,
+      },
       news: newsSince(this.transcript, ask.id),
       backend: this.#ports.backend,
       approval: { ask: (request, until) => this.approvals.wait(request.callId, until) },

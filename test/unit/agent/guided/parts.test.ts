@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readCheck } from '../../../../src/agent/guided/check-report.ts';
 import { beyond, isBetter, isSolved, remainingOf } from '../../../../src/agent/guided/findings.ts';
 import { hintsFor } from '../../../../src/agent/guided/hints.ts';
-import { wantsAnswer } from '../../../../src/agent/guided/intent.ts';
+import { saysCheckFails, wantsAnswer } from '../../../../src/agent/guided/intent.ts';
 import { withMarkers, withoutMarkers } from '../../../../src/agent/guided/markers.ts';
 import { codeNamesIn } from '../../../../src/agent/guided/names.ts';
 import { outlineOf, regionsOf } from '../../../../src/agent/guided/region.ts';
@@ -21,7 +21,22 @@ describe('guided: is it a question', () => {
   check('Can you please fix the failing test?', false);
   check('Could you explain `add the numbers`?', true);
   check('The tests fail.', false);
+  check('Do it.', false);
+  check('Do the same for b.js', false);
+  check('Do the tests pass?', true);
   check('Implement leap.py.\n\nGiven a year, report if it is a leap year. What is a leap year?', false);
+});
+
+describe('guided: is it about a failing check', () => {
+  const check = (task: string, expected: boolean) =>
+    it(`${JSON.stringify(task)} -> ${expected}`, () => assert.equal(saysCheckFails(task), expected));
+  check('The tests fail. Fix the code.', true);
+  check('Fix the failing test in cart.js.', true);
+  check('`pytest` fails', true);
+  check('The build is broken', true);
+  check('Add a retry to add() when the request fails.', false);
+  check('Make the error label red. Then run the tests.', false);
+  check('Throw if validation fails', false);
 });
 
 describe('guided: imported files', () => {

@@ -186,6 +186,41 @@ describe('guided: a failing test', () => {
     assert.equal(backend.requests.length, 0);
   });
 
+  it('of something else is neither called done for it nor led by it', async () => {
+    const more = `${RIGHT}export const twice = a => add(a, a);\n`;
+    const task = 'Add a function twice() to math.js, for when the request fails.';
+    const passing = await play([block(more)], { ...project, 'math.js': RIGHT }, { run: addsUp }, { task });
+    assert.equal(passing.files.get('math.js'), more);
+    // It fails already, for a reason that nobody has asked about.
+    const wanted = 'Add a function twice() to math.js.';
+    const wrong = `${WRONG}export const twice = a => add(a, a);\n`;
+    const line = () => assert.fail('a line of what fails was written anew');
+    const { outcome, files, prompts } = await play(
+      [block(wrong)],
+      project,
+      { run: addsUp },
+      { task: wanted },
+      line,
+    );
+    assert.equal(files.get('math.js'), wrong);
+    assert.equal(outcome.reason, 'done');
+    assert.equal(outcome.text, 'Changed `math.js`.');
+    assert.doesNotMatch(lastOf(prompts[0]), /-1 !== 3/);
+  });
+
+  it('in earlier talk is for the model to read; what is wanted the task alone says', async () => {
+    const news = 'Before this:\nI asked: Why do the tests fail?\n\nYou answered: 1. Create helper.js.';
+    const asked = await play(['It adds.'], project, { run: addsUp }, { news, task: 'What does add do?' });
+    assert.equal(asked.outcome.reason, 'answered');
+    assert.match(lastOf(asked.prompts[0]), /1\. Create helper\.js\.\n\nWhat does add do\?/);
+    // A file that was spoken of is one to look at.
+    const start = { ...project, 'other.js': 'export const x = 1;\n' };
+    const changed = 'export const x = 2;\n';
+    const given = { news: 'Before this:\nI asked: What is in other.js?', task: 'Do it.', checkCommand: null };
+    const { files } = await play([block(changed)], start, {}, given);
+    assert.equal(files.get('other.js'), changed);
+  });
+
   it('a version that is worse is never what is left', async () => {
     const answers = [...Array(30).fill(block(WORSE))];
     const { outcome, files } = await play(answers, project, { run: addsUp });
