@@ -1,10 +1,14 @@
 /** The one place where the agent's commands become processes: a shell in a group of its own, without input. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 
 export interface ShellProcess {
   onData(listener: (chunk: Buffer) => void): void;
-  /** Once, when the shell itself is gone; programs that it started in the background may still hold its output. */
+  /**
+   * Once, when the shell itself is gone; programs that it started in the background may still hold its output. What crashed has the
+   * exit code that a shell gives it; what `kill` ended or could not be started has none.
+   */
   onExit(listener: (exitCode: number | null) => void): void;
   /** The shell and what it started. A second call does not wait for them to end by themselves. */
   kill(): void;
@@ -78,14 +82,14 @@ export function startShell(command: string, cwd: string): ShellProcess {
     },
     onExit(listener) {
       let isTold = false;
-      const tell = (code: number | null): void => {
+      const tell = (code: number | null, signal: NodeJS.Signals | null): void => {
         if (isTold) return;
         isTold = true;
-        listener(code);
+        listener(code ?? (signal === null || isKilled ? null : 128 + constants.signals[signal]));
       };
-      child.once('error', () => tell(null));
+      child.once('error', () => tell(null, null));
       child.once('close', tell);
-      child.once('exit', code => setTimeout(tell, DRAIN_MS, code));
+      child.once('exit', (code, signal) => setTimeout(tell, DRAIN_MS, code, signal));
     },
     kill() {
       // Once nobody holds the output the group is gone, and its number may be another one's.

@@ -92,6 +92,8 @@ interface PlacedHunk {
 }
 
 function placeHunk(file: readonly string[], hunk: Hunk, from: number): PlacedHunk | null {
+  const last = hunk.isAtEnd ? placeAtEnd(file, hunk, from) : null;
+  if (last) return last;
   const start = afterHeaders(file, hunk.headers, from);
   for (const lines of [hunk.lines, withoutBlankEdges(hunk.lines), withRealTabs(hunk.lines)]) {
     if (!lines?.length) continue;
@@ -99,6 +101,17 @@ function placeHunk(file: readonly string[], hunk: Hunk, from: number): PlacedHun
     if (!old.length) return placeInsertion(file, hunk, lines, start);
     const placed =
       (start === null ? null : placeAfter(file, lines, old, start)) ?? placeOnly(file, lines, old);
+    if (placed) return placed;
+  }
+  return null;
+}
+
+function placeAtEnd(file: readonly string[], hunk: Hunk, from: number): PlacedHunk | null {
+  for (const lines of [hunk.lines, withoutBlankEdges(hunk.lines)]) {
+    if (!lines?.length) continue;
+    const old = lines.filter(({ kind }) => kind !== 'add');
+    const at = file.length - old.length;
+    const placed = at < from ? null : placeAfter(file, lines, old, at);
     if (placed) return placed;
   }
   return null;

@@ -88,9 +88,12 @@ function placeBlock(lines: readonly string[], region: Region, original: string, 
   const { imports, body } = splitImports(code, original);
   const own = ownBlock(body, lines, region);
   const before = [...lines.slice(0, region.first)];
-  const missing = imports.filter(line => !lines.includes(line));
-  const at = before.findLastIndex(line => IMPORT_LINE.test(line)) + 1;
-  before.splice(at > 0 ? at : headerLines(before), 0, ...missing);
+  const isThere = (statement: string) => `\n${lines.join('\n')}\n`.includes(`\n${statement}\n`);
+  const missing = imports.filter(statement => !isThere(statement));
+  const last = before.findLastIndex(line => IMPORT_LINE.test(line));
+  const after = last < 0 ? headerLines(before) : afterImport(lines, last);
+  // The last import may end within the region.
+  before.splice(after > before.length ? last : after, 0, ...missing);
   return [...before, indentLike(original, own), ...lines.slice(region.last + 1)].join('\n');
 }
 
@@ -98,12 +101,27 @@ function placeBlock(lines: readonly string[], region: Region, original: string, 
 function splitImports(code: string, original: string): { imports: string[]; body: string } {
   if (original.split('\n').some(line => IMPORT_LINE.test(line))) return { imports: [], body: code };
   const lines = code.split('\n');
-  const end = lines.findIndex(line => line.trim() !== '' && !IMPORT_LINE.test(line));
-  if (end <= 0) return { imports: [], body: code };
-  return {
-    imports: lines.slice(0, end).filter(line => line.trim() !== ''),
-    body: lines.slice(end).join('\n'),
-  };
+  const imports: string[] = [];
+  let at = 0;
+  for (let line = lines[0]; line !== undefined; line = lines[at]) {
+    const isBlank = line.trim() === '';
+    if (!isBlank && !IMPORT_LINE.test(line)) return { imports, body: lines.slice(at).join('\n') };
+    const end = isBlank ? at + 1 : afterImport(lines, at);
+    if (!isBlank) imports.push(lines.slice(at, end).join('\n'));
+    at = end;
+  }
+  return { imports: [], body: code };
+}
+
+/** The line after the import that begins at `first`, which goes on while a bracket is open or a backslash says so. */
+function afterImport(lines: readonly string[], first: number): number {
+  let open = 0;
+  for (let at = first; at < lines.length; at++) {
+    const code = lines[at]!.replace(/(['"]).*?\1|\/\/.*|#.*/g, '');
+    open += code.replace(/[^([{]/g, '').length - code.replace(/[^)\]}]/g, '').length;
+    if (open <= 0 && !code.trimEnd().endsWith('\\')) return at + 1;
+  }
+  return first + 1;
 }
 
 /** Without definitions that the file has elsewhere: a model asked for one function may repeat its neighbours. */

@@ -5,6 +5,8 @@
 import { MoebiusError } from '../../base/errors.ts';
 import type { Actions, AgentOptions } from '../agent.ts';
 import { unifiedDiff } from '../edits/describe.ts';
+import { applyReplacements, LfText, splitLines } from '../edits/lines.ts';
+import { arrayHunks } from '../edits/search-replace.ts';
 import type { ChangedFile, FileChange } from '../ports.ts';
 import { replacementBetween } from './code-answer.ts';
 
@@ -14,7 +16,6 @@ interface OpenFile {
   best: string | null;
   current: string | null;
   version: string;
-  eol: '\n' | '\r\n';
 }
 
 interface Wanted {
@@ -56,8 +57,8 @@ export class Workbench {
   async tryTexts(texts: ReadonlyMap<string, string>): Promise<void> {
     for (const path of texts.keys()) await this.open(path);
     const wanted = [...this.files].map(([name, file]): Wanted => {
-      const text = texts.get(name)?.replaceAll('\n', file.eol);
-      return { name, file, next: text ?? file.best };
+      const text = texts.get(name);
+      return { name, file, next: text === undefined ? file.best : withStoredEnds(text, file.best ?? '') };
     });
     const changed = wanted.filter(one => one.next !== one.file.current);
     if (changed.length === 0) return;
@@ -160,7 +161,6 @@ export class Workbench {
       best: text,
       current: text,
       version: stored?.version ?? NO_VERSION,
-      eol: text?.includes('\r\n') ? '\r\n' : '\n',
     };
     this.files.set(path, file);
     return file;
@@ -168,6 +168,18 @@ export class Workbench {
 }
 
 const withoutReturns = (text: string): string => text.replaceAll('\r\n', '\n');
+
+/** `text` (`\n` line ends) where `stored` was: lines that stay keep their ends, new ones have that of the lines around them. */
+function withStoredEnds(text: string, stored: string): string {
+  const file = new LfText(stored);
+  const ended = (of: string): string[] => splitLines(of).map(({ start, next }) => of.slice(start, next));
+  const replacements = arrayHunks(ended(file.text), ended(text)).map(({ start, end, lines }) => {
+    const at = file.lines[start]?.start ?? file.text.length;
+    const upTo = end > start ? file.lines[end - 1]!.next : at;
+    return file.toOriginal({ start: at, end: upTo, text: lines.join('') });
+  });
+  return applyReplacements(stored, replacements);
+}
 
 const kindOf = (original: string | null, current: string | null): FileChange['kind'] =>
   original === null ? 'create' : current === null ? 'delete' : 'edit';

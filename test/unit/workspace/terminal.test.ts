@@ -114,6 +114,19 @@ describe('commands as processes', function () {
     assert.equal(seen.join('').length, run.output.length + 1);
   });
 
+  it('has the exit code of a shell when a signal ends it', async () => {
+    const { terminal } = await open();
+    for (const [signal, code] of [
+      ['SEGV', 139],
+      ['ABRT', 134],
+      ['KILL', 137],
+    ] as const) {
+      const run = await terminal.run({ command: `kill -${signal} $$`, cwd: '', timeoutMs: 10_000 });
+      assert.equal(run.state, 'exited');
+      assert.equal(run.exitCode, code);
+    }
+  });
+
   it('has no input and no pager', async () => {
     const { terminal } = await open();
     const run = await terminal.run({

@@ -110,6 +110,25 @@ describe('patches: hunks', () => {
   check('numbers of another form of patch', 'a\nb\n', ['@@ -1,2 +1,2 @@', ' a', '-b', '+c'], 'a\nc\n');
   check('lines added after a header', 'a\nb\n', ['@@ a', '+x'], 'a\nx\nb\n');
   check('lines added at the end', 'a\nb\n', ['@@', '+c', '*** End of File'], 'a\nb\nc\n');
+  const blocks = 'a {\n}\nb {\n}\n';
+  check(
+    'a line at the end that stands elsewhere too',
+    blocks,
+    ['@@', ' }', '+', '+c', '*** End of File'],
+    `${blocks}\nc\n`,
+  );
+  check(
+    'the same between blank lines of the patch',
+    blocks,
+    ['@@', ' ', ' }', '+c', ' ', '*** End of File'],
+    `${blocks}c\n`,
+  );
+  check(
+    'an end that is not the end of the file',
+    'a\nb\nc\n',
+    ['@@', ' a', '+x', '*** End of File'],
+    'a\nx\nb\nc\n',
+  );
   check('the line ends of the file', 'a\r\nb\r\n', ['@@', ' a', '-b', '+c', '+d'], 'a\r\nc\r\nd\r\n');
   check('no line end at the end', 'a\nb', ['@@', '-b', '+c'], 'a\nc');
   check('context without its space', 'if x:\n\ta\n\tb\n', ['@@', 'if x:', '-\ta', '\tb'], 'if x:\n\tb\n');

@@ -49,6 +49,33 @@ describe('guided: code put into a file', () => {
     const code = 'import os\nimport sys\n\ndef f():\n    sys.exit()';
     assert.equal(placed(text, lines(2, 3), code), 'import os\nimport sys\n\ndef f():\n    sys.exit()\n');
   });
+  it('puts imports behind the last one, however many lines that has', () => {
+    const block = 'function f() {\n  return 1;\n}';
+    const code = `import fs from "fs";\n\n${block.replace('1', '2')}`;
+    const js = "import {\n  a, // (\n  b,\n} from './x.js';\n";
+    assert.equal(
+      placed(`${js}\n${block}\n`, lines(5, 7), code),
+      `${js}import fs from "fs";\n\n${block.replace('1', '2')}\n`,
+    );
+    const inside = `import {\n  a,\n} from './x.js';\n${block}\n`;
+    assert.equal(
+      placed(inside, lines(1, 5), `import fs from "fs";\n  b,\n} from './x.js';\n${block}`),
+      `import fs from "fs";\nimport {\n  b,\n} from './x.js';\n${block}\n`,
+    );
+    const py = 'from x import (\n    a,\n)\nfrom y import b, \\\n    c\n';
+    assert.equal(
+      placed(`${py}\ndef f():\n    pass\n`, lines(6, 7), 'import os\n\ndef f():\n    os.abort()'),
+      `${py}import os\n\ndef f():\n    os.abort()\n`,
+    );
+  });
+  it('moves an import of several lines as one, unless the file has it', () => {
+    const text = 'import os\n\ndef f():\n    pass\n';
+    const imports = 'from x import (\n    a,\n    b,\n)\n';
+    const code = `${imports}import os\n\ndef f():\n    a(b)`;
+    const after = `import os\n${imports}\ndef f():\n    a(b)\n`;
+    assert.equal(placed(text, lines(2, 3), code), after);
+    assert.equal(placed(after, lines(6, 7), code.replace('a(b)', 'b(a)')), after.replace('a(b)', 'b(a)'));
+  });
   it('leaves out definitions that the file has elsewhere', () => {
     const text = 'function a() {\n  return 1;\n}\n\nfunction b() {\n  return a();\n}\n';
     const code = 'function a() {\n  return 9;\n}\n\nfunction b() {\n  return a() + 1;\n}';

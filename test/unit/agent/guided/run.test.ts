@@ -395,6 +395,13 @@ describe('guided: a problem that a checker reports', () => {
     assert.match(lastOf(prompts[0]), /Hint: Import it, declare it/);
   });
 
+  it('is solved with the end that each line has', async () => {
+    const mixed = 'const a = 1;\nstays();\r\nconsole.log(b);\nlast();\nend();\n';
+    const answer = ts('const a = 2;\nstays();\nconsole.log(a);\nlast();\nmore();\nend();');
+    const { files } = await play([answer], { 'a.ts': mixed }, { diagnose }, given);
+    assert.equal(files.get('a.ts'), 'const a = 2;\nstays();\r\nconsole.log(a);\nlast();\nmore();\nend();\n');
+  });
+
   it('that only makes room for another is not solved', async () => {
     const answers = [ts('const a = 1;\nsyntax'), 'Log a.', ts('const a = 1;\nconsole.log(a);')];
     const { outcome, files } = await play(answers, { 'a.ts': TEXT }, { diagnose }, given);
