@@ -171,11 +171,15 @@ export class ModelRunner {
       // Where no guess is wanted it costs nothing. A part of a prompt begins another answer; a step, which wants the logits
       // of all its tokens, does not, and the rows that the drafter misses then are few.
       if (logitRows < tokens.length) this.#drafter.clear(guessed!);
+      else this.#drafter.follow(guessed!, at, tokens);
       return [];
     }
     const guess = await this.#drafter.read(guessed!, states, at, tokens);
     const follows = guess?.position === at + 1 && tokens.length === 1;
-    return follows && draftAbove !== null && guess.probability > draftAbove ? [guess.token] : [];
+    if (!follows || draftAbove === null || guess.probability <= draftAbove) return [];
+    // If it is right, the next run begins behind it.
+    guessed!.tokens.push(guess.token);
+    return [guess.token];
   }
 
   #sequence(key: number): SequenceState {

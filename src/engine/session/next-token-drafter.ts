@@ -22,7 +22,7 @@ export interface NextTokenRows {
   cache: KvCache;
   /** Of the rows in the cache, ascending; after going back far some may be missing. */
   positions: number[];
-  /** Of the sequence; -1 for those that were never run here. */
+  /** Of the sequence, guesses that are being checked too; -1 for those that were never run here. */
   tokens: number[];
 }
 
@@ -57,8 +57,10 @@ export class NextTokenDrafter {
     at: number,
     tokens: readonly number[],
   ): Promise<(Guess & { position: number }) | null> {
-    this.#follow(rows, at, tokens);
-    const first = Math.max((rows.positions.at(-1) ?? -1) + 1, states.first);
+    this.follow(rows, at, tokens);
+    const { positions } = rows;
+    // A row needs the token behind its own.
+    const first = Math.max((positions.at(-1) ?? -1) + 1, states.first, rows.tokens.lastIndexOf(-1));
     const end = Math.min(rows.tokens.length - 1, states.end, at);
     const count = end - first;
     const known = count > 0 ? states.rows(first, count) : null;
@@ -73,7 +75,7 @@ export class NextTokenDrafter {
       next: new Tensor('float32', this.#embedding.rows(next), [count, width]),
     });
     rows.cache.append(output, count);
-    rows.positions.push(...range(first, count));
+    positions.push(...range(first, count));
     return {
       token: Number((output.token!.data as BigInt64Array)[0]),
       probability: (output.probability!.data as Float32Array)[0]!,
@@ -88,8 +90,8 @@ export class NextTokenDrafter {
     rows.tokens.length = 0;
   }
 
-  /** Forgets the tokens from `at` on and the rows that depend on them: a row needs the token behind its own. */
-  #follow(rows: NextTokenRows, at: number, tokens: readonly number[]): void {
+  /** `tokens` are run behind the first `at`: those that were there are forgotten, and the rows that depend on them. */
+  follow(rows: NextTokenRows, at: number, tokens: readonly number[]): void {
     rows.tokens.length = Math.min(rows.tokens.length, at);
     while (rows.positions.length > 0 && rows.positions.at(-1)! > at - 2) rows.positions.pop();
     rows.cache.truncate(rows.positions.length);
