@@ -104,6 +104,15 @@ describe('daemon process', function () {
     assert.ok(Math.max(...rejectMs) < 1500);
   });
 
+  it('is restarted once for all who ask meanwhile', async () => {
+    const watched = watchDaemon(script);
+    await watched.supervisor.ready();
+    const before = watched.processes.length;
+    await Promise.all([watched.supervisor.restart(), watched.supervisor.restart()]);
+    assert.equal(watched.processes.length, before + 1);
+    await watched.supervisor.ready();
+  });
+
   const deadly = (name: string, fault: NonNullable<Behaviour['fault']>, expected: RegExp) =>
     it(`names the cause: ${name}`, async () => {
       const watched = watchDaemon(script);

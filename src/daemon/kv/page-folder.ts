@@ -117,7 +117,11 @@ export class PageFolder implements SavedKv {
   async write(parent: string, page: KvPage): Promise<void> {
     const bytes = page.blocks.reduce((sum, { data }) => sum + data.byteLength, 0);
     const room = this.#capBytes - bytes;
-    const left = await trimKvFiles(this.#store.kvHome, room, this.#pathsUpTo(parent));
+    const left = await trimKvFiles(
+      this.#store.kvHome,
+      room,
+      new Set(this.#keysUpTo(parent).map(key => this.#path(key))),
+    );
     if (left > room) throw new MoebiusError('disk-full', 'This conversation takes more than may be saved.');
     await this.#store.requireFree(bytes, 'what the model has read');
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
@@ -127,18 +131,20 @@ export class PageFolder implements SavedKv {
     const shorter = this.#children(parent).filter(child => beginsWith(info, child));
     this.#entries.set(key, { ...info, key });
     for (const child of shorter) if (child.key !== key) await this.#remove(child.key);
+    // What comes first in a conversation is used whenever what follows is, and so goes last.
+    await this.#touch(this.#keysUpTo(key));
   }
 
   #children(parent: string): Entry[] {
     return [...this.#entries.values()].filter(entry => entry.parent === parent);
   }
 
-  /** Files of the page `key` and of all before it. */
-  #pathsUpTo(key: string): Set<string> {
-    const paths = new Set<string>();
+  /** The page `key` and all before it, the first one first. */
+  #keysUpTo(key: string): string[] {
+    const keys: string[] = [];
     for (let entry = this.#entries.get(key); entry; entry = this.#entries.get(entry.parent))
-      paths.add(this.#path(entry.key));
-    return paths;
+      keys.unshift(entry.key);
+    return keys;
   }
 
   /** Whether nothing leads to a page after `parent`: that was removed, or belongs to weights that are no more. */

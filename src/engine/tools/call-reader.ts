@@ -15,7 +15,9 @@ export type AnswerPart = { kind: 'text'; text: string } | ToolCall;
 /** Something with a beginning and an end that may be a call. */
 interface Envelope {
   begin: string;
-  end: string;
+  end: RegExp;
+  /** It may as well be text: a call in the model's own form ends it. */
+  isLoose?: boolean;
   isInValue(body: string): boolean;
   /** null: it is text after all. */
   read(body: string, isWhole: boolean): ToolCall | null;
@@ -66,14 +68,28 @@ export class CallReader {
   /** Looks for the end of the open envelope; true if it is there. */
   #closed(parts: AnswerPart[]): boolean {
     const open = this.#open!;
-    let at = this.#held.indexOf(open.end);
-    while (at >= 0 && open.isInValue(this.#held.slice(0, at))) at = this.#held.indexOf(open.end, at + 1);
-    if (at < 0) return false;
-    const body = this.#held.slice(0, at);
-    this.#held = this.#held.slice(at + open.end.length);
+    const end = this.#outsideValues(open.end);
+    const [own] = this.#envelopes;
+    const call = open.isLoose ? this.#outsideValues(own!.begin) : null;
+    if (call && (!end || call.at < end.at)) {
+      parts.push(...textPart(open.begin + this.#held.slice(0, call.at)));
+      this.#held = this.#held.slice(call.at);
+    } else if (end) {
+      const body = this.#held.slice(0, end.at);
+      this.#held = this.#held.slice(end.at + end.text.length);
+      parts.push(...partsOf(open, body, end.text, true));
+    } else return false;
     this.#open = null;
-    parts.push(...partsOf(open, body, open.end, true));
     return true;
+  }
+
+  /** Where this first stands in the held text outside of the open envelope's values. */
+  #outsideValues(what: string | RegExp): { at: number; text: string } | null {
+    for (const { index: at, 0: text } of this.#held.matchAll(
+      typeof what === 'string' ? literally(what) : what,
+    ))
+      if (!this.#open!.isInValue(this.#held.slice(0, at))) return { at, text };
+    return null;
   }
 
   /** Length of the longest end of the held text that begins a marker. */
@@ -90,7 +106,7 @@ export class CallReader {
 function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Envelope[] {
   const own: Envelope = {
     begin: dialect.begin,
-    end: dialect.end,
+    end: literally(dialect.end),
     isInValue: body => writerOf(body, dialect)?.isInValue(body) ?? false,
     read(body, isWhole) {
       const tag = body.indexOf(FUNCTION_BEGIN);
@@ -103,13 +119,15 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
   };
   const functionTags: Envelope = {
     begin: FUNCTION_BEGIN,
-    end: FUNCTION_END,
+    end: literally(FUNCTION_END),
     isInValue: body => body.lastIndexOf('<parameter=') > body.lastIndexOf('</parameter>'),
     read: (body, isWhole) => readFunctionTags(body, tools, isWhole),
   };
   const fences = ['```json\n', '```tool\n', '```tool_call\n'].map(begin => ({
     begin,
-    end: '\n```',
+    // Indented in a list.
+    end: /\n[ \t]*```/g,
+    isLoose: true,
     isInValue: hermes.isInValue,
     // Answers hold JSON of all kinds: only what can be carried out is taken for a call.
     read(body: string, isWhole: boolean) {
@@ -117,9 +135,11 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
       return call?.kind === 'call' ? call : null;
     },
   }));
-  const thought: Envelope = { begin: '<think>', end: '</think>', isInValue: () => false, read: () => null };
+  const thought: Envelope = { begin: '<think>', end: /<\/think>/g, isInValue: () => false, read: () => null };
   return [own, functionTags, ...fences, thought];
 }
+
+const literally = (text: string): RegExp => new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'g');
 
 const writerOf = (body: string, own: ToolDialect): ToolDialect | undefined =>
   [own, ...DIALECTS].find(dialect => dialect.isBody(body));

@@ -48,6 +48,7 @@ export class Supervisor implements Daemon {
   readonly #timings: Timings;
   readonly #changed = new Emitter<DaemonState>();
   #state: DaemonState = { kind: 'idle' };
+  #restarting: Promise<void> | null = null;
   #history: History = NO_HISTORY;
   /** Set while the process is up and shook hands. */
   #session: Session | null = null;
@@ -115,7 +116,15 @@ export class Supervisor implements Daemon {
     return this.#model.promise;
   }
 
-  async restart(): Promise<void> {
+  /** Who asks while it is restarted waits for the same end. */
+  restart(): Promise<void> {
+    this.#restarting ??= this.#restart().finally(() => {
+      this.#restarting = null;
+    });
+    return this.#restarting;
+  }
+
+  async #restart(): Promise<void> {
     await this.stop();
     this.#history = NO_HISTORY;
     this.#connected = quiet(new Deferred());

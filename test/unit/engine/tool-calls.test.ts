@@ -115,6 +115,14 @@ describe('tool calls', () => {
   ]);
   const example = '```json\n{"name": "a package"}\n```\n';
   reads(hermes, 'a fenced block that does not stays text', example, [{ kind: 'text', text: example }]);
+  for (const [name, fenced] of [
+    ['in a list', '1. See:\n   ```json\n   {"a": 1}\n   ```\n'],
+    ['without an end', 'See:\n```json\n{"a": 1}\n'],
+  ] as const)
+    reads(hermes, `a call behind a fenced block ${name}`, `${fenced}${json(A)}`, [
+      { kind: 'text', text: fenced },
+      edit({ path: 'a' }),
+    ]);
   reads(hermes, 'half a marker is text', 'a < b and <tool', [{ kind: 'text', text: 'a < b and <tool' }]);
   reads(
     hermes,
