@@ -49,6 +49,17 @@ describe('daemon process', function () {
     assert.equal(watched.processes.length, 1);
   });
 
+  it('does not load at every request what it has just found to be damaged', async () => {
+    const watched = watchDaemon(script, { model: 'broken' });
+    const { supervisor, kinds, settings } = watched;
+    for (const _ of [1, 2, 3]) assert.match(await outcome(supervisor.ready()), /^model-invalid: body\.data/);
+    assert.equal(kinds.filter(kind => kind === 'loading').length, 1);
+    await outcome(supervisor.load('broken'));
+    assert.equal(kinds.filter(kind => kind === 'loading').length, 2, 'asked for by name it is tried');
+    settings.model = 'small';
+    assert.equal((await supervisor.ready()).id, 'small');
+  });
+
   it('kill -9 in the middle of a stream: everything settles with the reason, the next request works', async () => {
     const watched = watchDaemon(script);
     const backend = backendOf(watched);

@@ -29,6 +29,9 @@ import {
 import { DEFAULT_TIMINGS, Session, type SessionEnd, type Timings } from './session.ts';
 import type { DaemonProcess } from './spawn.ts';
 
+/** A model that could not be loaded is not loaded again for so long, unless somebody asks for it by name or changes the settings. */
+const REFUSED_MS = 20_000;
+
 /** What the user has set; read anew before every load. */
 export type DaemonSettings = Omit<ModelLoadParams, 'model'> & { model: string | null };
 
@@ -49,6 +52,8 @@ export class Supervisor implements Daemon {
   readonly #changed = new Emitter<DaemonState>();
   #state: DaemonState = { kind: 'idle' };
   #restarting: Promise<void> | null = null;
+  /** Why these settings' model could not be loaded: a suggestion asked for at every pause is not to read it again each time. */
+  #refusal: { settings: string; reason: MoebiusError; untilMs: number } | null = null;
   #history: History = NO_HISTORY;
   /** Set while the process is up and shook hands. */
   #session: Session | null = null;
@@ -81,6 +86,9 @@ export class Supervisor implements Daemon {
   ready(signal?: AbortSignal): Promise<ModelInfo> {
     const isFirst = !this.#isModelWanted;
     this.#isModelWanted = true;
+    const refusal = this.#refusal;
+    const isSame = refusal !== null && refusal.settings === JSON.stringify(this.#options.settings());
+    if (isSame && this.#options.clock.now() < refusal.untilMs) return Promise.reject(refusal.reason);
     // Asked again after it could not be loaded: the user may have got the model, or changed the setting, meanwhile.
     if (this.#session && (isFirst || this.#state.kind === 'no-model')) {
       this.#renewModel();
@@ -108,6 +116,7 @@ export class Supervisor implements Daemon {
     this.#history = pardon(this.#history, model);
     this.#isModelWanted = true;
     this.#requested = model;
+    this.#refusal = null;
     if (this.#session) {
       this.#renewModel();
       void this.#loadModel(this.#session);
@@ -127,6 +136,7 @@ export class Supervisor implements Daemon {
   async #restart(): Promise<void> {
     await this.stop();
     this.#history = NO_HISTORY;
+    this.#refusal = null;
     this.#connected = quiet(new Deferred());
     this.#renewModel();
     this.#setState({ kind: 'idle' });
@@ -231,6 +241,12 @@ export class Supervisor implements Daemon {
     const { signal } = this.#loading;
     const refuse = (reason: MoebiusError) => {
       this.#requested = null;
+      const untilMs = this.#options.clock.now() + REFUSED_MS;
+      // What is missing may be there any moment, and looking costs nothing.
+      this.#refusal =
+        reason.code === 'model-missing'
+          ? null
+          : { settings: JSON.stringify(this.#options.settings()), reason, untilMs };
       this.#setState({ kind: 'no-model', reason: reason.message });
       waiting.reject(reason);
     };
