@@ -5,6 +5,7 @@
  * removed from what is left.
  */
 import { MoebiusError } from '../base/errors.ts';
+import { escapeRegExp } from '../base/escape-regexp.ts';
 
 export type Piece = { text: string } | { special: number };
 
@@ -101,8 +102,4 @@ function longest(literals: Iterable<string>, measure: (literal: string) => numbe
   let best = 0;
   for (const literal of literals) best = Math.max(best, measure(literal));
   return best;
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

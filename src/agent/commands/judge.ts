@@ -3,6 +3,7 @@
  * in full and known to read inside the workspace runs by itself; everything else is asked for. It is a help for the user's decision
  * and no sandbox: what a program that was allowed does by itself, nobody sees.
  */
+import { escapeRegExp } from '../../base/escape-regexp.ts';
 import { looksSecret, protectedReason } from '../paths.ts';
 import { type Argument, type ParsedCommand, parseCommand, type SimpleCommand } from './parse.ts';
 import {
@@ -116,7 +117,7 @@ function judgeText(command: string, findings: Findings, depth: number): void {
 function judgeRecursion({ features }: ParsedCommand, command: string, findings: Findings): void {
   if (!features.has('function')) return;
   for (const [, name] of command.matchAll(/([^\s(){};|&]+)\s*\(\s*\)/g)) {
-    const escaped = name!.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    const escaped = escapeRegExp(name!);
     if (new RegExp(`${escaped}\\s*\\|\\s*${escaped}`).test(command))
       findings.danger('starts itself without end');
   }

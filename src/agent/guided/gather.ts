@@ -1,6 +1,7 @@
 /** Finds what a task is about: the files worth changing, best first, and the code that explains them. */
 
 import { MoebiusError } from '../../base/errors.ts';
+import { escapeRegExp } from '../../base/escape-regexp.ts';
 import type { AgentOptions } from '../agent.ts';
 import { enclosingBlock } from '../code/enclosing-block.ts';
 import type { Diagnostic } from '../ports.ts';
@@ -158,11 +159,9 @@ function mentions(task: string, path: string): boolean {
   const name = baseName(path);
   return (
     task.includes(path) ||
-    (name.includes('.') && new RegExp(`(?<![\\w./-])${literal(name)}(?![\\w-])`).test(task))
+    (name.includes('.') && new RegExp(`(?<![\\w./-])${escapeRegExp(name)}(?![\\w-])`).test(task))
   );
 }
-
-const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** The tests around the frames: what they call and expect says more than the runner's message. */
 async function failingTests(

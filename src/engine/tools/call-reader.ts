@@ -3,6 +3,7 @@
  * understood too: another dialect's body, function tags, a fenced JSON block that names one of the tools. What stands in a
  * thought is no call: the model only weighs it.
  */
+import { escapeRegExp } from '../../base/escape-regexp.ts';
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 import type { ToolDialect } from './dialect.ts';
 import { DIALECTS } from './dialects.ts';
@@ -139,7 +140,7 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
   return [own, functionTags, ...fences, thought];
 }
 
-const literally = (text: string): RegExp => new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'g');
+const literally = (text: string): RegExp => new RegExp(escapeRegExp(text), 'g');
 
 const writerOf = (body: string, own: ToolDialect): ToolDialect | undefined =>
   [own, ...DIALECTS].find(dialect => dialect.isBody(body));

@@ -1,3 +1,7 @@
+/**
+ * What of a command runs unasked. Long because it is one table: every program, wrapper and trick that was thought of stands in it once,
+ * and a row is easier to find in one file than in several.
+ */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { namesPrograms } from '../../../../src/agent/commands/git-config.ts';

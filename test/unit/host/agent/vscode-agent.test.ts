@@ -16,12 +16,16 @@ import { editor, Range, type TextDocument } from '../../../support/vscode.ts';
 describe('host/agent/vscode-agent', () => {
   let agent: VsCodeAgent;
   let storage: string;
-  beforeEach(() => editor.reset());
+  let isChanged: boolean;
+  beforeEach(() => {
+    editor.reset();
+    isChanged = false;
+  });
   afterEach(async () => {
     agent.dispose();
     // What is still being stored is stored before its folder is removed: in the end all is decided about.
     const stored = () => readFile(join(storage, 'review.json'), 'utf8').catch(() => '');
-    for (let round = 0; (await stored()) !== '[]'; round++) {
+    for (let round = 0; isChanged && (await stored()) !== '[]'; round++) {
       assert.ok(round < 200, 'never stored');
       await new Promise(resolve => setTimeout(resolve, 5));
     }
@@ -49,7 +53,7 @@ describe('host/agent/vscode-agent', () => {
   }
 
   /** A task that is carried out by these answers. */
-  async function run(answers: string[], turnId = 'turn') {
+  async function run(answers: string[], turnId = 'turn', given: Partial<AgentTask> = {}, expected = 'done') {
     const backend = scriptedModel(answers);
     const events: AgentEvent[] = [];
     const task = {
@@ -65,9 +69,11 @@ describe('host/agent/vscode-agent', () => {
       questions: { ask: async () => null },
       emit: (event: AgentEvent) => void events.push(event),
       signal: new AbortController().signal,
+      ...given,
     } as unknown as AgentTask;
     const { reason } = await agent.run(task);
-    assert.equal(reason, 'done');
+    assert.equal(reason, expected);
+    isChanged ||= events.some(event => event.type === 'result' && event.changes.length > 0);
     return { events, prompts: promptsOf(backend) };
   }
 
@@ -91,6 +97,18 @@ describe('host/agent/vscode-agent', () => {
     assert.deepEqual(editor.documents, [document], 'no second document of the same file');
     await agent.keep(['a.ts']);
     assert.deepEqual(lenses(document), []);
+  });
+
+  it('a model that is led goes on with what was asked at first', async () => {
+    open({ 'a.ts': 'one\n' });
+    editor.settings = { 'moebius.agent.profile': 'guided' };
+    const asked = (text: string): AgentTask['ask'] => ({
+      ...{ kind: 'ask', id: text, at: 0, text },
+      ...{ expanded: null, attachments: [] },
+    });
+    const given = { ask: asked('Go on with the task.'), first: asked('What does a.ts hold?') };
+    const { prompts } = await run(['One.'], 'turn', given, 'answered');
+    assert.match(prompts[0]!.at(-1)!.content, /What does a\.ts hold\?$/);
   });
 
   it('says that a turn is forgotten, and leaves its review and its files as they are', async () => {
