@@ -227,7 +227,7 @@ async function publishedBlock(
   return trainedExperts(graph, name, x, hidden, feedForward.router, shared, experts, forms);
 }
 
-/** Its output projection is coarse: a guess need not be exact. */
+/** Its output projection is coarse: a guess need not be exact. A layer of ours was trained in the four bits it is stored in. */
 async function writeNextToken(
   graph: GraphWriter,
   model: Decoder,
@@ -235,9 +235,11 @@ async function writeNextToken(
   variant: ModelVariant,
 ): Promise<void> {
   const { dims, rope } = model;
-  const mixerForm = wideForm(variant, dims.hidden);
+  const mixerForm = layer.guesses ? bodyForm(variant)(layer.projection) : wideForm(variant, dims.hidden);
   const headForm: WeightForm =
-    variant === 'int4' ? { kind: 'int4', blockSize: widestBlock(dims.hidden) } : mixerForm;
+    variant === 'int4'
+      ? { kind: 'int4', blockSize: widestBlock(dims.hidden) }
+      : wideForm(variant, dims.hidden);
   await nextTokenDrafter(
     graph,
     { dims, rope, mixerForm },

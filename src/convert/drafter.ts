@@ -2,8 +2,8 @@
  * The drafter of a model that was published without one: a layer that guesses the token after next, trained once by
  * tools/distill, kept in models/<id>/ and applied by convert. How it is used, and what it is worth: docs/engine.md.
  *
- * drafter.json describes drafter.bin, which holds, little-endian (H = hidden, I = taps + 2 inputs: the next token's embedding,
- * the states before the tapped layers, the last state; heads as the model has them):
+ * drafter.json describes drafter.bin, which holds, little-endian (H = hidden, I = taps + 3 inputs: the next token's embedding,
+ * the states before the tapped layers, the last state, its own state; heads as the model has them):
  *   tokens    u32 [vocabulary]   what it can guess
  *   bias      f32 [vocabulary]   of their logits
  *   gains     f32 [I, H]         RMSNorm weights of the inputs
@@ -19,7 +19,7 @@ import type { NextTokenLayer } from './architectures/decoder.ts';
 import { dataFile, FieldReader, readDescription, readSealed } from './sealed-data.ts';
 import { type MatrixSource, memoryMatrix, permutedRows } from './weights.ts';
 
-export const DRAFTER_FORMAT = 2;
+export const DRAFTER_FORMAT = 3;
 export const DRAFTER_JSON = 'drafter.json';
 const BLOCK = 32;
 
@@ -34,8 +34,14 @@ const drafterJson = z.strictObject({
   training: z.strictObject({
     tokens: count,
     seed: z.int().nonnegative(),
-    /** Of texts that nothing was learned from, by their kind: the share of guesses that were what the model took. */
-    heldOut: z.record(z.string(), z.strictObject({ tokens: count, right: z.number().min(0).max(1) })),
+    /**
+     * Of texts that nothing was learned from, by their kind: the share of guesses that were what the model took, for the
+     * first one, for the second where the first was right, and so on.
+     */
+    heldOut: z.record(
+      z.string(),
+      z.strictObject({ tokens: count, right: z.array(z.number().min(0).max(1)).max(8) }),
+    ),
   }),
   data: dataFile,
   createdBy: z.string(),
@@ -64,7 +70,7 @@ export async function readDrafter(
     throw invalid('it reads layers that the model does not have, or not in their order');
   const { hidden } = dims;
   const [wide, narrow] = [dims.heads * dims.headDim, dims.kvHeads * dims.headDim];
-  const inputs = taps.length + 2;
+  const inputs = taps.length + 3;
   const shapes = [
     [hidden, inputs * hidden],
     ...[wide, narrow, narrow].map(rows => [rows, hidden]),
@@ -119,5 +125,6 @@ export async function readDrafter(
     head: permutedRows(head, [...tokens], 1),
     guesses: { tokens, bias },
     readsPrompt: false,
+    goesOn: true,
   };
 }

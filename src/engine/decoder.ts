@@ -8,10 +8,13 @@ import type { Run } from './run.ts';
  * not what this machine measures: the length of a draft decides how numbers are rounded, and greedy must not depend on time.
  */
 const ROW_COST = 0.25;
-/** The model's drafter is asked for one token, whose row is the second of its run: by far the cheapest. */
-const DRAFT_ABOVE = 0.15;
-/** What its guess brings: it is right in two of three runs or more, and a second row costs up to a fifth of one. */
-const DRAFTER_GAIN = 0.5;
+/**
+ * How likely the drafter's guesses have to be. The second row of a run is by far the cheapest; those behind it have to bring
+ * more than the time they take would bring otherwise (docs/engine.md).
+ */
+const DRAFT_ABOVE = [0.2, 0.45, 0.4];
+/** What its guesses bring, in tokens less what their rows cost. */
+const DRAFTER_GAIN = 0.7;
 
 export class Decoder {
   readonly #core: EngineCore;
@@ -53,7 +56,10 @@ export class Decoder {
     this.end();
     const draft = this.#lookup?.draft(room, ROW_COST, this.#otherwise) ?? [];
     const isAsked = this.#lookup !== null && draft.length === 0 && room > 0;
-    const { rows, drafted } = await this.#run.step([token, ...draft], isAsked ? DRAFT_ABOVE : null);
+    const { rows, drafted } = await this.#run.step(
+      [token, ...draft],
+      isAsked ? DRAFT_ABOVE.slice(0, room) : null,
+    );
     this.#draft = isAsked ? drafted : draft;
     this.#learns = !isAsked;
     this.#drafted = this.#draft.length;

@@ -120,7 +120,7 @@ export class Run {
    */
   async step(
     tokens: number[],
-    draftAbove: number | null,
+    draftAbove: readonly number[] | null,
   ): Promise<{ rows: Float32Array[]; drafted: number[] }> {
     const wanted = { logitRows: tokens.length, draftAbove };
     const { logits, drafted, ms } = await this.#forward(tokens, { experts: this.#level.writeK }, wanted);

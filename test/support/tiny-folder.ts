@@ -154,7 +154,7 @@ async function writeDrafterGraph(
   const data = await ExternalDataWriter.create(join(folder, 'drafter.data'));
   const ones = new Float32Array(hidden).fill(1);
   const zeros = (rows: number, cols = hidden) => memoryMatrix(new Float32Array(rows * cols), cols);
-  const inputs = taps.length + 2;
+  const inputs = taps.length + 3;
   const [wide, narrow] = [heads * headDim, kvHeads * headDim];
   const layer: NextTokenLayer = {
     taps,
@@ -175,6 +175,7 @@ async function writeDrafterGraph(
     // All states come to nothing: what is left is the bias.
     guesses: { tokens: Uint32Array.of(guess, guess + 1), bias: Float32Array.of(5, 0) },
     readsPrompt: false,
+    goesOn: true,
   };
   const rope = ropeOf(new Config({ rope_theta: TINY_DIMS.ropeTheta }, 'test'), headDim);
   await nextTokenDrafter(

@@ -1,13 +1,15 @@
-"""Trains the drafter of a model: one more layer that guesses the token after next; see README.md.
+"""Trains the drafter of a model: one more layer that guesses the tokens after the next one; see README.md.
 
-The model answers prompts, which a file of pack.py holds, and reads those answers and the corpus; the drafter sees what it
-saw and learns to say what it takes one token later. Writes drafter.json and drafter.bin, the input of `moebius convert`.
+The model answers prompts, which a file of pack.py holds, and reads the corpus. What it saw and took is kept, and the drafter
+learns to say from it what the model takes one, two and three tokens later. Writes drafter.json and drafter.bin, the input of
+`moebius convert`.
 """
 
 import argparse
 import math
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,29 +20,46 @@ from torch.nn import functional as F
 from drafter import MATRICES, DraftLayer, write_drafter
 from qwen2 import Qwen2
 
-WARM_UP = 0.05
+WARM_UP = 0.03
 # Tokens of a segment of the corpus: the drafter sees a text from where an answer begins, and answers are of many lengths.
 SEGMENTS = (16, 512)
 # Rows of full logits at once.
 ROWS = 4096
+# Tokens guessed one behind the other, and how much less each counts than the one before it.
+GUESSES = 3
+FURTHER = 0.8
+# Guesses less likely than this are not run.
+SURE = 0.15
 
 
+@dataclass
 class Texts:
-    """Sequences and what the model does on them; answers are cut where they end."""
+    """What the model saw and took at every row; rows are tokens, all of a text or those from its answer's first on."""
 
-    def __init__(self, tokens: Tensor, start: int, ends: tuple[int, ...]):
-        self.tokens, self.start = tokens, start
-        n = tokens.shape[1]
-        over = torch.zeros_like(tokens, dtype=torch.bool)
-        for end in ends:
-            over |= tokens == end
-        over[:, :start] = False
-        first = torch.where(over.any(1), over.float().argmax(1), n)
-        self.length = (first + 1).clamp_max(n)
+    next: Tensor  # i64 [texts, rows], the token behind the row's
+    states: Tensor  # [texts, rows, taps + 1, hidden]
+    best: Tensor  # i64 [texts, rows], what the model takes after the row's token
+    length: Tensor  # i64 [texts]: rows before the text's end
+    segmented: bool
 
-    def written(self) -> Tensor:
-        """All tokens from `start` on."""
-        return torch.cat([text[self.start : length] for text, length in zip(self.tokens, self.length)])
+    def __len__(self) -> int:
+        return len(self.next)
+
+    def pick(self, rows) -> "Texts":
+        return Texts(self.next[rows], self.states[rows], self.best[rows], self.length[rows], self.segmented)
+
+    def taken(self) -> Tensor:
+        return torch.cat([best[:length] for best, length in zip(self.best, self.length)])
+
+
+def joined(parts: list[Texts]) -> Texts:
+    fields = ("next", "states", "best", "length")
+    out = []
+    for name in fields:
+        out.append(torch.cat([getattr(part, name) for part in parts]))
+        for part in parts:
+            setattr(part, name, None)  # states are most of the memory there is
+    return Texts(*out, parts[0].segmented)
 
 
 def main() -> None:
@@ -59,32 +78,32 @@ def main() -> None:
 
 
 def run(model: Qwen2, sets: dict[str, Tensor], ids: np.ndarray, options) -> None:
-    prompts = sets["prompts"]
     began = time.monotonic()
+    passed = lambda: f"{time.monotonic() - began:.0f} s"
+    ends = [int(np.flatnonzero(ids == end)[0]) for end in options.ends]
     written, at = [], 0
-    while at < len(prompts) and time.monotonic() - began < options.write_minutes * 60:
-        batch = prompts[at : at + options.at_once]
+    while at < len(sets["prompts"]) and time.monotonic() - began < options.write_minutes * 60:
+        batch = sets["prompts"][at : at + options.at_once]
         # Half of them the likeliest answers, as commands ask for them, half drawn, as chats do.
-        written.append(answers(model, batch, options.answer, 0.0 if (at // options.at_once) % 2 == 0 else 0.7))
-        at += options.at_once
-        print(f"{at} of {len(prompts)} prompts answered, {time.monotonic() - began:.0f} s", flush=True)
-    ends = tuple(int(np.flatnonzero(ids == end)[0]) for end in options.ends)
-    start = prompts.shape[1]
-    # The first batch is held out: likeliest answers to prompts that nothing else is learned from.
-    held_out = {"answers": Texts(written[0][: options.held_out], start, ends), "code": whole(sets["held_out"][: options.held_out])}
-    train_sets = [Texts(torch.cat(written[1:]), start, ends), whole(sets["train"])]
+        written.append(answers(model, batch, ends, 0.0 if len(written) % 2 == 0 else 0.7, options))
+        at += len(batch)
+        print(f"{at} of {len(sets['prompts'])} prompts answered, {passed()}", flush=True)
+    # The first likeliest answers are held out, with prompts that nothing else is learned from.
+    held_out = {"answers": written[0].pick(slice(options.held_out)), "code": reading(model, sets["held_out"], options.held_out, options)}
+    written[0] = written[0].pick(slice(options.held_out, None))
+    train_sets = [joined(written), reading(model, sets["train"], options.texts, options)]
     for name, texts in [*held_out.items(), *zip(("answers", "code"), train_sets)]:
-        print(f"{name}: {len(texts.tokens)} texts, {int(texts.length.sum())} tokens", flush=True)
+        print(f"{name}: {len(texts)} texts, {int(texts.length.sum())} tokens, {passed()}", flush=True)
 
-    counts = sum(torch.bincount(of.written(), minlength=len(ids)) for of in train_sets)
+    counts = sum(torch.bincount(of.taken(), minlength=len(ids)) for of in train_sets)
     tokens = counts.argsort(descending=True, stable=True)[: options.vocabulary].sort().values
     layer = DraftLayer(model, len(options.taps), options.neurons, len(tokens)).to(options.device)
     index = torch.full((len(ids),), -1, device=options.device)
     index[tokens] = torch.arange(len(tokens), device=options.device)
-    head = model.output[tokens]
-    first = sample(model, train_sets[0], 8, options, random.Random(0))
-    layer.start(first["inputs"].flatten(0, 1)[first["counts"].flatten()])
-    print(f"{sum(p.numel() for p in layer.parameters()):,} parameters, {time.monotonic() - began:.0f} s", flush=True)
+    learner = Learner(model, layer, tokens, index)
+    first = train_sets[0].pick(slice(16))
+    layer.start(torch.cat([F.embedding(first.next, model.embedding)[:, :, None], first.states], dim=2).flatten(0, 1))
+    print(f"{sum(p.numel() for p in layer.parameters()):,} parameters, {passed()}", flush=True)
 
     decayed = [p for name, p in layer.named_parameters() if name in MATRICES]
     others = [p for name, p in layer.named_parameters() if name not in MATRICES]
@@ -95,38 +114,42 @@ def run(model: Qwen2, sets: dict[str, Tensor], ids: np.ndarray, options) -> None
     pick, step, seen = random.Random(options.seed), 0, 0
 
     def save() -> None:
-        found = evaluate(model, layer, head, index, held_out, options, step)
+        was, layer.quantise = layer.quantise, True
+        found = {name: learner.evaluate(name, texts, step) for name, texts in held_out.items()}
+        layer.quantise = was
         dims = {"layers": model.layers, "hidden": len(model.norm), "vocab": options.vocab}
         training = {"tokens": seen, "seed": options.seed, "heldOut": found}
         about = {"model": options.model, "dims": dims, "taps": options.taps, "training": training}
         write_drafter(options.out, layer, ids[tokens.cpu().numpy()], about)
 
-    began = time.monotonic()
-    evaluate(model, layer, head, index, held_out, options, step)
+    began_training = time.monotonic()
+    available = options.minutes * 60 - (began_training - began)
     next_save = options.save_every
     while True:
-        progress = (time.monotonic() - began) / (options.minutes * 60)
+        spent = time.monotonic() - began_training
+        progress = spent / available
         if progress >= 1:
             break
         # The last part sees the weights in the four bits that will be shipped.
-        layer.quantise = progress > 0.7
-        rate = one_cycle(progress)
+        layer.quantise = progress > 0.75
         for group in optimizer.param_groups:
-            group["lr"] = options.rate * group["times"] * max(rate, 0.01)
-        batch = sample(model, train_sets[step % 2], options.batch, options, pick)
-        loss, right, count = loss_of(layer, head, index, batch)
-        loss.backward()
+            group["lr"] = options.rate * group["times"] * max(one_cycle(progress), 0.01)
+        texts = train_sets[step % 2]
+        # As many rows of either kind.
+        count = max(1, options.batch_rows // texts.next.shape[1])
+        batch = texts.pick([pick.randrange(len(texts)) for _ in range(count)])
+        losses, right, rows = learner.loss(batch, pick)
+        sum(loss * FURTHER**i for i, loss in enumerate(losses)).backward()
         nn.utils.clip_grad_norm_(layer.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        step, seen = step + 1, seen + count
-        if step % 25 == 0:
-            print(f"step {step}: loss {loss.item():.3f}, right {right / count:.3f}, {(time.monotonic() - began):.0f} s", flush=True)
-        if time.monotonic() - began > next_save:
+        step, seen = step + 1, seen + rows
+        if step % 50 == 0:
+            told = ", ".join(f"{loss.item():.3f} ({hits / rows:.3f})" for loss, hits in zip(losses, right))
+            print(f"step {step}: losses (right) {told}, {spent:.0f} s", flush=True)
+        if spent > next_save:
             next_save += options.save_every
-            was, layer.quantise = layer.quantise, True
             save()
-            layer.quantise = was
     layer.quantise = True
     save()
 
@@ -138,63 +161,147 @@ def one_cycle(progress: float) -> float:
     return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
-def whole(tokens: Tensor) -> Texts:
-    return Texts(tokens, 0, ())
-
-
 @torch.no_grad()
-def answers(model: Qwen2, prompts: Tensor, count: int, temperature: float) -> Tensor:
-    """prompts i64 [batch, n] -> [batch, n + count]"""
+def answers(model: Qwen2, prompts: Tensor, ends: list[int], temperature: float, options) -> Texts:
+    """What the model does while it answers prompts i64 [batch, n]: a row for the last token of each, and one a token written."""
     batch, n = prompts.shape
-    cache = model.new_cache(batch, n + count, prompts.device)
-    out = [prompts]
+    cache = model.new_cache(batch, n + options.answer, prompts.device)
     # A prompt's rows are as many as all of its answer's, so they are read in parts.
-    hidden = torch.cat([
-        model.extend(rows, 0, [(k[at : at + 64], v[at : at + 64]) for k, v in cache])
+    state = torch.cat([
+        model.extend(rows, 0, [(k[at : at + 64], v[at : at + 64]) for k, v in cache], options.taps)
         for at, rows in zip(range(0, batch, 64), prompts.split(64))
     ])  # fmt: skip
-    for i in range(count):
-        log_probs = model.log_probs(hidden)
-        if temperature == 0:
-            token = log_probs.argmax(-1, keepdim=True)
-        else:
-            token = torch.multinomial(F.softmax(log_probs / temperature, dim=-1), 1)
-        out.append(token)
-        if i + 1 < count:
-            hidden = model.extend(token, n + i, cache)
-    return torch.cat(out, dim=1)
+    states = torch.empty(batch, options.answer, *state.shape[1:], dtype=options.precision, device=prompts.device)
+    best, following = [], []
+    for i in range(options.answer):
+        states[:, i] = state
+        best.append(taken(model, state[:, -1]))
+        following.append(taken(model, state[:, -1], temperature) if temperature > 0 else best[-1])
+        if i + 1 < options.answer:
+            state = model.extend(following[-1][:, None], n + i, cache, options.taps)
+    next_tokens = torch.stack(following, dim=1)
+    over = torch.isin(next_tokens, torch.tensor(ends, device=prompts.device))
+    # The row whose next token ends the answer is its last.
+    length = torch.where(over.any(1), over.float().argmax(1) + 1, options.answer)
+    return Texts(next_tokens, states, torch.stack(best, dim=1), length, segmented=False)
 
 
 @torch.no_grad()
-def sample(model: Qwen2, texts: Texts, batch: int, options, pick: random.Random, rows: list[int] | None = None) -> dict:
-    """What the drafter is given and what the model takes, for some texts."""
-    rows = rows or [pick.randrange(len(texts.tokens)) for _ in range(batch)]
-    tokens, length = texts.tokens[rows], texts.length[rows]
-    n = tokens.shape[1] - 1
-    seen = model.read(tokens, taps=options.taps)
-    # What the model takes after each token, and how likely it finds all.
-    best, chances = [], []
-    for hidden in seen.hidden[:, 1:].flatten(0, 1).split(ROWS):
-        log_probs = model.log_probs(hidden)
-        best.append(log_probs.argmax(-1))
-        chances.append(hidden)
-    states = [F.embedding(tokens[:, 1:], model.embedding).float(), *(tap[:, :-1] for tap in seen.taps), seen.hidden[:, :-1]]
-    at = torch.arange(n, device=tokens.device)
-    segments = torch.zeros(len(rows), n, dtype=torch.long, device=tokens.device)
-    for row in segments:
-        for cut in [texts.start - 1] if texts.start else cuts(n, pick):
-            row[cut:] += 1
-    mask = (segments[:, :, None] == segments[:, None, :]) & (at[:, None] >= at[None, :])
-    return {
-        "inputs": torch.stack(states, dim=2),
-        "rope": model._rope(n, tokens.device),
-        "mask": mask[:, None],
-        "best": torch.cat(best).view(len(rows), n),
-        "hidden": torch.cat(chances).view(len(rows), n, -1),
-        # The token whose embedding is given must belong to the text, and what follows it must be asked for.
-        "counts": (at[None, :] + 1 < length[:, None] - (1 if texts.start else 0)) & (at[None, :] >= max(texts.start - 1, 0)),
-        "model": model,
-    }
+def reading(model: Qwen2, tokens: Tensor, count: int, options) -> Texts:
+    """What the model does while it reads the first `count` of tokens i64 [texts, n]."""
+    tokens = tokens[:count]
+    shape = (*tokens.shape, len(options.taps) + 1, len(model.norm))
+    states = torch.empty(shape, dtype=options.precision, device=tokens.device)
+    best = torch.empty_like(tokens)
+    for at in range(0, len(tokens), 16):
+        rows = slice(at, at + 16)
+        read = model.read(tokens[rows], taps=options.taps)
+        for i, of in enumerate((*read.taps, read.hidden)):
+            states[rows, :, i] = of
+        best[rows] = torch.cat([taken(model, hidden) for hidden in read.hidden.flatten(0, 1).split(ROWS)]).view_as(best[rows])
+    # Nothing is behind the last token.
+    lengths = torch.full((len(tokens),), tokens.shape[1] - 1, device=tokens.device)
+    return Texts(tokens.roll(-1, dims=1), states, best, lengths, segmented=True)
+
+
+def taken(model: Qwen2, hidden: Tensor, temperature: float = 0.0) -> Tensor:
+    """The likeliest token after each of hidden [n, hidden], or one that is drawn: i64 [n]."""
+    # In half precision many logits are alike.
+    with torch.autocast(hidden.device.type, enabled=False):
+        logits = model.logits(hidden.float(), model.output.float())
+    if temperature > 0:
+        logits = logits / temperature - torch.empty_like(logits).exponential_().log_()
+    return logits.argmax(-1)
+
+
+class Learner:
+    def __init__(self, model: Qwen2, layer: DraftLayer, tokens: Tensor, index: Tensor):
+        self.model, self.layer, self.index, self.head = model, layer, index, model.output[tokens]
+
+    def guesses(self, texts: Texts, pick: random.Random):
+        """For each guess: its states [texts * rows, hidden], normed; the rows that have one; the rows that say what is right."""
+        count, n = texts.next.shape
+        device = texts.next.device
+        at = torch.arange(n, device=device)
+        mask = (at[:, None] >= at[None, :])[None, None]
+        if texts.segmented:
+            segments = torch.zeros(count, n, dtype=torch.long, device=device)
+            for row in segments:
+                for cut in cuts(n, pick):
+                    row[cut:] += 1
+            mask = mask & (segments[:, None, :, None] == segments[:, None, None, :])
+        rope = self.model._rope(n + GUESSES, device)
+        weights, before, states = self.layer.weights(), [], texts.states
+        for further in range(GUESSES):
+            # Row i of the guess stands `further` tokens behind the row whose state it began with.
+            embedding = F.embedding(texts.next.roll(-further, dims=1), self.model.embedding)
+            states, rows = self.layer(weights, embedding, states, tuple(of[further : further + n] for of in rope), mask, before)
+            before.append(rows)
+            chosen = (at[None, :] + 1 + further < texts.length[:, None]).flatten().nonzero()[:, 0]
+            yield self.layer.normed(states).flatten(0, 1), chosen, chosen + 1 + further
+
+    def logits(self, normed: Tensor) -> Tensor:
+        return (F.linear(normed, self.head) + self.layer.bias).float()
+
+    def loss(self, texts: Texts, pick: random.Random) -> tuple[list[Tensor], list[int], int]:
+        """Mean losses of the guesses, how many of each were right, and how many rows there were."""
+        wanted = self.index[texts.best.flatten()]
+        with torch.no_grad():
+            chances = torch.cat([
+                F.softmax(self.model.logits(hidden.float(), self.head).float(), dim=-1).to(hidden.dtype)
+                for hidden in texts.states[:, :, -1].flatten(0, 1).split(ROWS)
+            ])  # fmt: skip
+        losses, right, rows = [], [], 0
+        for normed, chosen, target in self.guesses(texts, pick):
+            loss, hits = 0.0, torch.zeros((), device=normed.device)
+            for part, of in zip(chosen.split(ROWS), target.split(ROWS)):
+                log_probs = F.log_softmax(self.logits(normed[part]), dim=-1)
+                known = wanted[of] >= 0
+                hard = -log_probs.gather(-1, wanted[of].clamp_min(0)[:, None])[:, 0] * known
+                soft = -(chances[of] * log_probs).sum(-1)
+                loss = loss + (0.6 * hard + 0.4 * soft).sum()
+                hits += (log_probs.argmax(-1) == wanted[of]).sum()
+            losses.append(loss / len(chosen))
+            right.append(hits)
+            rows = max(rows, len(chosen))
+        return losses, right, rows
+
+    @torch.no_grad()
+    def evaluate(self, name: str, texts: Texts, step: int) -> dict:
+        """How often a guess is what the model takes, of those where all guesses before it were."""
+        right, count, sure, sure_right, tokens = ([0] * GUESSES for _ in range(5))
+        for at in range(0, len(texts), 16):
+            part = texts.pick(slice(at, at + 16))
+            wanted = self.index[part.best.flatten()]
+            so_far = torch.ones(len(wanted), dtype=torch.bool, device=wanted.device)
+            chance_of_all = torch.ones(len(wanted), device=wanted.device)
+            following = self.index[part.next.flatten()]
+            for i, (normed, chosen, target) in enumerate(self.guesses(part, random.Random(at))):
+                best = torch.full_like(wanted, -2)
+                chance = torch.zeros_like(chance_of_all)
+                for rows in chosen.split(ROWS):
+                    chance[rows], best[rows] = F.softmax(self.logits(normed[rows]), dim=-1).max(-1)
+                hit = torch.zeros_like(so_far)
+                hit[chosen] = best[chosen] == wanted[target]
+                judged = torch.zeros_like(so_far)
+                judged[chosen] = so_far[chosen]
+                chance_of_all = chance_of_all * chance
+                above = judged & (chance_of_all > SURE)
+                right[i] += int((hit & judged).sum())
+                count[i] += int(judged.sum())
+                sure[i] += int(above.sum())
+                sure_right[i] += int((hit & above).sum())
+                # The next guess begins behind this one only where the text went on as it says.
+                follows = torch.zeros_like(so_far)
+                follows[chosen] = following[target] == wanted[target]
+                so_far = so_far & hit & follows
+        for i in range(GUESSES):
+            print(
+                f"held out after {step} steps, {name}, guess {i + 1}: {right[i] / max(1, count[i]):.4f} of {count[i]} right; "
+                f"surer than {SURE} {sure[i] / max(1, count[i]):.4f}, of which {sure_right[i] / max(1, sure[i]):.4f} right",
+                flush=True,
+            )
+        return {"tokens": count[0], "right": [round(hits / max(1, of), 4) for hits, of in zip(right, count)]}
 
 
 def cuts(n: int, pick: random.Random) -> list[int]:
@@ -205,52 +312,6 @@ def cuts(n: int, pick: random.Random) -> list[int]:
         if edge >= n:
             return found
         found.append(edge)
-
-
-def loss_of(layer: DraftLayer, head: Tensor, index: Tensor, batch: dict) -> tuple[Tensor, int, int]:
-    chosen = batch["counts"].flatten()
-    guess = layer(batch["inputs"], batch["rope"], batch["mask"]).flatten(0, 1)[chosen]
-    target = index[batch["best"].flatten()[chosen]]
-    model = batch["model"]
-    loss, right = 0.0, 0
-    hidden = batch["hidden"].flatten(0, 1)[chosen]
-    for guessed, wanted, state in zip(guess.split(ROWS), target.split(ROWS), hidden.split(ROWS)):
-        log_probs = F.log_softmax((F.linear(guessed, head) + layer.bias).float(), dim=-1)
-        known = wanted >= 0
-        right += int((log_probs.argmax(-1) == wanted).sum())
-        hard = -log_probs.gather(-1, wanted.clamp_min(0)[:, None])[:, 0] * known
-        with torch.no_grad():
-            chances = F.softmax(F.linear(model._normed(state, model.norm), head).float(), dim=-1)
-        soft = -(chances * log_probs).sum(-1)
-        loss = loss + (0.6 * hard + 0.4 * soft).sum()
-    return loss / len(guess), right, len(guess)
-
-
-@torch.no_grad()
-def evaluate(model: Qwen2, layer: DraftLayer, head: Tensor, index: Tensor, held_out: dict[str, Texts], options, step: int):
-    found = {}
-    for name, texts in held_out.items():
-        right = count = sure = sure_right = known = 0
-        for at in range(0, len(texts.tokens), options.batch):
-            rows = list(range(at, min(at + options.batch, len(texts.tokens))))
-            batch = sample(model, texts, len(rows), options, random.Random(at), rows)
-            chosen = batch["counts"].flatten()
-            target = index[batch["best"].flatten()[chosen]]
-            guess = layer(batch["inputs"], batch["rope"], batch["mask"]).flatten(0, 1)[chosen]
-            for guessed, wanted in zip(guess.split(ROWS), target.split(ROWS)):
-                chance, best = F.softmax((F.linear(guessed, head) + layer.bias).float(), dim=-1).max(-1)
-                hit = best == wanted
-                above = chance > 0.15
-                right, count = right + int(hit.sum()), count + len(hit)
-                sure, sure_right = sure + int(above.sum()), sure_right + int((hit & above).sum())
-                known += int((wanted >= 0).sum())
-        found[name] = {"tokens": count, "right": round(right / count, 4)}
-        print(
-            f"held out after {step} steps, {name}: {right / count:.4f} of {count} right; can be guessed {known / count:.4f}; "
-            f"surer than 0.15 {sure / count:.4f}, of which {sure_right / max(1, sure):.4f} right",
-            flush=True,
-        )
-    return found
 
 
 def parse() -> argparse.Namespace:
@@ -266,12 +327,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--neurons", type=int, default=2048, help="of the feed-forward block")
     parser.add_argument("--vocabulary", type=int, default=16384, help="tokens that can be guessed")
     parser.add_argument("--answer", type=int, default=256, help="tokens of an answer")
-    parser.add_argument("--at-once", type=int, default=512, help="prompts that are answered together")
+    parser.add_argument("--at-once", type=int, default=1536, help="prompts that are answered together")
     parser.add_argument("--write-minutes", type=float, default=2, help="the model answers no longer than this")
-    parser.add_argument("--minutes", type=float, default=4, help="of training; the rate falls with the time")
+    parser.add_argument("--texts", type=int, default=4800, help="texts of the corpus; their states are kept in memory")
+    parser.add_argument("--minutes", type=float, default=8, help="of everything but loading; training takes what is left")
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--decay", type=float, default=0.02)
-    parser.add_argument("--batch", type=int, default=16, help="texts a step")
+    parser.add_argument("--batch-rows", type=int, default=16384, help="rows of a step")
     parser.add_argument("--held-out", type=int, default=64, help="texts to evaluate on, of each kind")
     parser.add_argument("--save-every", type=float, default=60, help="seconds")
     parser.add_argument("--seed", type=int, default=0)

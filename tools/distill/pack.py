@@ -35,7 +35,8 @@ def main() -> None:
     texts = corpus_texts(options.corpus, tokenizer, 2 * options.prompt_length)
     prompts = make_prompts(tokenizer, texts, instructions, options.prompt_length, seed=0)
     reader = GGUFReader(options.gguf)
-    sequences = {"train": corpus.train.numpy(), "held_out": corpus.held_out.numpy(), "prompts": prompts}
+    limit = slice(options.sequences)
+    sequences = {"train": corpus.train.numpy()[limit], "held_out": corpus.held_out.numpy()[limit], "prompts": prompts[limit]}
     counts = np.bincount(np.concatenate([of.ravel() for of in sequences.values()]))
     # What ends an answer stands in no prompt.
     counts[[tokenizer.token_to_id(token) for token in ("<|im_end|>", "<|endoftext|>")]] = len(prompts)
@@ -79,6 +80,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--length", type=int, default=1024, help="tokens of a sequence")
     parser.add_argument("--prompt-length", type=int, default=384, help="tokens of a prompt for the model to answer")
+    parser.add_argument("--sequences", type=int, help="of each kind at most, the first ones")
     parser.add_argument("--vocabulary", type=int, default=65_000, help="tokens kept, the most frequent ones")
     return parser.parse_args()
 

@@ -118,19 +118,29 @@ class Qwen2:
         empty = lambda: torch.zeros(shape, dtype=self.embedding.dtype, device=device)
         return [(empty(), empty()) for _ in self.blocks]
 
-    def extend(self, tokens: Tensor, at: int, cache: list[tuple[Tensor, Tensor]]) -> Tensor:
-        """Hidden state of the last of tokens i64 [batch, n], which follow the `at` rows in the cache, or begin it."""
+    def extend(self, tokens: Tensor, at: int, cache: list[tuple[Tensor, Tensor]], taps=()) -> Tensor:
+        """States of the last of tokens i64 [batch, n], which follow the `at` rows in the cache, or begin it.
+
+        [batch, taps + 1, hidden]: what the layers of `taps` are given, and the state after the last layer.
+        """
         x = F.embedding(tokens, self.embedding).float()
         n = tokens.shape[1]
         rope = tuple(of[at : at + n] for of in self._rope(at + n, x.device))
-        for block, rows in zip(self.blocks, cache):
+        states = []
+        for index, (block, rows) in enumerate(zip(self.blocks, cache)):
+            if index in taps:
+                states.append(x[:, -1])
             x = x + self._attention(block, self._normed(x, block["attention_norm"]), rope, None, (at, rows))
             x = x + dense(block, self._normed(x, block["norm"]))
-        return x[:, -1]
+        return torch.stack([*states, x[:, -1]], dim=1)
 
     def log_probs(self, hidden: Tensor) -> Tensor:
         """hidden [..., hidden] -> natural-log probabilities [..., vocab]"""
-        return F.log_softmax(F.linear(self._normed(hidden, self.norm), self.output).float(), dim=-1)
+        return F.log_softmax(self.logits(hidden).float(), dim=-1)
+
+    def logits(self, hidden: Tensor, output: Tensor | None = None) -> Tensor:
+        """hidden [..., hidden] -> [..., rows of `output`], the model's own if there is none"""
+        return F.linear(self._normed(hidden, self.norm), self.output if output is None else output)
 
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, weight.shape, weight, self.epsilon)

@@ -33,7 +33,7 @@ export interface NextTokenLayer {
   taps: readonly number[];
   /** RMSNorm weights [H] of each input, to be applied one after the other. */
   inputNorms: readonly (readonly Float32Array[])[];
-  /** [H, (taps + 2) H] */
+  /** [H, inputs * H] */
   projection: MatrixSource;
   layer: DecoderLayer;
   finalNorm: Float32Array;
@@ -43,6 +43,8 @@ export interface NextTokenLayer {
   guesses: { tokens: Uint32Array; bias: Float32Array } | null;
   /** It was trained to see a text from its beginning; else from where the answer begins. */
   readsPrompt: boolean;
+  /** Its last input is its own state, for tokens that the model has not run: so it can guess further than one token. */
+  goesOn: boolean;
 }
 
 /** x + mixer(norm(x)), then the same with the feed-forward block. Norms are RMSNorm weights [H]. */

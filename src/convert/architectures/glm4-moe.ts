@@ -29,6 +29,7 @@ export async function glmNextToken(
     head: has(at('shared_head.head')) ? matrix(at('shared_head.head')) : model.head,
     guesses: null,
     readsPrompt: true,
+    goesOn: false,
   };
 }
 

@@ -9,7 +9,9 @@ import { type LayerSource, transformer } from './transformer.ts';
 
 /**
  * next [n, hidden], taps [n, taps * hidden] where the layer has any, hidden [n, hidden] (states before the model's last norm)
- * and the inputs of attention -> token i64 [1], probability f32 [1] of the one row in `select`; new_k.0 and new_v.0.
+ * and the inputs of attention -> token i64 [1], probability f32 [1] of the one row in `select`; new_k.0 and new_v.0. A layer
+ * that goes on puts out `state` [1, hidden] of that row too, and takes it as the input `own` [n, hidden] of the next: of rows
+ * with `own` the model's states are zeros, of others `own` is, which is as if their part of the projection were not there.
  */
 export async function nextTokenDrafter(
   graph: GraphWriter,
@@ -29,14 +31,14 @@ export async function nextTokenDrafter(
       feedForward,
       layer: async () => weights.layer,
       input: async () => {
-        const { taps, inputNorms } = weights;
+        const { taps, inputNorms, goesOn } = weights;
         const tapped = taps.map(layer => `tap.${layer}`);
         if (taps.length > 0) {
           builder.addInput('taps', 'float32', ['n', taps.length * hidden]);
           builder.addNode('Split', ['taps'], tapped, { axis: 1, num_outputs: taps.length });
         }
         const parts: string[] = [];
-        for (const [i, input] of ['next', ...tapped, 'hidden'].entries()) {
+        for (const [i, input] of ['next', ...tapped, 'hidden', ...(goesOn ? ['own'] : [])].entries()) {
           let x = tapped.includes(input) ? input : builder.addInput(input, 'float32', ['n', hidden]);
           for (const [n, norm] of inputNorms[i]!.entries())
             x = await rmsNorm(graph, `${input}.normed.${n}`, x, norm, rmsEpsilon);
@@ -46,11 +48,11 @@ export async function nextTokenDrafter(
         await graph.linear('projected', 'inputs', weights.projection, mixerForm);
         return 'projected';
       },
-      output: 'guess',
+      output: 'state',
     },
     { isRouted: false },
   );
-  const normed = await rmsNorm(graph, 'guess.normed', 'guess', weights.finalNorm, rmsEpsilon);
+  const normed = await rmsNorm(graph, 'guess.normed', 'state', weights.finalNorm, rmsEpsilon);
   const { guesses } = weights;
   await graph.linear('logits', normed, weights.head, headForm, guesses ? { bias: guesses.bias } : {});
   graph.node('Softmax', ['logits'], 'probabilities', { axis: -1 });
@@ -69,6 +71,7 @@ export async function nextTokenDrafter(
   }
   graph.node('Reshape', [best, one], 'token');
   graph.node('Reshape', ['best.probability', one], 'probability');
+  if (weights.goesOn) builder.addOutput('state', 'float32', [1, hidden]);
   builder.addOutput('token', 'int64', [1]);
   builder.addOutput('probability', 'float32', [1]);
 }

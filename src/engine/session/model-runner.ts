@@ -161,7 +161,7 @@ export class ModelRunner {
     return this.#options.manifest.graphs.drafter?.readsPrompt ?? false;
   }
 
-  /** What follows the tokens of `args` by the drafter's guess: one token or none. */
+  /** What follows the tokens of `args` by the drafter's guesses. */
   async #draft(
     { tokens, at, draftAbove, logitRows }: ForwardArgs,
     { states, guessed }: SequenceState,
@@ -174,12 +174,13 @@ export class ModelRunner {
       else this.#drafter.follow(guessed!, at, tokens);
       return [];
     }
-    const guess = await this.#drafter.read(guessed!, states, at, tokens);
-    const follows = guess?.position === at + 1 && tokens.length === 1;
-    if (!follows || draftAbove === null || guess.probability <= draftAbove) return [];
-    // If it is right, the next run begins behind it.
-    guessed!.tokens.push(guess.token);
-    return [guess.token];
+    const above = tokens.length === 1 ? (draftAbove ?? []) : [];
+    const found = await this.#drafter.read(guessed!, states, at, tokens, above);
+    if (found?.position !== at + 1) return [];
+    const drafted = found.guesses.map(({ token }) => token);
+    // The next run begins behind those that are right.
+    guessed!.tokens.push(...drafted);
+    return drafted;
   }
 
   #sequence(key: number): SequenceState {

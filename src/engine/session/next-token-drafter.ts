@@ -1,7 +1,7 @@
 /**
- * Guesses the token after next with the layer that was trained to, for a few hundredths of a step (docs/engine.md). The layer
- * attends to its own rows: one for every token whose state and whose next token are known, from the text's beginning or
- * from where the answer begins. A guess is only ever checked, never trusted.
+ * Guesses the token after next, and some behind it, with the layer that was trained to, each for a few hundredths of a step
+ * (docs/engine.md). The layer attends to its own rows: one for every token whose state and whose next token are known, from the
+ * text's beginning or from where the answer begins. A guess is only ever checked, never trusted.
  */
 import { Tensor } from 'onnxruntime-node';
 import type { ModelDims } from '../../models/manifest.ts';
@@ -13,7 +13,7 @@ import type { StateTail } from './state-tail.ts';
 
 export interface Guess {
   token: number;
-  /** That the model takes this token. */
+  /** That the model takes this token and all that were guessed before it. */
   probability: number;
 }
 
@@ -31,12 +31,16 @@ export class NextTokenDrafter {
   readonly #dims: ModelDims;
   readonly #embedding: Embedding;
   readonly #layouts: readonly CacheLayout[];
+  /** Numbers of a row in the graph's inputs that hold states. */
+  readonly #states: ReadonlyMap<string, number>;
 
   constructor(graph: GraphSession, dims: ModelDims, embedding: Embedding) {
     this.#graph = graph;
     this.#dims = dims;
     this.#embedding = embedding;
     this.#layouts = cacheLayouts(graph.inputs);
+    const states = graph.inputs.filter(({ name }) => ['taps', 'hidden', 'own'].includes(name));
+    this.#states = new Map(states.map(({ name, shape }) => [name, Number(shape[1])]));
   }
 
   newRows(maxRows: number): NextTokenRows {
@@ -49,14 +53,16 @@ export class NextTokenDrafter {
 
   /**
    * `tokens` are about to follow the first `at` of the sequence. Reads every row that can be read by now, `states` being those
-   * of the last run, and returns the guess of the token after next to the last of them; null if there was none to read.
+   * of the last run, and returns what is guessed from `position` on, which is behind the last of them; null if there was none
+   * to read. The i-th guess is there only if its probability is above `above[i]`.
    */
   async read(
     rows: NextTokenRows,
     states: StateTail,
     at: number,
     tokens: readonly number[],
-  ): Promise<(Guess & { position: number }) | null> {
+    above: readonly number[],
+  ): Promise<{ position: number; guesses: Guess[] } | null> {
     this.follow(rows, at, tokens);
     const { positions } = rows;
     // A row needs the token behind its own.
@@ -65,22 +71,24 @@ export class NextTokenDrafter {
     const count = end - first;
     const known = count > 0 ? states.rows(first, count) : null;
     if (!known) return null;
-    const width = this.#dims.hidden;
-    const next = rows.tokens.slice(first + 1, end + 1);
-    rows.cache.reserve(rows.cache.length + count);
-    const output = await this.#graph.run({
-      ...rows.cache.feeds(),
-      ...attentionInputs(this.#dims, rows.cache, range(first, count), { first: count - 1, count: 1 }),
-      ...known,
-      next: new Tensor('float32', this.#embedding.rows(next), [count, width]),
-    });
-    rows.cache.append(output, count);
+    let output = await this.#run(rows, first, rows.tokens.slice(first + 1, end + 1), known);
     positions.push(...range(first, count));
-    return {
-      token: Number((output.token!.data as BigInt64Array)[0]),
-      probability: (output.probability!.data as Float32Array)[0]!,
-      position: end + 1,
-    };
+
+    const guesses: Guess[] = [];
+    let probability = 1;
+    for (const [i, limit] of above.entries()) {
+      if (i > 0) {
+        if (!this.#states.has('own') || probability <= limit) break;
+        const own = { own: output.state! };
+        output = await this.#run(rows, end + i - 1, [guesses[i - 1]!.token], own);
+      }
+      probability *= (output.probability!.data as Float32Array)[0]!;
+      if (probability <= limit) break;
+      guesses.push({ token: Number((output.token!.data as BigInt64Array)[0]), probability });
+    }
+    // Rows of guesses are made anew from the model's states, should they be right.
+    rows.cache.truncate(positions.length);
+    return { position: end + 1, guesses };
   }
 
   /** Another answer begins. */
@@ -99,7 +107,33 @@ export class NextTokenDrafter {
     rows.tokens.push(...tokens);
   }
 
+  /** Appends the rows of `position` and on, which `next` follow; outputs of the last of them. */
+  async #run(
+    rows: NextTokenRows,
+    position: number,
+    next: readonly number[],
+    known: Record<string, Tensor>,
+  ): Promise<Record<string, Tensor>> {
+    const { length: count } = next;
+    const { cache } = rows;
+    cache.reserve(cache.length + count);
+    // Of what is not known zeros are given.
+    const missing = [...this.#states].filter(([name]) => !known[name]);
+    const output = await this.#graph.run({
+      ...cache.feeds(),
+      ...attentionInputs(this.#dims, cache, range(position, count), { first: count - 1, count: 1 }),
+      next: new Tensor('float32', this.#embedding.rows(next), [count, this.#dims.hidden]),
+      ...known,
+      ...Object.fromEntries(missing.map(([name, width]) => [name, zeros(count, width)])),
+    });
+    cache.append(output, count);
+    return output;
+  }
+
   release(): Promise<void> {
     return this.#graph.release();
   }
 }
+
+const zeros = (rows: number, width: number): Tensor =>
+  new Tensor('float32', new Float32Array(rows * width), [rows, width]);

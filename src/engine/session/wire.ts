@@ -37,10 +37,10 @@ export interface ForwardArgs {
   /** Return the logits after the last so many tokens. */
   logitRows: number;
   /**
-   * Run one token more, which the model's drafter guesses, if its guess is likelier than this to be right; null = don't.
-   * Its logits are returned too.
+   * Run what the model's drafter guesses to follow as well: the i-th token if it and all before it are likelier than the
+   * i-th of these to be right; null = don't. Their logits are returned too.
    */
-  draftAbove: number | null;
+  draftAbove: readonly number[] | null;
   /** Return the log probability of targets[i] after token i instead, for the first targets.length tokens. */
   targets?: number[];
 }

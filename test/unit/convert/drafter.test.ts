@@ -15,7 +15,7 @@ import { ropeOf } from '../../../src/convert/rope.ts';
 import { memoryMatrix } from '../../../src/convert/weights.ts';
 import type { Embedding } from '../../../src/engine/session/embedding.ts';
 import { GraphSession } from '../../../src/engine/session/graph-session.ts';
-import { NextTokenDrafter } from '../../../src/engine/session/next-token-drafter.ts';
+import { type Guess, NextTokenDrafter } from '../../../src/engine/session/next-token-drafter.ts';
 import { StateTail } from '../../../src/engine/session/state-tail.ts';
 import { ExternalDataWriter, OnnxBuilder } from '../../../src/formats/onnx.ts';
 import { TINY } from '../../support/tiny-model.ts';
@@ -60,19 +60,18 @@ describe('convert/drafter', () => {
     return GraphSession.open(join(folder, 'g.onnx'), 1);
   }
 
-  /** The guess after each row, with the first `together` rows read at once and the others one by one. */
+  /** The guesses after each row, with the first `together` rows read at once and the others one by one. */
   async function guesses(session: GraphSession, golden: Golden, together: number) {
-    // The embedding of token t is row t - 1 of the golden's: row i is followed by token i + 1.
     const embedding = {
       rows: (tokens: number[]) =>
         Float32Array.from(
-          tokens.flatMap(token => golden.next.slice((token - 1) * dims.hidden, token * dims.hidden)),
+          tokens.flatMap(token => golden.embedding.slice(token * dims.hidden, (token + 1) * dims.hidden)),
         ),
     } as Embedding;
     const drafter = new NextTokenDrafter(session, dims, embedding);
-    const rows = drafter.newRows(ROWS + 1);
+    const rows = drafter.newRows(ROWS + 3);
     const states = new StateTail();
-    const found: { token: number; probability: number }[] = [];
+    const found: Guess[][] = [];
     for (let from = 0; from < ROWS; ) {
       const to = from === 0 ? together : from + 1;
       const part = (of: number[]) =>
@@ -84,12 +83,12 @@ describe('convert/drafter', () => {
       if (from === 0) {
         states.set({}, 0);
         const known = Array.from({ length: to }, (_, i) => i);
-        await drafter.read(rows, states, 0, known);
+        await drafter.read(rows, states, 0, known, []);
       }
       states.set({ hidden: part(golden.hidden), taps: part(golden.taps) }, to);
-      const guess = await drafter.read(rows, states, to, [to]);
-      assert.equal(guess?.position, to + 1);
-      found.push({ token: guess!.token, probability: guess!.probability });
+      const read = await drafter.read(rows, states, to, [to], [0, 0, 0]);
+      assert.equal(read?.position, to + 1);
+      found.push(read!.guesses);
       from = to;
     }
     return found;
@@ -100,10 +99,14 @@ describe('convert/drafter', () => {
     const session = await open();
     for (const together of [1, 3, ROWS]) {
       const found = await guesses(session, golden, together);
-      for (const [n, { token, probability }] of found.entries()) {
+      for (const [n, guessed] of found.entries()) {
         const row = together - 1 + n;
-        assert.equal(token, golden.token[row], `${together} together, row ${row}`);
-        assert.ok(Math.abs(probability - golden.probability[row]!) < 1e-4, `${together}, row ${row}`);
+        assert.equal(guessed.length, golden.guesses.length);
+        for (const [i, { token, probability }] of guessed.entries()) {
+          const where = `${together} together, row ${row}, guess ${i}`;
+          assert.equal(token, golden.guesses[i]!.token[row], where);
+          assert.ok(Math.abs(probability - golden.guesses[i]!.probability[row]!) < 1e-4, where);
+        }
       }
       assert.equal(found.length, ROWS - together + 1);
     }
@@ -147,9 +150,11 @@ describe('convert/drafter', () => {
 });
 
 interface Golden {
-  next: number[];
+  /** f32 [vocab, hidden] */
+  embedding: number[];
+  /** f32 [rows, hidden] each; row i is followed by token i + 1. */
   taps: number[];
   hidden: number[];
-  token: number[];
-  probability: number[];
+  /** The first guess after each row, and those that follow if all before them are right; probabilities are of all together. */
+  guesses: { token: number[]; probability: number[] }[];
 }

@@ -154,7 +154,7 @@ for (const name of NAMES.filter(one => familyGolden(one).guesses)) {
     let sequence = 0;
 
     /** Runs one token at `at`; what was guessed to follow it, if that is likelier than `draftAbove`. */
-    const step = async (at: number, token: number, draftAbove: number | null) =>
+    const step = async (at: number, token: number, draftAbove: number[] | null) =>
       (await runner.forward({ sequence, at, tokens: [token], experts: null, logitRows: 1, draftAbove }))
         .drafted;
     const read = (at: number, part: number[]) =>
@@ -162,7 +162,7 @@ for (const name of NAMES.filter(one => familyGolden(one).guesses)) {
     /** `margin` under the probability there is a guess, above it there is none. */
     async function assertGuess(at: number, margin: number) {
       const [token, probability] = guesses![at - 1]!;
-      const drafted = await step(at, tokens[at]!, probability - margin);
+      const drafted = await step(at, tokens[at]!, [probability - margin]);
       assert.deepEqual(drafted, margin > 0 ? [token] : [], `at ${at}`);
     }
     const MARGINS = [1e-4, -1e-4];
@@ -196,7 +196,7 @@ for (const name of NAMES.filter(one => familyGolden(one).guesses)) {
       await read(4, tokens.slice(4, 12));
       for (const at of [12, 13]) {
         const { drafted, logits } = await runner.forward({
-          ...{ sequence, at, tokens: [tokens[at]!], experts: null, logitRows: 1, draftAbove: 0 },
+          ...{ sequence, at, tokens: [tokens[at]!], experts: null, logitRows: 1, draftAbove: [0] },
         });
         assert.equal(drafted.length, 1);
         const row = [...logits!.subarray(0, wanted[at]!.length)];
