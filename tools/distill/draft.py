@@ -28,8 +28,8 @@ ROWS = 4096
 # Tokens guessed one behind the other, and how much less each counts than the one before it.
 GUESSES = 3
 FURTHER = 0.8
-# Guesses less likely than this are not run.
-SURE = 0.15
+# A guess is run if it and all before it are likelier than this: src/engine/decoder.ts.
+SURE = (0.2, 0.45, 0.4)
 
 
 @dataclass
@@ -286,7 +286,7 @@ class Learner:
                 judged = torch.zeros_like(so_far)
                 judged[chosen] = so_far[chosen]
                 chance_of_all = chance_of_all * chance
-                above = judged & (chance_of_all > SURE)
+                above = judged & (chance_of_all > SURE[i])
                 right[i] += int((hit & judged).sum())
                 count[i] += int(judged.sum())
                 sure[i] += int(above.sum())
@@ -298,7 +298,7 @@ class Learner:
         for i in range(GUESSES):
             print(
                 f"held out after {step} steps, {name}, guess {i + 1}: {right[i] / max(1, count[i]):.4f} of {count[i]} right; "
-                f"surer than {SURE} {sure[i] / max(1, count[i]):.4f}, of which {sure_right[i] / max(1, sure[i]):.4f} right",
+                f"surer than {SURE[i]} {sure[i] / max(1, count[i]):.4f}, of which {sure_right[i] / max(1, sure[i]):.4f} right",
                 flush=True,
             )
         return {"tokens": count[0], "right": [round(hits / max(1, of), 4) for hits, of in zip(right, count)]}

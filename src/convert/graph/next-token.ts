@@ -9,9 +9,9 @@ import { type LayerSource, transformer } from './transformer.ts';
 
 /**
  * next [n, hidden], taps [n, taps * hidden] where the layer has any, hidden [n, hidden] (states before the model's last norm)
- * and the inputs of attention -> token i64 [1], probability f32 [1] of the one row in `select`; new_k.0 and new_v.0. A layer
- * that goes on puts out `state` [1, hidden] of that row too, and takes it as the input `own` [n, hidden] of the next: of rows
- * with `own` the model's states are zeros, of others `own` is, which is as if their part of the projection were not there.
+ * and the inputs of attention -> token i64 [1], probability f32 [1] of the one row in `select`; `state` [1, hidden]
+ * of that row; new_k.0 and new_v.0. A layer that goes on takes its state as the input `own` [n, hidden] of the next: of rows with
+ * `own` the model's states are zeros, of others `own` is, which is as if their part of the projection were not there.
  */
 export async function nextTokenDrafter(
   graph: GraphWriter,
@@ -71,7 +71,6 @@ export async function nextTokenDrafter(
   }
   graph.node('Reshape', [best, one], 'token');
   graph.node('Reshape', ['best.probability', one], 'probability');
-  if (weights.goesOn) builder.addOutput('state', 'float32', [1, hidden]);
   builder.addOutput('token', 'int64', [1]);
   builder.addOutput('probability', 'float32', [1]);
 }

@@ -130,9 +130,10 @@ export class ModelRunner {
 
   /** Puts rows that were exported after the first `at` rows of the sequence. Throws `format-invalid` for another model's. */
   importRows({ sequence, at, rows, blocks }: ImportArgs): CacheSize {
-    const { cache, states } = this.#sequence(sequence);
+    const { cache, states, guessed } = this.#sequence(sequence);
     cache.truncate(at);
     states.set({}, 0);
+    if (guessed) this.#drafter!.follow(guessed, at, []);
     if (cache.length !== at || at + rows > this.#options.contextTokens) {
       throw new MoebiusError('internal', `${rows} rows can't follow row ${at} of ${cache.length}.`);
     }

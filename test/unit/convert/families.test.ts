@@ -187,6 +187,25 @@ for (const name of NAMES.filter(one => familyGolden(one).guesses)) {
       }
     });
 
+    it('forgets what it read where saved rows of another text take its place', async () => {
+      sequence++;
+      const from = sequence;
+      await read(0, tokens.slice(0, 8));
+      const blocks = runner.exportRows({ sequence: from, from: 0, to: 8 });
+      // How sure it is shows in whether it guesses.
+      const guessed = new Map<number | null, number[][]>([[null, []]]);
+      for (const other of [null, 3]) {
+        guessed.set(other, []);
+        for (let limit = 0.01; limit < 1; limit *= 1.3) {
+          sequence++;
+          for (const at of other === null ? [] : [0, 7]) await read(at, Array(7).fill(other));
+          runner.importRows({ sequence, at: 0, rows: 8, blocks });
+          for (const at of [8, 9, 10]) guessed.get(other)!.push(await step(at, tokens[at]!, [limit]));
+        }
+        assert.deepEqual(guessed.get(other), guessed.get(null));
+      }
+    });
+
     // The state before the edit is gone by then, so one row stays missing, which may change what is guessed.
     it('goes on guessing after an edited message, and the model is the same', async () => {
       sequence++;
