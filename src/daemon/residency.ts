@@ -15,7 +15,7 @@ import type { Savable } from './kv/saver.ts';
 const DEFAULT_CONTEXT_TOKENS = 8192;
 
 export interface ModelStore {
-  /** Every converted model that is whole. */
+  /** Every converted model that is whole; of one id first the variant that is used when nobody asks for another. */
   list(): Promise<ModelSummary[]>;
 }
 
@@ -118,16 +118,16 @@ export class Residency {
   }
 
   async #resolve(params: ModelLoadParams): Promise<Wanted> {
-    const { model, variant = 'int4', contextTokens = DEFAULT_CONTEXT_TOKENS } = params;
+    const { model, variant, contextTokens = DEFAULT_CONTEXT_TOKENS } = params;
     const threads = params.threads ?? (await this.#options.threads());
     const models = await this.#options.store.list();
-    const found = models.find(summary => summary.id === model && summary.variant === variant);
+    const found = models.find(
+      summary => summary.id === model && (variant === undefined || summary.variant === variant),
+    );
     if (!found) {
       const others = models.map(summary => `${summary.id} (${summary.variant})`).join(', ') || 'none';
-      throw new MoebiusError(
-        'model-missing',
-        `Model ${model} (${variant}) is not installed. Installed: ${others}.`,
-      );
+      const name = variant ? `${model} (${variant})` : model;
+      throw new MoebiusError('model-missing', `Model ${name} is not installed. Installed: ${others}.`);
     }
     return { key: JSON.stringify([found.path, contextTokens, threads]), found, contextTokens, threads };
   }

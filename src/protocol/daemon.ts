@@ -24,7 +24,7 @@ export interface InitializeResult {
 export interface ModelLoadParams {
   /** Id of a converted model in the store, e.g. `qwen2.5-coder-1.5b`. */
   model: string;
-  /** Precision variant on disk; default `int4`. */
+  /** Precision variant on disk; default: the first there is of `int4`, `int8` and `fp32`. */
   variant?: ModelVariant;
   /** Largest context in tokens for one sequence; default 8192, at most the model's own. */
   contextTokens?: number;

@@ -7,6 +7,8 @@ import type { AgentDesk } from '../agent/desk.ts';
 import type { HunkReview } from '../agent/hunk-review.ts';
 import { VsCodeAgent } from '../agent/vscode-agent.ts';
 import type { HostContext } from '../context.ts';
+import { chosenModel, storeHome } from '../models/chosen-model.ts';
+import { readSettings } from '../settings.ts';
 import type { WorkspaceUse } from '../status/status-page.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
 import { AttachmentReader } from './attachments.ts';
@@ -78,7 +80,10 @@ export function registerChat(context: HostContext): ChatView {
     open: () => open(),
     readAttachment: request => reader.read(request),
     suggest: query => suggestions.suggest(query),
-    picker: () => readPicker(daemon, options().level),
+    picker: () => {
+      const { id, home } = readSettings().model;
+      return readPicker(daemon, options().level, chosenModel(storeHome(home), id));
+    },
     lastChat: {
       get: () => extension.workspaceState.get<string>(LAST_CHAT_KEY),
       set: id => void extension.workspaceState.update(LAST_CHAT_KEY, id),
@@ -167,7 +172,8 @@ export function registerChat(context: HostContext): ChatView {
         .catch(error => log.warn("chat: the model's state can not be shown", error));
     }),
     vscode.workspace.onDidChangeConfiguration(event => {
-      if (event.affectsConfiguration('moebius.chat')) void controller.refreshPicker();
+      const picks = ['moebius.chat', 'moebius.model.id'];
+      if (picks.some(name => event.affectsConfiguration(name))) void controller.refreshPicker();
       if (event.affectsConfiguration('moebius.agent')) controller.agent.postPicker();
     }),
   );

@@ -6,11 +6,12 @@ import { catalogue, defaultModel } from '../../models/catalogue.ts';
 import type { Machine } from '../../models/hardware.ts';
 import { surveyMachine } from '../../models/machine.ts';
 import { openStore, type StoredModel } from '../../models/store.ts';
-import type { Daemon, HostContext } from '../context.ts';
+import type { HostContext } from '../context.ts';
 import { adviceBeforeDownload, noteOfEntry, noteOfInstalled } from '../models/advice.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
 import { installModel } from '../models/install.ts';
 import { megabytes } from '../models/install-progress.ts';
+import { firstVariants, modelInUse, readyWith } from '../models/model-in-use.ts';
 import { modelPage } from '../models/model-page.ts';
 import type { Pages } from '../pages.ts';
 import { readSettings, updateSetting } from '../settings.ts';
@@ -27,7 +28,7 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
     if (readSettings().model.id !== id) await updateSetting('model.id', id);
     await vscode.window.withProgress(
       { location: vscode.ProgressLocation.Window, title: `Moebius: loading ${id}` },
-      () => (isAt(context.daemon, id) ? context.daemon.ready() : context.daemon.load(id)),
+      () => readyWith(context.daemon, id),
     );
   };
 
@@ -60,11 +61,11 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
     const store = await openStore(home());
     const installed = await store.list();
     const machine = await surveyMachine(store);
-    const current = chosenModel(home(), readSettings().model.id);
+    const current = modelInUse(context.daemon.state) ?? chosenModel(home(), readSettings().model.id);
     const choices: Choice[] = [
       ...separated(
         'Installed',
-        distinct(installed).map(model => installedChoice(model, machine, current, use)),
+        firstVariants(installed).map(model => installedChoice(model, machine, current, use)),
       ),
       ...separated(
         'To download',
@@ -93,7 +94,7 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
 
   const remove = async (): Promise<void> => {
     const store = await openStore(home());
-    const items = distinct(await store.list()).map(model => ({
+    const items = firstVariants(await store.list()).map(model => ({
       label: model.name,
       description: `${megabytes(model.sizeBytes)} MB`,
       model,
@@ -101,17 +102,17 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
     if (items.length === 0) throw new MoebiusError('model-missing', 'No model is installed.');
     const chosen = await vscode.window.showQuickPick(items, { title: 'Moebius: Remove Model' });
     if (!chosen) return;
-    const { id, name, manifest } = chosen.model;
+    const { id, name, path, manifest } = chosen.model;
     const sure = await vscode.window.showWarningMessage(
       `Remove ${name} from this machine?`,
       {
         modal: true,
-        detail: `Frees what lies in ${store.variantFolder(id, 'int4')} and the downloaded file.`,
+        detail: `Frees what lies in ${path} and the downloaded file.`,
       },
       'Remove',
     );
     if (!sure) return;
-    const isLoaded = isAt(context.daemon, id);
+    const isLoaded = modelInUse(context.daemon.state) === id;
     // A process that has the files open would keep their space, and on Windows the files themselves.
     if (isLoaded) await context.daemon.stop();
     await store.remove(id);
@@ -140,14 +141,6 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
     'moebius.model.show': show,
   };
 }
-
-/** The daemon holds this model or is loading it. */
-const isAt = ({ state }: Daemon, id: string): boolean =>
-  (state.kind === 'ready' || state.kind === 'loading') && state.model === id;
-
-/** One entry a model, in its first variant. */
-const distinct = (models: readonly StoredModel[]): StoredModel[] =>
-  models.filter((model, index) => models.findIndex(other => other.id === model.id) === index);
 
 function installedChoice(
   model: StoredModel,

@@ -5,9 +5,10 @@ import { CHAT_LEVELS } from '../chat/level.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { HostContext } from '../context.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
+import { modelInUse } from '../models/model-in-use.ts';
 import type { Pages } from '../pages.ts';
 import { readSettings, updateSetting } from '../settings.ts';
-import { describeStatus } from '../status/status-page.ts';
+import { describeStatus, isUp } from '../status/status-page.ts';
 import type { CommandTable } from './command-table.ts';
 
 interface Choice extends vscode.QuickPickItem {
@@ -35,8 +36,7 @@ export function serviceCommands(
     },
     'moebius.daemon.showLog': () => daemonLog.show(),
     'moebius.daemon.status': async () => {
-      const isUp = daemon.state.kind === 'ready' || daemon.state.kind === 'loading';
-      const status = isUp ? await daemon.status() : null;
+      const status = isUp(daemon.state) ? await daemon.status() : null;
       await pages.show('Moebius status', describeStatus(daemon.state, status, await chat.diskUse()));
     },
     'moebius.chat.chooseLevel': chooseLevel,
@@ -59,8 +59,8 @@ export function serviceCommands(
 function menu({ daemon }: HostContext): Choice[] {
   const document = vscode.window.activeTextEditor?.document;
   const { completion, model, chat } = readSettings(document);
-  const current = chosenModel(storeHome(model.home), model.id);
   const { state } = daemon;
+  const current = modelInUse(state) ?? chosenModel(storeHome(model.home), model.id);
   const languageId = document?.languageId;
   return [
     {

@@ -5,6 +5,7 @@ import { openStore } from '../../models/store.ts';
 import { levelFor } from '../chat/level.ts';
 import type { HostContext } from '../context.ts';
 import { storeHome } from '../models/chosen-model.ts';
+import { firstVariants, readyWith } from '../models/model-in-use.ts';
 import { signalOf } from '../report.ts';
 import { readSettings } from '../settings.ts';
 import { toChatMessages, withSystemText } from './messages.ts';
@@ -35,7 +36,7 @@ export class ModelProvider implements vscode.LanguageModelChatProvider {
   async provideLanguageModelChatInformation(): Promise<vscode.LanguageModelChatInformation[]> {
     const { model, engine } = readSettings();
     const store = await openStore(storeHome(model.home));
-    const models = (await store.list()).filter(one => one.variant === 'int4' && one.capabilities.chat);
+    const models = firstVariants(await store.list()).filter(one => one.capabilities.chat);
     return models.map(({ id, name, manifest }) => ({
       id,
       name,
@@ -58,8 +59,7 @@ export class ModelProvider implements vscode.LanguageModelChatProvider {
   ): Promise<void> {
     const signal = signalOf(token);
     const { daemon, backend } = this.context;
-    const ready = await daemon.ready(signal);
-    const loaded = ready.id === model.id ? ready : await daemon.load(model.id);
+    const loaded = await readyWith(daemon, model.id, signal);
     const tools = options.tools ?? [];
     let written = '';
     let shown = 0;

@@ -9,6 +9,10 @@ export interface WorkspaceUse {
   checkpoints: DiskUse | null;
 }
 
+/** The process is there and can be asked, with a model or without. */
+export const isUp = ({ kind }: DaemonState): boolean =>
+  kind === 'ready' || kind === 'loading' || kind === 'no-model';
+
 export function describeStatus(state: DaemonState, status: StatusResult | null, use: WorkspaceUse): string {
   const lines = [
     '# Moebius: status',

@@ -104,7 +104,7 @@ describe('daemon server', () => {
     const { peer } = await connect();
     assert.match(
       await code(peer.request('model/load', { model: 'absent' })),
-      /^model-missing: Model absent \(int4\) is not installed. Installed: small \(int4\), other \(int4\)/,
+      /^model-missing: Model absent is not installed. Installed: small \(int4\), other \(int4\)/,
     );
     assert.equal((await peer.request('status', {})).model, 'small');
     assert.match(
@@ -112,6 +112,22 @@ describe('daemon server', () => {
       /^model-invalid: body.data is damaged/,
     );
     assert.equal((await peer.request('status', {})).phase, 'no-model');
+  });
+
+  it('loads the first variant there is of a model, or the one that is named', async () => {
+    const [small, other] = SCRIPTED_MODELS;
+    const models = [
+      { ...small!, variant: 'int8' as const },
+      { ...small!, variant: 'fp32' as const, path: other!.path },
+    ];
+    const { peer } = await connect(null, { store: { list: async () => models } });
+    await peer.request('initialize', { protocolVersion: PROTOCOL_VERSION, clientName: 'test' });
+    assert.equal((await peer.request('model/load', { model: 'small' })).path, small!.path);
+    assert.equal((await peer.request('model/load', { model: 'small', variant: 'fp32' })).path, other!.path);
+    assert.equal(
+      await code(peer.request('model/load', { model: 'small', variant: 'int4' })),
+      'model-missing: Model small (int4) is not installed. Installed: small (int8), small (fp32).',
+    );
   });
 
   it('joins loads of the same model, queues others, and keeps one engine', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DaemonState } from '../../../../src/host/context.ts';
-import { describeStatus } from '../../../../src/host/status/status-page.ts';
+import { describeStatus, isUp } from '../../../../src/host/status/status-page.ts';
 import { type StatusOptions, statusView } from '../../../../src/host/status/status-view.ts';
 import type { StatusResult } from '../../../../src/protocol/daemon.ts';
 
@@ -109,6 +109,17 @@ describe('host/status-page', () => {
     assert.match(page, /\| chat \| 120 \| 512 \| 30 MB \|/);
     assert.match(page, /Chats of this workspace: 12 MB of at most 100 MB/);
     assert.doesNotMatch(page, /Checkpoints/);
+  });
+  it('asks a process that has no model as well', () => {
+    const states: DaemonState[] = [
+      { kind: 'no-model', reason: 'No model has been asked for yet.' },
+      { kind: 'loading', model: 'm', percent: 5 },
+      { kind: 'ready', model: 'm', status: null },
+      { kind: 'idle' },
+      { kind: 'stopped' },
+      { kind: 'failed', reason: 'Too often.' },
+    ];
+    assert.deepEqual(states.map(isUp), [true, true, true, false, false, false]);
   });
   it('says when nothing runs', () => {
     assert.match(
