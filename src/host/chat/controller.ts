@@ -137,10 +137,10 @@ export class ChatController {
     await this.newChat();
   }
 
-  /** Sends a message as if the user had typed it. Attachments that are refused are reported and left out. */
+  /** Sends a message as if the user had typed it. If what it is about is refused, that is reported and nothing is sent. */
   async ask(text: string, requests: AttachmentRequest[] = []): Promise<void> {
-    const attachments = (await Promise.all(requests.map(request => this.#read(request)))).flat();
-    this.#current.send(text, attachments);
+    const read = await Promise.all(requests.map(request => this.#read(request)));
+    if (read.every(attachments => attachments.length > 0)) this.#current.send(text, read.flat());
   }
 
   async attach(request: AttachmentRequest): Promise<void> {

@@ -1,5 +1,5 @@
 /** What the model is asked about one staged file, and the comments in its answer. Pure. */
-import type { ChatMessage, GrammarParams } from '../../protocol/daemon.ts';
+import type { ChatMessage, GenerateResult, GrammarParams } from '../../protocol/daemon.ts';
 import type { StagedFile } from './staged-files.ts';
 
 export interface ReviewComment {
@@ -57,14 +57,16 @@ export function reviewMessages({ path, lines }: StagedFile): { messages: ChatMes
   return { messages, isCut: shown.length < lines.length };
 }
 
-/** Comments about added lines; one for each line, and none that the model made up a line for. */
-export function commentsOf(answer: string, { lines }: StagedFile): ReviewComment[] {
-  let given: unknown;
-  try {
-    given = (JSON.parse(answer) as { comments?: unknown }).comments;
-  } catch {
-    return [];
-  }
+/**
+ * Comments about added lines; one for each line, and none that the model made up a line for. `isCut`: the answer was cut off, so there may
+ * be more to say.
+ */
+export function readReview(
+  { text, finish }: Pick<GenerateResult, 'text' | 'finish'>,
+  { lines }: StagedFile,
+): { comments: ReviewComment[]; isCut: boolean } {
+  const isCut = finish !== 'stop';
+  const given = isCut ? wholeComments(text) : parse(text)?.comments;
   const added = new Set(lines.flatMap(({ kind, line }) => (kind === 'added' ? [line] : [])));
   const comments = new Map<number, string>();
   for (const one of Array.isArray(given) ? given : []) {
@@ -72,5 +74,19 @@ export function commentsOf(answer: string, { lines }: StagedFile): ReviewComment
     if (typeof line !== 'number' || typeof comment !== 'string' || comment.trim() === '') continue;
     if (added.has(line) && !comments.has(line)) comments.set(line, comment.trim());
   }
-  return [...comments].map(([line, text]) => ({ line, text }));
+  return { comments: [...comments].map(([line, text]) => ({ line, text })), isCut };
+}
+
+/** What the rest of a comment would have said is unknown, so only those that are whole count. */
+const wholeComments = (answer: string): unknown[] =>
+  [...answer.matchAll(FLAT_OBJECT)].map(([object]) => parse(object));
+/** Without objects in it; brackets in its strings are no brackets. */
+const FLAT_OBJECT = /\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}/g;
+
+function parse(json: string): { comments?: unknown } | null {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
 }

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
 import { findRepository } from '../code/git.ts';
-import { commentsOf, REVIEW_GRAMMAR, type ReviewComment, reviewMessages } from '../code/review-prompt.ts';
+import { REVIEW_GRAMMAR, type ReviewComment, readReview, reviewMessages } from '../code/review-prompt.ts';
 import { type StagedFile, stagedFiles } from '../code/staged-files.ts';
 import type { HostContext } from '../context.ts';
 import { signalOf } from '../report.ts';
@@ -29,23 +29,23 @@ export function reviewCommands(context: HostContext, controller: vscode.CommentC
       const all = stagedFiles(diff);
       if (all.length === 0) throw new MoebiusError('bad-request', NOTHING_TO_REVIEW);
       clear();
-      const notRead = await review(context, all.slice(0, MOST_FILES), (file, comments) => {
+      const unfinished = await review(context, all.slice(0, MOST_FILES), (file, comments) => {
         const uri = vscode.Uri.joinPath(repository.rootUri, file.path);
         threads.push(...comments.map(comment => threadOf(controller, uri, comment)));
       });
-      report(threads.length, [...notRead, ...all.slice(MOST_FILES).map(({ path }) => path)]);
+      report(threads.length, [...unfinished, ...all.slice(MOST_FILES).map(({ path }) => path)]);
     },
     'moebius.scm.clearReview': clear,
   };
 }
 
-/** Names of files that were not read to their end. */
+/** Names of files that were not shown or not answered to their end. */
 async function review(
   { backend }: HostContext,
   files: readonly StagedFile[],
   found: (file: StagedFile, comments: ReviewComment[]) => void,
 ): Promise<string[]> {
-  const cut: string[] = [];
+  const unfinished: string[] = [];
   const options = {
     location: vscode.ProgressLocation.Notification,
     title: 'Moebius: review',
@@ -55,7 +55,6 @@ async function review(
     for (const file of files) {
       progress.report({ message: file.path, increment: 100 / files.length });
       const { messages, isCut } = reviewMessages(file);
-      if (isCut) cut.push(file.path);
       const result = await backend.generate(
         {
           messages,
@@ -67,10 +66,12 @@ async function review(
         },
         { signal: signalOf(token) },
       );
-      found(file, commentsOf(result.text, file));
+      const answer = readReview(result, file);
+      found(file, answer.comments);
+      if (isCut || answer.isCut) unfinished.push(file.path);
     }
   });
-  return cut;
+  return unfinished;
 }
 
 function threadOf(
@@ -91,8 +92,11 @@ function threadOf(
   return thread;
 }
 
-function report(count: number, notRead: readonly string[]): void {
+function report(count: number, unfinished: readonly string[]): void {
   const found = count === 0 ? 'found nothing' : count === 1 ? 'made 1 comment' : `made ${count} comments`;
-  const rest = notRead.length > 0 ? ` Not read to the end: ${notRead.join(', ')}.` : '';
+  const rest =
+    unfinished.length > 0
+      ? ` Not reviewed to the end: ${unfinished.join(', ')}. Stage fewer changes at a time to have all of them reviewed.`
+      : '';
   void vscode.window.showInformationMessage(`Moebius: the review ${found}.${rest}`);
 }

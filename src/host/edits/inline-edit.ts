@@ -45,11 +45,18 @@ export class InlineEdits implements vscode.Disposable {
     ];
   }
 
-  /** @throws MoebiusError `busy` while something is written into the same document */
+  /**
+   * @throws MoebiusError `busy` while something is written into the same document, `stale` if the code is not there any more: it was
+   * changed while the user said what to do, e.g. by the agent or by another branch
+   */
   begin(target: Target): Draft {
     const key = target.document.uri.toString();
     if (this.#running.has(key)) {
       throw new MoebiusError('busy', 'Something is being written into this file. Stop it first (Escape).');
+    }
+    if (textOf(target) !== target.code) {
+      const text = `${target.label} has been changed meanwhile, so nothing was written. Select the code and try again.`;
+      throw new MoebiusError('stale', text);
     }
     const draft = new InlineDraft(target, this.#review, () => {
       this.#running.delete(key);
@@ -80,6 +87,8 @@ export class InlineEdits implements vscode.Disposable {
     void vscode.commands.executeCommand('setContext', WRITING, isWriting);
   }
 }
+
+const textOf = ({ document, range }: Target): string => document.getText(range).replaceAll('\r\n', '\n');
 
 class InlineDraft implements Draft {
   readonly #document: vscode.TextDocument;

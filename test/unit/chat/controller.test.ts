@@ -117,6 +117,19 @@ describe('chat controller, with the page it talks to', () => {
     assert.equal(backend.requests.length, 0);
   });
 
+  it('asks about what a command attaches, and nothing when that is refused', async () => {
+    const { page, controller, idle, backend } = open(says('It adds.'));
+    await controller.ask('Explain this.', [{ kind: 'selection' }]);
+    assert.equal(page.toast.value, 'Nothing is selected.');
+    assert.deepEqual([shown(page), backend.requests.length], [[], 0]);
+    await controller.ask('Explain this.', [{ kind: 'path', path: 'a.ts' }]);
+    await idle();
+    assert.deepEqual(shown(page), ['Explain this.', 'It adds.']);
+    assert.match(backend.requests[0]!.messages![1]!.content, /text of a\.ts/);
+    await controller.ask('And now?');
+    await until(() => shown(page).length === 4);
+  });
+
   it('a page that was reloaded in the middle of an answer shows the same', async () => {
     const { page, say, isConnected } = open(hangsAfter('partial'));
     await say({ type: 'send', text: 'hi' });

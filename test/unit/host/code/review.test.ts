@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { commentsOf, reviewMessages } from '../../../../src/host/code/review-prompt.ts';
+import { readReview, reviewMessages } from '../../../../src/host/code/review-prompt.ts';
 import { stagedFiles } from '../../../../src/host/code/staged-files.ts';
 
 const DIFF = `diff --git a/src/a.ts b/src/a.ts
@@ -65,8 +65,30 @@ describe('host/code/review', () => {
         null,
       ],
     });
-    assert.deepEqual(commentsOf(answer, file!), [{ line: 4, text: 'wrong' }]);
-    for (const odd of ['', '{', 'null', '[]', '{"comments":{}}'])
-      assert.deepEqual(commentsOf(odd, file!), [], odd);
+    const comments = [{ line: 4, text: 'wrong' }];
+    assert.deepEqual(readReview({ text: answer, finish: 'stop' }, file!), { comments, isCut: false });
+    for (const text of ['', '{', 'null', '[]', '{"comments":{}}'])
+      assert.deepEqual(readReview({ text, finish: 'stop' }, file!), { comments: [], isCut: false }, text);
+  });
+
+  it('of an answer that was cut off takes the comments that are whole, and tells', () => {
+    const answer = JSON.stringify({
+      comments: [
+        { line: 4, comment: 'a } is missing' },
+        { line: 5, comment: '"i" is {never} set' },
+      ],
+    });
+    const both = [
+      { line: 4, text: 'a } is missing' },
+      { line: 5, text: '"i" is {never} set' },
+    ];
+    const whole = answer.lastIndexOf('}]}') + 1;
+    const first = answer.indexOf('},{') + 1;
+    for (let end = 0; end <= answer.length; end++) {
+      const expected = end >= whole ? both : end >= first ? both.slice(0, 1) : [];
+      const read = readReview({ text: answer.slice(0, end), finish: 'length' }, file!);
+      assert.deepEqual(read, { comments: expected, isCut: true }, answer.slice(0, end));
+    }
+    assert.equal(readReview({ text: '{"comments":[]}', finish: 'time' }, file!).isCut, true);
   });
 });

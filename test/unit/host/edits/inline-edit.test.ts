@@ -1,7 +1,7 @@
 import '../../../support/vscode.ts';
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as vscode from 'vscode';
 import { HunkReview } from '../../../../src/host/agent/hunk-review.ts';
@@ -142,6 +142,21 @@ describe('host/edits/inline-edit', () => {
     await draft.abandon();
     assert.equal(document.getText(), BEFORE);
     edits.begin(target);
+  });
+
+  it('refuses code that was changed while the user said what to do with it', async () => {
+    const { draft, document, edits, target, path } = open();
+    await draft.abandon();
+    document.type('above\n', 0);
+    const moved = document.getText();
+    assert.throws(() => edits.begin(target), { code: 'stale', message: /^a\.ts:2-3 has been changed/ });
+    assert.deepEqual([document.getText(), editor.contexts['moebius.edit.isWriting']], [moved, false]);
+    writeFileSync(path, 'one line\n');
+    document.reload();
+    assert.throws(() => edits.begin(target), { code: 'stale' });
+    writeFileSync(path, BEFORE);
+    document.reload();
+    await edits.begin(target).abandon();
   });
 
   it('goes on while the document is behind another, and ends when it is closed', async () => {
