@@ -6,6 +6,8 @@ const MAX_PATTERN_CHARS = 1000;
 /** Lines are matched, and shown, up to here: the rest of a minified file is no line to read. */
 const MAX_LINE_CHARS = 10_000;
 const SHOWN_CHARS = 300;
+/** A `\r` left on the line would stand between its text and a `$`. */
+const LINE_END = /\r?\n/;
 /** For one file; ordinary patterns take well under a millisecond. */
 const TIMEOUT_MS = 500;
 
@@ -37,7 +39,7 @@ export function lineSearch(pattern: string, isRegExp: boolean): LineSearch {
   );
   new Script('var re, out').runInContext(context);
   return (text, limit) => {
-    const lines = text.split('\n').map(line => line.slice(0, MAX_LINE_CHARS));
+    const lines = text.split(LINE_END).map(line => line.slice(0, MAX_LINE_CHARS));
     Object.assign(context, { lines, limit });
     try {
       const found = script.runInContext(context, { timeout: TIMEOUT_MS }) as number[];
@@ -54,7 +56,7 @@ export function lineSearch(pattern: string, isRegExp: boolean): LineSearch {
 
 function hitsOf(text: string, limit: number, isHit: (line: string) => boolean): LineHit[] {
   const hits: LineHit[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const [index, line] of text.split(LINE_END).entries()) {
     if (hits.length >= limit) break;
     if (isHit(line)) hits.push([index + 1, shown(line)]);
   }
@@ -62,6 +64,5 @@ function hitsOf(text: string, limit: number, isHit: (line: string) => boolean): 
 }
 
 function shown(line: string): string {
-  const text = line.replace(/\r$/, '');
-  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
+  return line.length > SHOWN_CHARS ? `${line.slice(0, SHOWN_CHARS)}…` : line;
 }

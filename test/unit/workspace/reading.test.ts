@@ -74,6 +74,18 @@ describe('searching the workspace', () => {
     assert.deepEqual(lineSearch('(', false)('x(\r\n', 1), [[1, 'x(']]);
   });
 
+  it('ends a line before its line end, also before that of Windows', () => {
+    for (const end of ['\n', '\r\n']) {
+      const text = ['a();', 'b', 'c();', ''].join(end);
+      assert.deepEqual(lineSearch(';$', true)(text, 9), [
+        [1, 'a();'],
+        [3, 'c();'],
+      ]);
+      assert.deepEqual(lineSearch('^$', true)(text, 9), [[4, '']]);
+      assert.deepEqual(lineSearch('b', false)(text, 9), [[2, 'b']]);
+    }
+  });
+
   it('names its folders when there are several, also of the same name', async () => {
     const first = tempFolder({ 'app/a.txt': 'one' });
     const second = tempFolder({ 'app/a.txt': 'two' });
