@@ -34,6 +34,17 @@ describe('completion/post', () => {
     check('a tag that is closed', '<App █/>', 'a={b} />', '<App ‹a={b} ›/>', 'typescriptreact');
     check('one space between', 'f = ({ ok:█ }) => {', ' boolean }) => { ', 'f = ({ ok:‹ boolean› }) => {');
     check('an apostrophe is no string', 'say(█)', "don't)", "say(‹don't›)");
+    for (const prefix of ['f', 'R', 'b', 'rb', 'Fr']) {
+      check(
+        `a doubled quote of ${prefix}'...'`,
+        `print(${prefix}'█')`,
+        "Hello {name}')",
+        `print(${prefix}'‹Hello {name}›')`,
+        'python',
+      );
+    }
+    check('a string with a prefix, written whole', 'print(█)', "f'a) {b}')", "print(‹f'a) {b}'›)", 'python');
+    check('letters of a string in a word', 'say(█)', "if of's)", "say(‹if of's›)");
     check('only closers: nothing left', 'foo(a█)', ')', null);
   });
 
