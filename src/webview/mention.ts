@@ -1,4 +1,8 @@
 /** What is being typed that a list can complete: `@word` or `#word` anywhere, `/word` at the beginning. Pure. */
+import { TYPED_MENTION_NAME } from '../base/mention-name.ts';
+
+const CONTEXT = new RegExp(String.raw`(?:^|[\s(])[@#](${TYPED_MENTION_NAME})$`, 'u');
+
 export interface MentionAtCaret {
   /** What can be attached, or what the message can stand for. */
   list: 'context' | 'slash';
@@ -11,7 +15,7 @@ export function mentionAt(text: string, caret: number): MentionAtCaret | null {
   const before = text.slice(0, caret);
   const slash = /^\/([\w-]*)$/.exec(before);
   if (slash) return { list: 'slash', start: 0, query: slash[1]! };
-  const match = /(?:^|[\s(])[@#]([\w./-]*)$/.exec(before);
+  const match = CONTEXT.exec(before);
   return match && { list: 'context', start: caret - match[1]!.length - 1, query: match[1]! };
 }
 

@@ -8,6 +8,7 @@ import {
 import { folderText } from '../../../src/host/chat/folder-text.ts';
 import { mentionsOf } from '../../../src/host/chat/mentions.ts';
 import { isInside } from '../../../src/host/chat/path-containment.ts';
+import { pathGlob } from '../../../src/host/chat/path-glob.ts';
 import { type Problem, problemsText } from '../../../src/host/chat/problems-text.ts';
 import { foldersOf, rankPaths } from '../../../src/host/chat/rank-paths.ts';
 import { tokensOf } from './support.ts';
@@ -100,9 +101,22 @@ describe('attachments', () => {
     check('@Injectable() class, @types/node', ['types/node']);
     check('(@README.md)', ['README.md']);
     check('#selection of #src/a.ts, a.md#top.x and # Title', ['@selection', 'src/a.ts']);
+    check('@größe.ts, @app/[slug]/[[...rest]]/page.tsx.', ['größe.ts', 'app/[slug]/[[...rest]]/page.tsx']);
+    check('(see @(group)/a.ts) @$lib/b.ts; @src/(a)/+page.ts:12', [
+      '(group)/a.ts',
+      '$lib/b.ts',
+      'src/(a)/+page.ts',
+    ]);
+    check('@a.ts(), [@b.ts](c.md), "@c.ts" and @d.ts\'s', ['a.ts', 'b.ts', 'c.ts', 'd.ts']);
+    check('说明@src/a.ts的代码 @docs/中文.md', ['src/a.ts的代码', 'src/a.ts', 'docs/中文.md']);
     assert.deepEqual(mentionsOf('@problems in @b.ts and @a.ts', 'see @b.ts, @problems'), [
       { kind: 'file', path: 'a.ts' },
     ]);
+  });
+
+  it('asks for the paths that hold a query, whatever its case, and for its signs as they stand', () => {
+    assert.equal(pathGlob('aB-1'), '**/*[aA][bB]-1*');
+    assert.equal(pathGlob('a/[ö]*'), '**/*[aA]/[[]ö[]][*]*');
   });
 
   it('knows the folders of files, at any depth', () => {

@@ -28,6 +28,15 @@ describe('mention at the caret', () => {
   check('see #src█ more', 'src');
   check('# Title█', null);
   check('a #1 b#c█', null);
+  check('see @größe.t█', 'größe.t');
+  check('@app/[slug]/pa█', 'app/[slug]/pa');
+  check('@app/[sl█', 'app/[sl');
+  check('@$lib/+pa█', '$lib/+pa');
+  check('@(gro█', '(gro');
+  check('(@app/(group)/pa█', 'app/(group)/pa');
+  check('see @a.ts,█ and', null);
+  check('(@a.ts)█', null);
+  check('@Injectable()█', null);
 
   const remove = (drawn: string, expected: string) =>
     it(`${drawn} becomes ${expected}`, () => {
