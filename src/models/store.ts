@@ -5,13 +5,15 @@
  *   <home>/downloads/<id>/                the files of a hub's repository, likewise
  *   <home>/downloads/wheels-<sha256>/     packages that a file comes in, while it is fetched (package-mirror.ts)
  *   <home>/models/<id>/<variant>/         a converted model; it is one only if its manifest.json is there. `.partial` while it is made
+ *   <home>/removed/<random>/              a converted model on its way out
  *   <home>/models/<id>/<variant>/packed/  its weights in this processor's own layout (packed.ts)
  *   <home>/kv/<id>/<variant>/             keys and values of what a model has read (kv-files.ts)
  *   <home>/locks/<name>.lock              held by a process that makes one of them
  *   <home>/machine.json                   what the self-test measured (machine.ts)
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
@@ -125,20 +127,30 @@ export class Store {
   }
 
   /**
-   * Removes a converted model, one variant or all, whole or not, with what was saved of its reading. The manifest goes first, so
-   * that what is left of an interrupted removal is no model any more. Throws `model-missing` if there is nothing.
+   * Removes a converted model, one variant or all, whole or not, with what was saved of its reading. Its folder is moved aside first:
+   * what is left of an interrupted removal is no model any more, and goes with the next removal; and where a process has its files
+   * open (on Windows), nothing is removed. Throws `model-missing` if there is nothing, `busy` if it is in use. `move` is for tests.
    */
-  async remove(id: string, variant?: ModelVariant): Promise<void> {
+  async remove(id: string, variant?: ModelVariant, move: typeof rename = rename): Promise<void> {
     const folders = variant
-      ? [this.variantFolder(id, variant), `${this.variantFolder(id, variant)}.partial`]
+      ? [`${this.variantFolder(id, variant)}.partial`, this.variantFolder(id, variant)]
       : [this.#modelFolder(id)];
-    if (!folders.some(existsSync))
-      throw new MoebiusError('model-missing', `The model ${id} is not installed.`);
-    for (const one of variant ? [variant] : VARIANTS) {
-      await rm(join(this.variantFolder(id, one), MANIFEST_NAME), { force: true });
+    await mkdir(this.#removedFolder, { recursive: true });
+    await this.#finishRemovals().catch(() => undefined);
+    const found = folders.filter(existsSync);
+    if (found.length === 0) throw new MoebiusError('model-missing', `The model ${id} is not installed.`);
+    for (const folder of found) {
+      await move(folder, join(this.#removedFolder, randomUUID())).catch(cause => {
+        throw ['EPERM', 'EBUSY', 'EACCES'].includes(cause.code) ? inUse(id, cause) : cause;
+      });
     }
-    for (const one of folders) await rm(one, { recursive: true, force: true });
+    await this.#finishRemovals();
     await this.removeKv(id, variant);
+  }
+
+  async #finishRemovals(): Promise<void> {
+    for (const name of await readdir(this.#removedFolder))
+      await rm(join(this.#removedFolder, name), { recursive: true, force: true, maxRetries: 3 });
   }
 
   /** Removes a published file that was fetched, and what there is of one that was not finished. False if there is nothing. */
@@ -182,6 +194,10 @@ export class Store {
     return takeLock(join(this.home, 'locks', `${name}.lock`), name);
   }
 
+  get #removedFolder(): string {
+    return join(this.home, 'removed');
+  }
+
   #modelFolder(id: string): string {
     return join(this.home, 'models', checkedId(id));
   }
@@ -201,6 +217,12 @@ function checkedId(id: string): string {
     'bad-request',
     `${JSON.stringify(id)} can't name a model: use letters, digits, dots and dashes.`,
   );
+}
+
+function inUse(id: string, cause: unknown): MoebiusError {
+  const problem = `${id} can't be removed: another window or process is using it (${(cause as Error).message}).`;
+  const advice = `Close that window, or choose another model in it, then remove ${id} again.`;
+  return new MoebiusError('busy', `${problem} Until then it stays installed. ${advice}`, { cause });
 }
 
 function megabytes(bytes: number): string {

@@ -13,6 +13,7 @@ import { installModel } from '../models/install.ts';
 import { megabytes } from '../models/install-progress.ts';
 import { firstVariants, modelInUse, readyWith } from '../models/model-in-use.ts';
 import { modelPage } from '../models/model-page.ts';
+import { whileStopped } from '../models/while-stopped.ts';
 import type { Pages } from '../pages.ts';
 import { readSettings, updateSetting } from '../settings.ts';
 import type { CommandTable } from './command-table.ts';
@@ -112,14 +113,14 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
       'Remove',
     );
     if (!sure) return;
-    const isLoaded = modelInUse(context.daemon.state) === id;
+    const removeAll = async () => {
+      await store.remove(id);
+      await store.removeDownload(manifest.source.sha256);
+      await store.removeRepository(id);
+      if (readSettings().model.id === id) await updateSetting('model.id', undefined);
+    };
     // A process that has the files open would keep their space, and on Windows the files themselves.
-    if (isLoaded) await context.daemon.stop();
-    await store.remove(id);
-    await store.removeDownload(manifest.source.sha256);
-    await store.removeRepository(id);
-    if (readSettings().model.id === id) await updateSetting('model.id', undefined);
-    if (isLoaded) await context.daemon.restart();
+    await (modelInUse(context.daemon.state) === id ? whileStopped(context.daemon, removeAll) : removeAll());
   };
 
   const show = async (): Promise<void> => {

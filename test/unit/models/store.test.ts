@@ -57,6 +57,24 @@ describe('models: store', () => {
     await assert.rejects(store.remove('m'), { code: 'model-missing' });
   });
 
+  it('removes nothing of a model whose files another process has open, and says so', async () => {
+    await install('m');
+    const refusal = Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' });
+    const move = () => Promise.reject(refusal);
+    await assert.rejects(store.remove('m', undefined, move), {
+      code: 'busy',
+      message: /m can't be removed: another window or process is using it \(EPERM.*Close that window/,
+    });
+    assert.equal((await store.list()).length, 1);
+  });
+
+  it('removes with the next model what is left of an interrupted removal', async () => {
+    await install('m');
+    await mkdir(join(home, 'removed', 'x', 'int4'), { recursive: true });
+    await store.remove('m');
+    for (const name of ['removed', 'models']) assert.deepEqual(await readdir(join(home, name)), []);
+  });
+
   it('removes what is half converted or half fetched, and says whether there was anything', async () => {
     await install('m');
     const partial = `${store.variantFolder('m', 'int8')}.partial`;
