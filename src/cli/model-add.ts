@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { toMoebiusError } from '../base/errors.ts';
 import { CARVING_JSON } from '../convert/carving.ts';
 import { convertModel } from '../convert/convert.ts';
 import { DRAFTER_JSON } from '../convert/drafter.ts';
@@ -15,7 +16,14 @@ import { openStore, type Store } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { variantOption } from './engine-session.ts';
 import { measuredMachine } from './machine.ts';
-import { obtainSource, readSourceName, type SourceFile, type SourceName } from './model-source.ts';
+import {
+  keepSource,
+  obtainSource,
+  readSourceName,
+  removeSource,
+  type SourceFile,
+  type SourceName,
+} from './model-source.ts';
 import { megabytes, type Step, withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -95,7 +103,7 @@ async function addModel(
   const known = await findInstalled(store, model, options.variant);
   const added = known ?? (await convertInto(store, model, file, options.variant, terminal, report));
   if (!known) await packWhereTight(store, added, terminal);
-  if (file.isFresh && !options.keepSource) await removeSource(store, file);
+  if (file.isFresh) await (options.keepSource ? keepSource(file) : removeSource(store, file));
   return { ...added, wasThere: known !== null };
 }
 
@@ -114,11 +122,6 @@ async function packWhereTight(
     if (terminal.signal.aborted) throw error;
     await writeLine(terminal.stderr, `Its weights were not packed: ${(error as Error).message}`);
   }
-}
-
-async function removeSource(store: Store, { path, sha256, id }: SourceFile): Promise<void> {
-  if (path === store.downloadPath(sha256)) await store.removeDownload(sha256);
-  else await store.removeRepository(id);
 }
 
 async function findInstalled(store: Store, model: string, variant: ModelVariant) {
@@ -154,6 +157,11 @@ async function convertInto(
     });
     const sizeBytes = Object.values(manifest.files).reduce((sum, one) => sum + one.sizeBytes, 0);
     return { model: id, variant, path: store.variantFolder(id, variant), sizeBytes };
+  } catch (error) {
+    // Another attempt would end the same way, and nothing else would ever remove it.
+    if (file.isFresh && ['unsupported', 'format-invalid'].includes(toMoebiusError(error).code))
+      await removeSource(store, file);
+    throw error;
   } finally {
     await lock.release();
   }

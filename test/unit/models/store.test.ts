@@ -87,7 +87,7 @@ describe('models: store', () => {
     const sha256 = 'a'.repeat(64);
     const left = ['', '.etag'].map(end => `${store.partialPath(sha256)}${end}`);
     const wheels = store.wheelsFolder(sha256);
-    for (const path of left) await writeFile(path, 'x');
+    for (const path of [...left, `${store.downloadPath(sha256)}.json`]) await writeFile(path, 'x');
     await mkdir(wheels);
     await mkdir(store.repositoryFolder('m'));
     assert.deepEqual([await store.removeDownload(sha256), await store.removeRepository('m')], [true, true]);
