@@ -40,6 +40,33 @@ describe('searching the workspace', () => {
     await assert.rejects(workspace.list('src/a.ts', { recursive: false, limit: 1 }), { code: 'bad-request' });
   });
 
+  it('leaves out what the repository above the opened folder ignores, and no more', async () => {
+    const files = {
+      '.git/config': '',
+      '.git/info/exclude': 'mine.ts\n',
+      '.gitignore': 'dist/\n/packages/app/cache/\n*.log\nnested/\n',
+      'packages/.gitignore': '!keep.log\n',
+      'packages/app/a.ts': '',
+      'packages/app/mine.ts': '',
+      'packages/app/x.log': '',
+      'packages/app/keep.log': '',
+      'packages/app/dist/out.ts': '',
+      'packages/app/cache/c.ts': '',
+      'packages/app/src/cache/d.ts': '',
+      'nested/a.log': '',
+      'other/.git/config': '',
+      'other/a.log': '',
+    };
+    const root = tempFolder(files);
+    const found = async (folder: string) =>
+      new NodeWorkspace(await WorkspaceFolders.open([join(root, folder)])).find('**', 20);
+    assert.deepEqual(await found('packages/app'), ['a.ts', 'keep.log', 'src/cache/d.ts']);
+    assert.deepEqual(await found('nested'), ['a.log'], 'a folder that is ignored itself');
+    assert.deepEqual(await found('other'), ['a.log'], 'a repository of its own');
+    rmSync(join(root, '.git'), { recursive: true });
+    assert.ok((await found('packages/app')).includes('x.log'), 'no repository');
+  });
+
   it('finds by glob', async () => {
     const { workspace } = await open();
     assert.deepEqual(await workspace.find('*.ts', 10), ['src/a.ts', 'src/deep/b.ts']);
