@@ -8,7 +8,7 @@ import type { AgentMode, AgentPorts, TerminalPort } from '../agent/ports.ts';
 import { expandPrompt, readPromptFiles } from '../agent/prompt-files.ts';
 import { readRules } from '../agent/rules.ts';
 import { profileFor, runAgent } from '../agent/run.ts';
-import { MoebiusError } from '../base/errors.ts';
+import { cancelled, MoebiusError } from '../base/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openStore } from '../models/store.ts';
 import { McpServers } from '../workspace/mcp.ts';
@@ -97,7 +97,7 @@ async function undo(terminal: Terminal, { workspace, json = false }: AgentComman
   await undoLastRun(terminal, folder, await checkpointFolder(folder), json);
 }
 
-/** @throws MoebiusError `unfinished` when the task is not done or the check does not pass, after the report */
+/** @throws MoebiusError after the report: `cancelled`, or `unfinished` when the task is not done or the check does not pass */
 export async function work(
   engine: Pick<Engine, 'generate' | 'complete' | 'count' | 'info'>,
   terminal: Terminal,
@@ -120,6 +120,7 @@ export async function work(
     if (options.json) await writeLine(terminal.stdout, JSON.stringify(report, null, 2));
     if (outcome.changed.length > 0 && terminal.stderr.isTTY)
       await writeLine(terminal.stderr, '(`moebius agent --undo` takes these changes back.)');
+    if (terminal.signal.aborted) throw cancelled();
     const isDone = outcome.reason === 'done' || outcome.reason === 'answered';
     if (!isDone)
       throw new MoebiusError('unfinished', `The task is not done (${outcome.reason}): ${outcome.text}`);
@@ -132,7 +133,7 @@ export async function work(
 }
 
 async function optionsFor(
-  engine: Pick<Engine, 'generate' | 'complete' | 'count'>,
+  engine: Pick<Engine, 'generate' | 'complete' | 'count' | 'info'>,
   ports: NodePorts & Pick<AgentPorts, 'mcp'>,
   terminal: Terminal,
   task: string,
@@ -152,7 +153,8 @@ async function optionsFor(
     ports: { ...ports, approval, questions },
     ...permissions,
     budget: { turns: options.maxTurns, outputTokens: MAX_OUTPUT_TOKENS, timeMs: options.maxMinutes * 60_000 },
-    windowTokens: options.context,
+    // Less than was asked for where the model was trained with less.
+    windowTokens: engine.info().contextTokens,
     turnId: randomUUID(),
     sequence: 'agent',
     ...levelOf(options),

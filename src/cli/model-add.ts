@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { toMoebiusError } from '../base/errors.ts';
+import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { CARVING_JSON } from '../convert/carving.ts';
 import { convertModel } from '../convert/convert.ts';
 import { DRAFTER_JSON } from '../convert/drafter.ts';
@@ -12,7 +12,7 @@ import { adviseHardware } from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
 import { factsOf } from '../models/model-facts.ts';
 import { packModel } from '../models/packed.ts';
-import { openStore, type Store } from '../models/store.ts';
+import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { variantOption } from './engine-session.ts';
 import { measuredMachine } from './machine.ts';
@@ -48,7 +48,7 @@ interface Added {
  * a weight, a repository 16; of one with 4-bit experts (gpt-oss) int8 is more, but of no other.
  */
 const GROWTH: Record<'gguf' | 'repository', Record<ModelVariant, number>> = {
-  gguf: { int4: 2.2, int8: 3.2, fp32: 7 },
+  gguf: { int4: 2.4, int8: 3.2, fp32: 7 },
   repository: { int4: 0.45, int8: 0.6, fp32: 2.1 },
 };
 const growth = ({ path }: SourceFile, variant: ModelVariant): number =>
@@ -88,6 +88,7 @@ Examples:
     });
 }
 
+/** @throws MoebiusError `bad-request` where the id belongs to a model of other weights, and what converting throws */
 async function addModel(
   source: SourceName,
   store: Store,
@@ -95,15 +96,21 @@ async function addModel(
   terminal: Terminal,
   report: (step: Step) => void,
 ): Promise<Added> {
-  const id = options.id ?? (source.kind === 'catalogue' ? source.entry.id : source.id);
-  const found = await findInstalled(store, id, options.variant);
-  if (found) return { ...found, wasThere: true };
+  // The id of a file is only its name: whether it is the model that is there, its bytes say.
+  if (source.kind === 'catalogue') {
+    const found = await findInstalled(store, options.id ?? source.entry.id, options.variant);
+    if (found) return { ...addedOf(found), wasThere: true };
+  }
   const file = await obtainSource(source, store, report, terminal.signal);
   const model = options.id ?? file.id;
   const known = await findInstalled(store, model, options.variant);
-  const added = known ?? (await convertInto(store, model, file, options.variant, terminal, report));
+  const isOther = known !== null && known.manifest.source.sha256 !== file.sha256;
+  const added = known
+    ? addedOf(known)
+    : await convertInto(store, model, file, options.variant, terminal, report);
   if (!known) await packWhereTight(store, added, terminal);
   if (file.isFresh) await (options.keepSource ? keepSource(file) : removeSource(store, file));
+  if (isOther) throw idTaken(model, options.variant, source.kind === 'file' && source.id === model);
   return { ...added, wasThere: known !== null };
 }
 
@@ -124,10 +131,19 @@ async function packWhereTight(
   }
 }
 
-async function findInstalled(store: Store, model: string, variant: ModelVariant) {
-  const found = (await store.list()).find(one => one.id === model && one.variant === variant);
-  return found ? { model, variant, path: found.path, sizeBytes: found.sizeBytes } : null;
+async function findInstalled(store: Store, id: string, variant: ModelVariant): Promise<StoredModel | null> {
+  return (await store.list()).find(one => one.id === id && one.variant === variant) ?? null;
 }
+
+const addedOf = ({ id, variant, path, sizeBytes }: StoredModel) => ({ model: id, variant, path, sizeBytes });
+
+/** `isOfName`: the id is the file's name, and can be changed with it: in the editor, where there is no option. */
+const idTaken = (id: string, variant: ModelVariant, isOfName: boolean): MoebiusError =>
+  new MoebiusError(
+    'bad-request',
+    `${id} (${variant}) is there already and was made of other weights, so nothing was added. ` +
+      `Give this model another id with --id${isOfName ? ' or by renaming it' : ''}, or remove the other one first.`,
+  );
 
 async function convertInto(
   store: Store,

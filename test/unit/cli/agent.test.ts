@@ -7,7 +7,7 @@ import { parseApprovals } from '../../../src/cli/agent-approval.ts';
 import type { AgentReport } from '../../../src/cli/agent-report.ts';
 import { type UndoReport, undoLastRun } from '../../../src/cli/agent-undo.ts';
 import type { ModelInfo } from '../../../src/protocol/daemon.ts';
-import { call, done, type ModelAnswer, scriptedModel } from '../../support/scripted-model.ts';
+import { call, done, type Model, type ModelAnswer, scriptedModel } from '../../support/scripted-model.ts';
 import { memoryTerminal } from './scripted-engine.ts';
 
 describe('what the agent may do on the command line', () => {
@@ -40,15 +40,20 @@ describe('moebius agent', () => {
     for (const one of [folder, `${folder}-home`]) await rm(one, { recursive: true, force: true });
   });
 
-  async function agent(answers: ModelAnswer[], options: Partial<AgentCommandOptions>) {
+  async function agent(
+    answers: Model | ModelAnswer[],
+    options: Partial<AgentCommandOptions>,
+    { contextTokens = 16_000, signal }: { contextTokens?: number; signal?: AbortSignal } = {},
+  ) {
     const backend = scriptedModel(answers);
+    const capabilities = { toolCalls: true };
     const engine = {
-      info: () => ({ id: 'scripted', parameters: 1e9, capabilities: { toolCalls: true } }) as ModelInfo,
+      info: () => ({ id: 'scripted', parameters: 1e9, capabilities, contextTokens }) as ModelInfo,
       generate: backend.generate.bind(backend) as never,
       complete: backend.complete.bind(backend) as never,
       count: backend.count.bind(backend) as never,
     };
-    const terminal = memoryTerminal();
+    const terminal = memoryTerminal('', signal);
     const all: AgentCommandOptions = {
       variant: 'int4',
       context: 16_000,
@@ -112,6 +117,22 @@ describe('moebius agent', () => {
   it('fails when a budget is used up', async () => {
     const { failure } = await agent([call('list_dir')], { maxTurns: 1 });
     assert.match(failure.message, /not done \(limit\).*continued/);
+  });
+
+  it('reports what was done before it was cancelled, and ends as cancelled', async () => {
+    const stop = new AbortController();
+    const answer = () => {
+      stop.abort();
+      return edit;
+    };
+    const { report, failure } = await agent(answer, { check: 'node check.js' }, { signal: stop.signal });
+    assert.deepEqual([report.reason, failure.code], ['stopped', 'cancelled']);
+  });
+
+  it('counts on the window that the model has, not on the one that was asked for', async () => {
+    const { backend } = await agent([done()], { context: 65_536 }, { contextTokens: 8000 });
+    const [request] = backend.requests;
+    assert.ok(request?.kind === 'generate' && request.params.maxTokens! < 8000);
   });
 
   it('starts the MCP servers of a file, and lets none be called unasked', async () => {

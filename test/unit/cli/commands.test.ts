@@ -1,5 +1,6 @@
 /** The commands on a real store with a tiny model in it: everything but the weights is what users get. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -17,9 +18,11 @@ import { join } from 'node:path';
 import { openModel } from '../../../src/cli/api.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
+import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { writeTinyModel } from '../../support/tiny-folder.ts';
+import { FaultServer } from '../models/fault-server.ts';
 import { memoryTerminal } from './scripted-engine.ts';
 
 const ENGINE = ['--model', 'tiny', '--variant', 'fp32', '--context', '512', '--threads', '1'];
@@ -139,8 +142,37 @@ describe('commands on a store', () => {
   });
 
   it('does not fetch what is there', async () => {
-    const text = await run(['model', 'add', './tiny.gguf', '--variant', 'fp32', '--json-progress']);
-    assert.deepEqual(JSON.parse(text).wasThere, true);
+    const { id } = catalogue()[0]!;
+    renameSync(join(home, 'models', 'tiny'), join(home, 'models', id));
+    const text = await run(['model', 'add', id, '--variant', 'fp32', '--json-progress']);
+    const { done, model, variant, wasThere } = JSON.parse(text);
+    assert.deepEqual([done, model, variant, wasThere], [true, id, 'fp32', true]);
+  });
+
+  it('knows the model that is there by its weights, and does not take another for it', async () => {
+    const weights = Buffer.from('weights');
+    const server = await FaultServer.start(weights);
+    const file = join(home, 'tiny.gguf');
+    writeFileSync(file, weights);
+    const add = (source: string) => run(['model', 'add', source, '--variant', 'fp32', '--json-progress']);
+    try {
+      const manifest = await readManifest(folder);
+      for (const [source, help] of [
+        [file, /another id with --id or by renaming it/],
+        [`${server.url}/tiny.gguf`, /another id with --id, or/],
+      ] as const)
+        await assert.rejects(add(source), { code: 'bad-request', message: help });
+      assert.deepEqual(readdirSync(join(home, 'downloads')), [], 'what was fetched is not kept');
+      assert.deepEqual(await readManifest(folder), manifest);
+      const sha256 = createHash('sha256').update(weights).digest('hex');
+      await writeManifest(folder, { ...manifest, source: { ...manifest.source, sha256 } });
+      for (const source of [file, `${server.url}/tiny.gguf`]) {
+        const last = (await add(source)).trim().split('\n').at(-1)!;
+        assert.equal(JSON.parse(last).wasThere, true);
+      }
+    } finally {
+      await server.stop();
+    }
   });
 
   it('says which weights it cannot read', async () => {
