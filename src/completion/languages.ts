@@ -6,7 +6,11 @@ export function isLanguageOn(switches: LanguageSwitches, languageId: string): bo
   return own !== false;
 }
 
-/** The switches with one language turned over. */
-export function toggleLanguage(switches: LanguageSwitches, languageId: string): Record<string, boolean> {
-  return { ...switches, [languageId]: !isLanguageOn(switches, languageId) };
+/** `own` with one language turned over from what the `switches` say; `own` is the part of them that is written back. */
+export function toggleLanguage(
+  switches: LanguageSwitches,
+  languageId: string,
+  own: LanguageSwitches = switches,
+): Record<string, boolean> {
+  return { ...own, [languageId]: !isLanguageOn(switches, languageId) };
 }

@@ -79,5 +79,13 @@ export function readSettings(scope?: vscode.ConfigurationScope): Settings {
   };
 }
 
+/** Where a change takes effect: in the workspace if that has the setting, else with the user; and what stands there now. */
+export function ownSetting<T>(name: string): { target: vscode.ConfigurationTarget; value: T | undefined } {
+  const set = vscode.workspace.getConfiguration('moebius').inspect<T>(name);
+  return set?.workspaceValue === undefined
+    ? { target: vscode.ConfigurationTarget.Global, value: set?.globalValue }
+    : { target: vscode.ConfigurationTarget.Workspace, value: set.workspaceValue };
+}
+
 export const updateSetting = (name: string, value: unknown): Thenable<void> =>
-  vscode.workspace.getConfiguration('moebius').update(name, value, vscode.ConfigurationTarget.Global);
+  vscode.workspace.getConfiguration('moebius').update(name, value, ownSetting(name).target);

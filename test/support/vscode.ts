@@ -185,8 +185,10 @@ export const editor = {
   informed: [] as { text: string; choose(button: string): void }[],
   /** Paths of the workspace, as they were opened. */
   folders: [] as string[],
-  /** By their whole names. */
+  /** The user's, by their whole names. */
   settings: {} as Record<string, unknown>,
+  /** The workspace's, likewise. */
+  workspaceSettings: {} as Record<string, unknown>,
   warnings: [] as string[],
   diagnostics: [] as [Uri, object[]][],
   /** Opens a file, and shows it if it is to be active. */
@@ -211,6 +213,7 @@ export const editor = {
     editor.informed = [];
     editor.folders = [];
     editor.settings = {};
+    editor.workspaceSettings = {};
     editor.warnings = [];
     editor.diagnostics = [];
   },
@@ -232,6 +235,7 @@ const vscode = {
   EventEmitter,
   WorkspaceEdit,
   EndOfLine: { LF: 1, CRLF: 2 },
+  ConfigurationTarget: { Global: 1, Workspace: 2 },
   DiagnosticSeverity: { Error: 0, Warning: 1, Information: 2, Hint: 3 },
   TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
   ThemeColor: class {},
@@ -262,8 +266,18 @@ const vscode = {
       return editor.folders.map(path => ({ uri: Uri.file(path) }));
     },
     getConfiguration: (section: string) => ({
-      get: (name: string, fallback: unknown) => editor.settings[`${section}.${name}`] ?? fallback,
-      inspect: () => undefined,
+      get: (name: string, fallback: unknown) => {
+        const [user, own] = [editor.settings, editor.workspaceSettings].map(all => all[`${section}.${name}`]);
+        const isMerged = typeof user === 'object' && typeof own === 'object';
+        return isMerged ? { ...user, ...own } : (own ?? user ?? fallback);
+      },
+      inspect: (name: string) => ({
+        globalValue: editor.settings[`${section}.${name}`],
+        workspaceValue: editor.workspaceSettings[`${section}.${name}`],
+      }),
+      async update(name: string, value: unknown, target: number) {
+        (target === 1 ? editor.settings : editor.workspaceSettings)[`${section}.${name}`] = value;
+      },
     }),
     registerTextDocumentContentProvider: () => ({ dispose() {} }),
     onDidChangeTextDocument: changes.event,

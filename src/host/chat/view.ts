@@ -8,7 +8,7 @@ import type { HunkReview } from '../agent/hunk-review.ts';
 import { VsCodeAgent } from '../agent/vscode-agent.ts';
 import type { HostContext } from '../context.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, updateSetting } from '../settings.ts';
 import type { WorkspaceUse } from '../status/status-page.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
 import { AttachmentReader } from './attachments.ts';
@@ -94,10 +94,7 @@ export function registerChat(context: HostContext): ChatView {
       newFile: openAsNewFile,
       openLink,
       chooseModel: async id => vscode.commands.executeCommand('moebius.model.choose', id),
-      chooseLevel: async level =>
-        vscode.workspace
-          .getConfiguration('moebius.chat')
-          .update('level', level, vscode.ConfigurationTarget.Global),
+      chooseLevel: async level => updateSetting('chat.level', level),
       run: async action => vscode.commands.executeCommand(ACTION_COMMANDS[action]),
       execute: async command => vscode.commands.executeCommand(command),
       confirmDelete: async title => {

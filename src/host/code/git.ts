@@ -1,11 +1,14 @@
 /** The Git extension of VS Code, which reads the repository. */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
+import type { UnstagedChanges } from './unstaged.ts';
 
 /** What is used of the Git extension's API (version 1). */
 export interface GitRepository {
   rootUri: vscode.Uri;
   inputBox: { value: string };
+  state: UnstagedChanges;
+  /** Staged changes, or those that are not. */
   diff(cached?: boolean): Promise<string>;
   log(options: { maxEntries: number }): Promise<{ message: string }[]>;
 }

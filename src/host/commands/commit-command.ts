@@ -1,8 +1,8 @@
 /** A commit message from the staged diff, written into the source control input box as it comes. */
 import * as vscode from 'vscode';
-import { MoebiusError } from '../../base/errors.ts';
 import { cleanCommitMessage, commitMessages } from '../code/commit-prompt.ts';
 import { findRepository, type GitRepository } from '../code/git.ts';
+import { allChangesQuestion } from '../code/unstaged.ts';
 import type { HostContext } from '../context.ts';
 import { signalOf } from '../report.ts';
 import type { CommandTable } from './command-table.ts';
@@ -60,10 +60,7 @@ async function readDiff(repository: GitRepository): Promise<string | null> {
   const staged = await repository.diff(true);
   if (staged.trim()) return staged;
   const all = await repository.diff(false);
-  if (!all.trim()) throw new MoebiusError('bad-request', 'Nothing has changed since the last commit.');
-  const choice = await vscode.window.showInformationMessage(
-    'Moebius: nothing is staged. Describe all changes?',
-    'All Changes',
-  );
+  const question = allChangesQuestion(all, repository.state);
+  const choice = await vscode.window.showInformationMessage(question, 'All Changes');
   return choice ? all : null;
 }

@@ -1,11 +1,11 @@
 /** Ghost text by command: switches, snooze, dismissal, and why there was a suggestion or none. */
 import * as vscode from 'vscode';
-import { toggleLanguage } from '../../completion/languages.ts';
+import { type LanguageSwitches, toggleLanguage } from '../../completion/languages.ts';
 import type { Snooze } from '../../completion/snooze.ts';
 import type { GhostTextProvider } from '../completion-provider.ts';
 import type { NextEdits } from '../next-edit/next-edits.ts';
 import type { Pages } from '../pages.ts';
-import { readSettings, updateSetting } from '../settings.ts';
+import { ownSetting, readSettings, updateSetting } from '../settings.ts';
 import type { CommandTable } from './command-table.ts';
 
 const SNOOZE_MINUTES = [5, 15, 60];
@@ -26,7 +26,8 @@ export function completionCommands(
       const languageId = vscode.window.activeTextEditor?.document.languageId;
       if (!languageId) return;
       const { languages } = readSettings().completion;
-      await updateSetting('completion.languages', toggleLanguage(languages, languageId));
+      const own = ownSetting<LanguageSwitches>('completion.languages').value ?? {};
+      await updateSetting('completion.languages', toggleLanguage(languages, languageId, own));
     },
     'moebius.completion.trigger': () => ghostText.trigger(),
     'moebius.completion.acceptLine': () =>

@@ -11,6 +11,7 @@ import {
   editPrompt,
   fixInstruction,
   type Problem,
+  problemsToFix,
 } from '../edits/prompts.ts';
 import { replacementOf } from '../edits/replacement.ts';
 import { activeTarget, type Target } from '../edits/target.ts';
@@ -119,18 +120,12 @@ async function askInstruction({ extension }: HostContext, target: Target): Promi
 function problemsIn({ document, range }: Target, at?: vscode.Range): Problem[] {
   const inside = vscode.languages.getDiagnostics(document.uri).filter(one => range.intersection(one.range));
   const cursor = at ?? vscode.window.activeTextEditor?.selection;
-  const touched = inside.filter(one => cursor && one.range.intersection(cursor));
-  return (touched.length > 0 ? touched : inside)
-    .filter(one => one.severity <= vscode.DiagnosticSeverity.Warning)
-    .sort((a, b) => a.severity - b.severity)
-    .slice(0, MOST_PROBLEMS)
-    .map(one => ({
-      message: one.message,
-      source: one.source ?? '',
-      line: document.lineAt(one.range.start.line).text,
-    }));
+  return problemsToFix(inside, one => cursor !== undefined && !!one.range.intersection(cursor)).map(one => ({
+    message: one.message,
+    source: one.source ?? '',
+    line: document.lineAt(one.range.start.line).text,
+  }));
 }
-const MOST_PROBLEMS = 8;
 
 /** Arguments of commands come from anywhere, also through JSON. */
 export const asUri = (value: unknown): vscode.Uri | undefined =>

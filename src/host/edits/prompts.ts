@@ -54,6 +54,22 @@ export interface Problem {
   line: string;
 }
 
+/**
+ * Errors and warnings in the code, worst first: those that are touched, or all if none is.
+ * `severity` as the editor has it: 0 is an error, 1 a warning, and what is above needs no fix.
+ */
+export function problemsToFix<D extends { severity: number }>(
+  inside: readonly D[],
+  isTouched: (one: D) => boolean,
+): D[] {
+  const serious = inside.filter(one => one.severity <= 1);
+  const touched = serious.filter(isTouched);
+  return (touched.length > 0 ? touched : serious)
+    .sort((a, b) => a.severity - b.severity)
+    .slice(0, MOST_PROBLEMS);
+}
+const MOST_PROBLEMS = 8;
+
 /** Problems named by the text of their line: a small model can't count lines. */
 export function fixInstruction(problems: readonly Problem[]): string {
   if (problems.length === 0) return 'Find and fix the bugs in this code.';

@@ -5,9 +5,11 @@ import { join, resolve } from 'node:path';
 import { catalogue } from '../../models/catalogue.ts';
 import { MANIFEST_NAME } from '../../models/manifest-file.ts';
 
-/** Folder of the store: the setting, else MOEBIUS_HOME, else ~/.moebius. */
+/** Folder of the store: the setting, in which no shell reads the `~`, else MOEBIUS_HOME, else ~/.moebius. */
 export const storeHome = (setting: string): string =>
-  resolve(setting || process.env.MOEBIUS_HOME || join(homedir(), '.moebius'));
+  resolve(
+    setting.replace(/^~(?=$|[/\\])/, homedir) || process.env.MOEBIUS_HOME || join(homedir(), '.moebius'),
+  );
 
 /** Ids of the models that have a manifest in the store. */
 export function installedIds(home: string): string[] {

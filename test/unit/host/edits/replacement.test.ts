@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { codeOf, fenceFor } from '../../../../src/agent/code/fence.ts';
 import { dedent, indentLike, sharedIndentation } from '../../../../src/agent/code/indentation.ts';
-import { documentInstruction, editPrompt, fixInstruction } from '../../../../src/host/edits/prompts.ts';
+import {
+  documentInstruction,
+  editPrompt,
+  fixInstruction,
+  problemsToFix,
+} from '../../../../src/host/edits/prompts.ts';
 import { replacementOf } from '../../../../src/host/edits/replacement.ts';
 
 describe('host/edits/fence', () => {
@@ -93,5 +98,20 @@ describe('host/edits/replacement', () => {
     assert.match(fixInstruction([]), /bugs/);
     assert.match(documentInstruction('python'), /docstrings/);
     assert.match(documentInstruction('cobol'), /usual style/);
+  });
+  it('fixes what the cursor touches, else all, and no hint either way', () => {
+    const hint = { severity: 3, line: 1 };
+    const [warning, error] = [
+      { severity: 1, line: 2 },
+      { severity: 0, line: 3 },
+    ];
+    const at = (line: number) => problemsToFix([hint, warning, error], one => one.line === line);
+    assert.deepEqual(at(2), [warning]);
+    assert.deepEqual(at(9), [error, warning]);
+    assert.deepEqual(at(1), [error, warning]);
+    assert.deepEqual(
+      problemsToFix([hint], () => true),
+      [],
+    );
   });
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { MoebiusError } from '../../../../src/base/errors.ts';
 import { describeFailure } from '../../../../src/host/failure.ts';
-import { chosenModel, installedIds } from '../../../../src/host/models/chosen-model.ts';
+import { chosenModel, installedIds, storeHome } from '../../../../src/host/models/chosen-model.ts';
 import {
   describeStep,
   overallPercent,
@@ -44,6 +44,12 @@ describe('host/chosen-model', () => {
     add('qwen2.5-coder-1.5b');
     assert.equal(chosenModel(home, ''), 'qwen2.5-coder-1.5b');
     assert.equal(chosenModel(home, 'zeta'), 'zeta');
+  });
+  it('is kept where the setting says, with ~ for the home folder', () => {
+    assert.equal(storeHome('~/models'), join(homedir(), 'models'));
+    assert.equal(storeHome('~'), homedir());
+    assert.equal(storeHome('~other'), resolve('~other'));
+    assert.equal(storeHome(home), home);
   });
 });
 
