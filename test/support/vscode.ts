@@ -2,7 +2,7 @@
  * An editor for unit tests: `import '../support/vscode.ts'` before anything that imports `vscode`. Documents, edits and what is told about
  * them behave as in VS Code; what is only shown is noted down.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
 import { pathToFileURL } from 'node:url';
 
@@ -36,6 +36,9 @@ export class Uri {
   static parse = (text: string) => new Uri(text);
   get scheme(): string {
     return this.text.slice(0, this.text.indexOf(':'));
+  }
+  get path(): string {
+    return new URL(this.text).pathname;
   }
   get fsPath(): string {
     return new URL(this.text).pathname;
@@ -190,6 +193,8 @@ export const editor = {
   /** The workspace's, likewise. */
   workspaceSettings: {} as Record<string, unknown>,
   warnings: [] as string[],
+  /** Paths that the user chooses in a file dialog. */
+  picked: [] as string[],
   diagnostics: [] as [Uri, object[]][],
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
@@ -215,6 +220,7 @@ export const editor = {
     editor.settings = {};
     editor.workspaceSettings = {};
     editor.warnings = [];
+    editor.picked = [];
     editor.diagnostics = [];
   },
 };
@@ -236,6 +242,7 @@ const vscode = {
   WorkspaceEdit,
   EndOfLine: { LF: 1, CRLF: 2 },
   ConfigurationTarget: { Global: 1, Workspace: 2 },
+  FileType: { File: 1, Directory: 2 },
   DiagnosticSeverity: { Error: 0, Warning: 1, Information: 2, Hint: 3 },
   TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
   ThemeColor: class {},
@@ -259,7 +266,19 @@ const vscode = {
     get textDocuments() {
       return editor.documents;
     },
-    fs: { readFile: async (uri: Uri) => readFileSync(uri.fsPath) },
+    fs: {
+      readFile: async (uri: Uri) => readFileSync(uri.fsPath),
+      stat: async (uri: Uri) => ({ type: statSync(uri.fsPath).isDirectory() ? 2 : 1 }),
+    },
+    asRelativePath({ fsPath }: Uri): string {
+      const folder = editor.folders.find(path => fsPath.startsWith(`${path}/`));
+      return folder ? fsPath.slice(folder.length + 1) : fsPath;
+    },
+    getWorkspaceFolder(uri: Uri) {
+      return vscode.workspace.workspaceFolders.find(({ uri: { fsPath } }) =>
+        uri.fsPath.startsWith(`${fsPath}/`),
+      );
+    },
     decode: async (bytes: Buffer) => bytes.toString('utf8'),
     isTrusted: true,
     get workspaceFolders() {
@@ -309,6 +328,7 @@ const vscode = {
     }),
     showTextDocument: async (document: TextDocument) => editor.show(document),
     setStatusBarMessage() {},
+    showOpenDialog: async () => editor.picked.map(Uri.file),
     showInformationMessage: (text: string) =>
       new Promise<string>(choose => editor.informed.push({ text, choose })),
     async showWarningMessage(message: string) {

@@ -10,7 +10,7 @@ import { GenerationPhase } from '../chat/generation-phase.ts';
 import { TextCoalescer } from '../chat/text-coalescer.ts';
 import { OutputRecord } from './output-record.ts';
 import { type AgentRunner, type AgentTask, endOf } from './runner.ts';
-import { applyAgentEvent, emptyWork, type WorkChange } from './work.ts';
+import { applyAgentEvent, emptyWork, type Work, type WorkChange } from './work.ts';
 
 export interface TurnPorts {
   store(event: AgentEvent): void;
@@ -35,6 +35,11 @@ export class AgentTurn {
     this.#stored = new TextCoalescer(STORE_DELAY_MS, (id, text) =>
       ports.store(id === TEXT ? { type: 'text', text } : { type: 'output', callId: id, text }),
     );
+  }
+
+  /** What is shown of it so far: more than is stored, which comes later, and of a long output leaves the middle out. */
+  get work(): Readonly<Work> {
+    return this.#work;
   }
 
   /** Lets the agent carry the task out; how it ended. */

@@ -106,11 +106,20 @@ export function workOf(answer: Answer, isRunning: boolean): WorkView | null {
   const work = emptyWork();
   for (const step of answer.steps) applyAgentEvent(work, step, answer.id);
   if (!isRunning) closeOpen(work);
-  for (const file of work.changed) {
-    file.isUndone = answer.undone.includes(file.path);
-    file.isKept = answer.kept.includes(file.path);
+  return decided(work, answer);
+}
+
+/** The same of an answer that is being worked on, from what was shown of it: what is stored comes later. */
+export function liveWorkOf(answer: Answer, work: Readonly<Work>): WorkView {
+  return decided(structuredClone(work), answer);
+}
+
+/** With what the user decided about its files, in place. */
+function decided({ turn: _, ...view }: Work, { undone, kept }: Answer): WorkView {
+  for (const file of view.changed) {
+    file.isUndone = undone.includes(file.path);
+    file.isKept = kept.includes(file.path);
   }
-  const { turn: _, ...view } = work;
   return view;
 }
 

@@ -1,5 +1,5 @@
 /** What may be attached, and how much of it. Pure. */
-import { MoebiusError } from '../../base/errors.ts';
+import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 
 /** Above this a file is refused: no part of it that would fit says anything about the rest. */
 export const MAX_FILE_BYTES = 2 * 1024 * 1024;
@@ -45,6 +45,21 @@ export function decodeText(label: string, bytes: Uint8Array): string {
   } catch (cause) {
     throw new MoebiusError('unsupported', `${label} is not UTF-8 text and can't be attached.`, { cause });
   }
+}
+
+/** Of more that were refused, only how many they are: what is told is gone after some seconds. */
+const TOLD_REFUSALS = 3;
+
+/** What of several could be read, in their order, and why the rest could not, in words for the user; '' if all could. */
+export async function settle<T>(reading: Promise<T>[]): Promise<{ read: T[]; refused: string }> {
+  const results = await Promise.allSettled(reading);
+  const read = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []));
+  const reasons = results.flatMap(result =>
+    result.status === 'rejected' ? [toMoebiusError(result.reason).message] : [],
+  );
+  const more = reasons.length - TOLD_REFUSALS;
+  const rest = more > 0 ? [`And ${more} more could not be attached.`] : [];
+  return { read, refused: [...reasons.slice(0, TOLD_REFUSALS), ...rest].join(' ') };
 }
 
 export interface CappedText {

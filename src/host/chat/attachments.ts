@@ -8,7 +8,7 @@ import { attachmentBlock } from '../../agent/chat-prompt.ts';
 import type { Attachment } from '../../agent/transcript.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
-import { capText, decodeText, secretReason } from './attachment-rules.ts';
+import { capText, decodeText, secretReason, settle } from './attachment-rules.ts';
 import { readFolder } from './folder-source.ts';
 import { isInside } from './path-containment.ts';
 import { type Problem, problemsText } from './problems-text.ts';
@@ -29,13 +29,16 @@ interface Source {
 export class AttachmentReader {
   readonly #count: CountTokens;
   readonly #budgetTokens: () => number;
+  readonly #refused: (why: string) => void;
 
-  constructor(count: CountTokens, budgetTokens: () => number) {
+  /** `refused`: of several files some are not attached, in words for the user. */
+  constructor(count: CountTokens, budgetTokens: () => number, refused: (why: string) => void) {
     this.#count = count;
     this.#budgetTokens = budgetTokens;
+    this.#refused = refused;
   }
 
-  /** @throws MoebiusError in words for the user; `cancelled` when they decided against it */
+  /** @throws MoebiusError in words for the user; `cancelled` when they decided against it. Not for one of several files. */
   async read(request: AttachmentRequest): Promise<Attachment[]> {
     switch (request.kind) {
       case 'selection':
@@ -49,7 +52,7 @@ export class AttachmentReader {
       case 'symbol':
         return [await this.#readSymbol(await inWorkspace(workspaceUri(request.path)), request.line)];
       case 'dropped':
-        return Promise.all(
+        return this.#several(
           request.uris.map(async uri => this.#readFile(await inWorkspace(vscode.Uri.parse(uri, true)))),
         );
       case 'file':
@@ -68,7 +71,13 @@ export class AttachmentReader {
       title: 'Attach files to the chat',
       ...(folder && { defaultUri: folder }),
     });
-    return Promise.all((picked ?? []).map(uri => this.#readFile(uri)));
+    return this.#several((picked ?? []).map(uri => this.#readFile(uri)));
+  }
+
+  async #several(reading: Promise<Attachment>[]): Promise<Attachment[]> {
+    const { read, refused } = await settle(reading);
+    if (refused !== '') this.#refused(refused);
+    return read;
   }
 
   async #readFile(uri: vscode.Uri): Promise<Attachment> {

@@ -13,6 +13,7 @@ import {
 } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
+import { Mutex } from '../../base/mutex.ts';
 import type { ModelInfo } from '../../protocol/daemon.ts';
 import type {
   ChatLevel,
@@ -72,6 +73,10 @@ export class ChatController {
   /** The shown chat, and others that are still being answered. */
   readonly #sessions = new Map<string, ChatSession>();
   #current: ChatSession;
+  /** Chats that messages are on their way to, one entry a message: they stay, whichever is shown meanwhile. */
+  readonly #awaiting: ChatSession[] = [];
+  /** What attaches to the message being written and what sends it: each finds what those before it left. */
+  readonly #inOrder = new Mutex();
   #draftText = '';
   #draft: Attachment[] = [];
   #historyQuery = '';
@@ -124,7 +129,7 @@ export class ChatController {
   }
 
   async newChat(): Promise<void> {
-    if (this.#current.transcript.entries.length > 0) {
+    if (this.#current.transcript.entries.length > 0 || this.#awaiting.includes(this.#current)) {
       this.#switchTo(this.#session(emptyTranscript(crypto.randomUUID(), Date.now())));
     }
     await this.show();
@@ -144,8 +149,10 @@ export class ChatController {
   }
 
   async attach(request: AttachmentRequest): Promise<void> {
-    const added = await this.#read(request);
-    this.#setDraft(joinAttachments(this.#draft, added));
+    const reading = this.#read(request);
+    // A file dialog may stay open for long: what is sent meanwhile does not wait for it.
+    if (request.kind === 'pick') await reading;
+    await this.#inOrder.run(async () => this.#setDraft(joinAttachments(this.#draft, await reading)));
   }
 
   /** The daemon's state changed: the phase line and perhaps the models did. */
@@ -260,15 +267,30 @@ export class ChatController {
     if (text.trim() === '') return;
     const command = slashCommand(text);
     if (command) return this.#ports.editor.execute(command.command);
-    const { mentioned, expanded } = await this.#meaningOf(text).catch(async thrown => {
-      // Sent without what it speaks of, the message would mislead.
-      await this.#returnText(text);
-      throw thrown;
-    });
-    const attachments = joinAttachments(this.#draft, mentioned);
+    // The chat in which it was written: another may be shown when all that it speaks of is read.
+    const session = this.#current;
     this.#draftText = '';
+    this.#awaiting.push(session);
+    await this.#inOrder.run(() => this.#deliver(session, text));
+  }
+
+  /** @throws MoebiusError when the message could not be sent; it is back in the input then, with what was attached */
+  async #deliver(session: ChatSession, text: string): Promise<void> {
+    const attachments = this.#draft;
     this.#setDraft([]);
-    this.#current.send(text, attachments, expanded);
+    try {
+      const { mentioned, expanded } = await this.#meaningOf(text);
+      if (this.#sessions.get(session.transcript.id) !== session)
+        throw new MoebiusError('not-found', 'The chat was deleted before this message could be sent.');
+      session.send(text, joinAttachments(attachments, mentioned), expanded);
+    } catch (thrown) {
+      // Sent without what it speaks of, the message would mislead.
+      await this.#giveBack({ text, attachments });
+      throw thrown;
+    } finally {
+      this.#awaiting.splice(this.#awaiting.indexOf(session), 1);
+      this.#forgetIdle(session);
+    }
   }
 
   /** What a message speaks of and did not `before` it was edited, and what it stands for. */
@@ -325,7 +347,7 @@ export class ChatController {
     }
   }
 
-  async #giveBack({ text, attachments }: Ask): Promise<void> {
+  async #giveBack({ text, attachments }: Pick<Ask, 'text' | 'attachments'>): Promise<void> {
     this.#setDraft(joinAttachments(attachments, this.#draft));
     await this.#returnText(text);
   }
@@ -357,7 +379,7 @@ export class ChatController {
           this.#storageFailed(error);
         }
         if (event.type !== 'chat') return;
-        this.#ports.lastChat.set(event.id);
+        if (session === this.#current) this.#ports.lastChat.set(event.id);
         void this.#prune();
       },
       post: message => {
@@ -367,7 +389,7 @@ export class ChatController {
         if (session === this.#current) this.#postPhase();
         if (phase.kind !== 'idle') return;
         if (session === this.#current) this.#meter.touch();
-        else this.#sessions.delete(transcript.id);
+        else this.#forgetIdle(session);
       },
     });
     this.#sessions.set(transcript.id, session);
@@ -390,12 +412,18 @@ export class ChatController {
   }
 
   #switchTo(session: ChatSession): void {
-    const { windowTokens } = this.#current;
-    if (!this.#current.isBusy) this.#sessions.delete(this.#current.transcript.id);
-    session.windowTokens ??= windowTokens;
+    const before = this.#current;
+    session.windowTokens ??= before.windowTokens;
     this.#current = session;
     this.#sessions.set(session.transcript.id, session);
     this.#ports.lastChat.set(session.transcript.id);
+    this.#forgetIdle(before);
+  }
+
+  /** A chat that is not shown, not answered and not written to is read from the disk when it is opened again. */
+  #forgetIdle(session: ChatSession): void {
+    if (session === this.#current || session.isBusy || this.#awaiting.includes(session)) return;
+    this.#sessions.delete(session.transcript.id);
   }
 
   async #open(id: string): Promise<void> {
@@ -417,17 +445,20 @@ export class ChatController {
     const entry = (await this.#ports.store.list()).find(chat => chat.id === id);
     if (!entry || !(await this.#ports.editor.confirmDelete(entry.title))) return;
     this.#sessions.get(id)?.dispose();
+    this.#sessions.delete(id);
     if (this.#current.transcript.id === id) {
       this.#current = this.#session(emptyTranscript(crypto.randomUUID(), Date.now()));
       await this.show();
     }
-    this.#sessions.delete(id);
     await this.#ports.store.delete(id);
     await this.#postHistory();
   }
 
   async #postHistory(): Promise<void> {
-    this.#ports.post({ type: 'history', chats: await this.#ports.store.list(this.#historyQuery) });
+    const query = this.#historyQuery;
+    const chats = await this.#ports.store.list(query);
+    // The search for an earlier letter may end after that for a later one.
+    if (query === this.#historyQuery) this.#ports.post({ type: 'history', chats });
   }
 
   #phase(): Phase {

@@ -3,7 +3,7 @@
 import type { Answer, Ask, Attachment, Transcript } from '../../agent/transcript.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { AnswerRow, Chip, ErrorAction, NoticeRow, Row, UserRow } from '../../protocol/webview.ts';
-import { workOf } from '../agent/work.ts';
+import { liveWorkOf, type Work, workOf } from '../agent/work.ts';
 
 export const NOTICE_ID = 'not-sent';
 
@@ -21,8 +21,11 @@ export function userRow(ask: Ask, state: UserRow['state']): UserRow {
   };
 }
 
-/** `isRunning`: an answer without an end that nobody writes any more was interrupted. */
-export function answerRow(answer: Answer, isRunning: boolean): AnswerRow {
+/**
+ * `isRunning`: an answer without an end that nobody writes any more was interrupted. `live`: what the agent has done for a running one,
+ * of which the transcript may still lack some.
+ */
+export function answerRow(answer: Answer, isRunning: boolean, live?: Readonly<Work>): AnswerRow {
   const { id, text, model, level, usage, error } = answer;
   const finish = answer.finish ?? (isRunning ? null : 'interrupted');
   return {
@@ -33,7 +36,7 @@ export function answerRow(answer: Answer, isRunning: boolean): AnswerRow {
     level,
     usage,
     finish,
-    work: workOf(answer, isRunning),
+    work: live ? liveWorkOf(answer, live) : workOf(answer, isRunning),
     canGoOn: answer.steps.length > 0 && GOES_ON.has(finish),
     error: error && { message: error.message, actions: actionsFor(error.code) },
   };
@@ -53,13 +56,12 @@ export function noticeRow(windowTokens: number | null): NoticeRow {
 
 export function rowsOf(
   transcript: Transcript,
-  running: string | null,
+  rowOf: (answer: Answer) => AnswerRow,
   stateOf: (ask: Ask) => UserRow['state'],
   windowTokens: number | null,
 ): Row[] {
   return transcript.entries.flatMap((entry): Row[] => {
-    const row =
-      entry.kind === 'ask' ? userRow(entry, stateOf(entry)) : answerRow(entry, entry.id === running);
+    const row = entry.kind === 'ask' ? userRow(entry, stateOf(entry)) : rowOf(entry);
     return entry.id === transcript.sentFrom ? [noticeRow(windowTokens), row] : [row];
   });
 }

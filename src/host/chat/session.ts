@@ -5,6 +5,7 @@
 import { askContent, promptMessages } from '../../agent/chat-prompt.ts';
 import type { ApprovalDecision } from '../../agent/ports.ts';
 import {
+  type Answer,
   type Ask,
   type Attachment,
   agentHistory,
@@ -23,7 +24,7 @@ import type { Backend } from '../../backends/backend.ts';
 import { orAborted } from '../../base/abort.ts';
 import { type MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import type { ChatMessage, ExpertLevel, GenerateEvent, ModelInfo } from '../../protocol/daemon.ts';
-import type { ChatLevel, HostMessage, Phase, Row, UserRow } from '../../protocol/webview.ts';
+import type { AnswerRow, ChatLevel, HostMessage, Phase, Row, UserRow } from '../../protocol/webview.ts';
 import { Pending } from '../agent/pending.ts';
 import type { AgentRunner, AgentTask, TaskChat } from '../agent/runner.ts';
 import { AgentTurn } from '../agent/turn.ts';
@@ -55,6 +56,8 @@ interface Run {
   askId: string;
   answerId: string | null;
   controller: AbortController;
+  /** null until the agent takes it up, and for an answer without it. */
+  turn: AgentTurn | null;
 }
 
 /** What the pending question is kept under. */
@@ -97,7 +100,13 @@ export class ChatSession {
   }
 
   rows(): Row[] {
-    return rowsOf(this.transcript, this.#run?.answerId ?? null, ask => this.#stateOf(ask), this.windowTokens);
+    const { transcript, windowTokens } = this;
+    return rowsOf(
+      transcript,
+      answer => this.#answerRow(answer),
+      ask => this.#stateOf(ask),
+      windowTokens,
+    );
   }
 
   /** Adds a message; it is answered when those before it are. `expanded`: what the model reads instead of it. */
@@ -179,10 +188,7 @@ export class ChatSession {
     const answer = findAnswer(this.transcript, answerId);
     if (!answer) return;
     this.#record({ type: decision, id: answerId, paths });
-    this.#ports.post({
-      type: 'row',
-      row: answerRow(answer, answer.finish === null && this.#run?.answerId === answerId),
-    });
+    this.#ports.post({ type: 'row', row: this.#answerRow(answer) });
   }
 
   #enqueue(ask: Ask): void {
@@ -203,7 +209,7 @@ export class ChatSession {
     const askId = this.#run ? undefined : this.#queue.shift();
     const ask = askId && findAsk(this.transcript, askId);
     if (!ask) return;
-    const run: Run = { askId: ask.id, answerId: null, controller: new AbortController() };
+    const run: Run = { askId: ask.id, answerId: null, controller: new AbortController(), turn: null };
     this.#run = run;
     this.#ports.post({ type: 'row', row: userRow(ask, 'sent') });
     this.#setPhase({ kind: 'starting' });
@@ -270,6 +276,7 @@ export class ChatSession {
       post: message => this.#ports.post(message),
       setPhase: phase => this.#setPhase(phase),
     });
+    run.turn = turn;
     return turn.run(this.#ports.agent, {
       ...{
         ask,
@@ -352,8 +359,12 @@ export class ChatSession {
 
   #postAnswer(run: Run): void {
     const answer = findAnswer(this.transcript, run.answerId!);
-    if (answer)
-      this.#ports.post({ type: 'row', row: answerRow(answer, answer.finish === null), after: run.askId });
+    if (answer) this.#ports.post({ type: 'row', row: this.#answerRow(answer), after: run.askId });
+  }
+
+  #answerRow(answer: Answer): AnswerRow {
+    const run = answer.finish === null && this.#run?.answerId === answer.id ? this.#run : null;
+    return answerRow(answer, run !== null, run?.turn?.work);
   }
 
   #record(event: TranscriptEvent): void {

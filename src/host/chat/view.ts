@@ -63,6 +63,7 @@ export function registerChat(context: HostContext): ChatView {
   const reader = new AttachmentReader(
     async text => (isReady() ? (await backend.count({ text })).tokens : null),
     () => chatOptions().attachmentTokens,
+    text => bridge.post({ type: 'notify', text }),
   );
   const attention = new Attention();
   const agent = new VsCodeAgent(context, {

@@ -6,6 +6,7 @@ import {
   readTranscript,
   type TranscriptEvent,
 } from '../../../src/agent/transcript.ts';
+import { Deferred } from '../../../src/base/deferred.ts';
 import { AgentDesk } from '../../../src/host/agent/desk.ts';
 import { ChatSession } from '../../../src/host/chat/session.ts';
 import type { Part } from '../../../src/protocol/agent-view.ts';
@@ -40,6 +41,15 @@ function open(script: AgentScript, transcript = emptyTranscript('chat', 0), leve
   );
   const idle = () => until(() => !session.isBusy);
   return { agent, page, stored, phases, session, desk, idle };
+}
+
+/** A page that is shown the chat as it is now. */
+function reload(session: ChatSession): PageState {
+  const page = createState();
+  const { phase } = session;
+  const rows = structuredClone(session.rows());
+  applyMessage(page, { type: 'open', chatId: 'chat', title: '', rows, draftChips: [], phase });
+  return page;
 }
 
 const answers = (page: PageState) => page.items.value.filter(item => item.kind === 'answer');
@@ -88,16 +98,34 @@ describe('chat session with the agent', () => {
     );
     const replayed = readTranscript('chat', stored.map(event => JSON.stringify(event)).join('\n'));
     assert.deepEqual(replayed, session.transcript);
-    const reloaded = createState();
-    applyMessage(reloaded, {
-      type: 'open',
-      chatId: 'chat',
-      title: '',
-      rows: session.rows(),
-      draftChips: [],
-      phase: { kind: 'idle' },
+    assert.deepEqual(parts(reload(session)), parts(page));
+  });
+
+  it('shows a page that comes back while it works all there is, also what is not stored yet', async () => {
+    const goOn = new Deferred<void>();
+    const { session, page, idle } = open(async task => {
+      edits(task, 'a.ts');
+      const call = { kind: 'call', name: 'run_command', arguments: {} } as const;
+      task.emit({ type: 'call', callId: 'run', call, title: 'Run make' });
+      for (let line = 0; line < 10_000; line++)
+        task.emit({ type: 'output', callId: 'run', text: `${line}\n` });
+      task.emit({ type: 'text', text: 'I wait.' });
+      await goOn.promise;
+      task.emit({ type: 'text', text: ' Done.' });
+      return 'done';
     });
-    assert.deepEqual(parts(reloaded), parts(page));
+    session.send('Make it', []);
+    await until(() => sketch(page).at(-1) === 'I wait.');
+    const came = reload(session);
+    assert.deepEqual(sketch(came), ['Edit a.ts|ok', 'Run make|running', 'I wait.']);
+    assert.deepEqual(parts(came), parts(page));
+    assert.equal(answers(came)[0]?.row.value.finish, null);
+    session.decide(answers(page)[0]!.id, 'kept', ['a.ts']);
+    assert.deepEqual(parts(page), parts(came), 'a decision about a file takes nothing away');
+    assert.equal(changed(page)[0]?.isKept, true);
+    goOn.resolve();
+    await idle();
+    assert.equal(sketch(page).at(-1), 'I wait. Done.');
   });
 
   it('waits for the user before a command, with the exact text, and stores the decision first', async () => {

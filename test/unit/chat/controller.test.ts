@@ -2,94 +2,23 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { signal } from '@preact/signals';
-import type { Attachment } from '../../../src/agent/transcript.ts';
+import { Deferred } from '../../../src/base/deferred.ts';
 import { MoebiusError } from '../../../src/base/errors.ts';
-import type { AttachmentRequest } from '../../../src/host/chat/attachment-request.ts';
-import { ChatController } from '../../../src/host/chat/controller.ts';
 import { ChatStore } from '../../../src/host/chat/store.ts';
-import type { HostMessage, WebviewMessage } from '../../../src/protocol/webview.ts';
-import { applyMessage, createState } from '../../../src/webview/state.ts';
-import { edits, runs, ScriptedAgent } from './scripted-agent.ts';
-import { hangsAfter, modelInfo, type Script, ScriptedBackend, says, until } from './support.ts';
+import { openController, readFixed, type Stored, shown } from './open-controller.ts';
+import { edits, runs } from './scripted-agent.ts';
+import { hangsAfter, type Script, says, until } from './support.ts';
 
 describe('chat controller, with the page it talks to', () => {
   let folder: string;
-  let lastChat: string | undefined;
+  let last: Stored['last'];
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'moebius-chat-'));
-    lastChat = undefined;
+    last = {};
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  function open(script: Script, read = readFixed) {
-    const page = createState();
-    const isConnected = signal(true);
-    const done: string[] = [];
-    const pickers = { filled: 0 };
-    const backend = new ScriptedBackend(script);
-    const agent = new ScriptedAgent(async () => 'done');
-    agent.shownMode = 'ask';
-    const note = (what: string) => async (detail?: unknown) => {
-      done.push(detail === undefined ? what : `${what} ${detail}`);
-    };
-    const controller = new ChatController({
-      backend,
-      store: new ChatStore(folder),
-      model: async () => modelInfo(8192),
-      options: () => ({ level: 'exact', maxTokens: 100, temperature: 0, isThinking: false }),
-      daemonState: () => ({ kind: 'ready', model: 'tiny', status: null }),
-      post: (message: HostMessage) => {
-        // Through JSON, as on the real way.
-        if (isConnected.value) applyMessage(page, JSON.parse(JSON.stringify(message)) as HostMessage);
-      },
-      open: async () => {
-        if (isConnected.value) return;
-        isConnected.value = true;
-        await say({ type: 'ready' });
-      },
-      readAttachment: read,
-      suggest: async query => [{ kind: 'file', label: query, detail: '', path: query }],
-      picker: async () => {
-        pickers.filled++;
-        return { models: [], current: null, levels: [], level: 'exact', download: null };
-      },
-      lastChat: {
-        get: () => lastChat,
-        set: id => {
-          lastChat = id;
-        },
-      },
-      editor: {
-        copy: note('copy'),
-        insert: note('insert'),
-        newFile: note('newFile'),
-        openLink: note('openLink'),
-        chooseModel: note('chooseModel'),
-        chooseLevel: note('chooseLevel'),
-        run: note('run'),
-        execute: note('execute'),
-        confirmDelete: async () => true,
-      },
-      agent,
-      warn: message => done.push(message),
-    });
-    const say = (message: WebviewMessage) => controller.handle(message);
-    const isIdle = () => page.phase.value.kind === 'idle' && page.items.value.length > 1;
-    return { page, controller, say, done, pickers, backend, agent, isConnected, idle: () => until(isIdle) };
-  }
-
-  const readFixed = async (request: AttachmentRequest): Promise<Attachment[]> => {
-    if (request.kind === 'path' && request.path.startsWith('no/'))
-      throw new MoebiusError('not-found', 'no such file');
-    if (request.kind === 'selection') throw new MoebiusError('not-found', 'Nothing is selected.');
-    const label = request.kind === 'path' ? request.path : request.kind;
-    return [{ id: label, kind: 'file', label, language: '', text: `text of ${label}`, tokens: 4, cut: null }];
-  };
-
-  /** What the page shows, as text. */
-  const shown = ({ items }: ReturnType<typeof createState>) =>
-    items.value.map(item => (item.kind === 'answer' ? item.stream.text : item.row.value.text));
+  const open = (script: Script, read = readFixed) => openController({ folder, last }, script, read);
 
   it('shows a streamed answer and what it was given', async () => {
     const { page, say, idle, backend } = open(says('one ', 'two'));
@@ -106,6 +35,24 @@ describe('chat controller, with the page it talks to', () => {
     assert.match(backend.requests[0]!.messages![1]!.content, /text of a\.ts[\s\S]*text of src\/b\.ts/);
     assert.equal(page.title.value, 'hi @src/b.ts and @no/file.ts');
     assert.match(page.announcement.value, /^Moebius answered: one two$/);
+  });
+
+  it('shows what the last search found, when an earlier one takes longer', async () => {
+    const { page, say, idle, store } = open(says('ok'));
+    await say({ type: 'send', text: 'hi' });
+    await idle();
+    const slow = new Deferred<void>();
+    const list = store.list.bind(store);
+    store.list = async query => {
+      if (query === 'h') await slow.promise;
+      return query === 'h' ? [] : list(query);
+    };
+    page.history.value = [];
+    const searched = say({ type: 'history', query: 'h' });
+    await say({ type: 'history', query: '' });
+    slow.resolve();
+    await searched;
+    assert.equal(page.history.value.length, 1);
   });
 
   it('gives a message back when what it mentions is not there', async () => {
@@ -167,7 +114,7 @@ describe('chat controller, with the page it talks to', () => {
     const { page, say, idle, backend } = open(hangsAfter('slow'));
     await say({ type: 'send', text: 'first' });
     await until(() => shown(page)[1] === 'slow');
-    const firstId = lastChat!;
+    const firstId = last.id!;
     await say({ type: 'newChat' });
     assert.equal(page.phase.value.kind, 'idle');
     backend.script = says('quick');
@@ -185,7 +132,7 @@ describe('chat controller, with the page it talks to', () => {
     const { page, say } = open(hangsAfter('slow'));
     await say({ type: 'send', text: 'first' });
     await until(() => shown(page)[1] === 'slow');
-    await say({ type: 'deleteChat', id: lastChat! });
+    await say({ type: 'deleteChat', id: last.id! });
     await new Promise(resolve => setTimeout(resolve, 20));
     assert.deepEqual(shown(page), []);
     assert.deepEqual(await new ChatStore(folder).list(), []);
