@@ -2,11 +2,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { IconButton } from './button.tsx';
 import { Composer } from './composer.tsx';
 import { EmptyState } from './empty-state.tsx';
+import { isEscape } from './escape.ts';
 import { History } from './history.tsx';
 import { draggedUris } from './mention.ts';
 import { MessageList } from './message-list.tsx';
 import { usePage } from './page.ts';
 import { PhaseLine } from './phase-line.tsx';
+import { closeEdit } from './state.ts';
 import { Toast } from './toast.tsx';
 import { Todo } from './todo.tsx';
 
@@ -67,9 +69,9 @@ function useEscape(): void {
   const { state, send } = usePage();
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      if (!isEscape(event)) return;
       if (state.history.value) state.history.value = null;
-      else if (state.editing.value) state.editing.value = null;
+      else if (state.editing.value) closeEdit(state);
       else send({ type: 'stop' });
     };
     window.addEventListener('keydown', onKeyDown);

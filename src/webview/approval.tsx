@@ -14,13 +14,16 @@ type Decision = Extract<WebviewMessage, { type: 'decide' }>['decision'];
 
 /** What the agent wants to do, in full, and the user's decision about it. */
 export function Approval({ id, tool, request }: { id: string; tool: string; request: ApprovalView }) {
-  const { send } = usePage();
+  const { send, unsent, save } = usePage();
   const card = useRef<HTMLElement>(null);
   const isArmed = useDelay(GUARD_MS);
-  const [isDenying, setDenying] = useState(false);
+  const begun = unsent.reply?.id === id ? unsent.reply.text : '';
+  const [isDenying, setDenying] = useState(begun !== '');
   useCardFocus(card);
   const decide = (decision: Decision) => {
-    if (isArmed) send({ type: 'decide', id, decision });
+    if (!isArmed) return;
+    save({ reply: null });
+    send({ type: 'decide', id, decision });
   };
   return (
     <section
@@ -53,7 +56,12 @@ export function Approval({ id, tool, request }: { id: string; tool: string; requ
         </p>
       )}
       {isDenying ? (
-        <Denial onDeny={reason => decide({ kind: 'deny', reason })} onBack={() => setDenying(false)} />
+        <Denial
+          begun={begun}
+          onWrite={text => save({ reply: { id, text } })}
+          onDeny={reason => decide({ kind: 'deny', reason })}
+          onBack={() => setDenying(false)}
+        />
       ) : (
         <div class="approval-bar">
           <button
@@ -93,8 +101,16 @@ export function Approval({ id, tool, request }: { id: string; tool: string; requ
   );
 }
 
+interface DenialProps {
+  /** What was written of it before. */
+  begun: string;
+  onWrite(text: string): void;
+  onDeny(reason: string | null): void;
+  onBack(): void;
+}
+
 /** Denying may say why, so that the model does something better instead of the same again. */
-function Denial({ onDeny, onBack }: { onDeny(reason: string | null): void; onBack(): void }) {
+function Denial({ begun, onWrite, onDeny, onBack }: DenialProps) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
   const deny = () => onDeny(input.current?.value.trim() || null);
@@ -106,7 +122,9 @@ function Denial({ onDeny, onBack }: { onDeny(reason: string | null): void; onBac
         placeholder="What should it do instead? (optional)"
         aria-label="Reason, for the model"
         maxLength={4000}
+        defaultValue={begun}
         data-testid="deny-reason"
+        onInput={event => onWrite(event.currentTarget.value)}
         onKeyDown={event => {
           if (event.isComposing) return;
           if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) deny();

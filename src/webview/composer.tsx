@@ -6,37 +6,61 @@ import { AgentPickers } from './agent-pickers.tsx';
 import { IconButton } from './button.tsx';
 import { Chips } from './chips.tsx';
 import { canSend, withReturned } from './draft.ts';
-import { type MentionAtCaret, mentionAt, withoutMention } from './mention.ts';
+import { type MentionAtCaret, mentionAt, withoutMention, withoutSlash } from './mention.ts';
+import {
+  type Asked,
+  actionOf,
+  chosenOf,
+  isAnswered,
+  isInTime,
+  type ListAction,
+  optionsOf,
+} from './mention-keys.ts';
 import { MentionList } from './mention-list.tsx';
 import { ContextMeter } from './meter.tsx';
 import { usePage } from './page.ts';
 import { Pickers } from './pickers.tsx';
+import { openEdit } from './state.ts';
 
 /** The input: text, what is attached, the pickers, send and stop. */
 export function Composer() {
-  const { state, send, savedDraft, saveDraft } = usePage();
+  const { state, send, unsent, save } = usePage();
   const input = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(savedDraft);
+  const [text, setText] = useState(unsent.draft);
   const [mention, setMention] = useState<MentionAtCaret | null>(null);
-  const [chosen, setChosen] = useState(0);
+  const [moved, setMoved] = useState<Suggestion | null>(null);
   const suggestions = state.suggestions.value;
-  const requestId = useRef(suggestions.requestId);
-  const options = mention && suggestions.requestId === requestId.current ? suggestions.items : [];
+  const asked = useRef<Asked>({ first: suggestions.requestId, last: suggestions.requestId, atMs: 0 });
+  /** Was pressed before the list for the last letter was there. */
+  const waitingKey = useRef<string | null>(null);
+  /** Where the caret goes in a text that was not typed. */
+  const wantedCaret = useRef<number | null>(null);
+  const options = mention ? optionsOf(suggestions, asked.current) : [];
+  const { chosen, isMoved } = chosenOf(options, moved);
   const { kind } = state.phase.value;
   const isBusy = kind !== 'idle' && kind !== 'down';
 
   const change = (value: string, caret: number) => {
     setText(value);
-    saveDraft(value);
+    save({ draft: value });
+    waitingKey.current = null;
     // For the meter, which is full before that.
     send({ type: 'draft', text: value.slice(0, MAX_MESSAGE_CHARS) });
     const found = mentionAt(value, caret);
     setMention(found);
     if (found && (found.query !== mention?.query || found.list !== mention.list)) {
-      setChosen(0);
-      const { list, query } = found;
-      send({ type: 'suggest', requestId: ++requestId.current, list, query });
+      setMoved(null);
+      const { list, query, start } = found;
+      const requestId = asked.current.last + 1;
+      const isSameWord = list === mention?.list && start === mention.start;
+      const first = isSameWord ? asked.current.first : requestId;
+      asked.current = { first, last: requestId, atMs: performance.now() };
+      send({ type: 'suggest', requestId, list, query });
     }
+  };
+  const put = (value: string, caret: number) => {
+    wantedCaret.current = caret;
+    change(value, caret);
   };
   const submit = () => {
     if (!canSend(text, state.toast)) return;
@@ -48,15 +72,15 @@ export function Composer() {
     input.current?.focus();
     const { kind, label, path, line } = option;
     if (kind === 'command') {
-      change('', 0);
+      put(withoutSlash(text, mention), 0);
       return send({ type: 'send', text: label });
     }
     // What follows its name is for the prompt or the skill.
     if (kind === 'prompt' || kind === 'skill') {
-      return change(`${label} ${text.slice(mention.query.length + 1).trimStart()}`, label.length + 1);
+      return put(`${label} ${withoutSlash(text, mention)}`, label.length + 1);
     }
     const rest = withoutMention(text, mention);
-    change(rest.text, rest.caret);
+    put(rest.text, rest.caret);
     setMention(null);
     send({
       type: 'attach',
@@ -68,13 +92,30 @@ export function Composer() {
   const openMentions = () => {
     const caret = input.current?.selectionStart ?? text.length;
     const gap = caret === 0 || /\s$/.test(text.slice(0, caret)) ? '' : ' ';
-    change(`${text.slice(0, caret)}${gap}@${text.slice(caret)}`, caret + gap.length + 1);
+    put(`${text.slice(0, caret)}${gap}@${text.slice(caret)}`, caret + gap.length + 1);
     input.current?.focus();
+  };
+  const actionOfKey = (key: string) =>
+    mention &&
+    actionOf(key, {
+      count: options.length,
+      chosen,
+      isMoved,
+      isAwaited: !isAnswered(suggestions, asked.current) && isInTime(asked.current, performance.now()),
+    });
+  const act = (action: ListAction, key: string) => {
+    if (action.kind === 'move') setMoved(options[action.to]!);
+    if (action.kind === 'choose') choose(options[action.index]!);
+    if (action.kind === 'wait') waitingKey.current = key;
+    if (action.kind === 'close') setMention(null);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing) return;
-    if (options.length > 0 && onMentionKey(event, options, chosen, setChosen, choose, () => setMention(null)))
-      return;
+    const action = event.shiftKey ? null : actionOfKey(event.key);
+    if (action) {
+      event.preventDefault();
+      return act(action, event.key);
+    }
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       submit();
@@ -83,7 +124,7 @@ export function Composer() {
       const last = state.items.value.findLast(item => item.kind === 'user');
       if (!last) return;
       event.preventDefault();
-      state.editing.value = last.id;
+      openEdit(state, last.id);
     }
   };
 
@@ -98,7 +139,19 @@ export function Composer() {
   useEffect(() => {
     // The list opens beside the input, which keeps the focus: it must be told that there is one.
     if (options.length > 0) state.announcement.value = announcementOfList(options);
+    const key = waitingKey.current;
+    if (key === null || !isAnswered(suggestions, asked.current)) return;
+    waitingKey.current = null;
+    if (!mention || !isInTime(asked.current, performance.now())) return;
+    const action = actionOfKey(key);
+    if (action) act(action, key);
+    else if (key === 'Enter') submit();
   }, [suggestions]);
+  useLayoutEffect(() => {
+    const caret = wantedCaret.current;
+    wantedCaret.current = null;
+    if (caret !== null) input.current?.setSelectionRange(caret, caret);
+  });
   useLayoutEffect(() => fitHeight(input.current), [text]);
 
   return (
@@ -123,7 +176,7 @@ export function Composer() {
         aria-autocomplete="list"
         aria-haspopup="listbox"
         aria-controls="mentions"
-        aria-activedescendant={options.length > 0 ? `mention-${chosen}` : undefined}
+        aria-activedescendant={chosen >= 0 ? `mention-${chosen}` : undefined}
         data-testid="input"
         value={text}
         onInput={event => change(event.currentTarget.value, event.currentTarget.selectionStart)}
@@ -172,30 +225,6 @@ function announcementOfList(options: readonly Suggestion[]): string {
   const { label, detail } = options[0]!;
   const count = options.length === 1 ? '1 suggestion' : `${options.length} suggestions`;
   return `${count}, arrow keys to choose. ${label}${detail === '' ? '' : `: ${detail}`}`;
-}
-
-/** Keys of the open list; true when the key was for it. */
-function onMentionKey(
-  event: KeyboardEvent,
-  options: readonly Suggestion[],
-  chosen: number,
-  setChosen: (index: number) => void,
-  choose: (option: Suggestion) => void,
-  close: () => void,
-): boolean {
-  const count = options.length;
-  const keys: Record<string, () => void> = {
-    ArrowDown: () => setChosen((chosen + 1) % count),
-    ArrowUp: () => setChosen((chosen + count - 1) % count),
-    Enter: () => choose(options[chosen]!),
-    Tab: () => choose(options[chosen]!),
-    Escape: close,
-  };
-  const act = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined;
-  if (!act) return false;
-  event.preventDefault();
-  act();
-  return true;
 }
 
 /** Grows with its text; the style sheet caps it. */

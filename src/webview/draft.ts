@@ -14,3 +14,29 @@ export function canSend(text: string, toast: Signal<string>): boolean {
 /** What comes into the input goes before what is being written there. */
 export const withReturned = (returned: string, text: string): string =>
   text.trim() === '' ? returned : `${returned}\n\n${text}`;
+
+/** Of a message, a question or a request. */
+interface Written {
+  id: string;
+  text: string;
+}
+
+/** What is kept while the page is hidden. */
+export interface Unsent {
+  draft: string;
+  /** What a message is to become. */
+  edit: Written | null;
+  /** To what the agent asks: an answer, or why something is denied. */
+  reply: Written | null;
+}
+
+/** From what VS Code kept, which may be of another version. */
+export function unsentOf(saved: unknown): Unsent {
+  const { draft, edit, reply } = (saved ?? {}) as Partial<Record<keyof Unsent, unknown>>;
+  return { draft: typeof draft === 'string' ? draft : '', edit: writtenOf(edit), reply: writtenOf(reply) };
+}
+
+function writtenOf(saved: unknown): Written | null {
+  const { id, text } = (saved ?? {}) as Partial<Record<keyof Written, unknown>>;
+  return typeof id === 'string' && typeof text === 'string' ? { id, text } : null;
+}

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Suggestion } from '../protocol/webview.ts';
 import { Icon } from './button.tsx';
 import type { MentionAtCaret } from './mention.ts';
+import { keyOf } from './mention-keys.ts';
 
 const ICONS = {
   selection: 'list-selection',
@@ -20,6 +21,7 @@ const NAMES = { context: 'Attach', slash: 'Commands, prompts and skills' } as co
 interface Props {
   list: MentionAtCaret['list'];
   options: readonly Suggestion[];
+  /** -1: none. */
   chosen: number;
   onChoose(option: Suggestion): void;
 }
@@ -32,7 +34,7 @@ export function MentionList({ list, options, chosen, onChoose }: Props) {
     <div id="mentions" class="mentions" role="listbox" aria-label={NAMES[list]} data-testid="mentions">
       {options.map((option, index) => (
         <div
-          key={`${option.kind} ${option.path ?? ''} ${option.label} ${option.line ?? ''}`}
+          key={keyOf(option)}
           ref={index === chosen ? current : null}
           id={`mention-${index}`}
           class={`mention ${index === chosen ? 'chosen' : ''}`}

@@ -26,6 +26,11 @@ export function withoutMention(text: string, mention: MentionAtCaret): { text: s
   return { text: before + (/(^|\s)$/.test(before) ? after.replace(/^ /, '') : after), caret: before.length };
 }
 
+/** The text without the command, prompt or skill that stands at its beginning. */
+export function withoutSlash(text: string, { query }: MentionAtCaret): string {
+  return text.slice(query.length + 1).trimStart();
+}
+
 /** URIs of a drag from the explorer or the tabs; empty for anything else. */
 export function draggedUris(getData: (type: string) => string): string[] {
   const list = getData('application/vnd.code.uri-list') || getData('text/uri-list');

@@ -2,6 +2,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { WebviewMessage } from '../protocol/webview.ts';
+import type { Unsent } from './draft.ts';
 import type { PageState } from './state.ts';
 
 /** What VS Code gives a webview. */
@@ -15,9 +16,9 @@ export interface HostLink {
 export interface Page {
   state: PageState;
   send(message: WebviewMessage): void;
-  /** The unsent text, as it was when the page was hidden. */
-  savedDraft(): string;
-  saveDraft(text: string): void;
+  /** What is written and not sent, also before the page was hidden. */
+  readonly unsent: Unsent;
+  save(part: Partial<Unsent>): void;
 }
 
 export const PageContext = createContext<Page | null>(null);

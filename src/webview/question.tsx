@@ -1,4 +1,4 @@
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { QuestionPart } from '../protocol/agent-view.ts';
 import { Icon } from './button.tsx';
 import { useCardFocus } from './card-focus.ts';
@@ -17,11 +17,15 @@ export function Question({ part }: { part: QuestionPart }) {
 }
 
 function OpenQuestion({ part }: { part: QuestionPart }) {
-  const { send } = usePage();
+  const { send, unsent, save } = usePage();
   const card = useRef<HTMLElement>(null);
   const input = useRef<HTMLInputElement>(null);
   useCardFocus(card);
-  const reply = (answer: string | null) => send({ type: 'reply', id: part.id, answer });
+  const [begun] = useState(unsent.reply?.id === part.id ? unsent.reply.text : '');
+  const reply = (answer: string | null) => {
+    save({ reply: null });
+    send({ type: 'reply', id: part.id, answer });
+  };
   const replyTyped = () => {
     const typed = input.current?.value.trim();
     if (typed) reply(typed);
@@ -57,7 +61,9 @@ function OpenQuestion({ part }: { part: QuestionPart }) {
           placeholder="Your answer"
           aria-label="Your answer"
           maxLength={4000}
+          defaultValue={begun}
           data-testid="question-answer"
+          onInput={event => save({ reply: { id: part.id, text: event.currentTarget.value } })}
           onKeyDown={event => {
             if (event.key !== 'Enter' || event.isComposing) return;
             event.preventDefault();

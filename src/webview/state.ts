@@ -15,6 +15,7 @@ import type {
   Suggestion,
   UserRow,
 } from '../protocol/webview.ts';
+import { withReturned } from './draft.ts';
 import { MarkdownStream } from './markdown-stream.ts';
 import {
   announcementOfFacts,
@@ -70,6 +71,8 @@ export interface PageState {
   announcement: Signal<string>;
   /** The user row that is being edited. */
   editing: Signal<string | null>;
+  /** What that message is to become; null while it is as it was. */
+  editedText: Signal<string | null>;
   /** Counts the host's wishes to move the focus into the input. */
   focusRequests: Signal<number>;
 }
@@ -89,6 +92,7 @@ export function createState(): PageState {
     returnedDraft: signal(''),
     announcement: signal(''),
     editing: signal(null),
+    editedText: signal(null),
     focusRequests: signal(0),
   };
 }
@@ -106,7 +110,7 @@ function apply(state: PageState, message: HostMessage): void {
       state.chips.value = message.draftChips;
       state.phase.value = message.phase;
       state.history.value = null;
-      state.editing.value = null;
+      keepEdit(state);
       return;
     case 'row':
       putRow(state, message.row, message.after);
@@ -137,10 +141,12 @@ function apply(state: PageState, message: HostMessage): void {
     case 'truncate': {
       const start = items.value.findIndex(({ id }) => id === message.id);
       if (start >= 0) items.value = items.value.slice(0, start);
+      keepEdit(state);
       return;
     }
     case 'remove':
       items.value = items.value.filter(({ id }) => id !== message.id);
+      keepEdit(state);
       return;
     case 'title':
       state.title.value = message.title;
@@ -175,12 +181,34 @@ function apply(state: PageState, message: HostMessage): void {
       state.toast.value = message.text;
       return;
     case 'draft':
-      state.returnedDraft.value = message.text;
-      announce(state, 'Your message is back in the input.');
+      giveBack(state, message.text);
       return;
     case 'focus':
       state.focusRequests.value++;
   }
+}
+
+export function openEdit(state: PageState, id: string): void {
+  state.editing.value = id;
+  state.editedText.value = null;
+}
+
+export function closeEdit(state: PageState): void {
+  state.editing.value = null;
+  state.editedText.value = null;
+}
+
+/** What a message was to become goes into the input when that message is gone. */
+function keepEdit(state: PageState): void {
+  const { editing, editedText, items } = state;
+  if (items.value.some(({ kind, id }) => kind === 'user' && id === editing.value)) return;
+  if (editedText.value !== null) giveBack(state, editedText.value);
+  closeEdit(state);
+}
+
+function giveBack(state: PageState, text: string): void {
+  state.returnedDraft.value = withReturned(text, state.returnedDraft.value);
+  announce(state, 'Your message is back in the input.');
 }
 
 function putRow(state: PageState, row: Row, after: string | undefined): void {

@@ -1,9 +1,10 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon, IconButton } from './button.tsx';
 import { Chips } from './chips.tsx';
 import { canSend } from './draft.ts';
+import { isEscape } from './escape.ts';
 import { usePage } from './page.ts';
-import type { UserItem } from './state.ts';
+import { closeEdit, openEdit, type UserItem } from './state.ts';
 
 export function UserMessage({ item }: { item: UserItem }) {
   const { state, send } = usePage();
@@ -60,9 +61,7 @@ export function UserMessage({ item }: { item: UserItem }) {
               icon="edit"
               label="Edit and Resend"
               testId="edit"
-              onClick={() => {
-                state.editing.value = id;
-              }}
+              onClick={() => openEdit(state, id)}
             />
           </>
         )}
@@ -74,12 +73,13 @@ export function UserMessage({ item }: { item: UserItem }) {
 function EditBox({ id, text }: { id: string; text: string }) {
   const { state, send } = usePage();
   const input = useRef<HTMLTextAreaElement>(null);
+  const [begun] = useState(() => state.editedText.peek() ?? text);
   useEffect(() => {
     input.current?.focus();
-    input.current?.setSelectionRange(text.length, text.length);
-  }, [text]);
+    input.current?.setSelectionRange(begun.length, begun.length);
+  }, [begun]);
   const close = () => {
-    state.editing.value = null;
+    closeEdit(state);
     state.focusRequests.value++;
   };
   const resend = () => {
@@ -95,19 +95,23 @@ function EditBox({ id, text }: { id: string; text: string }) {
         class="edit-input"
         aria-label="Edit your message"
         data-testid="edit-input"
-        rows={Math.min(12, text.split('\n').length + 1)}
+        rows={Math.min(12, begun.split('\n').length + 1)}
+        onInput={event => {
+          const { value } = event.currentTarget;
+          state.editedText.value = value === text ? null : value;
+        }}
         onKeyDown={event => {
           if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
             event.preventDefault();
             resend();
           }
-          if (event.key === 'Escape') {
+          if (isEscape(event)) {
             event.preventDefault();
             close();
           }
         }}
       >
-        {text}
+        {begun}
       </textarea>
       <div class="edit-bar">
         <span class="quiet">What follows is removed</span>

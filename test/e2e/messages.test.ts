@@ -20,10 +20,26 @@ describe('messages', () => {
   const toast = (text: string | RegExp) => chat.getByTestId('toast').filter({ hasText: text });
   const untilWritten = (text: string) =>
     until(async () => (await input().inputValue()) === text, `the input to hold ${JSON.stringify(text)}`);
-  const edit = async (text: string, edited: string) => {
+  const beginEdit = async (text: string, edited: string) => {
     await message(text).hover();
     await message(text).getByTestId('edit').click();
     await chat.getByTestId('edit-input').fill(edited);
+  };
+  /** VS Code throws the page away meanwhile. */
+  const hideAndShow = async () => {
+    const { page } = session;
+    await page.keyboard.press('Control+Shift+E');
+    await page.locator('.explorer-viewlet').waitFor();
+    await runCommand(page, 'Moebius: Open Chat');
+    chat = webview(page);
+    await input().waitFor();
+  };
+  const untilHeld = async (testId: string, text: string) => {
+    await chat.getByTestId(testId).waitFor();
+    assert.equal(await chat.getByTestId(testId).inputValue(), text);
+  };
+  const edit = async (text: string, edited: string) => {
+    await beginEdit(text, edited);
     await chat.getByTestId('resend').click();
   };
 
@@ -87,6 +103,14 @@ describe('messages', () => {
     await input().fill('');
   });
 
+  it('keeps an edit while the chat is hidden', async () => {
+    await beginEdit('Change both ends.', 'Change both ends, later.');
+    await hideAndShow();
+    await untilHeld('edit-input', 'Change both ends, later.');
+    await chat.getByTestId('edit-input').press('Escape');
+    await message('Change both ends.').waitFor();
+  });
+
   it('keeps a message that is too long, in the input and in an edit', async () => {
     const long = 'x'.repeat(1_000_001);
     await input().fill(long);
@@ -111,6 +135,47 @@ describe('messages', () => {
     });
     await toast('That was not done').waitFor();
     await session.screenshots('messages-refused');
+  });
+
+  it('chooses what was typed, from a list that was not there yet, and loses nothing of the message', async () => {
+    const { page } = session;
+    const caret = () => input().evaluate(element => (element as HTMLTextAreaElement).selectionStart);
+    await input().fill('Look at  and say yes.');
+    await input().press('Home');
+    await page.keyboard.type('/new');
+    await page.keyboard.press('Enter');
+    await untilWritten('Look at  and say yes.');
+    await chat.getByTestId('empty-state').waitFor();
+    assert.equal(await caret(), 0);
+    for (let column = 0; column < 'Look at '.length; column++) await page.keyboard.press('ArrowRight');
+    await page.keyboard.type('@cart.js');
+    await page.keyboard.press('Enter');
+    await chat.getByTestId('chip').filter({ hasText: 'cart.js' }).waitFor();
+    await untilWritten('Look at and say yes.');
+    assert.equal(await caret(), 'Look at '.length);
+    await page.keyboard.press('End');
+    await page.keyboard.type(' #4242');
+    await page.keyboard.press('Enter');
+    await message('Look at and say yes. #4242').waitFor();
+    assert.equal(await untilAnswered(chat, 0), 'stop');
+  });
+
+  it('keeps what is being answered to the agent while the chat is hidden', async () => {
+    const { page } = session;
+    await chat.getByTestId('new-chat').click();
+    await ask(page, chat, 'Write the header.');
+    await approval('HEADER.md').getByTestId('deny').click();
+    await chat.getByTestId('deny-reason').fill('Not so.');
+    await hideAndShow();
+    await untilHeld('deny-reason', 'Not so.');
+    await chat.getByTestId('deny-reason').press('Escape');
+    await approval('HEADER.md').getByTestId('allow-once').click();
+    await chat.getByTestId('question-answer').fill('Ann, or');
+    await hideAndShow();
+    await untilHeld('question-answer', 'Ann, or');
+    await chat.getByTestId('question-send').click();
+    await approval('npm test').getByTestId('allow-once').click();
+    assert.equal(await untilAnswered(chat, 0), 'stop');
   });
 
   it('tells of a question in a chat that is not shown, and shows it', async () => {

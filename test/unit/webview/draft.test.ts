@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { signal } from '@preact/signals';
 import { MAX_MESSAGE_CHARS } from '../../../src/protocol/message-length.ts';
 import { webviewMessage } from '../../../src/protocol/webview.ts';
-import { canSend, withReturned } from '../../../src/webview/draft.ts';
+import { canSend, unsentOf, withReturned } from '../../../src/webview/draft.ts';
 
 describe('what is written and not sent', () => {
   it('can be sent as long as the host takes it, and says what to do with more', () => {
@@ -24,5 +24,17 @@ describe('what is written and not sent', () => {
     check('back', '', 'back');
     check('back', ' \n', 'back');
     check('back', 'half a thought', 'back\n\nhalf a thought');
+  });
+
+  it('is what was kept, as far as it can be read', () => {
+    const nothing = { draft: '', edit: null, reply: null };
+    const check = (saved: unknown, expected: object) =>
+      assert.deepEqual(unsentOf(saved), { ...nothing, ...expected });
+    const edit = { id: 'q1', text: 'better' };
+    check({ draft: 'hi', edit, reply: edit }, { draft: 'hi', edit, reply: edit });
+    check({ draft: 'hi' }, { draft: 'hi' });
+    check(undefined, {});
+    check('hi', {});
+    check({ draft: 7, edit: { id: 'q1' }, reply: [] }, {});
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TodoView } from '../../../src/protocol/agent-view.ts';
 import type { AnswerRow, HostMessage, UserRow } from '../../../src/protocol/webview.ts';
-import { applyMessage, createState } from '../../../src/webview/state.ts';
+import { applyMessage, closeEdit, createState, openEdit } from '../../../src/webview/state.ts';
 
 const user = (id: string, state: UserRow['state'] = 'sent'): UserRow => ({
   kind: 'user',
@@ -138,6 +138,37 @@ describe('page state', () => {
     });
     const { suggestions } = showing(suggest(1, '/u'), suggest(3, '/undo'), suggest(2, '/un'));
     assert.deepEqual([suggestions.value.requestId, suggestions.value.items[0]?.label], [3, '/undo']);
+  });
+
+  it('keeps what a message is to become while that is there, and gives it back when it goes', () => {
+    const open = (...rows: UserRow[]): HostMessage => {
+      return { type: 'open', chatId: 'c', title: '', rows, draftChips: [], phase: { kind: 'idle' } };
+    };
+    const edited = (text: string | null, ...messages: HostMessage[]) => {
+      const state = showing(row(user('q1')), row(user('q2')));
+      openEdit(state, 'q2');
+      state.editedText.value = text;
+      for (const message of messages) applyMessage(state, message);
+      return [state.editing.value, state.editedText.value, state.returnedDraft.value];
+    };
+    assert.deepEqual(edited('better', open(user('q1'), user('q2'))), ['q2', 'better', '']);
+    assert.deepEqual(edited('better', { type: 'truncate', id: 'x' }), ['q2', 'better', '']);
+    assert.deepEqual(edited('better', open(user('q3'))), [null, null, 'better']);
+    assert.deepEqual(edited('better', { type: 'truncate', id: 'q1' }), [null, null, 'better']);
+    assert.deepEqual(edited('better', { type: 'remove', id: 'q2' }), [null, null, 'better']);
+    assert.deepEqual(edited(null, open()), [null, null, '']);
+    const draft: HostMessage = { type: 'draft', text: 'back' };
+    assert.deepEqual(edited('better', open(), draft), [null, null, 'back\n\nbetter']);
+  });
+
+  it('begins an edit with the message as it is', () => {
+    const state = showing(row(user('q1')), row(user('q2')));
+    openEdit(state, 'q1');
+    state.editedText.value = 'half';
+    openEdit(state, 'q2');
+    assert.deepEqual([state.editing.value, state.editedText.value], ['q2', null]);
+    closeEdit(state);
+    assert.equal(state.editing.value, null);
   });
 
   it('does not open a history that was closed', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isEscape } from '../../../src/webview/escape.ts';
 import {
   formatCompact,
   formatCount,
@@ -6,7 +7,7 @@ import {
   formatSpeed,
   formatWhen,
 } from '../../../src/webview/format.ts';
-import { draggedUris, mentionAt, withoutMention } from '../../../src/webview/mention.ts';
+import { draggedUris, mentionAt, withoutMention, withoutSlash } from '../../../src/webview/mention.ts';
 
 /** Text with its caret drawn in. */
 function atCaret(drawn: string) {
@@ -61,6 +62,27 @@ describe('slash at the caret', () => {
   check('/review █', null);
   check('see /rev█', null);
   check('/src/a█', null);
+});
+
+describe('a message without what a slash chose', () => {
+  const check = (drawn: string, expected: string) =>
+    it(`${drawn}: ${expected}`, () => {
+      const { text, mention } = atCaret(drawn);
+      assert.equal(withoutSlash(text, mention!), expected);
+    });
+  check('/tests█', '');
+  check('/█A long message.', 'A long message.');
+  check('/te█ A long\nmessage.', 'A long\nmessage.');
+});
+
+describe('Escape', () => {
+  it('is not what ends the composing of a character, nor what was answered already', () => {
+    const key = { key: 'Escape', defaultPrevented: false, isComposing: false };
+    assert.equal(isEscape(key), true);
+    assert.equal(isEscape({ ...key, isComposing: true }), false);
+    assert.equal(isEscape({ ...key, defaultPrevented: true }), false);
+    assert.equal(isEscape({ ...key, key: 'Enter' }), false);
+  });
 });
 
 describe('figures', () => {
