@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Deferred } from '../../../src/base/deferred.ts';
 import { MoebiusError } from '../../../src/base/errors.ts';
 import { ChatStore } from '../../../src/host/chat/store.ts';
-import { openController, readFixed, type Stored, shown } from './open-controller.ts';
+import { readFixed, shown, storedChats } from './open-controller.ts';
 import { edits, runs } from './scripted-agent.ts';
-import { hangsAfter, type Script, says, until } from './support.ts';
+import { hangsAfter, says, until } from './support.ts';
 
 describe('chat controller, with the page it talks to', () => {
-  let folder: string;
-  let last: Stored['last'];
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'moebius-chat-'));
-    last = {};
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  const open = (script: Script, read = readFixed) => openController({ folder, last }, script, read);
+  const { stored, open } = storedChats();
 
   it('shows a streamed answer and what it was given', async () => {
     const { page, say, idle, backend } = open(says('one ', 'two'));
@@ -114,7 +103,7 @@ describe('chat controller, with the page it talks to', () => {
     const { page, say, idle, backend } = open(hangsAfter('slow'));
     await say({ type: 'send', text: 'first' });
     await until(() => shown(page)[1] === 'slow');
-    const firstId = last.id!;
+    const firstId = stored.last.id!;
     await say({ type: 'newChat' });
     assert.equal(page.phase.value.kind, 'idle');
     backend.script = says('quick');
@@ -132,10 +121,10 @@ describe('chat controller, with the page it talks to', () => {
     const { page, say } = open(hangsAfter('slow'));
     await say({ type: 'send', text: 'first' });
     await until(() => shown(page)[1] === 'slow');
-    await say({ type: 'deleteChat', id: last.id! });
+    await say({ type: 'deleteChat', id: stored.last.id! });
     await new Promise(resolve => setTimeout(resolve, 20));
     assert.deepEqual(shown(page), []);
-    assert.deepEqual(await new ChatStore(folder).list(), []);
+    assert.deepEqual(await new ChatStore(stored.folder).list(), []);
   });
 
   it('gives a message back whole, with what was attached', async () => {

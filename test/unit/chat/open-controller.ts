@@ -1,4 +1,7 @@
 /** The controller of a chat with the page it talks to, without an editor. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { signal } from '@preact/signals';
 import type { Attachment } from '../../../src/agent/transcript.ts';
 import { MoebiusError } from '../../../src/base/errors.ts';
@@ -11,13 +14,24 @@ import { ScriptedAgent } from './scripted-agent.ts';
 import { modelInfo, type Script, ScriptedBackend, until } from './support.ts';
 
 /** What outlives a restart of the host. */
-export interface Stored {
+interface Stored {
   folder: string;
   /** The chat that was shown last. */
   last: { id?: string };
 }
 
-export function openController({ folder, last }: Stored, script: Script, read = readFixed) {
+/** A folder of its own for each test; a second controller is one after a restart. */
+export function storedChats() {
+  const stored: Stored = { folder: '', last: {} };
+  beforeEach(() => {
+    stored.folder = mkdtempSync(join(tmpdir(), 'moebius-chat-'));
+    stored.last = {};
+  });
+  afterEach(() => rmSync(stored.folder, { recursive: true }));
+  return { stored, open: (script: Script, read = readFixed) => openController(stored, script, read) };
+}
+
+function openController({ folder, last }: Stored, script: Script, read: typeof readFixed) {
   const page = createState();
   const isConnected = signal(true);
   const done: string[] = [];

@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Deferred } from '../../../src/base/deferred.ts';
 import type { AttachmentRequest } from '../../../src/host/chat/attachment-request.ts';
-import { openController, readFixed, type Stored, shown } from './open-controller.ts';
-import { type Script, type ScriptedBackend, says, until } from './support.ts';
+import { readFixed, shown, storedChats } from './open-controller.ts';
+import { type ScriptedBackend, says, until } from './support.ts';
 
 describe('sending a message while something is still being read', () => {
-  let folder: string;
-  let last: Stored['last'];
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'moebius-chat-'));
-    last = {};
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  const open = (script: Script, read = readFixed) => openController({ folder, last }, script, read);
+  const { stored, open } = storedChats();
 
   /** Reads as `readFixed`, but for a file that takes until `slow` is over. */
   const readSlowly = () => {
@@ -88,7 +77,7 @@ describe('sending a message while something is still being read', () => {
     await idle();
     await say({ type: 'attach', kind: 'file', path: 'a.ts' });
     const said = say({ type: 'send', text: 'see @slow/x.ts' });
-    await say({ type: 'deleteChat', id: last.id! });
+    await say({ type: 'deleteChat', id: stored.last.id! });
     slow.resolve();
     await said;
     assert.equal(page.returnedDraft.value, 'see @slow/x.ts');
