@@ -9,7 +9,7 @@
  *   shortcut.onnx + .data, rest.onnx + .data   where the model has a shortcut, `routed` holds the first layers alone: these say
  *                               the keys and values of the others at once, those compute them
  *   head.onnx + head.data       final norm and output projection: hidden rows in, logits out
- *   drafter.onnx + drafter.data a guess at the token after next (absent where the model has no drafter)
+ *   drafter.onnx + drafter.data guesses at the tokens after next (absent where the model has no drafter)
  * The token embedding is read row by row from the file named in `embedding` (often the output projection's own bytes),
  * and so is what `outputEmbedding` names.
  */

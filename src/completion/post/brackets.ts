@@ -40,12 +40,12 @@ function scan(text: string, stack: string[]): number[] {
   return outer;
 }
 
-/** Letters before a quote that say what kind of string it begins: Python's, and `b''` and `u''` of other languages. */
+/** At most two letters before a quote that say what kind of string it begins: Python's, and `b''` and `u''` of other languages. */
 const STRING_PREFIX = /(?<![\p{L}\p{N}_])(?:[rbfut]|[bft]r|r[bft])$/iu;
 
 /** `don't`, `'a` lifetimes after a letter or &: no string begins here. */
 const isApostrophe = (text: string, i: number): boolean =>
-  text[i] === "'" && /[\p{L}\p{N}&<]/u.test(text[i - 1] ?? '') && !STRING_PREFIX.test(text.slice(0, i));
+  text[i] === "'" && /[\p{L}\p{N}&<]/u.test(text[i - 1] ?? '') && !STRING_PREFIX.test(text.slice(Math.max(0, i - 3), i));
 
 export interface Fitted {
   text: string;
