@@ -45,7 +45,9 @@ const STRING_PREFIX = /(?<![\p{L}\p{N}_])(?:[rbfut]|[bft]r|r[bft])$/iu;
 
 /** `don't`, `'a` lifetimes after a letter or &: no string begins here. */
 const isApostrophe = (text: string, i: number): boolean =>
-  text[i] === "'" && /[\p{L}\p{N}&<]/u.test(text[i - 1] ?? '') && !STRING_PREFIX.test(text.slice(Math.max(0, i - 3), i));
+  text[i] === "'" &&
+  /[\p{L}\p{N}&<]/u.test(text[i - 1] ?? '') &&
+  !STRING_PREFIX.test(text.slice(Math.max(0, i - 3), i));
 
 export interface Fitted {
   text: string;
