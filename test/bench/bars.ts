@@ -8,6 +8,7 @@ import { SCRIPT_COLUMN, SCRIPT_FIGURE } from './scenarios/script.ts';
 import { readFigure } from './scenarios/speed.ts';
 import { FRESH, REUSED, SECOND_TURN_FIGURE } from './scenarios/turns.ts';
 import { COLUMN, TYPING_FIGURE } from './scenarios/typing.ts';
+import { PACKED_COLUMN, VARIANT_FIGURES } from './scenarios/variants.ts';
 
 export interface Bar {
   what: string;
@@ -105,6 +106,20 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     side: 'most',
     bound: 1.2,
     measure: look => ratio(look, 'load', MEMORY_FIGURE, INT4, LLAMA),
+  },
+  {
+    what: '8 bits, packed: heap, of that of fp32',
+    unit: '%',
+    side: 'most',
+    bound: 25,
+    measure: look => 100 * ratio(look, 'variants', VARIANT_FIGURES.anonymous, PACKED_COLUMN, 'fp32'),
+  },
+  {
+    what: '8 bits, packed: writing, against fp32',
+    unit: 'x',
+    side: 'least',
+    bound: 3,
+    measure: look => ratio(look, 'variants', VARIANT_FIGURES.writing, PACKED_COLUMN, 'fp32'),
   },
   {
     what: 'JavaScript and the way to its thread, of a step',

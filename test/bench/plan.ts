@@ -43,7 +43,7 @@ export function moebiusConfig(
   { variants, threads }: Plan,
   variant: ModelVariant,
   contextTokens: number = CONTEXT_TOKENS,
-): ContenderConfig[] {
+): Extract<ContenderConfig, { kind: 'moebius' }>[] {
   const folder = variants[variant];
   return folder ? [{ kind: 'moebius', folder, variant, contextTokens, threads }] : [];
 }

@@ -16,7 +16,7 @@ const CONTEXT = 512;
 
 export async function dense(plan: Plan, log: Log): Promise<Figure[]> {
   const [carved] = moebiusConfig(plan, 'int4');
-  if (carved?.kind !== 'moebius' || !plan.gguf) return [];
+  if (!carved || !plan.gguf) return [];
   const folder = await withoutCarving(carved.folder, plan.gguf, log);
   const configs = [
     { ...carved, name: 'carved' },

@@ -1,32 +1,47 @@
-/** 32 against 8 against 4 bits: speed, size on disk, memory. One child at a time: fp32 alone may fill the machine. */
-import { readdirSync, statSync } from 'node:fs';
+/**
+ * 32 against 8 against 4 bits, and 8 bits with their weights packed: speed, size on disk, memory. One child at a time: fp32
+ * alone may fill the machine.
+ */
+import { linkSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { ROOT } from '../../../scripts/steps.ts';
+import { packModelGraphs } from '../../../src/engine/pack.ts';
+import { readManifest } from '../../../src/models/manifest-file.ts';
+import { packedFolder, packModel } from '../../../src/models/packed.ts';
+import { openStore } from '../../../src/models/store.ts';
 import type { ModelVariant } from '../../../src/protocol/daemon.ts';
 import { startContender } from '../child-contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
-import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
+import { type Figure, type Log, moebiusConfig, nameOf, type Plan } from '../plan.ts';
 import { PeakMemory } from '../process-memory.ts';
 import { eachRound, Samples } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 
-/** The first is what the others are compared with. */
 const ALL: readonly ModelVariant[] = ['fp32', 'int8', 'int4'];
+export const VARIANT_FIGURES = { writing: 'write at 512', anonymous: 'peak anonymous memory' };
+export const PACKED_COLUMN = 'int8, packed';
 
 export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
   const present = ALL.filter(variant => plan.variants[variant]);
   for (const variant of ALL.filter(variant => !present.includes(variant)))
     log(`${variant} is not in the store: moebius model add ${plan.model} --variant ${variant}`);
-  const columns = () => new Samples(present);
+  const configs = present.flatMap(variant =>
+    moebiusConfig(plan, variant).map(config => ({ ...config, name: variant as string })),
+  );
+  const [int8] = moebiusConfig(plan, 'int8');
+  if (int8) configs.push({ ...int8, folder: await packedCopy(int8.folder, log), name: PACKED_COLUMN });
+  const columns = () => new Samples(configs.map(nameOf));
   const size = columns();
   const reading = columns();
   const writing = columns();
   const anonymous = columns();
+  const mapped = columns();
   const { text } = readCorpus(SPEED_FILES);
   for (const round of eachRound(plan, 'variants', log)) {
-    for (const variant of present) {
-      const [config] = moebiusConfig(plan, variant);
+    for (const config of configs) {
+      const { name, folder } = config;
       let peak: PeakMemory | undefined;
-      const contender = await startContender(variant, config!, pid => {
+      const contender = await startContender(name, config, pid => {
         peak = new PeakMemory(pid);
       });
       try {
@@ -36,11 +51,12 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
           33,
           'exact',
         );
-        reading.add(variant, perSecond(512, result.firstTokenMs));
-        writing.add(variant, perSecond(result.steps, result.decodeMs));
-        if (round === 0) size.add(variant, folderBytes(plan.variants[variant]!) / 1e6);
+        reading.add(name, perSecond(512, result.firstTokenMs));
+        writing.add(name, perSecond(result.steps, result.decodeMs));
+        if (round === 0) size.add(name, folderBytes(folder) / 1e6);
         const memory = peak?.stop();
-        if (memory) anonymous.add(variant, memory.anonymous / 1e6);
+        if (memory) anonymous.add(name, memory.anonymous / 1e6);
+        if (memory) mapped.add(name, memory.fileBacked / 1e6);
       } finally {
         peak?.stop();
         await contender.close();
@@ -50,10 +66,40 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
   return [
     size.figure('variants', 'size on disk', 'MB'),
     reading.figure('variants', 'read 512', 'tokens/s'),
-    writing.figure('variants', 'write at 512', 'tokens/s'),
-    anonymous.figure('variants', 'peak anonymous memory', 'MB'),
+    writing.figure('variants', VARIANT_FIGURES.writing, 'tokens/s'),
+    anonymous.figure('variants', VARIANT_FIGURES.anonymous, 'MB'),
+    mapped.figure('variants', 'peak file-backed memory', 'MB'),
   ];
 }
 
+/** The model's files by hard links, and its weights packed beside them: what `moebius model pack` makes. Kept in .cache/bench. */
+async function packedCopy(folder: string, log: Log): Promise<string> {
+  const manifest = await readManifest(folder);
+  const { id, variant } = manifest;
+  const store = await openStore(join(ROOT, '.cache/bench/packed'));
+  const path = store.variantFolder(id, variant);
+  if (await isPackedCopy(folder, path)) return path;
+  log(`packing the weights of ${id} (${variant})`);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  for (const file of filesOf(folder)) linkSync(join(folder, file), join(path, file));
+  await packModel(store, { id, variant, path, manifest }, packModelGraphs);
+  return path;
+}
+
+/** A conversion made anew has other files, whatever they hold. */
+const isPackedCopy = async (folder: string, path: string): Promise<boolean> =>
+  (await packedFolder(path)) !== null &&
+  filesOf(folder).every(
+    file => statSync(join(path, file), { throwIfNoEntry: false })?.ino === statSync(join(folder, file)).ino,
+  );
+
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(({ name }) => name);
+
 const folderBytes = (folder: string): number =>
-  readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
