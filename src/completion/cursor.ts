@@ -11,6 +11,10 @@ export interface Cursor {
   after: string;
 }
 
+/** The same place in the same text, so that a model would answer the same. */
+export const isSamePlace = (a: Cursor, b: Cursor): boolean =>
+  a.uri === b.uri && a.before === b.before && a.after === b.after;
+
 /** Text of the cursor's line before the cursor. */
 export const lineBefore = (cursor: Cursor): string =>
   cursor.before.slice(cursor.before.lastIndexOf('\n') + 1);

@@ -7,8 +7,10 @@ import { orAborted } from '../base/abort.ts';
 import { type Clock, monotonicClock } from '../base/clock.ts';
 import type { Disposable } from '../base/disposable.ts';
 import { Emitter } from '../base/emitter.ts';
+import { cancelled } from '../base/errors.ts';
 import { type Found, SuggestionCache } from './cache.ts';
-import { type Cursor, lineBefore } from './cursor.ts';
+import type { ContextFile } from './context/context-file.ts';
+import { type Cursor, isSamePlace, lineBefore } from './cursor.ts';
 import { Dismissals } from './dismissals.ts';
 import { decideExtent, type Extent, type MultilineSetting } from './extent.ts';
 import { type FilterName, place, refine } from './post/post-process.ts';
@@ -75,6 +77,8 @@ export class CompletionPipeline {
   private readonly clock: Clock;
   private readonly syntax: Syntax;
   private preparing: Disposable | null = null;
+  /** Suggestions that were asked for so far. */
+  private asked = 0;
   /** The cursor whose suggestion was shown last. */
   private shownAt: Cursor | null = null;
   /** Suggestions beside the likeliest, for the place where they were asked for last. */
@@ -89,6 +93,7 @@ export class CompletionPipeline {
   /** A suggestion for the cursor or null. Rejects only when the model's request fails, never for cancellation. */
   async suggest(cursor: Cursor, options: SuggestOptions): Promise<Suggestion | null> {
     const startedMs = this.clock.now();
+    this.asked++;
     this.preparing?.dispose();
     if (this.others && !isSamePlace(this.others.cursor, cursor)) this.runner.stopAsking();
     const asked: Asked = { run: null, writer: null };
@@ -150,9 +155,28 @@ export class CompletionPipeline {
     this.runner.forgetRead();
   }
 
-  /** See `Runner.readAhead`. Nothing is read where the next keys get no suggestion either. */
-  async readAhead(...[cursor, filesFor]: Parameters<Runner['readAhead']>): Promise<void> {
-    if (silenceAt(cursor, this.syntax) !== 'in a long comment') await this.runner.readAhead(cursor, filesFor);
+  /**
+   * Has the model read what a request at this cursor will need, then a larger part of the document and of other files, see
+   * `Runner.readFar`; and after each of them, where `multiline` is given, write what it would suggest, so that it is there
+   * with the first key. Any key that needs the model drops it. Rejects with `cancelled` then, and when the model fails.
+   */
+  async readAhead(
+    cursor: Cursor,
+    filesFor: (budgetChars: number) => Promise<readonly ContextFile[]> = async () => [],
+    multiline?: MultilineSetting,
+  ): Promise<void> {
+    if (this.runner.isAsking || silenceAt(cursor, this.syntax) === 'in a long comment') return;
+    const { asked } = this;
+    const isKnown = this.runner.wasStartedAt(cursor) || this.cache.find(cursor) !== null;
+    const write = async () => {
+      // A suggestion that is typed through must not change under the user's hands.
+      if (multiline && !isKnown && asked === this.asked) await this.writeAhead(cursor, multiline);
+    };
+    await this.runner.readNear(cursor);
+    await write();
+    // At its start a document was opened and nobody types yet: the place to read about is still to come.
+    if (cursor.before.trim() === '') return;
+    if (await this.runner.readFar(cursor, filesFor)) await write();
   }
 
   /** Forgets everything, for another model or other settings. */
@@ -188,6 +212,13 @@ export class CompletionPipeline {
     await this.runner.wait(run, signal);
     if (signal.aborted) return [{ kind: 'overtaken' }, null];
     return this.fromCache(cursor, 'model', options, asked) ?? [nothingFrom(run), null];
+  }
+
+  private async writeAhead(cursor: Cursor, multiline: MultilineSetting): Promise<void> {
+    const extent = this.extent(cursor, { isManual: false, multiline });
+    if (extent === 'none' || this.runner.isBusy) return;
+    await this.runner.start(cursor, extent).ended;
+    if (!this.runner.wasStartedAt(cursor)) throw cancelled();
   }
 
   private isShownAt(cursor: Cursor): boolean {
@@ -283,9 +314,6 @@ function isBelievable(found: Found): boolean {
   const confidence = confidenceOf(found);
   return confidence === null || confidence >= LEAST_MEAN_LOG_PROB || found.typedChars >= CONFIRMING_CHARS;
 }
-
-const isSamePlace = (a: Cursor, b: Cursor): boolean =>
-  a.uri === b.uri && a.before === b.before && a.after === b.after;
 
 /** Why a run that ended left no suggestion. */
 function nothingFrom({ trace }: Run): Outcome {

@@ -4,7 +4,7 @@ import { cancelled } from '../base/errors.ts';
 import type { FinishReason, Usage } from '../protocol/daemon.ts';
 import { isSameAfter, tailOf, typedSince } from './cache.ts';
 import type { ContextFile } from './context/context-file.ts';
-import { type Cursor, lineBefore } from './cursor.ts';
+import { type Cursor, isSamePlace, lineBefore } from './cursor.ts';
 import type { Extent } from './extent.ts';
 import { HeldPrompts } from './held-prompts.ts';
 import { isEnough, refine } from './post/post-process.ts';
@@ -75,6 +75,8 @@ export class Runner {
   private readonly held = new HeldPrompts();
   private readonly speed = new ReadSpeed();
   private run: Run | null = null;
+  /** Where a run was started last. */
+  private origin: Cursor | null = null;
   /** What may be dropped at any time. */
   private reading: AbortController | null = null;
   private asking: AbortController | null = null;
@@ -87,7 +89,12 @@ export class Runner {
   }
 
   get isBusy(): boolean {
-    return this.run !== null || this.asking !== null;
+    return this.run !== null || this.isAsking;
+  }
+
+  /** The user waits for another answer. */
+  get isAsking(): boolean {
+    return this.asking !== null;
   }
 
   /** The run that is writing what fits this cursor, if one is. */
@@ -101,9 +108,15 @@ export class Runner {
     return run;
   }
 
+  /** The last run began here, whatever became of it. */
+  wasStartedAt(cursor: Cursor): boolean {
+    return this.origin !== null && isSamePlace(this.origin, cursor);
+  }
+
   /** Starts a run in the place of the one there is. */
   start(cursor: Cursor, extent: Extent): Run {
     this.stop();
+    this.origin = cursor;
     const run: Run = {
       origin: cursor,
       extent,
@@ -141,30 +154,38 @@ export class Runner {
   }
 
   /**
-   * Has the model read what a request at this cursor will need, then, beside it, a larger part of the document and of
-   * other files. Any request drops it, and finds what was read. `filesFor` is told how many characters of other files
-   * there is time for. Does nothing while the user waits for another answer. Rejects with `cancelled` when it is dropped,
-   * and when the model's request fails.
+   * Has the model read what a request at this cursor will need. Any request drops it, and finds what was read. Rejects with
+   * `cancelled` then, and while the user waits for another answer; and when the model's request fails.
    */
-  async readAhead(
+  async readNear(cursor: Cursor): Promise<void> {
+    const { signal } = this.startReading();
+    await this.read(cursor, this.held.window(cursor.uri).next(cursor, this.speed.coldChars), signal);
+  }
+
+  /**
+   * As `readNear`, a larger part of the document and of other files, beside what was read. `filesFor` is told how many
+   * characters of other files there is time for. False: there is no more to read.
+   */
+  async readFar(
     cursor: Cursor,
-    filesFor: (budgetChars: number) => Promise<readonly ContextFile[]> = async () => [],
-  ): Promise<void> {
-    if (this.asking) return;
-    this.reading?.abort();
-    const reading = new AbortController();
-    this.reading = reading;
-    const window = this.held.window(cursor.uri);
-    const near = window.next(cursor, this.speed.coldChars);
-    await this.read(cursor, near, reading.signal);
-    // At its start a document was opened and nobody types yet: the place to read about is still to come.
-    if (cursor.before.trim() === '') return;
+    filesFor: (budgetChars: number) => Promise<readonly ContextFile[]>,
+  ): Promise<boolean> {
+    const { signal } = this.startReading();
     const files = await filesFor(Math.max(0, this.speed.idleChars - WINDOW_LIMITS.startChars));
-    if (reading.signal.aborted) throw cancelled();
+    if (signal.aborted) throw cancelled();
+    const window = this.held.window(cursor.uri);
     const far = window.ahead(cursor, files);
-    if (!far) return;
-    await this.read(cursor, far, reading.signal);
+    if (!far) return false;
+    await this.read(cursor, far, signal);
     window.adopt(far);
+    return true;
+  }
+
+  private startReading(): AbortController {
+    if (this.isAsking) throw cancelled();
+    this.reading?.abort();
+    this.reading = new AbortController();
+    return this.reading;
   }
 
   private async read(cursor: Cursor, prompt: PromptText, signal: AbortSignal): Promise<void> {
@@ -192,6 +213,7 @@ export class Runner {
   /** Ends everything and forgets what was read. */
   clear(): void {
     this.stop();
+    this.origin = null;
     this.forgetRead();
   }
 

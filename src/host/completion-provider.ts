@@ -128,7 +128,10 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     }
   }
 
-  /** Has the loaded model read what a suggestion at the editor's cursor will need, where one may come by itself. */
+  /**
+   * Has the loaded model read what a suggestion at the editor's cursor will need, and write the likeliest, where one may come
+   * by itself.
+   */
   async readAhead({ document, selection }: vscode.TextEditor): Promise<void> {
     const { completion } = readSettings(document);
     const { kind } = this.context.daemon.state;
@@ -137,7 +140,8 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     if (this.quiet(document, active, completion)) return;
     const cursor = cursorAt(document, active);
     try {
-      await this.pipeline.readAhead(cursor, budget => this.around.filesFor(document, active, cursor, budget));
+      const filesFor = (budget: number) => this.around.filesFor(document, active, cursor, budget);
+      await this.pipeline.readAhead(cursor, filesFor, completion.multiline);
     } catch (error) {
       this.fail(error, false);
     }

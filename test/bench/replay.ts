@@ -80,7 +80,7 @@ export async function replay(
   };
 
   const readAhead = new ReadAhead(monotonicClock, () => {
-    const reading = pipeline.readAhead(cursorOf(editor)).catch(error => {
+    const reading = pipeline.readAhead(cursorOf(editor), undefined, 'auto').catch(error => {
       // The next request took its place.
       if (toMoebiusError(error).code !== 'cancelled') throw error;
     });

@@ -117,7 +117,7 @@ class User {
         syntax,
       );
       this.#readAhead = new ReadAhead(clock, () => {
-        pipeline.readAhead(this.#cursor()).catch(error => this.#fail(error));
+        pipeline.readAhead(this.#cursor(), undefined, 'auto').catch(error => this.#fail(error));
       });
       this.#suggest = async (cursor, signal) => {
         const delayMs = this.#debounce.delayMs(cursor.before.slice(-1));

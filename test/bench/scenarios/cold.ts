@@ -66,7 +66,7 @@ async function firstText(
   const place = placeIn(file);
   let reading: Promise<unknown> = Promise.resolve();
   const readAhead = new ReadAhead(monotonicClock, () => {
-    reading = pipeline.readAhead(place).catch(error => {
+    reading = pipeline.readAhead(place, undefined, 'auto').catch(error => {
       // The key took its place.
       if (toMoebiusError(error).code !== 'cancelled') throw error;
     });

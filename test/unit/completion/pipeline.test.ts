@@ -190,6 +190,63 @@ describe('completion/pipeline', () => {
     assert.equal(seen.calls.at(-1)!.buffer, 'b');
   });
 
+  it('writes ahead what the first key is likely to ask for', async () => {
+    const { pipeline, seen } = model(' foo(a);', 1);
+    await pipeline.readAhead(drawn('const x =█'), undefined, 'auto');
+    assert.deepEqual(
+      seen.calls.map(({ maxTokens }) => maxTokens > 0),
+      [false, true],
+    );
+    const found = await pipeline.suggest(drawn('const x = █'), { ...options(), isSaving: true });
+    assert.deepEqual([found?.text, found?.source, seen.calls.length], ['foo(a);', 'cache', 2]);
+  });
+
+  it('writes it again with more before it, unless a key came that is answered from it', async () => {
+    const before = Array.from({ length: 200 }, (_, i) => `const x${i} = ${i};\n`).join('');
+    const cursor = drawn(`${before}const y =█`);
+    const undisturbed = model(' foo(a);', 1);
+    await undisturbed.pipeline.readAhead(cursor, undefined, 'auto');
+    const kinds = ({ calls }: typeof undisturbed.seen) =>
+      calls.map(({ maxTokens, buffer }) => (maxTokens > 0 ? 'write ' : 'read ') + buffer);
+    assert.deepEqual(kinds(undisturbed.seen), ['read a', 'write a', 'read b', 'write b']);
+    const { pipeline, seen } = model(' foo(a);', 1);
+    const ahead = pipeline.readAhead(
+      cursor,
+      async () => {
+        await pipeline.suggest({ ...cursor, before: `${cursor.before} ` }, { ...options(), isSaving: true });
+        return [];
+      },
+      'auto',
+    );
+    await ahead;
+    assert.deepEqual(kinds(seen), ['read a', 'write a', 'read b']);
+  });
+
+  it('writes nothing ahead where it was asked already, and where it is silent', async () => {
+    const { pipeline, seen } = model('', 1);
+    const quiet = { ...options(), isSaving: true };
+    await pipeline.suggest(drawn('const x = █'), quiet);
+    await pipeline.readAhead(drawn('const x = █'), undefined, 'auto');
+    await pipeline.readAhead(drawn('const na█me = 1'), undefined, 'auto');
+    assert.deepEqual(
+      seen.calls.map(({ maxTokens }) => maxTokens > 0),
+      [true, false, false],
+    );
+  });
+
+  it('gives what it writes ahead up for a key that disagrees, and lets one that agrees join', async () => {
+    const { pipeline, seen } = model(' foo(a);', 20);
+    void pipeline.readAhead(drawn('const x =█'), undefined, 'auto').catch(() => undefined);
+    while (!seen.calls.some(({ maxTokens }) => maxTokens > 0)) await sleep(5);
+    const quiet = { ...options(), isSaving: true };
+    assert.equal((await pipeline.suggest(drawn('const x =>█'), quiet))?.source, 'model');
+    const joined = model(' foo(a);', 20);
+    const ahead = joined.pipeline.readAhead(drawn('const x =█'), undefined, 'auto');
+    while (!joined.seen.calls.some(({ maxTokens }) => maxTokens > 0)) await sleep(5);
+    assert.equal((await joined.pipeline.suggest(drawn('const x = █'), quiet))?.source, 'running');
+    await ahead;
+  });
+
   it('says when the model fails', async () => {
     const pipeline = new CompletionPipeline(async () => {
       throw new Error('down');
