@@ -12,7 +12,8 @@ const common = {
   sourcemap: !production,
   minify: production,
   metafile: true,
-  logLevel: 'warning',
+  // When a build begins and ends, `tasks.json` reads from what it says.
+  logLevel: watch ? 'info' : 'warning',
   outdir: 'dist',
 };
 

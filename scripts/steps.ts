@@ -41,9 +41,10 @@ export async function run(command: string, args: string[], options: RunOptions =
     cwd: options.cwd ?? ROOT,
     env: options.env ?? childEnvironment(),
     stdio: options.show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
-    shell: process.platform === 'win32' && !command.endsWith('.exe'),
   };
-  const child = spawn(command, args, spawnOptions);
+  const child = needsShell(command)
+    ? spawn(shellLine(command, args), { ...spawnOptions, shell: true })
+    : spawn(command, args, spawnOptions);
   let stdout = '';
   let tail = '';
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -63,6 +64,14 @@ export async function run(command: string, args: string[], options: RunOptions =
   }
   return stdout;
 }
+
+/** Batch files, such as npm and VS Code's `code`, are run by Windows' shell. */
+const needsShell = (command: string): boolean =>
+  process.platform === 'win32' && !command.toLowerCase().endsWith('.exe');
+
+/** For Windows' shell, which cuts what is not quoted at its blanks and takes `&` and the like for its own. */
+export const shellLine = (command: string, args: readonly string[]): string =>
+  [command, ...args].map(part => (/^[\w@.:/\\+-]+$/.test(part) ? part : `"${part}"`)).join(' ');
 
 const indent = (text: string): string =>
   text
@@ -87,10 +96,14 @@ export async function findProgram(...names: string[]): Promise<string | undefine
   const finder = process.platform === 'win32' ? 'where' : 'which';
   for (const name of names) {
     const found = await run(finder, [name]).catch(() => '');
-    if (found.trim()) return found.trim().split(/\r?\n/)[0];
+    if (found.trim()) return runnable(found.trim().split(/\r?\n/));
   }
   return undefined;
 }
+
+/** Of the paths of a program the one to run: on Windows a script for other shells may stand before the batch file. */
+export const runnable = (paths: readonly string[]): string | undefined =>
+  paths.find(path => /\.(?:exe|cmd|bat)$/i.test(path)) ?? paths[0];
 
 /** The end of a script: an expected failure is told in words, exit code 1. */
 export function main(work: () => Promise<number | undefined>): void {
