@@ -75,6 +75,8 @@ export class TextDocument {
   isClosed = false;
   /** As a read-only file. */
   isReadOnly = false;
+  /** Counts its changes. */
+  version = 1;
   #text: string;
 
   constructor(path: string, text = readFileSync(path, 'utf8')) {
@@ -127,6 +129,7 @@ export class TextDocument {
     for (const { start, end, text } of placed)
       this.#text = this.#text.slice(0, start) + text + this.#text.slice(end);
     this.isDirty = true;
+    this.version++;
     changes.fire({ document: this, contentChanges: placed.map(({ range, text }) => ({ range, text })) });
     return true;
   }
@@ -137,6 +140,7 @@ export class TextDocument {
   /** What has changed on disk, as the editor takes it a moment later. */
   reload(): void {
     this.#text = readFileSync(this.uri.fsPath, 'utf8');
+    this.version++;
     changes.fire({ document: this, contentChanges: [{ text: this.#text }] });
   }
   close(): void {
@@ -151,6 +155,8 @@ interface Builder {
 }
 export class TextEditor {
   selection = new Selection(0, 0, 0, 0);
+  /** Its tab was left; who edits it is refused, and only then told. */
+  isGone = false;
   /** Options of each edit, for the steps of undo. */
   readonly edits: object[] = [];
   /** Ranges or options by the name of their type. */
@@ -159,12 +165,21 @@ export class TextEditor {
   constructor(document: TextDocument) {
     this.document = document;
   }
+  get selections(): Selection[] {
+    return [this.selection];
+  }
+  /** As in VS Code, true also where the document is read-only and nothing was changed. */
   async edit(build: (builder: Builder) => void, options: object): Promise<boolean> {
+    if (this.isGone) {
+      editor.shown = editor.shown.filter(one => one !== this);
+      throw new Error('illegalArgument');
+    }
     const edits: { range: Range; text: string }[] = [];
     build({ replace: (range, text) => edits.push({ range, text }) });
     this.edits.push(options);
     await undefined;
-    return this.document.apply(edits);
+    this.document.apply(edits);
+    return true;
   }
   setDecorations(type: { name: string }, ranges: unknown[]): void {
     this.decorations.set(type.name, ranges);

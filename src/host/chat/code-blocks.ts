@@ -7,11 +7,16 @@ export async function insertAtCursor(text: string): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   if (!editor)
     throw new MoebiusError('not-found', 'No editor is open to insert into. Open a file, or use New File.');
-  const isDone = await editor.edit(edit => {
-    for (const selection of editor.selections) edit.replace(selection, text);
+  const { document, selections } = editor;
+  const { version } = document;
+  const isNeeded = selections.some(selection => document.getText(selection) !== text);
+  const isTaken = await editor.edit(edit => {
+    for (const selection of selections) edit.replace(selection, text);
   });
-  if (!isDone) throw new MoebiusError('unsupported', 'The active editor can not be changed.');
-  await vscode.window.showTextDocument(editor.document, editor.viewColumn);
+  // A read-only editor says that it is done, and leaves the text as it was.
+  if (!isTaken || (isNeeded && document.version === version))
+    throw new MoebiusError('unsupported', 'The active editor can not be changed.');
+  await vscode.window.showTextDocument(document, editor.viewColumn);
 }
 
 /** `language` is what the block's fence says; an unknown one makes a plain text file. */

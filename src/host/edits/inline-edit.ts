@@ -161,7 +161,8 @@ class InlineDraft implements Draft {
   async #write(text: string): Promise<void> {
     await this.#shown;
     for (let tries = 1; !this.#isLost; tries++) {
-      if (await this.#put(text, true)) return;
+      // A read-only editor says that it is done, and leaves the text as it was.
+      if ((await this.#put(text, true)) && this.#has(text)) return;
       if (tries === MOST_TRIES)
         throw new MoebiusError('busy', 'The editor did not accept the change. Is the file read-only?');
     }
@@ -184,7 +185,9 @@ class InlineDraft implements Draft {
     const editor = vscode.window.visibleTextEditors.find(shown => shown.document === document);
     const steps = { undoStopBefore: this.#isFirst, undoStopAfter: isLast };
     this.#isFirst = false;
-    if (editor) return editor.edit(builder => builder.replace(range, written), steps);
+    // Refused too by an editor that has gone meanwhile: the next try is made without it.
+    if (editor)
+      return editor.edit(builder => builder.replace(range, written), steps).then(undefined, () => false);
     const edit = new vscode.WorkspaceEdit();
     edit.replace(document.uri, range, written);
     return vscode.workspace.applyEdit(edit);

@@ -144,6 +144,24 @@ describe('host/edits/inline-edit', () => {
     edits.begin(target);
   });
 
+  it('goes on where the tab was left while it wrote', async () => {
+    for (const isShown of [true, false]) {
+      editor.reset();
+      const { draft, document, review } = open();
+      draft.show('const a = 1\nlet b = 2');
+      await drawn(document, 'const a');
+      editor.shown[0]!.isGone = true;
+      if (isShown) {
+        await new Promise(resolve => setTimeout(resolve, 160));
+        draft.show('const a = 1\nconst b');
+      }
+      await draft.finish('const a = 1\nconst b = 2');
+      assert.equal(document.getText(), 'first\nconst a = 1\nconst b = 2\nlast\n');
+      await review.undoFile(document.uri as unknown as vscode.Uri);
+      assert.equal(document.getText(), BEFORE);
+    }
+  });
+
   it('refuses code that was changed while the user said what to do with it', async () => {
     const { draft, document, edits, target, path } = open();
     await draft.abandon();
