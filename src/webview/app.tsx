@@ -4,7 +4,7 @@ import { Composer } from './composer.tsx';
 import { EmptyState } from './empty-state.tsx';
 import { isEscape } from './escape.ts';
 import { History } from './history.tsx';
-import { draggedUris } from './mention.ts';
+import { draggedUris, mayHaveUris } from './mention.ts';
 import { MessageList } from './message-list.tsx';
 import { usePage } from './page.ts';
 import { PhaseLine } from './phase-line.tsx';
@@ -101,23 +101,35 @@ function useFocusOfView(): void {
   }, [state]);
 }
 
+/** As many as the host takes of one drop. */
+const MOST_DROPPED = 50;
+
+/** Other things that are dragged are left to the page, such as text, which goes into the input. */
 function useDropOfFiles(): boolean {
-  const { send } = usePage();
+  const { state, send } = usePage();
   const [isDragging, setDragging] = useState(false);
   useEffect(() => {
     const onDragOver = (event: DragEvent) => {
+      const { dataTransfer } = event;
+      const isWelcome = mayHaveUris(dataTransfer?.types ?? []);
+      if (isWelcome) setDragging(true);
+      // A file from outside the editor has no URI, and would be opened in place of the page.
+      else if (dataTransfer?.types.includes('Files')) dataTransfer.dropEffect = 'none';
+      else return;
       event.preventDefault();
-      setDragging(true);
     };
     const onDragLeave = (event: DragEvent) => {
       if (event.relatedTarget === null) setDragging(false);
     };
     const onDrop = (event: DragEvent) => {
+      const { dataTransfer } = event;
+      if (!dataTransfer || !mayHaveUris(dataTransfer.types)) return;
       event.preventDefault();
       setDragging(false);
-      const { dataTransfer } = event;
-      const uris = dataTransfer ? draggedUris(type => dataTransfer.getData(type)) : [];
-      if (uris.length > 0) send({ type: 'drop', uris: uris.slice(0, 50) });
+      const uris = draggedUris(type => dataTransfer.getData(type));
+      if (uris.length > 0) send({ type: 'drop', uris: uris.slice(0, MOST_DROPPED) });
+      if (uris.length > MOST_DROPPED)
+        state.toast.value = `Only the first ${MOST_DROPPED} of ${uris.length} files are attached.`;
     };
     window.addEventListener('dragover', onDragOver);
     window.addEventListener('dragleave', onDragLeave);
@@ -127,6 +139,6 @@ function useDropOfFiles(): boolean {
       window.removeEventListener('dragleave', onDragLeave);
       window.removeEventListener('drop', onDrop);
     };
-  }, [send]);
+  }, [state, send]);
   return isDragging;
 }

@@ -60,7 +60,10 @@ export function Approval({ id, tool, request }: { id: string; tool: string; requ
           begun={begun}
           onWrite={text => save({ reply: { id, text } })}
           onDeny={reason => decide({ kind: 'deny', reason })}
-          onBack={() => setDenying(false)}
+          onBack={() => {
+            setDenying(false);
+            card.current?.focus({ preventScroll: true });
+          }}
         />
       ) : (
         <div class="approval-bar">

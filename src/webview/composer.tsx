@@ -20,7 +20,7 @@ import { MentionList } from './mention-list.tsx';
 import { ContextMeter } from './meter.tsx';
 import { usePage } from './page.ts';
 import { Pickers } from './pickers.tsx';
-import { openEdit } from './state.ts';
+import { announce, openEdit } from './state.ts';
 
 /** The input: text, what is attached, the pickers, send and stop. */
 export function Composer() {
@@ -66,6 +66,8 @@ export function Composer() {
     if (!canSend(text, state.toast)) return;
     send({ type: 'send', text });
     change('', 0);
+    // The button that was clicked can do nothing any more.
+    input.current?.focus();
   };
   const choose = (option: Suggestion) => {
     if (!mention) return;
@@ -138,7 +140,7 @@ export function Composer() {
   }, [state.returnedDraft.value]);
   useEffect(() => {
     // The list opens beside the input, which keeps the focus: it must be told that there is one.
-    if (options.length > 0) state.announcement.value = announcementOfList(options);
+    if (options.length > 0) announce(state, announcementOfList(options));
     const key = waitingKey.current;
     if (key === null || !isAnswered(suggestions, asked.current)) return;
     waitingKey.current = null;

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { IconButton } from './button.tsx';
 import { formatWhen } from './format.ts';
 import { usePage } from './page.ts';
@@ -11,6 +11,10 @@ export function History() {
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => search.current?.focus(), []);
   const chats = state.history.value ?? [];
+  // The chat whose button had the focus was deleted.
+  useLayoutEffect(() => {
+    if (document.hasFocus() && document.activeElement === document.body) search.current?.focus();
+  }, [chats]);
 
   const move = (event: KeyboardEvent) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;

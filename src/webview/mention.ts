@@ -31,6 +31,10 @@ export function withoutSlash(text: string, { query }: MentionAtCaret): string {
   return text.slice(query.length + 1).trimStart();
 }
 
+/** Whether a drag may have URIs, by the types of its data: all that is known of it before it ends. */
+export const mayHaveUris = (types: readonly string[]): boolean =>
+  ['application/vnd.code.uri-list', 'text/uri-list', 'resourceurls'].some(type => types.includes(type));
+
 /** URIs of a drag from the explorer or the tabs; empty for anything else. */
 export function draggedUris(getData: (type: string) => string): string[] {
   const list = getData('application/vnd.code.uri-list') || getData('text/uri-list');

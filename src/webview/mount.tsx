@@ -3,6 +3,7 @@ import { render } from 'preact';
 import type { HostMessage } from '../protocol/webview.ts';
 import { App } from './app.tsx';
 import { unsentOf } from './draft.ts';
+import { watchFocus } from './lost-focus.ts';
 import { type HostLink, type Page, PageContext } from './page.ts';
 import { applyMessage, createState } from './state.ts';
 
@@ -35,5 +36,8 @@ export function mountPage(host: HostLink, root: HTMLElement): void {
     </PageContext.Provider>,
     root,
   );
+  watchFocus(root, () => {
+    state.focusRequests.value++;
+  });
   page.send({ type: 'ready' });
 }

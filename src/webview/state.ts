@@ -266,9 +266,12 @@ const NO_WORK: WorkView = { parts: [], todo: [], changed: [] };
 
 const textsOf = (item: AnswerItem) => item.work.value?.parts.value.filter(part => part.kind === 'text') ?? [];
 
-function announce(state: PageState, text: string | null): void {
-  if (text !== null) state.announcement.value = text;
+/** Has it read out, also when it is what was read out last: screen readers hear a text only when it is another one. */
+export function announce(state: PageState, text: string | null): void {
+  const { announcement } = state;
+  if (text !== null) announcement.value = announcement.value === text ? `${text}${NO_BREAK_SPACE}` : text;
 }
+const NO_BREAK_SPACE = '\u00a0';
 
 /** What is read out of a row that comes or changes. `known`: what was shown of it before. */
 function announcementOfRow(row: Row, known: Item | undefined): string | null {

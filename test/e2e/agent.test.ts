@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
 import { goTo, openFile, quickRows, runCommand, statusItem, webview } from '../../scripts/workbench/page.ts';
+import type { AnswerRow, HostMessage } from '../../src/protocol/webview.ts';
 import { scriptedAgentDaemon } from '../support/daemon-bundle.ts';
 import { ask, openChat, type Session, startSession, until, untilAnswered } from '../support/workbench.ts';
 
@@ -68,6 +69,57 @@ describe('agent', () => {
     await session.page.setViewportSize({ width: 1280, height: 800 });
     await chat.getByTestId('policy-ask').click();
     await until(async () => (await pressed()) === 'policy-ask', 'the policy to change');
+  });
+
+  it('keeps the input in view, however much is attached, planned or wrong', async () => {
+    const { page } = session;
+    const show = (...messages: HostMessage[]) =>
+      chat.locator('body').evaluate((_, shown) => {
+        for (const message of shown) window.postMessage(message);
+      }, messages);
+    const many = <T>(make: (index: number) => T): T[] =>
+      Array.from({ length: 60 }, (_, index) => make(index));
+    const plan: AnswerRow = {
+      kind: 'answer',
+      id: 'long-plan',
+      text: '',
+      finish: null,
+      canGoOn: false,
+      model: '',
+      level: 'exact',
+      usage: null,
+      error: null,
+      work: {
+        parts: [],
+        todo: many(index => ({ text: `Step ${index} of a plan`, state: 'open' })),
+        changed: [],
+      },
+    };
+    const chips = many(index => {
+      const label = `some-file-${index}.ts`;
+      return { id: label, kind: 'file' as const, label, tokens: null, cut: null };
+    });
+    await page.setViewportSize({ width: 620, height: 800 });
+    await show(
+      { type: 'row', row: plan },
+      { type: 'chips', chips },
+      { type: 'phase', phase: { kind: 'down', reason: 'The model could not be loaded. '.repeat(60) } },
+    );
+    await chat.getByTestId('chip').nth(59).waitFor({ state: 'attached' });
+    await chat.getByTestId('todo').waitFor();
+    const isInView = await chat.locator('.composer').evaluate(composer => {
+      const { top, bottom } = composer.getBoundingClientRect();
+      return top >= 0 && bottom <= window.innerHeight;
+    });
+    await session.screenshot('agent-crowded');
+    await show(
+      { type: 'phase', phase: { kind: 'idle' } },
+      { type: 'chips', chips: [] },
+      { type: 'remove', id: 'long-plan' },
+    );
+    await chat.getByTestId('chip').first().waitFor({ state: 'detached' });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    assert.equal(isInView, true);
   });
 
   it('asks before a command, and shows what it writes', async () => {
@@ -161,12 +213,16 @@ describe('agent', () => {
     await chips.filter({ hasText: 'src/cart.js:1-7' }).waitFor();
     await session.screenshots('agent-references');
     while ((await chips.count()) > 0) await chat.getByTestId('chip-remove').first().click();
+    await until(async () => (await focused()) === 'input', 'the input to take the focus of what went');
   });
 
   it('asks a question, and denies with a reason', async () => {
     await ask(session.page, chat, 'Write a header.');
     const card = approval('HEADER.md');
     await card.waitFor();
+    await card.getByTestId('deny').click();
+    await card.getByTestId('deny-reason').press('Escape');
+    assert.equal(await focused(), 'approval', 'the focus is not lost with the reason');
     await card.getByTestId('deny').click();
     await card.getByTestId('deny-reason').fill('no new files');
     await session.page.keyboard.press('Enter');

@@ -125,6 +125,20 @@ describe('page state', () => {
     assert.equal(announced({ type: 'draft', text: 'hi' }), 'Your message is back in the input.');
   });
 
+  it('announces the same again so that it is heard again', () => {
+    const state = createState();
+    const heard = [1, 2, 3].map(() => {
+      applyMessage(state, row({ ...answer('a', '', 'error'), error: { message: 'No.', actions: [] } }));
+      applyMessage(state, { type: 'remove', id: 'a' });
+      return state.announcement.value;
+    });
+    assert.deepEqual(
+      heard.map(text => text.trim()),
+      Array(3).fill('Moebius could not answer: No.'),
+    );
+    assert.ok(heard[0] !== heard[1] && heard[1] !== heard[2]);
+  });
+
   it('says that a limit was reached, instead of an answer', () => {
     const state = showing(row(answer('a1')), row({ ...answer('a1', 'So far', 'length'), canGoOn: true }));
     assert.match(state.announcement.value, /^Moebius stopped: .* Continue\?$/);

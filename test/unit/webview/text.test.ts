@@ -7,7 +7,13 @@ import {
   formatSpeed,
   formatWhen,
 } from '../../../src/webview/format.ts';
-import { draggedUris, mentionAt, withoutMention, withoutSlash } from '../../../src/webview/mention.ts';
+import {
+  draggedUris,
+  mayHaveUris,
+  mentionAt,
+  withoutMention,
+  withoutSlash,
+} from '../../../src/webview/mention.ts';
 
 /** Text with its caret drawn in. */
 function atCaret(drawn: string) {
@@ -116,4 +122,11 @@ describe('dragged files', () => {
   check({ resourceurls: '["file:///a", 7]' }, ['file:///a']);
   check({ resourceurls: 'broken' }, []);
   check({ 'text/plain': 'file:///a' }, []);
+
+  it('are told from dragged text by what the drag says of itself', () => {
+    assert.equal(mayHaveUris(['text/plain', 'text/uri-list']), true);
+    assert.equal(mayHaveUris(['resourceurls']), true);
+    assert.equal(mayHaveUris(['text/plain', 'text/html']), false);
+    assert.equal(mayHaveUris(['Files']), false);
+  });
 });
