@@ -2,8 +2,9 @@
  * An editor for unit tests: `import '../support/vscode.ts'` before anything that imports `vscode`. Documents, edits and what is told about
  * them behave as in VS Code; what is only shown is noted down.
  */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 export class Position {
@@ -20,6 +21,9 @@ export class Range {
   constructor(from: number | Position, to: number | Position, endLine = 0, endCharacter = 0) {
     this.start = from instanceof Position ? from : new Position(from, to as number);
     this.end = to instanceof Position ? to : new Position(endLine, endCharacter);
+  }
+  get isEmpty(): boolean {
+    return this.start.line === this.end.line && this.start.character === this.end.character;
   }
 }
 class Selection extends Range {
@@ -203,6 +207,7 @@ export const editor = {
   informed: [] as { text: string; choose(button: string): void }[],
   /** Paths of the workspace, as they were opened. */
   folders: [] as string[],
+  isTrusted: true,
   /** The user's, by their whole names. */
   settings: {} as Record<string, unknown>,
   /** The workspace's, likewise. */
@@ -232,6 +237,7 @@ export const editor = {
     editor.terminals = [];
     editor.informed = [];
     editor.folders = [];
+    editor.isTrusted = true;
     editor.settings = {};
     editor.workspaceSettings = {};
     editor.warnings = [];
@@ -239,6 +245,15 @@ export const editor = {
     editor.diagnostics = [];
   },
 };
+
+class RelativePattern {
+  readonly base: string;
+  readonly glob: string;
+  constructor(folder: Uri, glob: string) {
+    this.base = folder.fsPath;
+    this.glob = glob;
+  }
+}
 
 class WorkspaceEdit {
   readonly byUri = new Map<string, { range: Range; text: string }[]>();
@@ -254,6 +269,7 @@ const vscode = {
   Selection,
   Uri,
   EventEmitter,
+  RelativePattern,
   WorkspaceEdit,
   EndOfLine: { LF: 1, CRLF: 2 },
   ConfigurationTarget: { Global: 1, Workspace: 2 },
@@ -262,6 +278,13 @@ const vscode = {
   TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
   ThemeColor: class {},
   ThemeIcon: class {},
+  CodeActionKind: { QuickFix: 'quickfix', RefactorRewrite: 'refactor.rewrite' },
+  CodeAction: class {
+    readonly title: string;
+    constructor(title: string) {
+      this.title = title;
+    }
+  },
   CodeLens: class {
     readonly range: Range;
     readonly command: { title: string };
@@ -283,7 +306,19 @@ const vscode = {
     },
     fs: {
       readFile: async (uri: Uri) => readFileSync(uri.fsPath),
-      stat: async (uri: Uri) => ({ type: statSync(uri.fsPath).isDirectory() ? 2 : 1 }),
+      stat: async (uri: Uri) => {
+        const stat = statSync(uri.fsPath);
+        return { type: stat.isDirectory() ? 2 : 1, size: stat.size };
+      },
+    },
+    /** Globs are `*` and all others. In the order of their paths, as far as `limit`. */
+    async findFiles({ base, glob }: RelativePattern, _excluded: string, limit: number) {
+      return readdirSync(base, { recursive: glob !== '*', encoding: 'utf8' })
+        .map(name => join(base, name))
+        .filter(path => statSync(path).isFile())
+        .sort()
+        .slice(0, limit)
+        .map(Uri.file);
     },
     asRelativePath({ fsPath }: Uri): string {
       const folder = editor.folders.find(path => fsPath.startsWith(`${path}/`));
@@ -295,7 +330,9 @@ const vscode = {
       );
     },
     decode: async (bytes: Buffer) => bytes.toString('utf8'),
-    isTrusted: true,
+    get isTrusted() {
+      return editor.isTrusted;
+    },
     get workspaceFolders() {
       return editor.folders.map(path => ({ uri: Uri.file(path) }));
     },

@@ -8,11 +8,11 @@ import { EXCLUDED } from './suggestions.ts';
 const READ_BYTES = 400_000;
 
 export async function readFolder(folder: vscode.Uri): Promise<string> {
-  const pattern = new vscode.RelativePattern(folder, '**/*');
-  const found = await vscode.workspace.findFiles(pattern, EXCLUDED, LISTED_FILES + 1);
+  // Its own files apart: of many below it, those that are found first may lie anywhere.
+  const [own, below] = await Promise.all([find(folder, '*'), find(folder, '**/*')]);
   const files: FolderFile[] = [];
   let leftBytes = READ_BYTES;
-  for (const uri of found.filter(uri => isIn(folder, uri)).sort((a, b) => (a.path < b.path ? -1 : 1))) {
+  for (const uri of own) {
     const path = vscode.workspace.asRelativePath(uri);
     const { size, type } = await vscode.workspace.fs.stat(uri);
     // What a link leads to may lie outside; what is larger than the rest of the room is left out.
@@ -23,13 +23,16 @@ export async function readFolder(folder: vscode.Uri): Promise<string> {
     files.push({ path, text });
   }
   return folderText(
-    found.map(uri => vscode.workspace.asRelativePath(uri)),
+    [...own, ...below].map(uri => vscode.workspace.asRelativePath(uri)),
     files,
   );
 }
 
-const isIn = (folder: vscode.Uri, { path }: vscode.Uri): boolean =>
-  path.slice(0, path.lastIndexOf('/')) === folder.path.replace(/\/$/, '');
+async function find(folder: vscode.Uri, glob: string): Promise<vscode.Uri[]> {
+  const pattern = new vscode.RelativePattern(folder, glob);
+  const found = await vscode.workspace.findFiles(pattern, EXCLUDED, LISTED_FILES + 1);
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
 
 /** null: not text, or it looks like a secret. A folder is attached for what can be read in it. */
 async function textOf(uri: vscode.Uri, path: string): Promise<string | null> {

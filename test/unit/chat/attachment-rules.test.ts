@@ -126,7 +126,7 @@ describe('attachments', () => {
   it('writes a folder as the list of its files, then their texts', () => {
     const files = [{ path: 'src/a.ts', text: 'let a;\n' }];
     assert.equal(
-      folderText(['src/b/c.ts', 'src/a.ts'], files),
+      folderText(['src/a.ts', 'src/a.ts', 'src/b/c.ts'], files),
       'src/a.ts\nsrc/b/c.ts\n\n--- src/a.ts\nlet a;',
     );
     const many = Array.from({ length: 201 }, (_, index) => `src/${index}.ts`);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AttachmentReader } from '../../../src/host/chat/attachments.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { editor } from '../../support/vscode.ts';
 
 describe('several files that are attached at once', () => {
@@ -49,5 +50,26 @@ describe('several files that are attached at once', () => {
     editor.picked = Array.from({ length: 9 }, (_, index) => write(`${index}.png`, Uint8Array.of(0)));
     assert.deepEqual(await open().read({ kind: 'pick' }), []);
     assert.match(told.join(), /^0\.png .* 1\.png .* 2\.png .* And 6 more could not be attached\.$/);
+  });
+});
+
+describe('a folder that is attached', () => {
+  beforeEach(() => editor.reset());
+
+  it("has its own files' texts, and their names first, however many lie below it", async () => {
+    const below = Array.from({ length: 250 }, (_, index) => [`src/a/${index}.ts`, ''] as const);
+    const folder = tempFolder({ ...Object.fromEntries(below), 'src/z.ts': 'let z;\n' });
+    editor.folders = [folder];
+    const reader = new AttachmentReader(
+      async () => null,
+      () => 100_000,
+      assert.fail,
+    );
+    const uris = [pathToFileURL(join(folder, 'src')).href];
+    const [attached] = await reader.read({ kind: 'dropped', uris });
+    const lines = attached!.text.split('\n');
+    assert.equal(lines[0], 'src/z.ts');
+    assert.equal(lines[200], '(and more: only 200 files are listed)');
+    assert.deepEqual(lines.slice(-2), ['--- src/z.ts', 'let z;']);
   });
 });
