@@ -10,8 +10,8 @@ import { signalOf } from '../report.ts';
 import { readSettings } from '../settings.ts';
 import { toChatMessages, withSystemText } from './messages.ts';
 import { describeTools, readAnswer, settledLength } from './tool-calls.ts';
+import { windowShares } from './window-shares.ts';
 
-const ANSWER_TOKENS = 2048;
 /** For counting while no model is loaded: starting one for an estimate would be out of proportion. */
 const CHARS_PER_TOKEN = 3.5;
 
@@ -44,8 +44,7 @@ export class ModelProvider implements vscode.LanguageModelChatProvider {
       version: manifest.createdBy,
       tooltip: 'Runs on this machine; nothing leaves it.',
       detail: 'local',
-      maxInputTokens: Math.min(engine.contextTokens, manifest.dims.trainedContext) - ANSWER_TOKENS,
-      maxOutputTokens: ANSWER_TOKENS,
+      ...windowShares(Math.min(engine.contextTokens, manifest.dims.trainedContext)),
       capabilities: { toolCalling: true },
     }));
   }

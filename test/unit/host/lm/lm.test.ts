@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { toChatMessages, withSystemText } from '../../../../src/host/lm/messages.ts';
 import { describeTools, readAnswer, settledLength } from '../../../../src/host/lm/tool-calls.ts';
+import { windowShares } from '../../../../src/host/lm/window-shares.ts';
 
 describe('host/lm/messages', () => {
   it('keeps text and tools, joins parts, drops what it can not read', () => {
@@ -29,6 +30,21 @@ describe('host/lm/messages', () => {
     assert.deepEqual(withSystemText([user], 's'), [{ role: 'system', content: 's' }, user]);
     assert.deepEqual(withSystemText([{ role: 'system', content: 'x' }, user], 's')[0]?.content, 'x\n\ns');
     assert.deepEqual(withSystemText([user], ''), [user]);
+  });
+});
+
+describe('host/lm/window-shares', () => {
+  it('leaves room for the prompt in a small window too', () => {
+    const sizes = [512, 2048, 8192, 32_768].map(windowShares);
+    assert.deepEqual(
+      sizes.map(({ maxInputTokens, maxOutputTokens }) => [maxInputTokens, maxOutputTokens]),
+      [
+        [384, 128],
+        [1536, 512],
+        [6144, 2048],
+        [30_720, 2048],
+      ],
+    );
   });
 });
 
