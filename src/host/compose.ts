@@ -132,16 +132,22 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     watchSettings(supervisor, () => ghostText.forget()),
     onModelGone(supervisor, () => ghostText.forgetRead()),
   );
+  subscriptions.push(vscode.workspace.onDidGrantWorkspaceTrust(() => void load(context, model)));
   void begin(context, model);
   return { api: createApi(backend, version), stop: () => supervisor.stop() };
 }
 
 /** What happens without being asked for: a model is loaded if there is one, and offered once if there is none. */
 async function begin(context: HostContext, model: () => string | null): Promise<void> {
-  const { daemon, log } = context;
   if (model() === null) return offerModel(context);
   // VS Code's chat picks a model only among those that somebody has asked for.
-  vscode.lm.selectChatModels({ vendor: 'moebius' }).then(undefined, error => log.warn(error));
+  vscode.lm.selectChatModels({ vendor: 'moebius' }).then(undefined, error => context.log.warn(error));
+  await load(context, model);
+}
+
+/** In a folder that is trusted, if that is to happen unasked. */
+async function load({ daemon, log }: HostContext, model: () => string | null): Promise<void> {
   const isWelcome = vscode.workspace.isTrusted && readSettings().daemon.startsOnActivation;
-  if (isWelcome) await daemon.ready().catch(error => log.warn(`The model was not loaded: ${error.message}`));
+  if (isWelcome && model() !== null)
+    await daemon.ready().catch(error => log.warn(`The model was not loaded: ${error.message}`));
 }

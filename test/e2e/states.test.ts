@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ghostText, goTo, notifications, openFile, statusItem } from '../../scripts/workbench/page.ts';
+import {
+  ghostText,
+  goTo,
+  notifications,
+  openFile,
+  runCommand,
+  statusItem,
+} from '../../scripts/workbench/page.ts';
 import {
   ask,
   descendants,
@@ -94,6 +101,16 @@ describe('in Restricted Mode', () => {
     await page.waitForTimeout(4000);
     assert.equal(await ghostText(page).count(), 0);
     assert.deepEqual(descendants(serverPid, DAEMON), []);
+  });
+
+  it('the model is loaded as soon as the folder is trusted', async () => {
+    const { page, serverPid } = session;
+    await runCommand(page, 'Workspaces: Manage Workspace Trust');
+    await page
+      .locator('.workspace-trust-editor .monaco-button')
+      .filter({ hasText: /^Trust$/ })
+      .click();
+    await until(() => descendants(serverPid, DAEMON).length === 1, 'the daemon to start', 60_000);
   });
 });
 

@@ -38,7 +38,7 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
       this.#changed,
       this.#added,
       this.#removed,
-      vscode.languages.registerCodeLensProvider([{ scheme: 'file' }, { scheme: 'untitled' }], this),
+      vscode.languages.registerCodeLensProvider('*', this),
       vscode.window.onDidChangeVisibleTextEditors(() => this.#draw()),
       vscode.window.onDidChangeActiveTextEditor(() => this.#draw()),
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
@@ -167,10 +167,15 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
     if (!document.isDirty) this.#settle(document);
   }
 
-  /** Everything in a file, by default the active one, is decided about. */
-  keepFile(uri?: vscode.Uri): void {
-    const key = (uri ?? vscode.window.activeTextEditor?.document.uri)?.toString();
-    if (key && this.#reviews.delete(key)) this.#save();
+  /** Every hunk of a file, by default the active one. */
+  keepFile(uri = vscode.window.activeTextEditor?.document.uri): void {
+    if (!uri || !this.#reviews.has(uri.toString())) throw nothingHere();
+    this.forget(uri);
+  }
+
+  /** Whatever there is of it, it is decided about. */
+  forget(uri: vscode.Uri): void {
+    if (this.#reviews.delete(uri.toString())) this.#save();
     this.#show();
   }
 
@@ -199,7 +204,7 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
   /** Where nothing is left to decide, the review is over. */
   #settle(document: vscode.TextDocument): void {
     if (!this.#reviews.has(document.uri.toString())) return;
-    if (this.#hunks(document).length === 0) this.keepFile(document.uri);
+    if (this.#hunks(document).length === 0) this.forget(document.uri);
     else this.#show();
   }
 

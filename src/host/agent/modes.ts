@@ -22,7 +22,7 @@ export class AgentModes {
   }
 
   get mode(): Mode {
-    return this.locked() === null ? this.#read(MODE_KEY, MODES, 'ask') : 'ask';
+    return lockedReason() === null ? this.#read(MODE_KEY, MODES, 'ask') : 'ask';
   }
 
   get policy(): ApprovalPolicy {
@@ -30,7 +30,7 @@ export class AgentModes {
   }
 
   get picker(): AgentPicker {
-    return { mode: this.mode, policy: this.policy, locked: this.locked() };
+    return { mode: this.mode, policy: this.policy, locked: lockedReason() };
   }
 
   async chooseMode(mode: Mode): Promise<void> {
@@ -41,19 +41,19 @@ export class AgentModes {
     await this.#memory.update(POLICY_KEY, policy);
   }
 
-  /** Why there is no agent here; null: there is. */
-  locked(): string | null {
-    if (!vscode.workspace.isTrusted) return 'Restricted Mode: the agent needs a trusted workspace.';
-    const folders = vscode.workspace.workspaceFolders ?? [];
-    if (folders.length === 0) return 'Open a folder to let the agent work in it.';
-    const isOnDisk = folders.every(folder => folder.uri.scheme === 'file');
-    return isOnDisk ? null : 'The agent works only in folders on disk.';
-  }
-
   #read<T extends string>(key: string, known: readonly T[], fallback: T): T {
     // What the workspace itself says does not count, whatever the setting's scope.
     const set = vscode.workspace.getConfiguration().inspect<string>(key);
     const value = this.#memory.get<string>(key) ?? set?.globalValue ?? set?.defaultValue;
     return known.find(one => one === value) ?? fallback;
   }
+}
+
+/** Why there is no agent in this window; null: there is. */
+export function lockedReason(): string | null {
+  if (!vscode.workspace.isTrusted) return 'Restricted Mode: the agent needs a trusted workspace.';
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  if (folders.length === 0) return 'Open a folder to let the agent work in it.';
+  const isOnDisk = folders.every(folder => folder.uri.scheme === 'file');
+  return isOnDisk ? null : 'The agent works only in folders on disk.';
 }

@@ -24,7 +24,7 @@ import { CommandMemory } from './command-memory.ts';
 import type { AgentEditor, RestoreChoice } from './desk.ts';
 import { HunkReview } from './hunk-review.ts';
 import { gatedMcp, type McpGateOptions, namesServers } from './mcp-gate.ts';
-import { AgentModes } from './modes.ts';
+import { AgentModes, lockedReason } from './modes.ts';
 import { ReviewStore } from './review-store.ts';
 import { changedRules, RulesMemory } from './rules-memory.ts';
 import type { AgentTask } from './runner.ts';
@@ -83,7 +83,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   }
 
   async prompts(): Promise<PromptFile[]> {
-    if (this.#modes.locked() !== null) return [];
+    if (lockedReason() !== null) return [];
     const { folders, ports } = await this.#ports();
     return readPromptFiles(ports.workspace, vscode.workspace.isTrusted, folders.roots);
   }
@@ -217,7 +217,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
 
   async keep(paths: string[]): Promise<void> {
     const { folders } = await this.#ports();
-    for (const path of paths) this.review.keepFile(vscode.Uri.file((await folders.resolve(path)).opened));
+    for (const path of paths) this.review.forget(vscode.Uri.file((await folders.resolve(path)).opened));
   }
 
   async showRunning(): Promise<void> {
@@ -236,7 +236,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   }
 
   async checkpointUse(): Promise<DiskUse | null> {
-    if (this.#modes.locked() !== null) return null;
+    if (lockedReason() !== null) return null;
     const { checkpoints } = await this.#ports();
     return { sizeBytes: await checkpoints.sizeBytes(), capBytes: CHECKPOINT_BYTES };
   }

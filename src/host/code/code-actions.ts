@@ -1,5 +1,6 @@
 /** The light bulb: fix and explain on a problem; document, tests and refactor on a selection. */
 import * as vscode from 'vscode';
+import { lockedReason } from '../agent/modes.ts';
 
 const { QuickFix, RefactorRewrite } = vscode.CodeActionKind;
 
@@ -29,8 +30,8 @@ export class CodeActions implements vscode.CodeActionProvider {
       );
       explain.diagnostics = [problem];
       actions.push(fix, explain);
-      // No tools in Restricted Mode: it would not be carried out.
-      if (vscode.workspace.isTrusted) {
+      // Elsewhere it would not be carried out.
+      if (document.uri.scheme === 'file' && lockedReason() === null) {
         const task = action(
           'Moebius: Fix with the agent',
           QuickFix,

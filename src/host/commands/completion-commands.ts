@@ -1,5 +1,6 @@
 /** Ghost text by command: switches, snooze, dismissal, and why there was a suggestion or none. */
 import * as vscode from 'vscode';
+import { MoebiusError } from '../../base/errors.ts';
 import { type LanguageSwitches, toggleLanguage } from '../../completion/languages.ts';
 import type { Snooze } from '../../completion/snooze.ts';
 import type { GhostTextProvider } from '../completion-provider.ts';
@@ -23,13 +24,15 @@ export function completionCommands(
       vscode.window.setStatusBarMessage(`Moebius: completions are ${isEnabled ? 'off' : 'on'}`, 3000);
     },
     'moebius.completion.toggleLanguage': async () => {
-      const languageId = vscode.window.activeTextEditor?.document.languageId;
-      if (!languageId) return;
+      const { languageId } = activeDocument();
       const { languages } = readSettings().completion;
       const own = ownSetting<LanguageSwitches>('completion.languages').value ?? {};
       await updateSetting('completion.languages', toggleLanguage(languages, languageId, own));
     },
-    'moebius.completion.trigger': () => ghostText.trigger(),
+    'moebius.completion.trigger': async () => {
+      activeDocument();
+      await ghostText.trigger();
+    },
     'moebius.completion.acceptLine': () =>
       vscode.commands.executeCommand('editor.action.inlineSuggest.acceptNextLine'),
     'moebius.completion.dismiss': () => {
@@ -41,6 +44,12 @@ export function completionCommands(
     'moebius.completion.snooze': () => chooseSnooze(snooze),
     'moebius.completion.why': () => pages.show('Moebius completions', ghostText.explain()),
   };
+}
+
+function activeDocument(): vscode.TextDocument {
+  const document = vscode.window.activeTextEditor?.document;
+  if (!document) throw new MoebiusError('bad-request', 'Open a file first.');
+  return document;
 }
 
 async function chooseSnooze(snooze: Snooze): Promise<void> {

@@ -33,6 +33,12 @@ describe('host/manifest', () => {
     );
   });
 
+  it('Tab moves the focus where the user has set it so', () => {
+    const onTab = contributes.keybindings.filter(({ key }: { key: string }) => key === 'tab');
+    assert.ok(onTab.length > 0);
+    for (const { when } of onTab) assert.match(when, /!editorTabMovesFocus\b/);
+  });
+
   it('what our own code runs by name exists', () => {
     const named = [...source.matchAll(/command: '(moebius\.[\w.]+)'/g)].map(match => match[1]!);
     assert.ok(named.includes('moebius.agent.undoLastTurn'), 'the slash commands are among them');

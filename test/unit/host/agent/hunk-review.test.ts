@@ -171,6 +171,7 @@ describe('host/agent/hunk-review', () => {
     }
     review.keepFile(uriOf(document!));
     assert.deepEqual(lenses(document!), []);
+    assert.throws(() => review.keepFile(uriOf(document!)), { code: 'not-found' });
     writeFileSync(path, AFTER);
   });
 });

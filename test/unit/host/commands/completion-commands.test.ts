@@ -37,6 +37,11 @@ describe('host/commands/completion', () => {
     assert.deepEqual(editor.settings, { 'moebius.chat.level': 'fast' });
   });
 
+  it('says that a file is needed where none is open', async () => {
+    for (const command of ['toggleLanguage', 'trigger'])
+      await assert.rejects(run(command), { code: 'bad-request', message: 'Open a file first.' });
+  });
+
   it('turns a language over, and carries no other from one place to the other', async () => {
     editor.open(join(tempFolder({ 'a.txt': '' }), 'a.txt'));
     editor.settings = { [LANGUAGES]: { '*': true, markdown: true } };
