@@ -7,7 +7,7 @@ import { escapeRegExp } from '../../base/escape-regexp.ts';
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 import type { ToolDialect } from './dialect.ts';
 import { DIALECTS } from './dialects.ts';
-import { FUNCTION_BEGIN, FUNCTION_END, readFunctionTags } from './function-tags.ts';
+import { FUNCTION_BEGIN, FUNCTION_END, isInParameter, readFunctionTags } from './function-tags.ts';
 import { hermes } from './hermes.ts';
 import { broken } from './read-call.ts';
 
@@ -110,18 +110,15 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
     end: literally(dialect.end),
     isInValue: body => writerOf(body, dialect)?.isInValue(body) ?? false,
     read(body, isWhole) {
-      const tag = body.indexOf(FUNCTION_BEGIN);
       const writer = writerOf(body, dialect);
       if (writer) return writer.read(body, tools, isWhole);
-      if (tag < 0) return broken(body.trim(), `The call can't be read. Write it as ${dialect.example}`);
-      const [inner = '', rest] = body.slice(tag + FUNCTION_BEGIN.length).split(FUNCTION_END);
-      return readFunctionTags(inner, tools, isWhole && rest !== undefined);
+      return broken(body.trim(), `The call can't be read. Write it as ${dialect.example}`);
     },
   };
   const functionTags: Envelope = {
     begin: FUNCTION_BEGIN,
     end: literally(FUNCTION_END),
-    isInValue: body => body.lastIndexOf('<parameter=') > body.lastIndexOf('</parameter>'),
+    isInValue: isInParameter,
     read: (body, isWhole) => readFunctionTags(body, tools, isWhole),
   };
   const fences = ['```json\n', '```tool\n', '```tool_call\n'].map(begin => ({

@@ -1,12 +1,11 @@
-/**
- * Qwen3-Coder's form, `<function=name>` with a `<parameter=key>` tag for each argument. Only read, never asked for: models
- * that were taught another one fall into it.
- */
+/** `<function=name>` with a `<parameter=key>` tag for each argument: Qwen3-Coder's form, and models of others fall into it. */
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 import { broken, checkedCall, cutOff, parsedOr, typesOf } from './read-call.ts';
 
 export const FUNCTION_BEGIN = '<function=';
 export const FUNCTION_END = '</function>';
+export const PARAMETER_BEGIN = '<parameter=';
+export const PARAMETER_END = '</parameter>';
 const PARAMETER = /\s*<parameter=([^>\s]+)>\n?([\s\S]*?)\n?<\/parameter>\s*/y;
 
 /** `body` stands between FUNCTION_BEGIN and FUNCTION_END: `name> parameters`. */
@@ -29,3 +28,7 @@ export function readFunctionTags(body: string, tools: readonly ToolDefinition[],
   if (body.slice(end).trim() !== '') return cutOff(text);
   return checkedCall(name, args, tools, text);
 }
+
+/** Whether `body`, between FUNCTION_BEGIN and FUNCTION_END, ends inside of an argument. */
+export const isInParameter = (body: string): boolean =>
+  body.lastIndexOf(PARAMETER_BEGIN) > body.lastIndexOf(PARAMETER_END);

@@ -5,8 +5,11 @@ import type { MoebiusError } from '../../../src/base/errors.ts';
 import type { EngineCore } from '../../../src/engine/core.ts';
 import { generateRequest, runRequest } from '../../../src/engine/generate.ts';
 import { Grammars } from '../../../src/engine/grammar/grammars.ts';
+import { grammarSource } from '../../../src/engine/grammar/source.ts';
+import type { ToolDialect } from '../../../src/engine/tools/dialect.ts';
 import { glm } from '../../../src/engine/tools/glm.ts';
 import { hermes } from '../../../src/engine/tools/hermes.ts';
+import { qwenCoder } from '../../../src/engine/tools/qwen-coder.ts';
 import type { GenerateEvent, GenerateParams, GrammarParams } from '../../../src/protocol/daemon.ts';
 import { openTinyCore } from '../../support/tiny-core.ts';
 import { tinyId } from '../../support/tiny-tokenizer.ts';
@@ -88,7 +91,7 @@ describe('grammars on a tiny model', function () {
     assert.doesNotMatch(stream.text, /<\|/);
   });
 
-  for (const dialect of [hermes, glm]) {
+  for (const dialect of [hermes, glm, qwenCoder]) {
     it(`${dialect.name}: a required call is there, whole and with arguments of its schema`, async () => {
       const speaking = { ...core, dialect };
       const names = new Set<string>();
@@ -116,6 +119,65 @@ describe('grammars on a tiny model', function () {
       assert.deepEqual([...names].sort(), ['move', 'stop']);
     });
   }
+
+  /** Whether an answer with a call may be this text, to its end. */
+  async function fits(dialect: ToolDialect, text: string): Promise<boolean> {
+    const tools = [...TOOLS.tools, { name: 'say', parameters: SAY }];
+    const source = grammarSource({ ...TOOLS, tools }, dialect);
+    const match = await core.grammars.open(source, new AbortController().signal);
+    const allows = (id: number) => ((match.mask[id >> 5]! >>> (id & 31)) & 1) === 1;
+    try {
+      for (const id of core.tokenizer.encodeTrusted(text)) {
+        if (!allows(id)) return false;
+        await match.accept(id);
+      }
+      return allows(core.manifest.tokens.eos[0]!);
+    } finally {
+      match.close();
+    }
+  }
+  const SAY = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] };
+  const published: [string, ToolDialect, string][] = [
+    [
+      'GLM-4.5',
+      glm,
+      '<tool_call>move\n<arg_key>unit</arg_key>\n<arg_value>cm</arg_value>\n<arg_key>by</arg_key>\n<arg_value>3</arg_value>\n</tool_call>',
+    ],
+    [
+      'GLM-4.7',
+      glm,
+      '<tool_call>move<arg_key>unit</arg_key><arg_value>cm</arg_value><arg_key>by</arg_key><arg_value>3</arg_value></tool_call>',
+    ],
+    [
+      'GLM-4.7, a text',
+      glm,
+      '<tool_call>say<arg_key>text</arg_key><arg_value>a\n<b></arg_value></tool_call>',
+    ],
+    ['GLM-4.7, no arguments', glm, '<tool_call>stop</tool_call>'],
+    [
+      'Qwen3-Coder',
+      qwenCoder,
+      '<tool_call>\n<function=move>\n<parameter=unit>\ncm\n</parameter>\n<parameter=by>\n3\n</parameter>\n</function>\n</tool_call>',
+    ],
+    [
+      'Qwen3-Coder, a text',
+      qwenCoder,
+      '<tool_call>\n<function=say>\n<parameter=text>\n\nif (a < b) c;\n\n</parameter>\n</function>\n</tool_call>',
+    ],
+    ['Qwen3-Coder, no arguments', qwenCoder, '<tool_call>\n<function=stop>\n</function>\n</tool_call>'],
+  ];
+  for (const [name, dialect, text] of published)
+    it(`${name}: a call as it was published may be written and may end`, async () => {
+      assert.ok(await fits(dialect, text));
+    });
+
+  it('a text ends with the first tag that ends it', async () => {
+    const after = '<arg_key>text</arg_key><arg_value>a</arg_value>b</arg_value></tool_call>';
+    assert.ok(!(await fits(glm, `<tool_call>say${after}`)));
+    const head = '<tool_call>\n<function=say>\n<parameter=text>\n';
+    assert.ok(await fits(qwenCoder, `${head}a</parameter>\n</function>\n</tool_call>`));
+    assert.ok(!(await fits(qwenCoder, `${head}a</parameter>\nb\n</parameter>\n</function>\n</tool_call>`)));
+  });
 
   it('writes marker tokens where tools are on, and only there', async () => {
     const ids = new Set(core.banned);

@@ -7,6 +7,7 @@ import { dialectOf } from '../../../src/engine/tools/dialects.ts';
 import { glm } from '../../../src/engine/tools/glm.ts';
 import { harmony } from '../../../src/engine/tools/harmony.ts';
 import { hermes } from '../../../src/engine/tools/hermes.ts';
+import { qwenCoder } from '../../../src/engine/tools/qwen-coder.ts';
 import type { ToolDefinition } from '../../../src/protocol/daemon.ts';
 
 const TOOLS: ToolDefinition[] = [
@@ -187,6 +188,40 @@ describe('tool calls', () => {
   refuses(glm, 'something between the pairs', tags(`${pair('path', 'a')}and then`), /from "and then" on/);
   refuses(glm, 'an unknown tool', '<tool_call>rm\n</tool_call>', /no tool "rm"/);
 
+  const functionCall = (...parameters: [string, string][]) =>
+    json(
+      `<function=edit>\n${parameters.map(([key, value]) => `<parameter=${key}>\n${value}\n</parameter>\n`).join('')}</function>`,
+    );
+  reads(
+    qwenCoder,
+    'raw code, and types by the schema',
+    `I edit.\n\n${functionCall(['path', '3'], ['text', code], ['line', '3'], ['tags', '["x"]'])}`,
+    [{ kind: 'text', text: 'I edit.\n\n' }, edit({ path: '3', text: code, line: 3, tags: ['x'] })],
+  );
+  reads(qwenCoder, 'no arguments', json('<function=list>\n</function>'), [
+    { kind: 'call', name: 'list', arguments: {} },
+  ]);
+  for (const end of ['</tool_call>', '</function>'])
+    reads(qwenCoder, `${end} inside a value`, functionCall(['path', `a${end}b`]), [
+      edit({ path: `a${end}b` }),
+    ]);
+  reads(qwenCoder, 'no markers', '<function=edit>\n<parameter=path>\na\n</parameter>\n</function>', [
+    edit({ path: 'a' }),
+  ]);
+  reads(qwenCoder, 'a sentence before the tags', json('I edit. <function=list>\n</function>'), [
+    { kind: 'call', name: 'list', arguments: {} },
+  ]);
+  reads(qwenCoder, "Hermes' body", json('{"name": "edit", "arguments": {"path": "<function=a>"}}'), [
+    edit({ path: '<function=a>' }),
+  ]);
+  refuses(
+    qwenCoder,
+    'one without the end of its function',
+    json('<function=edit>\n<parameter=path>\na\n</parameter>'),
+    /cut off/,
+  );
+  refuses(qwenCoder, 'an unknown tool', json('<function=rm>\n</function>'), /no tool "rm"/);
+
   const message = (header: string, body: string) => `<|channel|>commentary to=${header}<|message|>${body}`;
   const P = '{"path": "a"}';
   reads(harmony, 'text, a call', `I edit. ${message('functions.edit', P)}<|call|>`, [
@@ -241,9 +276,10 @@ describe('tool calls', () => {
     const texts = {
       hermes: json('{"name": "edit", "arguments": {"path": "src/a.ts", "text": "one\\ntwo", "line": 12}}'),
       glm: tags(pair('path', 'src/a.ts') + pair('text', code) + pair('line', '12')),
+      'qwen-coder': functionCall(['path', 'src/a.ts'], ['text', code], ['line', '12']),
       harmony: message('functions.edit', '{"path": "src/a.ts", "text": "one\\ntwo", "line": 12}'),
     };
-    for (const dialect of [hermes, glm, harmony]) {
+    for (const dialect of [hermes, glm, qwenCoder, harmony]) {
       const text = texts[dialect.name as keyof typeof texts];
       const [whole] = read(dialect, text);
       for (let length = 0; length < text.length; length++) {
@@ -273,6 +309,9 @@ describe('tool calls', () => {
       dialectOf('"<|start|>assistant to=" + name + "<|channel|>commentary json" + "<|call|>"'),
       harmony,
     );
+    const qwenCoderTemplate =
+      "<tool_call>\\n<function=example_function_name>\\n<parameter=example_parameter_1>' + tool_call.arguments|items";
+    assert.equal(dialectOf(qwenCoderTemplate), qwenCoder);
     assert.equal(dialectOf('{{ messages }}'), null);
   });
 });
