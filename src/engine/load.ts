@@ -97,7 +97,7 @@ function textParts(model: ModelFolder): TextParts {
   const tokenizer = new Tokenizer(model.tokenizer);
   const unknown = Array.from({ length: tokenizer.size }, (_, id) => id).filter(id => !tokenizer.has(id));
   const banned = new Set([...manifest.tokens.banned, ...unknown]);
-  const { bos, eos } = manifest.tokens;
+  const { bos, templateBos = bos, eos } = manifest.tokens;
   const literal = (id: number | null | undefined) => tokenizer.specials.get(id ?? -1) ?? '';
   const dialect = chatTemplate === null ? null : dialectOf(chatTemplate);
   const template =
@@ -108,7 +108,7 @@ function textParts(model: ModelFolder): TextParts {
           specialText: tokenizer.specialText,
           assistantMayWrite: assistantMarkup(tokenizer, manifest.tokens, dialect),
           dialect,
-          bosToken: literal(bos),
+          bosToken: literal(templateBos),
           eosToken: literal(eos[0]),
         });
   return {
@@ -127,10 +127,10 @@ function textParts(model: ModelFolder): TextParts {
  */
 export function assistantMarkup(
   { specials }: Pick<Tokenizer, 'specials'>,
-  { banned, bos, eos }: Manifest['tokens'],
+  { banned, bos, templateBos = bos, eos }: Manifest['tokens'],
   dialect: ToolDialect | null,
 ): Set<number> {
-  const never = new Set([...banned, ...eos, bos]);
+  const never = new Set([...banned, ...eos, bos, templateBos]);
   const markers = dialect && !dialect.forTemplate ? dialect.markers : [];
   const written = [...specials].filter(([id, literal]) => !never.has(id) || markers.includes(literal));
   return new Set(written.map(([id]) => id));

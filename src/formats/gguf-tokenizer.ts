@@ -14,9 +14,11 @@ interface PreTokenizer {
   pattern: string | null;
   /** A word that is a token as a whole is taken as it is. */
   ignoreMerges: boolean;
+  /** Whether a text begins with `bos` where the file doesn't say. */
+  addBos?: true;
 }
 
-/** From the tokenizer.json files of Qwen2.5-Coder, Llama 3 and GPT-2. */
+/** From the tokenizer.json files of Qwen2.5-Coder, Llama 3 and GPT-2; `addBos` from llama.cpp's llama-vocab.cpp. */
 const PRE_TOKENIZERS: Record<string, PreTokenizer> = {
   qwen2: {
     normalizer: { type: 'NFC' },
@@ -29,6 +31,7 @@ const PRE_TOKENIZERS: Record<string, PreTokenizer> = {
     pattern:
       "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
     ignoreMerges: true,
+    addBos: true,
   },
   'gpt-2': { normalizer: null, pattern: null, ignoreMerges: false },
 };
@@ -151,7 +154,7 @@ export function tokenizerConfigFromGguf(gguf: GgufFile): GgufTokenizerConfig {
     bos: named('bos'),
     eos: [...new Set(eos.filter(id => id != null))],
     pad: named('padding'),
-    addBos: gguf.getBoolean('tokenizer.ggml.add_bos_token', false),
+    addBos: gguf.getBoolean('tokenizer.ggml.add_bos_token', preTokenizerOf(gguf).addBos ?? false),
     chatTemplate: gguf.getString('tokenizer.chat_template', null),
     fim: hasFim ? { prefix, suffix, middle, fileSeparator, repoName } : null,
     added: [...idOfAdded.values()],

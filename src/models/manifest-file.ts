@@ -88,6 +88,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .nullable(),
   tokens: z.strictObject({
     bos: token.nullable(),
+    templateBos: token.nullable().exactOptional(),
     eos: z.array(token).min(1),
     pad: token.nullable(),
     banned: z.array(token),

@@ -117,7 +117,10 @@ export interface LevelPlan {
 }
 
 export interface SpecialTokens {
+  /** What a prompt without a template begins with. */
   bos: number | null;
+  /** What a chat template has as `bos_token`; absent from models that were converted before it was written: `bos`. */
+  templateBos?: number | null;
   /** Any of these ends an answer. */
   eos: number[];
   pad: number | null;

@@ -2,6 +2,7 @@
 
 export const UINT32 = 4;
 export const FLOAT32 = 6;
+const BOOL = 7;
 export const STRING = 8;
 export const ARRAY = 9;
 
@@ -52,4 +53,8 @@ export function entry(key: string, value: string | number | string[] | number[])
 
 export function floatEntry(key: string, value: number): Buffer {
   return Buffer.concat([str(key), u32(FLOAT32), Buffer.from(new Float32Array([value]).buffer)]);
+}
+
+export function boolEntry(key: string, value: boolean): Buffer {
+  return Buffer.concat([str(key), u32(BOOL), Buffer.from([Number(value)])]);
 }

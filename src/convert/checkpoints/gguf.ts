@@ -229,6 +229,13 @@ function ggufMatrix(gguf: GgufFile, name: string): MatrixSource {
 function specialTokens(gguf: GgufFile): SpecialTokens {
   const { bos, addBos, eos, pad, fim, added, unused } = tokenizerConfigFromGguf(gguf);
   const banned = [...added, ...unused].filter(id => !eos.includes(id));
-  // Qwen's files name a bos that the model was not trained to begin with.
-  return { bos: addBos ? bos : null, eos, pad, banned, fim: fim && { ...fim, order: 'psm' } };
+  return {
+    // Qwen's files name a bos that the model was not trained to begin with.
+    bos: addBos ? bos : null,
+    templateBos: bos,
+    eos,
+    pad,
+    banned,
+    fim: fim && { ...fim, order: 'psm' },
+  };
 }

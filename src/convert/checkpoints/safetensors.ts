@@ -84,7 +84,7 @@ async function readText(folder: string, config: Record<string, unknown>): Promis
   return {
     tokenizer,
     chatTemplate: await readTemplate(folder, settings),
-    tokens: specialTokens(added, [generation, config], settings),
+    tokens: specialTokens(added, [generation, config], settings, tokenizer.post_processor),
   };
 }
 
@@ -114,6 +114,7 @@ function specialTokens(
   added: readonly ListedToken[],
   configs: readonly Record<string, unknown>[],
   settings: Record<string, unknown>,
+  postProcessor: unknown,
 ): SpecialTokens {
   const idOf = new Map(added.map(token => [token.content, token.id]));
   const named = (key: string) => configs.flatMap(config => config[key] ?? []).filter(Number.isInteger);
@@ -132,14 +133,38 @@ function specialTokens(
     number | null,
   ];
   const hasFim = prefix !== null && suffix !== null && middle !== null;
-  const beginning = named('bos_token_id')[0] as number | undefined;
+  const templateBos = idOf.get(literalOf(settings.bos_token)) ?? null;
+  const bos = (named('bos_token_id')[0] as number | undefined) ?? templateBos;
+  const first = idOf.get(firstToken(postProcessor as PostProcessor | null)) ?? null;
   return {
-    bos: settings.add_bos_token === true && beginning !== undefined ? beginning : null,
+    // A tokenizer that doesn't say adds what its post-processor puts first.
+    bos: settings.add_bos_token === true ? bos : settings.add_bos_token === false ? null : first,
+    templateBos,
     eos,
     pad: (named('pad_token_id')[0] as number | undefined) ?? null,
     banned: added.filter(token => token.special && !eos.includes(token.id)).map(token => token.id),
     fim: hasFim ? { prefix, suffix, middle, fileSeparator, repoName, order: 'psm' } : null,
   };
+}
+
+/** A token in tokenizer_config.json: its text, or an object around it. */
+const literalOf = (token: unknown): string => {
+  const content = (token as { content?: unknown } | null)?.content ?? token;
+  return typeof content === 'string' ? content : '';
+};
+
+interface PostProcessor {
+  /** Of a `Sequence`. */
+  processors?: PostProcessor[];
+  /** Of a `TemplateProcessing`: what a text becomes. */
+  single?: { SpecialToken?: { id: string } }[];
+}
+
+/** Literal of the special token that a tokenizer puts before every text; empty without. */
+function firstToken(processor: PostProcessor | null | undefined): string {
+  const inner = processor?.processors;
+  const all = [processor, ...(Array.isArray(inner) ? inner : [])];
+  return all.map(one => one?.single?.[0]?.SpecialToken?.id).find(id => id !== undefined) ?? '';
 }
 
 async function readJson(
