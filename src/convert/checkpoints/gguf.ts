@@ -81,6 +81,14 @@ export async function openGgufCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 function describe(gguf: GgufFile, file: string): Omit<Checkpoint, 'sizeBytes'> {
+  // First, because only the first piece says what it is one of.
+  const pieces = gguf.getNumber('split.count', 1);
+  if (pieces > 1) {
+    throw new MoebiusError(
+      'unsupported',
+      `${file} is one of ${pieces} pieces of a model. Join them with llama.cpp: llama-gguf-split --merge <first piece> <whole.gguf>.`,
+    );
+  }
   const name = gguf.getString('general.architecture');
   const architecture = ARCHITECTURES[name];
   if (architecture === undefined) {

@@ -350,6 +350,13 @@ describe('llama from GGUF', () => {
     });
   }
 
+  it('is refused where it is a piece of a model, before anything is converted', async () => {
+    const all = [entry('split.no', 0), entry('split.count', 3)];
+    const folder = tempFolder({ 'm.gguf': llamaGguf(familyGolden('llama-linear'), all) });
+    const message = /one of 3 pieces.*llama-gguf-split --merge/;
+    await assert.rejects(openCheckpoint(join(folder, 'm.gguf')), { code: 'unsupported', message });
+  });
+
   for (const [kind, entries] of [
     ['longrope', []],
     ['linear', [floatEntry('llama.rope.scaling.attn_factor', 1.2)]],
