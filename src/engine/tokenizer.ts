@@ -1,16 +1,21 @@
 /**
- * Text <-> token ids of one model, on @huggingface/tokenizers. The library instance is built *without* the added tokens,
- * so that `encodePlain` cannot produce a special id whatever the text says; special literals are found by SpecialText,
- * only where the caller asks for it.
+ * Text <-> token ids of one model, on @huggingface/tokenizers. The library instance is built *without* the added tokens
+ * (but runs of white space), so that `encodePlain` cannot produce a special id whatever the text says; special literals are
+ * found by SpecialText, only where the caller asks for it.
  */
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { MoebiusError } from '../base/errors.ts';
-import { checkedTokenizer, type TokenizerJson } from '../formats/tokenizer-json.ts';
+import {
+  type AddedToken,
+  checkedTokenizer,
+  isWhiteSpace,
+  type TokenizerJson,
+} from '../formats/tokenizer-json.ts';
 import { type Piece, SpecialText } from './special-text.ts';
 
 export class Tokenizer {
   readonly specialText: SpecialText;
-  /** Literal of every added token by id. */
+  /** Literal of every added token by id, but those that are text. */
   readonly specials: ReadonlyMap<number, string>;
   /** One past the largest id. The model's logits may be wider (padding). */
   readonly size: number;
@@ -21,10 +26,11 @@ export class Tokenizer {
   constructor(json: unknown) {
     const { added_tokens, ...rest } = checkedTokenizer(json);
     const added = added_tokens.filter(token => typeof token.content === 'string');
-    this.specials = new Map(added.map(token => [token.id, token.content]));
-    this.specialText = new SpecialText(added.map(token => [token.content, token.id]));
-    this.#plain = buildPlain(rest);
-    this.#bytes = tokenBytes(rest.model.vocab, this.specials);
+    const specials = added.filter(token => !isWhiteSpace(token));
+    this.specials = new Map(specials.map(token => [token.id, token.content]));
+    this.specialText = new SpecialText(specials.map(token => [token.content, token.id]));
+    this.#plain = buildPlain(rest, added.filter(isWhiteSpace));
+    this.#bytes = tokenBytes(rest.model.vocab, added);
     this.size = this.#bytes.starts.length;
   }
 
@@ -88,12 +94,12 @@ export interface TokenBytes {
   ends: Int32Array;
 }
 
-function buildPlain(rest: Omit<TokenizerJson, 'added_tokens'>): HfTokenizer {
+function buildPlain(rest: Omit<TokenizerJson, 'added_tokens'>, texts: AddedToken[]): HfTokenizer {
   try {
     const merges = (rest.model.merges ?? []).map(pair => (typeof pair === 'string' ? pair.split(' ') : pair));
     const model = { ...rest.model, merges };
     const built = new HfTokenizer(
-      { ...rest, model, added_tokens: [], post_processor: null, decoder: null },
+      { ...rest, model, added_tokens: texts, post_processor: null, decoder: null },
       {},
     );
     // The library keeps what it is built from and never looks at it again: 16 MB of a vocabulary of 150,000.
@@ -111,7 +117,7 @@ function buildPlain(rest: Omit<TokenizerJson, 'added_tokens'>): HfTokenizer {
  * Byte-level vocabularies write each byte as one printable character: `!`..`~`, U+A1..U+AC and U+AE..U+FF stand for
  * themselves, the other 68 for U+0100 onwards in order (GPT-2's table).
  */
-function tokenBytes(vocab: Record<string, number>, specials: ReadonlyMap<number, string>): TokenBytes {
+function tokenBytes(vocab: Record<string, number>, added: readonly AddedToken[]): TokenBytes {
   const byteOf = new Uint8Array(0x144);
   let shifted = 0x100;
   for (let byte = 0; byte < 256; byte++) {
@@ -119,7 +125,7 @@ function tokenBytes(vocab: Record<string, number>, specials: ReadonlyMap<number,
     byteOf[printable ? byte : shifted++] = byte;
   }
   const tokens = Object.entries(vocab);
-  const literals = Array.from(specials, ([id, literal]) => [id, new TextEncoder().encode(literal)] as const);
+  const literals = added.map(({ id, content }) => [id, new TextEncoder().encode(content)] as const);
   let [size, chars] = [0, 0];
   for (const [token, id] of tokens) [size, chars] = [Math.max(size, id + 1), chars + token.length];
   for (const [id, bytes] of literals) [size, chars] = [Math.max(size, id + 1), chars + bytes.length];

@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
 import type { GgufFile } from './gguf.ts';
 import { invalidGguf } from './gguf-types.ts';
+import { isWhiteSpace } from './tokenizer-json.ts';
 
 /** What a model's publisher did before BPE; GGUF keeps only its name, in `tokenizer.ggml.pre`. */
 interface PreTokenizer {
@@ -18,7 +19,10 @@ interface PreTokenizer {
   addBos?: true;
 }
 
-/** From the tokenizer.json files of Qwen2.5-Coder, Llama 3 and GPT-2; `addBos` from llama.cpp's llama-vocab.cpp. */
+const LLAMA3 =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+/** From the tokenizer.json files of Qwen2.5-Coder, Llama 3, GPT-2 and OLMo; GLM's, and `addBos`, from llama.cpp's llama-vocab.cpp. */
 const PRE_TOKENIZERS: Record<string, PreTokenizer> = {
   qwen2: {
     normalizer: { type: 'NFC' },
@@ -28,12 +32,13 @@ const PRE_TOKENIZERS: Record<string, PreTokenizer> = {
   },
   'llama-bpe': {
     normalizer: null,
-    pattern:
-      "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+    pattern: LLAMA3,
     ignoreMerges: true,
     addBos: true,
   },
+  glm4: { normalizer: null, pattern: LLAMA3, ignoreMerges: false },
   'gpt-2': { normalizer: null, pattern: null, ignoreMerges: false },
+  olmo: { normalizer: { type: 'NFC' }, pattern: null, ignoreMerges: false },
 };
 
 /** ggml's token types. */
@@ -70,7 +75,7 @@ interface GgufTokenizerConfig {
     fileSeparator: number | null;
     repoName: number | null;
   } | null;
-  /** Ids of every added token, and of those that the file calls unused. */
+  /** Ids of every added token that is no white space, and of those that the file calls unused. */
   added: number[];
   unused: number[];
 }
@@ -157,7 +162,9 @@ export function tokenizerConfigFromGguf(gguf: GgufFile): GgufTokenizerConfig {
     addBos: gguf.getBoolean('tokenizer.ggml.add_bos_token', preTokenizerOf(gguf).addBos ?? false),
     chatTemplate: gguf.getString('tokenizer.chat_template', null),
     fim: hasFim ? { prefix, suffix, middle, fileSeparator, repoName } : null,
-    added: [...idOfAdded.values()],
+    added: [...idOfAdded].flatMap(([content, id]) =>
+      isWhiteSpace({ content, special: types[id] === CONTROL }) ? [] : [id],
+    ),
     unused: tokens.flatMap((_, id) => (types[id] === UNUSED ? [id] : [])),
   };
 }

@@ -4,7 +4,12 @@ import { MoebiusError } from '../base/errors.ts';
 export interface AddedToken {
   id: number;
   content: string;
+  special?: boolean;
 }
+
+/** An added token that is text all the same: OLMoE has runs of spaces among them. */
+export const isWhiteSpace = ({ content, special }: Pick<AddedToken, 'content' | 'special'>): boolean =>
+  !special && /^\s+$/.test(content);
 
 /** A byte-level BPE. */
 export interface TokenizerJson {

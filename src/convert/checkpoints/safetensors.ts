@@ -72,15 +72,11 @@ function countParameters(tensors: SafetensorsFolder): number {
   return count;
 }
 
-interface ListedToken extends AddedToken {
-  special: boolean;
-}
-
 async function readText(folder: string, config: Record<string, unknown>): Promise<CheckpointText> {
   const tokenizer = await readJson(folder, 'tokenizer.json');
   const settings = await readJson(folder, 'tokenizer_config.json', {});
   const generation = await readJson(folder, 'generation_config.json', {});
-  const added = Array.isArray(tokenizer.added_tokens) ? (tokenizer.added_tokens as ListedToken[]) : [];
+  const added = Array.isArray(tokenizer.added_tokens) ? (tokenizer.added_tokens as AddedToken[]) : [];
   return {
     tokenizer,
     chatTemplate: await readTemplate(folder, settings),
@@ -111,7 +107,7 @@ const FIM_LITERALS = {
 };
 
 function specialTokens(
-  added: readonly ListedToken[],
+  added: readonly AddedToken[],
   configs: readonly Record<string, unknown>[],
   settings: Record<string, unknown>,
   postProcessor: unknown,

@@ -34,6 +34,25 @@ describe('tokenizer', () => {
     ]);
   });
 
+  it('takes added runs of spaces for the text that they are', () => {
+    const json = tinyTokenizerJson();
+    const [like] = json.added_tokens;
+    const runs = [2, 3, 4].map(count => ({ ...like!, id: 1000 + count, content: ' '.repeat(count) }));
+    const texts = runs.map(token => ({ ...token, normalized: true, special: false }));
+    const spaced = new Tokenizer({ ...json, added_tokens: [...json.added_tokens, ...texts] });
+    const code = 'if\n       x;';
+    assert.deepEqual(spaced.encodePlain(code), [
+      ...tokenizer.encodePlain('if\n'),
+      ...[1004, 1003],
+      ...tokenizer.encodePlain('x;'),
+    ]);
+    assert.equal(spaced.decode(spaced.encodePlain(code)), code);
+    assert.deepEqual(spaced.encodeTrusted(code), spaced.encodePlain(code));
+    assert.deepEqual([...spaced.specials], [...tokenizer.specials]);
+    assert.equal(spaced.specialText.shield(code, MARKER), tokenizer.specialText.shield(code, MARKER));
+    assert.ok(spaced.agrees(1004, Buffer.from('  ')));
+  });
+
   it('refuses what is no byte-level tokenizer', () => {
     const check = (json: unknown, code: string) =>
       assert.throws(

@@ -85,7 +85,9 @@ describe('formats: tokenizer from GGUF', () => {
     ['qwen2', 'ab<|im_end|>a', [4, 8, 0]],
     ['qwen2', '11', [2, 2]], // digits stand alone
     ['llama-bpe', '11', [6]], // digits in threes
+    ['glm4', '11', [6]],
     ['gpt-2', '11 ab', [6, 5]],
+    ['olmo', '11 ab', [6, 5]],
   ];
   for (const [pre, text, ids] of encodings) {
     it(`${pre} encodes ${JSON.stringify(text)}`, async () => {
@@ -143,6 +145,8 @@ describe('formats: tokenizer from GGUF', () => {
       unused: [10],
     });
     assert.equal((await withMetadata({}, tokenizerConfigFromGguf)).fim, null);
+    const spaces = { 'tokenizer.ggml.tokens': TOKENS.with(9, '    ') };
+    assert.deepEqual((await withMetadata(spaces, tokenizerConfigFromGguf)).added, [8, 11], 'spaces are text');
     const past = withMetadata({ 'tokenizer.ggml.bos_token_id': 12 }, tokenizerConfigFromGguf);
     await assert.rejects(past, { code: 'format-invalid', message: /bos_token_id is 12, past the end/ });
   });
