@@ -26,6 +26,7 @@ import { carvedExperts, type ExpertForms, fusedExperts, trainedExperts } from '.
 import { nextTokenDrafter } from './graph/next-token.ts';
 import { shortcutGraph } from './graph/shortcut.ts';
 import { head, type LayerSource, transformer } from './graph/transformer.ts';
+import { BUILD_MARK, buildFolder } from './out-folder.ts';
 import { readShortcut, SHORTCUT_JSON } from './shortcut.ts';
 import type { MatrixSource } from './weights.ts';
 
@@ -49,7 +50,7 @@ export interface ConvertOptions {
   carvingFolder: string | null;
   /** Folder with drafter.json, or null for a model that does not guess ahead. */
   drafterFolder: string | null;
-  /** Final folder of the converted model; replaced, whatever it holds: see `assertReplaceable` for one that a person named. */
+  /** Final folder of the converted model; replaced, as `<folder>.partial` is, whatever it holds: see `assertReplaceable` for one that a person named. */
   outFolder: string;
   onProgress?(progress: ConvertProgress): void;
   signal?: AbortSignal;
@@ -59,9 +60,10 @@ const PRODUCER = { name: packageJson.name, version: packageJson.version };
 
 /** Throws MoebiusError: `unsupported` architecture or tokenizer, `format-invalid` file, `disk-full`, `cancelled`. */
 export async function convertModel(options: ConvertOptions): Promise<Manifest> {
-  const building = `${options.outFolder}.partial`;
+  const building = buildFolder(options.outFolder);
   await rm(building, { recursive: true, force: true });
   await mkdir(building, { recursive: true });
+  await writeFile(join(building, BUILD_MARK), '');
   const checkpoint = await openCheckpoint(options.source).catch(async error => {
     await rm(building, { recursive: true, force: true });
     throw error;
@@ -70,6 +72,7 @@ export async function convertModel(options: ConvertOptions): Promise<Manifest> {
     const manifest = await build(checkpoint, building, options);
     await writeManifest(building, manifest);
     options.signal?.throwIfAborted();
+    await rm(join(building, BUILD_MARK));
     await rm(options.outFolder, { recursive: true, force: true });
     await mkdir(dirname(options.outFolder), { recursive: true });
     await rename(building, options.outFolder);

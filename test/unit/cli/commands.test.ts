@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModel } from '../../../src/cli/api.ts';
 import { createProgram } from '../../../src/cli/program.ts';
+import { BUILD_MARK } from '../../../src/convert/out-folder.ts';
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
 import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
@@ -206,8 +207,24 @@ describe('commands on a store', () => {
     symlinkSync(source, join(mine, 'link'));
     for (const to of [source, mine, join(mine, 'link')]) await refused(to, /holds the weights/);
     await refused(source, /holds the weights/, join(mine, 'link'));
+    // It is made beside its place, and what is there is removed first.
+    renameSync(source, `${out}.partial`);
+    await refused(out, /out\.partial holds the weights/, `${out}.partial`);
+    renameSync(`${out}.partial`, source);
+    renameSync(join(mine, 'work'), `${out}.partial`);
+    await refused(out, /out\.partial holds something other/);
+    renameSync(`${out}.partial`, join(mine, 'work'));
     mkdirSync(out);
-    for (let i = 0; i < 2; i++) await convert(out);
+    for (let i = 0; i < 2; i++) {
+      await convert(out);
+      assert.deepEqual(
+        readdirSync(out).filter(name => name.startsWith('.')),
+        [],
+      );
+      mkdirSync(`${out}.partial`);
+      for (const left of [BUILD_MARK, 'body.data']) writeFileSync(join(`${out}.partial`, left), '');
+    }
+    rmSync(`${out}.partial`, { recursive: true });
     assert.ok(existsSync(join(out, 'manifest.json')));
     // The weights were moved into the model that was made of them.
     renameSync(source, join(out, 'weights'));
