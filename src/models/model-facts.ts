@@ -1,4 +1,6 @@
 /** What a model asks of a machine, as numbers of weights: a machine's measured weights a second turn them into times. */
+import type { ModelVariant } from '../protocol/daemon.ts';
+import { catalogue } from './catalogue.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Numbers of weights by the form they have in the graphs (docs/engine.md). */
@@ -24,11 +26,45 @@ export interface ModelFacts {
 
 /** Bytes a weight on disk: codes, and a float32 scale for a block of 32 (4 bits) or 128 (8 bits). */
 export const DISK_BYTES = { int4: 0.5 + 4 / 32, int8: 1 + 4 / 128, f32: 4 } as const;
-/** What the columns that carry the blocks' minima add to a 4-bit matrix; those of trained experts have none. */
+/** What the columns that carry the blocks' minima add to a 4-bit matrix: of a GGUF, whose Q4_K has them, and of nothing else. */
 const MINIMA = 1 / 16;
 
-/** Facts of a converted model. The manifest does not list the forms; the size of its data file tells them apart. */
+/** Facts of a converted model: what the catalogue knows of it, else what its manifest lets count. */
 export function factsOf(manifest: Manifest): ModelFacts {
+  const diskBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
+  return { ...(published(manifest) ?? counted(manifest)), diskBytes };
+}
+
+const isFromGguf = ({ source }: Manifest): boolean => /\.gguf$/i.test(source.file);
+
+/**
+ * Of a repository in the catalogue. A manifest does not tell layers without attention, latent attention, or leading layers
+ * without experts.
+ */
+function published(manifest: Manifest): ModelFacts | null {
+  const { id, architecture, dims, variant } = manifest;
+  if (isFromGguf(manifest)) return null;
+  const entry = catalogue().find(
+    one => one.kind === 'repository' && one.id === id && one.architecture === architecture,
+  );
+  if (entry?.facts.layers !== dims.layers) return null;
+  const { met, head, idle } = entry.facts;
+  return {
+    ...entry.facts,
+    met: inVariant(met, variant),
+    head: inVariant(head, variant),
+    idle: inVariant(idle, variant),
+  };
+}
+
+function inVariant(weights: WeightCounts, variant: ModelVariant): WeightCounts {
+  if (variant === 'int4') return weights;
+  const all = weights.int4 + weights.int8 + weights.f32;
+  return { int4: 0, int8: variant === 'int8' ? all : 0, f32: variant === 'fp32' ? all : 0 };
+}
+
+/** As if each layer were like the others. The manifest does not list the forms; the size of its data file tells them apart. */
+function counted(manifest: Manifest): Omit<ModelFacts, 'diskBytes'> {
   const { dims, experts, variant, files } = manifest;
   const { layers, hidden, heads, kvHeads, headDim, feedForward, vocab, trainedContext } = dims;
   const kvWidth = kvHeads * headDim;
@@ -43,7 +79,7 @@ export function factsOf(manifest: Manifest): ModelFacts {
   // RoPE's tables lie in the same file: cos and sin [context, headDim / 2].
   const ropeBytes = trainedContext * headDim * 4;
   const bytes = (files[manifest.graphs.body.data]?.sizeBytes ?? 0) - ropeBytes;
-  const minima = isTrained ? 0 : MINIMA;
+  const minima = isFromGguf(manifest) ? MINIMA : 0;
   const int4 = variant === 'int4' ? fourBitWeights(weights, bytes, minima) : 0;
   const idle = routed - taken;
   const idle4 = Math.min(idle, int4);
@@ -60,7 +96,6 @@ export function factsOf(manifest: Manifest): ModelFacts {
     head: variant === 'int4' ? { int4: head, int8: 0, f32: 0 } : count(0, head),
     idle: count(idle4, idle - idle4),
     kvBytes: layers * 2 * kvWidth * 4,
-    diskBytes: Object.values(files).reduce((sum, file) => sum + file.sizeBytes, 0),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a manifest says of the work that its model is. */
 import assert from 'node:assert/strict';
+import { catalogueEntry } from '../../../src/models/catalogue.ts';
 import type { Manifest } from '../../../src/models/manifest.ts';
 import { DISK_BYTES, factsOf } from '../../../src/models/model-facts.ts';
 import { manifestOf } from './converted-model.ts';
@@ -64,12 +65,35 @@ describe('models: model facts', () => {
       perToken: 4,
       levels: {},
     } as const;
-    const { met, idle } = factsOf(manifest('int4', bytes, experts));
+    const repository = {
+      ...manifest('int4', bytes, experts),
+      source: { file: 'a-model', sha256: 'a'.repeat(64), sizeBytes: 1 },
+    };
+    const { met, idle } = factsOf(repository);
     assert.deepEqual(idle, { int4: 12 * expert, int8: 0, f32: 0 });
     near(met.int4, 4 * expert);
     near(met.int8, ATTENTION);
+    const minima = 17 / 16;
+    const gguf = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + 16 * expert * DISK_BYTES.int4 * minima;
+    near(factsOf(manifest('int4', gguf, experts)).idle.int4, 12 * expert * minima);
     const eight = factsOf(manifest('int8', 0, experts));
     assert.deepEqual(eight.idle, { int4: 0, int8: 12 * expert, f32: 0 });
     assert.deepEqual(eight.met, { int4: 0, int8: 4 * expert + ATTENTION, f32: 0 });
+  });
+
+  it('has what the catalogue knows of a model whose layers are not alike', () => {
+    const { facts } = catalogueEntry('lfm2-8b-a1b');
+    const lfm2 = (variant: Manifest['variant'], file = 'lfm2-8b-a1b'): Manifest => ({
+      ...manifest(variant, 1000),
+      ...{ id: 'lfm2-8b-a1b', architecture: 'lfm2_moe', dims: { ...DIMS, layers: 24 } },
+      source: { file, sha256: 'a'.repeat(64), sizeBytes: 1 },
+    });
+    const { diskBytes, ...four } = factsOf(lfm2('int4'));
+    assert.deepEqual({ ...four, diskBytes: facts.diskBytes }, facts);
+    assert.notEqual(diskBytes, facts.diskBytes);
+    const all = facts.met.int4 + facts.met.int8;
+    assert.deepEqual(factsOf(lfm2('int8')).met, { int4: 0, int8: all, f32: 0 });
+    assert.deepEqual(factsOf(lfm2('fp32')).met, { int4: 0, int8: 0, f32: all });
+    assert.notEqual(factsOf(lfm2('int4', 'lfm2.gguf')).kvBytes, facts.kvBytes);
   });
 });
