@@ -10,7 +10,7 @@ import { packModelGraphs } from '../engine/pack.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { adviseHardware } from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
-import { factsOf } from '../models/model-facts.ts';
+import { DISK_BYTES, factsOf } from '../models/model-facts.ts';
 import { packModel } from '../models/packed.ts';
 import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
@@ -43,16 +43,25 @@ interface Added {
   wasThere: boolean;
 }
 
-/**
- * Converted bytes per byte of the source, all graphs: to refuse before the work rather than in its middle. A GGUF has 4 bits
- * a weight, a repository 16; of one with 4-bit experts (gpt-oss) int8 is more, but of no other.
- */
+/** Converted bytes per byte of the source, all graphs. A GGUF has 4 bits a weight, a repository 16. */
 const GROWTH: Record<'gguf' | 'repository', Record<ModelVariant, number>> = {
   gguf: { int4: 2.4, int8: 3.2, fp32: 7 },
   repository: { int4: 0.45, int8: 0.6, fp32: 2.1 },
 };
-const growth = ({ path }: SourceFile, variant: ModelVariant): number =>
-  GROWTH[path.endsWith('.gguf') ? 'gguf' : 'repository'][variant];
+
+/** Room that is asked for before the work, so that it does not end in its middle. */
+export function convertedBytes(
+  source: SourceName,
+  { path, sizeBytes }: Pick<SourceFile, 'path' | 'sizeBytes'>,
+  variant: ModelVariant,
+): number {
+  const grown = sizeBytes * GROWTH[/\.gguf$/i.test(path) ? 'gguf' : 'repository'][variant];
+  if (source.kind !== 'catalogue') return grown;
+  const { facts, parameters } = source.entry;
+  if (variant === 'int4') return facts.diskBytes;
+  // A repository may have 4 bits a weight too: gpt-oss.
+  return Math.max(grown, parameters * (variant === 'int8' ? DISK_BYTES.int8 : DISK_BYTES.f32));
+}
 
 export function modelAddCommand(terminal: Terminal): Command {
   return new Command('add')
@@ -107,7 +116,7 @@ async function addModel(
   const isOther = known !== null && known.manifest.source.sha256 !== file.sha256;
   const added = known
     ? addedOf(known)
-    : await convertInto(store, model, file, options.variant, terminal, report);
+    : await convertInto(store, model, source, file, options.variant, terminal, report);
   if (!known) await packWhereTight(store, added, terminal);
   if (file.isFresh) await (options.keepSource ? keepSource(file) : removeSource(store, file));
   if (isOther) throw idTaken(model, options.variant, source.kind === 'file' && source.id === model);
@@ -148,6 +157,7 @@ const idTaken = (id: string, variant: ModelVariant, isOfName: boolean): MoebiusE
 async function convertInto(
   store: Store,
   id: string,
+  source: SourceName,
   file: SourceFile,
   variant: ModelVariant,
   terminal: Terminal,
@@ -155,7 +165,7 @@ async function convertInto(
 ) {
   const lock = await store.lock(`convert-${id}-${variant}`);
   try {
-    await store.requireFree(file.sizeBytes * growth(file, variant), `the converted ${file.name}`);
+    await store.requireFree(convertedBytes(source, file, variant), `the converted ${file.name}`);
     const calibrated = join(terminal.packageFolder, 'models', file.id);
     const folderWith = (name: string) => (existsSync(join(calibrated, name)) ? calibrated : null);
     const manifest = await convertModel({

@@ -35,6 +35,8 @@ export const VARIANTS: readonly ModelVariant[] = ['int4', 'int8', 'fp32'];
 /** Left free beside what is about to be written. */
 const SPARE_BYTES = 256 * 1024 * 1024;
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** Longer than an id, which a lock's name may hold. */
+const LOCK_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,149}$/;
 
 /** `home`, else MOEBIUS_HOME, else ~/.moebius; made if it is not there. */
 export async function openStore(home?: string): Promise<Store> {
@@ -193,7 +195,8 @@ export class Store {
 
   /** Keeps other processes from making the same thing. Throws `busy` if one is at `what`; `release` when done. */
   lock(name: string, what = name): Promise<FileLock> {
-    if (!ID.test(name)) throw new MoebiusError('bad-request', `${JSON.stringify(name)} can't name a lock.`);
+    if (!LOCK_NAME.test(name))
+      throw new MoebiusError('bad-request', `${JSON.stringify(name)} can't name a lock.`);
     return takeLock(join(this.home, 'locks', `${name}.lock`), what);
   }
 

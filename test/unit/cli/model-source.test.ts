@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { keepSource, obtainSource, removeSource, type SourceName } from '../../../src/cli/model-source.ts';
+import { convertedBytes } from '../../../src/cli/model-add.ts';
+import {
+  idOfFile,
+  keepSource,
+  obtainSource,
+  removeSource,
+  type SourceName,
+} from '../../../src/cli/model-source.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { catalogue, type FileEntry, type RepositoryEntry } from '../../../src/models/catalogue.ts';
+import {
+  catalogue,
+  catalogueEntry,
+  type FileEntry,
+  type RepositoryEntry,
+} from '../../../src/models/catalogue.ts';
 import { openStore, type Store } from '../../../src/models/store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { FaultServer } from '../models/fault-server.ts';
@@ -24,6 +36,32 @@ async function withVariable(name: string, value: string, act: () => Promise<void
     else process.env[name] = before;
   }
 }
+
+describe('what is made of a source', () => {
+  it('needs the room that is known of the catalogue, whatever its weights were published in', () => {
+    const entry = catalogueEntry('gpt-oss-20b');
+    const source = { kind: 'catalogue', entry } as const;
+    const file = { path: '/downloads/gpt-oss-20b', sizeBytes: entry.sizeBytes };
+    assert.equal(convertedBytes(source, file, 'int4'), entry.facts.diskBytes);
+    assert.ok(convertedBytes(source, file, 'int8') > entry.parameters);
+    assert.ok(convertedBytes(source, file, 'fp32') > 4 * entry.parameters - 1);
+  });
+
+  it('is guessed by the kind of file otherwise, however its name ends', () => {
+    const bytes = (path: string) =>
+      convertedBytes({ kind: 'file', path, id: 'm' }, { path, sizeBytes: 100 }, 'int4');
+    assert.equal(bytes('M.GGUF'), bytes('m.gguf'));
+    assert.ok(bytes('m.gguf') > bytes('m'));
+  });
+
+  it('may have the longest id', async () => {
+    const store = await openStore(tempFolder());
+    const id = idOfFile(`${'a'.repeat(300)}.gguf`);
+    const locks = ['convert', 'pack'].map(act => store.lock(`${act}-${id}-int4`));
+    for (const lock of locks) await (await lock).release();
+    assert.ok(store.variantFolder(id, 'int4').includes(id));
+  });
+});
 
 describe('sources of models', () => {
   it('of the hub are ours to remove until somebody asks to keep them, also where an earlier call fetched them', async () => {
