@@ -8,7 +8,6 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, cancelled: 130 } as const;
 const HINTS: Partial<Record<ErrorCode, string>> = {
   'model-missing': 'See `moebius model list` for what is there and `moebius model add <id>` to get one.',
   'model-invalid': 'Make it again: `moebius model remove <id>`, then `moebius model add <id>`.',
-  'hash-mismatch': 'The file was removed. Run the command again, or choose another source.',
   'download-failed': 'Run the command again: it goes on where it stopped. A .gguf file on disk works too.',
   'disk-full': 'Free some space, or set MOEBIUS_HOME to a folder on another disk.',
   'out-of-memory': 'Close other programs, use a smaller model, or a smaller --context.',

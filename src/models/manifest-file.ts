@@ -162,7 +162,7 @@ export async function verifyModel(folder: string, options: VerifyOptions = {}): 
     const found = await stat(path).catch(() => null);
     if (!found) throw unusable(folder, `${name} is missing`);
     if (found.size !== expected.sizeBytes) {
-      throw damaged(`${path} has ${found.size} bytes instead of ${expected.sizeBytes}`);
+      throw damaged(manifest, `${path} has ${found.size} bytes instead of ${expected.sizeBytes}`);
     }
     const before = doneBytes;
     const hash = await hashFile(path, {
@@ -170,7 +170,7 @@ export async function verifyModel(folder: string, options: VerifyOptions = {}): 
       onProgress: bytes => options.onProgress?.(before + bytes, totalBytes),
     });
     if (hash !== expected.sha256)
-      throw damaged(`${path} is not what was written when the model was converted`);
+      throw damaged(manifest, `${path} is not what was written when the model was converted`);
     doneBytes += expected.sizeBytes;
   }
   return manifest;
@@ -219,6 +219,7 @@ function unusable(folder: string, problem: string): MoebiusError {
   );
 }
 
-function damaged(problem: string): MoebiusError {
-  return new MoebiusError('hash-mismatch', `${problem}. Convert the model again.`);
+function damaged({ id, variant }: Manifest, problem: string): MoebiusError {
+  const advice = `Remove it with \`moebius model remove ${id} --variant ${variant}\`, then get it again with \`moebius model add\``;
+  return new MoebiusError('hash-mismatch', `${problem}. ${advice}.`);
 }
