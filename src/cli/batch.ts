@@ -1,9 +1,10 @@
 /** `moebius batch`: JSON lines in, JSON lines out, one model load. A bad line fails alone. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
-import { cancelled, toMoebiusError } from '../base/errors.ts';
+import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
 import type { Engine, RunHooks } from '../engine/engine.ts';
 import type { ExpertLevel } from '../protocol/daemon.ts';
 import { type BatchAnswer, type BatchFailure, idOf, parseRecord } from './batch-record.ts';
@@ -33,20 +34,64 @@ Temperature is 0 (greedy, repeatable) where a line names none.
 Example:
   $ echo '{"id":1,"kind":"generate","prompt":"def add(a, b):","maxTokens":32}' | moebius batch`,
     )
-    .action((options: BatchOptions) =>
-      withEngine(terminal, options, async engine => {
-        const input = options.input ? createReadStream(options.input) : terminal.stdin;
-        const output = options.output ? createWriteStream(options.output) : terminal.stdout;
-        const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-        const failures = await runBatch(lines, engine, {
-          level: options.experts,
-          hooks: hooksFor(terminal.signal),
-          write: result => writeLine(output, JSON.stringify(result)),
-        });
-        if (options.output) await finished(output.end());
-        if (failures > 0) await writeLine(terminal.stderr, `${failures} line(s) could not be answered.`);
-      }),
-    );
+    .action(async (options: BatchOptions) => {
+      const files: BatchFiles = {};
+      try {
+        // What can't be opened is told before the model is loaded, and nothing is overwritten until it is.
+        if (options.input) files.input = await opened(options.input, 'r');
+        if (options.output) files.output = await opened(options.output, 'a');
+        await withEngine(terminal, options, engine => answerAll(engine, files, options, terminal));
+      } finally {
+        await files.input?.close();
+        await files.output?.close();
+      }
+    });
+}
+
+interface BatchFiles {
+  input?: FileHandle;
+  output?: FileHandle;
+}
+
+async function opened(path: string, flag: 'r' | 'a'): Promise<FileHandle> {
+  try {
+    return await open(path, flag);
+  } catch (cause) {
+    const verb = flag === 'r' ? 'read' : 'written';
+    throw new MoebiusError('bad-request', `${path} can't be ${verb}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function answerAll(
+  engine: BatchEngine,
+  files: BatchFiles,
+  options: BatchOptions,
+  terminal: Terminal,
+): Promise<void> {
+  // A pipe or a device has nothing to overwrite.
+  if ((await files.output?.stat())?.isFile()) await files.output?.truncate();
+  const output = files.output?.createWriteStream();
+  // The write that fails rejects too, and is what ends the command.
+  output?.on('error', () => {});
+  const failures = await runBatch(linesOf(files.input?.createReadStream() ?? terminal.stdin), engine, {
+    level: options.experts,
+    hooks: hooksFor(terminal.signal),
+    write: result => writeLine(output ?? terminal.stdout, JSON.stringify(result)),
+  });
+  if (output) await finished(output.end());
+  if (failures > 0) await writeLine(terminal.stderr, `${failures} line(s) could not be answered.`);
+}
+
+/** Throws what the input fails with, which readline never ends for. */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  const failures: Error[] = [];
+  input.once('error', error => {
+    failures.push(error);
+    lines.close();
+  });
+  yield* lines;
+  if (failures.length > 0) throw failures[0];
 }
 
 type BatchEngine = Pick<Engine, 'generate' | 'complete'>;

@@ -276,6 +276,22 @@ describe('commands on a store', () => {
     assert.deepEqual([results[1].line, results[1].error.code], [3, 'bad-request']);
   });
 
+  it('says before the model is loaded which file of a batch it cannot open, and leaves the other as it was', async () => {
+    const [input, output] = [join(home, 'in.jsonl'), join(home, 'out.jsonl')];
+    writeFileSync(output, 'an earlier answer');
+    const batch = (from: string, to: string, model: string) =>
+      run(['batch', '--input', from, '--output', to, ...ENGINE, '--model', model]);
+    const refusal = (message: RegExp) => ({ code: 'bad-request', message });
+    await assert.rejects(batch(input, output, 'none'), refusal(/in\.jsonl can't be read: ENOENT/));
+    writeFileSync(input, '{"kind":"generate","prompt":"x","maxTokens":1}');
+    await assert.rejects(batch(input, home, 'none'), refusal(/can't be written: EISDIR/));
+    await assert.rejects(batch(input, output, 'none'), { code: 'model-missing' });
+    assert.equal(readFileSync(output, 'utf8'), 'an earlier answer');
+    await assert.rejects(batch(home, output, 'tiny'), /EISDIR/);
+    // A device that is always full.
+    if (existsSync('/dev/full')) await assert.rejects(batch(input, '/dev/full', 'tiny'), /ENOSPC/);
+  });
+
   it('fills in between two files as in a batch', async () => {
     const [prefixFile, suffixFile] = [join(home, 'prefix'), join(home, 'suffix')];
     writeFileSync(prefixFile, 'the ');
