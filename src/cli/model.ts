@@ -128,13 +128,14 @@ function infoCommand(terminal: Terminal): Command {
     .addHelpText('after', '\nExample:\n  $ moebius model info qwen2.5-coder-1.5b')
     .action(async (id: string, { variant, json }: { variant?: ModelVariant; json?: boolean }) => {
       const model = await (await openStore()).find(id, variant);
-      const text = json ? JSON.stringify({ path: model.path, ...model.manifest }) : describeModel(model);
+      const { path, manifest, capabilities } = model;
+      const text = json ? JSON.stringify({ path, ...manifest, capabilities }) : describeModel(model);
       await writeLine(terminal.stdout, text);
     });
 }
 
-export function describeModel({ manifest, path, sizeBytes }: StoredModel): string {
-  const { dims, experts, capabilities, source } = manifest;
+export function describeModel({ manifest, path, sizeBytes, capabilities }: StoredModel): string {
+  const { dims, experts, source } = manifest;
   const abilities = {
     chat: capabilities.chat,
     'fill in the middle': capabilities.fillInTheMiddle,
@@ -149,7 +150,9 @@ export function describeModel({ manifest, path, sizeBytes }: StoredModel): strin
     ],
     [
       'experts',
-      experts ? `1 shared and ${experts.routed} routed in each layer, ${experts.kind}` : 'none (dense)',
+      experts
+        ? `${experts.sharedNeurons > 0 ? '1 shared and ' : ''}${experts.routed} routed in each layer, ${experts.kind}`
+        : 'none (dense)',
     ],
     ['levels', capabilities.levels.join(', ')],
     ['context', `${dims.trainedContext.toLocaleString('en-US')} tokens`],

@@ -13,6 +13,7 @@ import { checkedTokenizer } from '../formats/tokenizer-json.ts';
 import type { EmbeddingTable, ExpertLayout, Manifest } from '../models/manifest.ts';
 import { MANIFEST_FORMAT } from '../models/manifest.ts';
 import { writeManifest } from '../models/manifest-file.ts';
+import { taughtDialect } from '../models/tool-dialect.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import type { Decoder, FeedForward, NextTokenLayer } from './architectures/decoder.ts';
 import { openDecoder } from './architectures/registry.ts';
@@ -192,7 +193,7 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
     capabilities: {
       chat: chatTemplate !== '',
       fillInTheMiddle: tokens.fim !== null,
-      toolCalls: false,
+      toolCalls: taughtDialect(chatTemplate) !== null,
       levels: ['exact', ...(['balanced', 'fast', 'frugal'] as const).filter(level => experts?.levels[level])],
     },
     license: options.license,

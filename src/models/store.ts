@@ -14,7 +14,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
@@ -24,6 +24,7 @@ import { type FileLock, takeLock } from './file-lock.ts';
 import type { Manifest } from './manifest.ts';
 import { MANIFEST_NAME, readManifest } from './manifest-file.ts';
 import { fileNotePath } from './source-note.ts';
+import { taughtDialect } from './tool-dialect.ts';
 
 export interface StoredModel extends ModelSummary {
   manifest: Manifest;
@@ -212,9 +213,17 @@ export class Store {
     const path = this.variantFolder(id, variant);
     const manifest = await readManifest(path);
     const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
-    const { name, architecture, capabilities } = manifest;
+    const { name, architecture } = manifest;
+    const capabilities = { ...manifest.capabilities, toolCalls: await callsTools(manifest, path) };
     return { id, variant, name, architecture, sizeBytes, path, capabilities, manifest };
   }
+}
+
+/** Said by the template, not the manifest: a version after the one that converted the model may know its form of calls. */
+async function callsTools({ capabilities }: Manifest, folder: string): Promise<boolean> {
+  if (!capabilities.chat) return false;
+  const template = await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => '');
+  return taughtDialect(template) !== null;
 }
 
 function checkedId(id: string): string {

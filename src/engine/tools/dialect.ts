@@ -1,5 +1,6 @@
 /** How a model writes a tool call. One file per dialect; dialects.ts lists them and finds a model's own. */
 import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
+import type { ToolDialectName } from '../../models/tool-dialect.ts';
 import type { ChatMessage, ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 
 /** A message as a chat template takes it that has a field of its own for calls. */
@@ -8,9 +9,7 @@ export interface TemplateMessage extends ChatMessage {
 }
 
 export interface ToolDialect {
-  readonly name: string;
-  /** Whether a chat template with this text teaches the dialect. */
-  isTaughtBy(template: string): boolean;
+  readonly name: ToolDialectName;
   /** Literals of tokens that calls are written with; never sampled unless tools are on. */
   readonly markers: readonly string[];
   /** Between these stands a call's body. */

@@ -1,4 +1,5 @@
-/** All dialects, the most particular first. A new one is a file beside these and a line here. */
+/** All dialects. A new one is a file beside these, a line here, and one in models/tool-dialect.ts: how a template shows it. */
+import { taughtDialect } from '../../models/tool-dialect.ts';
 import type { ToolDialect } from './dialect.ts';
 import { glm } from './glm.ts';
 import { harmony } from './harmony.ts';
@@ -9,5 +10,6 @@ export const DIALECTS: readonly ToolDialect[] = [harmony, glm, qwenCoder, hermes
 
 /** The dialect that a chat template teaches; null if it teaches none that is known. */
 export function dialectOf(template: string): ToolDialect | null {
-  return DIALECTS.find(dialect => dialect.isTaughtBy(template)) ?? null;
+  const name = taughtDialect(template);
+  return DIALECTS.find(dialect => dialect.name === name) ?? null;
 }

@@ -10,7 +10,6 @@ const PAIR = /\s*<arg_key>\s*([^<]*?)\s*<\/arg_key>\s*<arg_value>([\s\S]*?)<\/ar
 
 export const glm: ToolDialect = {
   name: 'glm',
-  isTaughtBy: template => template.includes('<arg_key>'),
   markers: [BEGIN, END, '<arg_key>', '</arg_key>', '<arg_value>', '</arg_value>'],
   begin: BEGIN,
   end: END,

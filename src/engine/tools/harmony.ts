@@ -28,7 +28,6 @@ export const CALL_END = END;
 
 export const harmony: ToolDialect = {
   name: 'harmony',
-  isTaughtBy: template => template.includes('<|channel|>') && template.includes(END),
   // `<|call|>` is a stop token of its own.
   markers: ['<|start|>', '<|channel|>', '<|constrain|>', MESSAGE, '<|end|>'],
   begin: BEGIN,

@@ -10,7 +10,6 @@ const EXAMPLE = `${BEGIN}\n{"name": "the tool", "arguments": {"key": "value"}}\n
 
 export const hermes: ToolDialect = {
   name: 'hermes',
-  isTaughtBy: template => template.includes(BEGIN) && /["']arguments["'\\]/.test(template),
   markers: [BEGIN, END],
   begin: BEGIN,
   end: END,

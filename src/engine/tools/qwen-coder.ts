@@ -16,8 +16,6 @@ const EXAMPLE = `${BEGIN}\n${FUNCTION_BEGIN}the tool>\n${PARAMETER_BEGIN}key>\nv
 
 export const qwenCoder: ToolDialect = {
   name: 'qwen-coder',
-  isTaughtBy: template =>
-    [BEGIN, FUNCTION_BEGIN, PARAMETER_BEGIN].every(literal => template.includes(literal)),
   markers: [BEGIN, END],
   begin: BEGIN,
   end: END,

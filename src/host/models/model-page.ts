@@ -8,8 +8,8 @@ export function modelPage(
   loaded: ModelInfo | null,
   note: string,
 ): string {
-  const { manifest } = model;
-  const { dims, experts, capabilities } = manifest;
+  const { manifest, capabilities } = model;
+  const { dims, experts } = manifest;
   const rows: [string, string][] = [
     ['Id', model.id],
     ['Architecture', manifest.architecture],

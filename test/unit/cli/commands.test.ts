@@ -90,6 +90,17 @@ describe('commands on a store', () => {
     assert.match(text, /^name +Tiny$/m);
     assert.match(text, /^experts +1 shared and 4 routed/m);
     assert.equal(JSON.parse(await run(['model', 'info', 'tiny', '--json'])).id, 'tiny');
+    assert.match(text, /^can +chat, fill in the middle$/m);
+
+    const manifest = await readManifest(folder);
+    const experts = { ...manifest.experts!, kind: 'trained', sharedNeurons: 0 } as const;
+    await writeManifest(folder, { ...manifest, experts });
+    writeFileSync(join(folder, 'chat_template.jinja'), '<tool_call>{"name": x, "arguments": y}</tool_call>');
+    const calling = await run(['model', 'info', 'tiny']);
+    assert.match(calling, /^experts +4 routed/m);
+    assert.match(calling, /^can +chat, fill in the middle, tool calls$/m);
+    const listed = JSON.parse(await run(['model', 'list', '--json'])).installed[0];
+    assert.equal(listed.capabilities.toolCalls, true);
   });
 
   it('finds a damaged file', async () => {
