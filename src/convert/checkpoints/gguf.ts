@@ -81,7 +81,7 @@ export async function openGgufCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 function describe(gguf: GgufFile, file: string): Omit<Checkpoint, 'sizeBytes'> {
-  // First, because only the first piece says what it is one of.
+  // Before the architecture, which only the first piece names.
   const pieces = gguf.getNumber('split.count', 1);
   if (pieces > 1) {
     throw new MoebiusError(

@@ -129,13 +129,14 @@ function specialTokens(
     number | null,
   ];
   const hasFim = prefix !== null && suffix !== null && middle !== null;
-  const templateBos = idOf.get(literalOf(settings.bos_token)) ?? null;
-  const bos = (named('bos_token_id')[0] as number | undefined) ?? templateBos;
+  const given = idOf.get(literalOf(settings.bos_token)) ?? null;
+  const beginning = (named('bos_token_id')[0] as number | undefined) ?? given;
   const first = idOf.get(firstToken(postProcessor as PostProcessor | null)) ?? null;
+  // A tokenizer that doesn't say adds what its post-processor puts first.
+  const bos = settings.add_bos_token === true ? beginning : settings.add_bos_token === false ? null : first;
   return {
-    // A tokenizer that doesn't say adds what its post-processor puts first.
-    bos: settings.add_bos_token === true ? bos : settings.add_bos_token === false ? null : first,
-    templateBos,
+    bos,
+    templateBos: given ?? bos,
     eos,
     pad: (named('pad_token_id')[0] as number | undefined) ?? null,
     banned: added.filter(token => token.special && !eos.includes(token.id)).map(token => token.id),
