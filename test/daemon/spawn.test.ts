@@ -43,6 +43,10 @@ describe('starting processes', () => {
     await assert.rejects(runCommand({ script: silent }), { message: 'The command ended with status 3.' });
   });
 
+  it('fails where the system throws instead of starting it', async () => {
+    await assert.rejects(runCommand({ script: 'x\0.js' }), { code: 'internal', message: /null bytes/ });
+  });
+
   it('kills the command with everything it started', async () => {
     const pidFile = join(folder, 'pids');
     const tree = script(

@@ -253,6 +253,18 @@ describe('daemon process', function () {
     );
   });
 
+  it('says why it cannot be started, also where the system throws, and tries again', async () => {
+    // No argument may hold it, so spawn throws, as it does without memory or where Windows refuses.
+    const watched = watchDaemon('daemon\0.js');
+    const ready = outcome(watched.supervisor.ready());
+    await until(() => watched.kinds.filter(kind => kind === 'backoff').length > 1);
+    for (const state of watched.states)
+      if (state.kind === 'backoff')
+        assert.match(state.reason, /^The inference daemon could not be started: /);
+    await watched.supervisor.stop();
+    assert.match(await ready, /^daemon-down/);
+  });
+
   it('stays within memory while the reader does not read, and loses nothing', async () => {
     const watched = watchDaemon(script);
     const backend = backendOf(watched);

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { homedir } from 'node:os';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import type { Disposable } from '../../base/disposable.ts';
 import { Emitter } from '../../base/emitter.ts';
-import { cancelled, MoebiusError } from '../../base/errors.ts';
+import { cancelled, MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import { withHugePages } from '../../base/huge-pages.ts';
 
 /** Of stderr, kept for the reason that is shown when the process dies. */
@@ -42,17 +42,18 @@ export interface DaemonProcess {
 }
 
 export function spawnDaemon(options: ScriptOptions): DaemonProcess {
-  const child = spawnScript({ ...options, env: withHugePages({ ...options.env }) }, false);
+  const started = spawnScript({ ...options, env: withHugePages({ ...options.env }) }, false);
+  const { child, stdin, stdout, exited } = started;
   const lines = new Emitter<string>();
-  const tail = keepTail(child.stderr!, line => lines.fire(line));
+  const tail = keepTail(started.stderr, line => lines.fire(line));
   return {
-    pid: child.pid,
-    stdin: child.stdin!,
-    stdout: child.stdout!,
-    exited: exitOf(child),
+    pid: child?.pid,
+    stdin,
+    stdout,
+    exited,
     onStderrLine: lines.event,
     stderrTail: tail,
-    kill: signal => void child.kill(signal),
+    kill: signal => void child?.kill(signal),
   };
 }
 
@@ -66,10 +67,10 @@ export async function runCommand(
 ): Promise<void> {
   const { signal, onMessage } = options;
   if (signal?.aborted) throw cancelled();
-  const child = spawnScript(options, true);
-  child.stdin!.end();
-  const tail = keepTail(child.stderr!);
-  createInterface({ input: child.stdout! }).on('line', line => {
+  const { child, stdin, stdout, stderr, exited } = spawnScript(options, true);
+  stdin.end();
+  const tail = keepTail(stderr);
+  createInterface({ input: stdout }).on('line', line => {
     const message = parseJson(line);
     if (message !== undefined) onMessage?.(message);
   });
@@ -77,11 +78,11 @@ export async function runCommand(
   const onAbort = () => {
     // Windows ends a process in one way only.
     if (process.platform === 'win32') return killTree(child);
-    child.kill('SIGTERM');
+    child?.kill('SIGTERM');
     deadline = setTimeout(() => killTree(child), TIDY_MS);
   };
   signal?.addEventListener('abort', onAbort, { once: true });
-  const exit = await exitOf(child);
+  const exit = await exited;
   clearTimeout(deadline);
   signal?.removeEventListener('abort', onAbort);
   if (signal?.aborted) {
@@ -99,17 +100,43 @@ export async function runCommand(
   }
 }
 
-/** `isGroup`: its own process group, so that it can be killed together with what it starts. */
-function spawnScript({ script, args = [], env = {} }: ScriptOptions, isGroup: boolean): ChildProcess {
-  return spawn(process.execPath, [script, ...args], {
-    env: { ...cleanEnvironment(process.env), ELECTRON_RUN_AS_NODE: '1', ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // Not the extension's folder: on Windows a running process would keep an update from replacing it.
-    cwd: homedir(),
-    windowsHide: true,
-    detached: isGroup && process.platform !== 'win32',
-  });
+/** A process, or one that could not be started: that is told by `exited` alone, its streams are dead. */
+interface Started {
+  child: ChildProcess | null;
+  stdin: Writable;
+  stdout: Readable;
+  stderr: Readable;
+  exited: Promise<ExitInfo>;
 }
+
+/** `isGroup`: its own process group, so that it can be killed together with what it starts. Never throws. */
+function spawnScript({ script, args = [], env = {} }: ScriptOptions, isGroup: boolean): Started {
+  try {
+    const child = spawn(process.execPath, [script, ...args], {
+      env: { ...cleanEnvironment(process.env), ELECTRON_RUN_AS_NODE: '1', ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // Not the extension's folder: on Windows a running process would keep an update from replacing it.
+      cwd: homedir(),
+      windowsHide: true,
+      detached: isGroup && process.platform !== 'win32',
+    });
+    const exited = exitOf(child);
+    const { stdin, stdout, stderr } = child;
+    // There are none when the editor has no file descriptor left; the error comes later.
+    if (!stdin || !stdout || !stderr) return { child, ...deadStreams(), exited };
+    return { child, stdin, stdout, stderr, exited };
+  } catch (error) {
+    // Some reasons are emitted, others thrown: no memory, a script that is being replaced, a refusal by Windows.
+    const exit = { code: null, signal: null, spawnError: toMoebiusError(error) };
+    return { child: null, ...deadStreams(), exited: Promise.resolve(exit) };
+  }
+}
+
+const deadStreams = (): Pick<Started, 'stdin' | 'stdout' | 'stderr'> => ({
+  stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
+  stdout: Readable.from([]),
+  stderr: Readable.from([]),
+});
 
 /** VSCODE_* and NODE_OPTIONS steer the extension host's own process (debugger, crash reporter, IPC), not ours. */
 export function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -135,8 +162,8 @@ function keepTail(stream: Readable, onLine?: (line: string) => void): () => stri
   return () => tail;
 }
 
-function killTree(child: ChildProcess): void {
-  if (child.pid === undefined) return;
+function killTree(child: ChildProcess | null): void {
+  if (child?.pid === undefined) return;
   if (process.platform === 'win32') {
     if (child.exitCode !== null) return;
     spawn('taskkill', ['/pid', String(child.pid), '/T', '/F'], { windowsHide: true });
