@@ -81,13 +81,17 @@ export class Sequences {
     this.evict();
   }
 
-  /** Drops sequences that nobody uses, the longest unused first, until the rest fits the budget. */
+  /**
+   * Drops sequences that nobody uses, the longest unused first, until the rest fits the budget. The conversation and the other
+   * sequence that were used last stay even where they don't: they are wanted next, and what is dropped now was never saved.
+   */
   evict(): void {
-    let bytes = 0;
-    for (const sequence of this.#byName.values()) bytes += sequence.bytes;
-    for (const sequence of this.#byName.values()) {
+    const all = this.list();
+    const last = [all.findLast(({ isKept }) => isKept), all.findLast(({ isKept }) => !isKept)];
+    let bytes = all.reduce((sum, sequence) => sum + sequence.bytes, 0);
+    for (const sequence of all) {
       if (bytes <= this.#budgetBytes) return;
-      if (sequence.isLeased) continue;
+      if (sequence.isLeased || last.includes(sequence)) continue;
       this.#byName.delete(sequence.name);
       this.#drop(sequence.key);
       bytes -= sequence.bytes;

@@ -206,6 +206,26 @@ describe('sequences', () => {
     sequences.evict();
     assert.deepEqual(dropped, [b!.key, c!.key]);
   });
+
+  it('keeps the last conversation, though it is larger than the budget and ghost text came meanwhile', () => {
+    const dropped: string[] = [];
+    const names = new Map<number, string>();
+    const sequences = new Sequences(250, key => dropped.push(names.get(key)!));
+    const use = (name: string, bytes: number, isKept: boolean) => {
+      const sequence = sequences.lease(name);
+      names.set(sequence.key, name);
+      Object.assign(sequence, { bytes, isKept });
+      sequences.evict();
+      return () => sequences.release(sequence);
+    };
+    use('old', 100, true)();
+    const end = use('chat', 300, true);
+    use('completion', 50, false)();
+    end();
+    assert.deepEqual(dropped, ['old']);
+    use('next', 100, true)();
+    assert.deepEqual(dropped, ['old', 'chat']);
+  });
 });
 
 describe('KV cache', () => {

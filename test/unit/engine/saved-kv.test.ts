@@ -101,6 +101,15 @@ describe('engine and saved rows', function () {
     assert.equal(read((await ask(engine, a, { sequence: 'c' })).usage), 1);
   });
 
+  it('saves a conversation that alone is larger than the budget', async () => {
+    const pages = await open();
+    const engine = await load({ savedKv: pages, kvBudgetBytes: 1 });
+    await ask(engine, prose(600), { sequence: 'chat' });
+    await engine.complete({ requestId: 'c', prefix: prose(100, 5), suffix: '', maxTokens: 2 }, hooks);
+    await saveAll(engine, pages);
+    assert.equal(read((await ask(engine, prose(600), { sequence: 'other' })).usage), 1);
+  });
+
   it('restores for a level what serves it, and no less', async () => {
     const engine = await load();
     const prompt = prose(600, 4);
