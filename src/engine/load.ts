@@ -1,7 +1,7 @@
 /** Loads a converted model and puts the engine together. */
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { cancelled, MoebiusError } from '../base/errors.ts';
+import { memoryBytes } from '../base/memory.ts';
 import type { Manifest } from '../models/manifest.ts';
 import type {
   CompleteParams,
@@ -72,7 +72,7 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
       manifest,
       ...text,
       worker,
-      sequences: new Sequences(options.kvBudgetBytes ?? kvBudgetBytes(totalmem()), sequence => {
+      sequences: new Sequences(options.kvBudgetBytes ?? kvBudgetBytes(memoryBytes()), sequence => {
         // A worker that is gone has nothing left to drop.
         worker.request('drop', { sequence }).catch(() => undefined);
       }),

@@ -3,10 +3,11 @@
  * cores and version of the program; of another it is as if it were not there.
  */
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { availableParallelism, cpus, freemem } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { version } from '../../package.json';
+import { memoryBytes } from '../base/memory.ts';
 import type { Machine } from './hardware.ts';
 import type { Store } from './store.ts';
 
@@ -90,9 +91,11 @@ export async function sessionThreads(home: string): Promise<number> {
 
 /** What advice is given from: this machine as it is now, and as it was measured. */
 export async function surveyMachine(store: Pick<Store, 'home' | 'freeBytes'>): Promise<Machine> {
+  const totalBytes = memoryBytes();
   return {
-    totalBytes: totalmem(),
-    freeBytes: freemem(),
+    totalBytes,
+    // In a container this is the host's.
+    freeBytes: Math.min(freemem(), totalBytes),
     freeDiskBytes: await store.freeBytes(),
     speed: await readMachineProfile(store.home),
   };
