@@ -150,7 +150,10 @@ export class PageFolder implements SavedKv {
   /** Whether nothing leads to a page after `parent`: that was removed, or belongs to weights that are no more. */
   async #isOrphan(parent: string): Promise<boolean> {
     if (parent === this.#root || this.#entries.has(parent)) return false;
-    return (await stat(this.#path(parent)).catch(() => null)) === null;
+    return stat(this.#path(parent)).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+    );
   }
 
   /** Pages below `parent` that hold the most rows of the prompt from `at` on. */
@@ -179,21 +182,30 @@ export class PageFolder implements SavedKv {
 
   async *#read(path: readonly { entry: Entry }[]): AsyncGenerator<KvPage> {
     for (const { entry } of path) {
-      const page = await readPage(this.#path(entry.key)).catch(() => null);
-      if (!page || pageKey(page) !== entry.key) return this.#remove(entry.key);
+      const page = await this.#check(entry.key, readPage);
+      if (!page) return;
       yield page;
     }
   }
 
   async #learn(key: string): Promise<void> {
+    const info = await this.#check(key, readPageInfo);
+    if (info) this.#entries.set(key, { ...info, key });
+  }
+
+  /**
+   * What `read` gives of the page `key`; null, and the page removed, if it is no such page. Only null if it can't be read:
+   * another process may have just removed it, or the disk be away.
+   */
+  async #check<T extends PageInfo>(key: string, read: (path: string) => Promise<T>): Promise<T | null> {
     try {
-      const info = await readPageInfo(this.#path(key));
-      if (pageKey(info) === key) this.#entries.set(key, { ...info, key });
-      else await this.#remove(key);
+      const page = await read(this.#path(key));
+      if (pageKey(page) === key) return page;
     } catch (error) {
-      // Another process may have just removed it, or the disk be away; only what is certainly wrong is deleted.
-      if (toMoebiusError(error).code === 'format-invalid') await this.#remove(key);
+      if (toMoebiusError(error).code !== 'format-invalid') return null;
     }
+    await this.#remove(key);
+    return null;
   }
 
   async #remove(key: string): Promise<void> {
