@@ -164,13 +164,23 @@ describe('daemon process', function () {
     assert.equal((await watched.supervisor.ready()).id, 'small');
   });
 
-  it('quarantines a model that killed it twice; the user may still load it, or another', async () => {
+  it('tries the model of the settings after another, asked for by name, could not be loaded', async () => {
+    const { supervisor } = watchDaemon(script);
+    assert.match(await outcome(supervisor.load('broken')), /^model-invalid/);
+    assert.equal((await supervisor.ready()).id, 'small');
+  });
+
+  it('quarantines a model that killed it twice; the user may load another, or it with a smaller context', async () => {
     const watched = watchDaemon(script, { model: 'deadly' });
     const result = await outcome(watched.supervisor.ready());
     assert.match(result, /^model-invalid: The inference daemon died twice while deadly was at work/);
     assert.equal(watched.processes.length, 3);
     assert.equal(watched.supervisor.state.kind, 'no-model');
     assert.equal((await watched.supervisor.load('small')).id, 'small');
+    const other = watchDaemon(script, { model: 'deadly' });
+    assert.match(await outcome(other.supervisor.ready()), /^model-invalid/);
+    other.settings.contextTokens = 4096;
+    assert.equal((await other.supervisor.ready()).id, 'deadly');
   });
 
   it('kills a daemon that hangs, and takes no busy one for it', async () => {

@@ -34,7 +34,7 @@ export async function loadScriptedEngine(options: LoadOptions): Promise<Engine> 
   const model = SCRIPTED_MODELS.find(summary => summary.path === options.folder)!;
   if (model.id === 'broken')
     throw new MoebiusError('model-invalid', 'body.data is damaged: add the model again.');
-  if (model.id === 'deadly') process.kill(process.pid, 'SIGKILL');
+  if (model.id === 'deadly' && options.contextTokens > 4096) process.kill(process.pid, 'SIGKILL');
   for (let percent = 0; percent <= 100; percent += 25) {
     options.onProgress?.(percent);
     await sleep(model.id === 'slow' ? 100 : 0);

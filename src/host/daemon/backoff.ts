@@ -18,7 +18,7 @@ export interface History {
   readySinceMs: number | null;
   /** A request was answered since it became ready. */
   hasAnswered: boolean;
-  /** How often the daemon died while this model was loading or at work. */
+  /** How often the daemon died while this model, named with its settings, was loading or at work. */
   deathsByModel: Readonly<Record<string, number>>;
 }
 

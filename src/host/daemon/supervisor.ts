@@ -68,6 +68,8 @@ export class Supervisor implements Daemon {
   #isModelWanted = false;
   /** Asked for by name and not loaded yet; goes before the setting. */
   #requested: string | null = null;
+  /** Key of what is loaded, or was last; see loadKey. */
+  #loadKey = '';
   /** Ends the wait for the load that a newer one replaces. */
   #loading = new AbortController();
   #status: StatusResult | null = null;
@@ -113,7 +115,7 @@ export class Supervisor implements Daemon {
   }
 
   load(model: string): Promise<ModelInfo> {
-    this.#history = pardon(this.#history, model);
+    this.#history = pardon(this.#history, loadKey(this.#options.settings(), model));
     this.#isModelWanted = true;
     this.#requested = model;
     this.#refusal = null;
@@ -233,7 +235,8 @@ export class Supervisor implements Daemon {
 
   /** Settles `#model`, unless the process dies meanwhile: then the next one tries again. */
   async #loadModel(session: Session): Promise<void> {
-    const { model: setting, ...options } = this.#options.settings();
+    const settings = this.#options.settings();
+    const { model: setting, ...options } = settings;
     const model = this.#requested ?? setting;
     const waiting = this.#model;
     this.#loading.abort();
@@ -242,19 +245,19 @@ export class Supervisor implements Daemon {
     const refuse = (reason: MoebiusError) => {
       this.#requested = null;
       const untilMs = this.#options.clock.now() + REFUSED_MS;
-      // What is missing may be there any moment, and looking costs nothing.
-      this.#refusal =
-        reason.code === 'model-missing'
-          ? null
-          : { settings: JSON.stringify(this.#options.settings()), reason, untilMs };
+      // What is missing may be there any moment, and looking costs nothing. Another model's failure says nothing of the setting's.
+      const isOver = reason.code === 'model-missing' || model !== setting;
+      this.#refusal = isOver ? null : { settings: JSON.stringify(settings), reason, untilMs };
       this.#setState({ kind: 'no-model', reason: reason.message });
       waiting.reject(reason);
     };
     if (model === null) return refuse(new MoebiusError('model-missing', 'No model is installed or chosen.'));
-    if (isQuarantined(this.#history, model)) {
+    const key = loadKey(settings, model);
+    if (isQuarantined(this.#history, key)) {
       const text = `The inference daemon died twice while ${model} was at work, so it is not loaded by itself any more. Choose another model or a smaller context.`;
       return refuse(new MoebiusError('model-invalid', text));
     }
+    this.#loadKey = key;
     this.#setState({ kind: 'loading', model, percent: 0 });
     try {
       const info = await session.peer.request('model/load', { ...options, model }, { signal });
@@ -284,7 +287,7 @@ export class Supervisor implements Daemon {
   }
 
   #modelInUse(): string | null {
-    return this.#state.kind === 'loading' || this.#state.kind === 'ready' ? this.#state.model : null;
+    return this.#state.kind === 'loading' || this.#state.kind === 'ready' ? this.#loadKey : null;
   }
 
   #fail(reason: MoebiusError): void {
@@ -329,6 +332,11 @@ export class Supervisor implements Daemon {
     this.#state = state;
     this.#changed.fire(state);
   }
+}
+
+/** Names a model with its settings: deaths with a large context are no reason to refuse it a smaller one. */
+function loadKey({ model: _, ...options }: DaemonSettings, model: string): string {
+  return JSON.stringify([model, options]);
 }
 
 /** Nobody may be waiting when it is rejected; that is not an error. */
