@@ -22,11 +22,12 @@ export function serve({ process, ...parts }: ServeOptions): void {
 
   /**
    * Ends the process without waiting. `process.exit` joins worker threads, and a worker inside a native run cannot be
-   * interrupted, so once there was one the process is killed: nobody is left to read its status.
+   * interrupted, so once there was one a signal ends the process. Not SIGKILL: a client that is still there would take that
+   * for the system's, which is short of memory.
    */
   let hasWorker = false;
   const endNow = (status: number) => {
-    if (hasWorker) process.kill(process.pid, 'SIGKILL');
+    if (hasWorker) process.kill(process.pid, 'SIGTERM');
     process.exit(status);
   };
 

@@ -3,7 +3,7 @@
  * - every request settles: the moment the connection dies all pending ones are rejected with the reason;
  * - a request after that is a rejected promise, never a throw;
  * - writes are awaited, so that a slow reader slows the writer instead of filling its memory;
- * - a broken frame is fatal and named (see framing-guard.ts);
+ * - a broken frame is fatal and named (see framing-guard.ts), so a request that would be one is not sent;
  * - a request that is cancelled while it still waits in the queue never reaches its handler.
  */
 import type { Readable, Writable } from 'node:stream';
@@ -22,6 +22,7 @@ import { Deferred } from '../base/deferred.ts';
 import type { Disposable } from '../base/disposable.ts';
 import { Emitter } from '../base/emitter.ts';
 import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { LIMITS } from '../protocol/daemon.ts';
 import { fromResponseError, toResponseError } from './errors.ts';
 import { FramingGuard } from './framing-guard.ts';
 
@@ -30,6 +31,8 @@ type Requests<R> = { [M in keyof R]: [params: unknown, result: unknown] };
 
 /** Well-framed messages that are not JSON-RPC. A few are survivable, more mean that the other side is broken. */
 const MAX_MALFORMED = 10;
+/** What JSON-RPC puts around the params of a request, at most. */
+const ENVELOPE_BYTES = 200;
 
 export interface PeerOptions {
   /**
@@ -112,7 +115,8 @@ export class Peer<
 
   /**
    * Rejects with the MoebiusError that the other side threw, with `cancelled` at once when `signal` aborts (the other
-   * side is told, its late answer is dropped), or with the reason of the connection's death.
+   * side is told, its late answer is dropped), with `bad-request` when it is larger than a message may be, or with the
+   * reason of the connection's death.
    */
   request<M extends keyof OutR & string>(
     method: M,
@@ -129,7 +133,10 @@ export class Peer<
     this.#pending.set(death, method);
     this.#activity.fire({ method, state: 'sent' });
     // In an async function, because sendRequest throws instead of rejecting when its stream is already closed.
-    const send = async () => this.#connection.sendRequest<OutR[M][1]>(method, params, source.token);
+    const send = async () => {
+      refuseTooLarge(params);
+      return this.#connection.sendRequest<OutR[M][1]>(method, params, source.token);
+    };
     return orAborted(Promise.race([send(), death.promise]), signal)
       .then(
         result => {
@@ -218,6 +225,17 @@ export class Peer<
     for (const abort of this.#serving) abort.abort();
     this.#closed.fire(reason);
   }
+}
+
+function refuseTooLarge(params: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(params) ?? '');
+  if (bytes + ENVELOPE_BYTES <= LIMITS.messageBytes) return;
+  const megabytes = (bytes / 2 ** 20).toFixed(1);
+  const limit = LIMITS.messageBytes / 2 ** 20;
+  throw new MoebiusError(
+    'bad-request',
+    `The request is too large: ${megabytes} MB, and ${limit} MB are the most that is sent.`,
+  );
 }
 
 /** Answers a request that was cancelled before it was dispatched; without this its handler would still run. */

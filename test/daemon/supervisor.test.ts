@@ -137,6 +137,16 @@ describe('daemon process', function () {
   deadly('exit status', 'exit', /^daemon-down: .*unexpectedly \(exit code 7\)/);
   deadly('uncaught exception', 'uncaught', /^daemon-down: .*internal error\. .*a bug in a callback/);
 
+  it('does not take a broken connection for a lack of memory', async function () {
+    // There a process that ends itself gives no reason.
+    if (process.platform === 'win32') this.skip();
+    const watched = watchDaemon(script);
+    await watched.supervisor.ready();
+    const request = outcome(backendOf(watched).generate({ prompt: ENDLESS }));
+    watched.processes[0]!.stdin.write('Debugger attached.\n');
+    assert.match(await request, /^daemon-down: .*ended by SIGTERM\. Its last words: .*not a message header/);
+  });
+
   it('is not disturbed by prints to stdout', async () => {
     const watched = watchDaemon(script);
     const answer = await backendOf(watched).generate({ prompt: plan({ fault: 'print', steps: 3 }) });

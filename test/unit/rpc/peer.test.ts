@@ -3,6 +3,7 @@ import { setImmediate as tick } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Deferred } from '../../../src/base/deferred.ts';
 import { type ErrorCode, MoebiusError } from '../../../src/base/errors.ts';
+import { LIMITS } from '../../../src/protocol/daemon.ts';
 import { connectPeers, frame } from '../../support/peers.ts';
 
 const rejection = (promise: Promise<unknown>): Promise<MoebiusError> =>
@@ -104,6 +105,18 @@ describe('rpc peer', () => {
   fatal('a stray line', 'Debugger attached.\n', /not a message header: "Debugger attached/);
   fatal('a giant message', 'Content-Length: 1000000000\r\n\r\n', /announces 1000000000 bytes/);
   fatal('an endless run of malformed messages', frame('{nope').repeat(11), /Too many malformed messages/);
+
+  it('does not send a request that the other side would die of', async () => {
+    const { client, server } = connectPeers();
+    server.onRequest('echo', async params => params as { text: string });
+    // A backslash takes two bytes.
+    const sized = (bytes: number) => ({ text: '\\'.repeat(bytes / 2) });
+    const error = await rejection(client.request('echo', sized(LIMITS.messageBytes)));
+    assert.deepEqual([error.code, client.pendingMethods], ['bad-request', []]);
+    assert.match(error.message, /^The request is too large: 16\.0 MB/);
+    const most = sized(LIMITS.messageBytes - 400);
+    assert.deepEqual(await client.request('echo', most), most);
+  });
 
   it('survives a few malformed messages', async () => {
     const { client, server, toClient, toServer } = connectPeers();
