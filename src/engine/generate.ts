@@ -1,4 +1,5 @@
 /** The loop from a prompt's tokens to text, shared by chat, raw prompts and completion. */
+import { setTimeout } from 'node:timers/promises';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import {
   type FinishReason,
@@ -61,6 +62,8 @@ export interface Outcome {
 }
 
 const USAGE_EVERY_MS = 500;
+/** How often a request gives way while its grammar is compiled; a run of the model takes longer. */
+const GIVE_WAY_MS = 10;
 /** A chat answer may hold a table or a matrix; ghost text of that shape is nearly always a loop. */
 const CHAT_PATIENCE = 4;
 
@@ -149,7 +152,7 @@ export async function runRequest(
     );
   }
   const level = levelPlan(core.manifest.experts, request.level);
-  const match = request.grammar ? await core.grammars.open(request.grammar, hooks.signal) : null;
+  const match = request.grammar ? await openGrammar(core, request.grammar, hooks) : null;
   const sequence = core.sequences.lease(request.sequence);
   sequence.isKept = request.isKept ?? false;
   const run = new Run(core, sequence, level, hooks);
@@ -159,6 +162,17 @@ export async function runRequest(
     match?.close();
     core.sequences.release(sequence);
   }
+}
+
+/** Compiling takes up to seconds, in a thread of its own: whoever goes before this request does not wait for it. */
+async function openGrammar(core: EngineCore, source: GrammarSource, hooks: RunHooks): Promise<Match> {
+  const opening = core.grammars.open(source, hooks.signal);
+  const opened = opening.then(
+    () => true,
+    () => true,
+  );
+  while (!(await Promise.race([opened, setTimeout(GIVE_WAY_MS, false)]))) await hooks.turn();
+  return opening;
 }
 
 class Writer {
@@ -261,10 +275,21 @@ class Writer {
         this.#emitUsage();
       }
       const left = maxTokens - this.#outputTokens;
-      // The next mask is computed while the model runs.
-      if (left > 0) [logits] = await Promise.all([decoder.next(token, left - 1), this.#match?.accept(token)]);
+      if (left > 0) logits = await this.#step(decoder, token, left - 1);
     }
     return 'length';
+  }
+
+  /** The next mask is computed while the model runs. */
+  async #step(decoder: Decoder, token: number, room: number): Promise<Float32Array> {
+    const running = decoder.next(token, room);
+    try {
+      const [logits] = await Promise.all([running, this.#match?.accept(token)]);
+      return logits;
+    } finally {
+      // Where the grammar fails: a run that goes on would add its rows to a sequence that is another request's by then.
+      await Promise.allSettled([running]);
+    }
   }
 
   /** `text` of `token` without what the model thinks, which is told apart. */

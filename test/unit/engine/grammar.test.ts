@@ -1,7 +1,8 @@
 /** Grammars through the real library, in its real thread, on a tiny random model: whatever it would like to say, it fits. */
 import assert from 'node:assert/strict';
 import * as z from 'zod';
-import type { MoebiusError } from '../../../src/base/errors.ts';
+import { Deferred } from '../../../src/base/deferred.ts';
+import { MoebiusError } from '../../../src/base/errors.ts';
 import type { EngineCore } from '../../../src/engine/core.ts';
 import { generateRequest, runRequest } from '../../../src/engine/generate.ts';
 import { Grammars } from '../../../src/engine/grammar/grammars.ts';
@@ -51,11 +52,11 @@ describe('grammars on a tiny model', function () {
   });
   after(() => dispose());
 
-  async function write(params: Partial<GenerateParams>, from = core) {
+  async function write(params: Partial<GenerateParams>, from = core, turn = async () => {}) {
     const events: GenerateEvent[] = [];
     const hooks = {
       signal: new AbortController().signal,
-      turn: async () => {},
+      turn,
       onEvent: (event: GenerateEvent) => void events.push(event),
     };
     const all = { requestId: 'r', prompt: 'hello', maxTokens: 300, ...params };
@@ -300,6 +301,29 @@ describe('grammars on a tiny model', function () {
 
   it('refuses tools for a model that was taught none', async () => {
     await assert.rejects(write({ grammar: TOOLS }, { ...core, dialect: null }), { code: 'unsupported' });
+  });
+
+  it('gives way while it compiles, and waits for the model before it fails', async () => {
+    const compiled = new Deferred<void>();
+    const grammars = {
+      async open(...args: Parameters<Grammars['open']>) {
+        await compiled.promise;
+        const match = await core.grammars.open(...args);
+        const accept = () => Promise.reject(new MoebiusError('bad-request', 'failed'));
+        return { mask: match.mask, close: () => match.close(), accept };
+      },
+    };
+    let running = 0;
+    const request: typeof core.worker.request = async (method, args) => {
+      running++;
+      return core.worker.request(method, args).finally(() => running--);
+    };
+    const failing = { ...core, grammars, worker: { ...core.worker, request } } as unknown as EngineCore;
+    const turn = async () => compiled.resolve();
+    await assert.rejects(write({ grammar: SCHEMA, sequence: 'failing' }, failing, turn), {
+      message: 'failed',
+    });
+    assert.equal(running, 0);
   });
 
   it('tells the template of the tools, with their control tokens broken', async () => {
