@@ -45,8 +45,8 @@ export class KvCache {
   readonly #maxRows: number;
   /** Rows a windowed layer is given at most. */
   readonly #window: number;
-  /** One for each layout: f32 [padding + capacity, ...row]. */
-  #buffers: Float32Array[];
+  /** One for each layout: f32 [padding + capacity, ...row], or more rows where growing has failed. */
+  readonly #buffers: Float32Array[];
 
   constructor(layouts: readonly CacheLayout[], maxRows: number, slidingWindow = Number.POSITIVE_INFINITY) {
     this.#layouts = layouts;
@@ -83,17 +83,17 @@ export class KvCache {
     return feeds;
   }
 
-  /** Makes room for `rows` rows in all. */
+  /** Makes room for `rows` rows in all. Throws `out-of-memory`; the cache is then as it was. */
   reserve(rows: number): void {
     if (rows <= this.capacity) return;
     const capacity = Math.min(this.#maxRows, Math.max(rows, FIRST_ROWS, 2 * this.capacity));
-    this.#buffers = this.#buffers.map((buffer, i) => {
-      const layout = this.#layouts[i]!;
+    for (const [i, layout] of this.#layouts.entries()) {
       const before = padding(layout);
       const grown = allocate((before + capacity) * rowSize(layout));
-      grown.set(buffer.subarray(0, (before + this.length) * rowSize(layout)));
-      return grown;
-    });
+      grown.set(this.#buffers[i]!.subarray(0, (before + this.length) * rowSize(layout)));
+      // At once, so that the old and the new ones are never all held together.
+      this.#buffers[i] = grown;
+    }
     this.capacity = capacity;
   }
 

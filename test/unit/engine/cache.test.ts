@@ -300,6 +300,34 @@ describe('KV cache', () => {
     check(1000, 1000);
   });
 
+  it('grows a layer at a time, and goes on as it was where memory does not suffice', () => {
+    const cache = new KvCache(layouts, 1000);
+    cache.append(freshRows(0, 200), 200);
+    const { bytes } = cache;
+    const seen: number[] = [];
+    const whole = globalThis.Float32Array;
+    globalThis.Float32Array = new Proxy(whole, {
+      construct(target, args) {
+        seen.push(cache.bytes);
+        if (seen.length === 3) throw new RangeError('Array buffer allocation failed');
+        return Reflect.construct(target, args);
+      },
+    });
+    try {
+      assert.throws(() => cache.reserve(300), { code: 'out-of-memory' });
+    } finally {
+      globalThis.Float32Array = whole;
+    }
+    assert.deepEqual(seen, [bytes, bytes * 1.25, bytes * 1.5]);
+    assert.equal(cache.capacity, 256);
+    assertHolds(cache, 200);
+    cache.append(freshRows(200, 56), 56);
+    cache.reserve(300);
+    assert.deepEqual([cache.capacity, cache.bytes], [512, 2 * bytes]);
+    cache.append(freshRows(256, 44), 44);
+    assertHolds(cache, 300);
+  });
+
   it('gives rows out and takes them in behind its own, a part of them too', () => {
     const cache = new KvCache(layouts, 1000);
     cache.reserve(300);
