@@ -1,6 +1,6 @@
 /** One daemon process from its start to its end: handshake, health, the ways to stop it. Restarting is the supervisor's. */
 import type { Clock } from '../../base/clock.ts';
-import { DisposableBag } from '../../base/disposable.ts';
+import { type Disposable, DisposableBag } from '../../base/disposable.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import type { InitializeResult } from '../../protocol/daemon.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
@@ -47,6 +47,7 @@ export class Session {
   readonly #clock: Clock;
   readonly #timings: Timings;
   readonly #bag = new DisposableBag();
+  #nextPing: Disposable | null = null;
   #isStopping = false;
   #killReason: string | null = null;
   #wasModelAtWork = false;
@@ -57,6 +58,7 @@ export class Session {
     this.#timings = timings;
     this.peer = new Peer(process.stdout, process.stdin, { explain: cause => this.#explain(cause), log });
     this.#bag.add(process.onStderrLine(log));
+    this.#bag.add({ dispose: () => this.#nextPing?.dispose() });
     this.ended = this.#watch();
   }
 
@@ -138,7 +140,7 @@ export class Session {
       if (!answer && misses + 1 >= pingMisses) this.kill(`It did not answer ${pingMisses} times in a row.`);
       else this.#ping(answer ? 0 : misses + 1);
     };
-    this.#bag.add(this.#clock.after(pingEveryMs, () => void next()));
+    this.#nextPing = this.#clock.after(pingEveryMs, () => void next());
   }
 
   /** The result of `work`, or null (and its signal aborted) after `ms`. */
