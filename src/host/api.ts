@@ -1,5 +1,7 @@
 /** What `activate` returns: the local model for other extensions. */
 import type { Backend } from '../backends/backend.ts';
+import { orAborted } from '../base/abort.ts';
+import { Mutex } from '../base/mutex.ts';
 
 export interface MoebiusApi {
   /** Version of the extension. */
@@ -16,6 +18,8 @@ export interface MoebiusApi {
 }
 
 export function createApi(backend: Backend, version: string): MoebiusApi {
+  // A newer completion of a sequence replaces an older one, as a keystroke's does; here each has somebody who wants it.
+  const completions = new Mutex();
   return {
     version,
     async generateText({ prompt, maxTokens = 512, signal }) {
@@ -25,7 +29,8 @@ export function createApi(backend: Backend, version: string): MoebiusApi {
     },
     async completeCode({ prefix, suffix, maxTokens = 128, signal }) {
       const params = { prefix, suffix, maxTokens, temperature: 0, sequence: 'api' };
-      return (await backend.complete(params, signal ? { signal } : {})).text;
+      const completing = completions.run(() => backend.complete(params, signal ? { signal } : {}));
+      return (await orAborted(completing, signal)).text;
     },
   };
 }
