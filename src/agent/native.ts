@@ -31,6 +31,7 @@ const MAX_CHECKS = 3;
 const CHECK_TIMEOUT_MS = 600_000;
 
 const AGAIN = '\n(You made this call before, with the same result. Do something different.)';
+const NOT_FINISHED = 'Not finished: a call before this one failed.';
 const INTERRUPTED = 'Interrupted while this was done: it is not known how far it came.';
 const RETRIES = {
   empty: 'Your answer was empty. Go on with the task: call a tool, or answer in words.',
@@ -214,6 +215,7 @@ class NativeRun {
   async #carryOut(calls: readonly ToolCall[], usedTokens: number): Promise<End | null> {
     let used = usedTokens;
     let isStuck = false;
+    let hasFailed = false;
     const first = calls.slice(0, MAX_CALLS);
     for (const [index, call] of first.entries()) {
       this.#options.signal.throwIfAborted();
@@ -228,11 +230,14 @@ class NativeRun {
       this.#tally.noteChanges(result.changes);
       const { command } = result;
       if (command) this.#tally.noteCommand(command.command, { ok: result.ok, exitCode: command.exitCode });
-      const repeated = this.#watch.note(call, text, result.changes.length > 0);
-      const content = repeated === 'new' ? text : text + AGAIN;
+      // The end was written before the failure could be read.
+      const isTooSoon = result.done !== undefined && hasFailed;
+      const repeated = isTooSoon ? 'new' : this.#watch.note(call, text, result.changes.length > 0);
+      const content = isTooSoon ? NOT_FINISHED : repeated === 'new' ? text : text + AGAIN;
       this.#append({ role: 'tool', content });
       used += await this.#window.countText(content);
-      if (result.done !== undefined) return this.#finished('done', result.done);
+      if (result.done !== undefined && !isTooSoon) return this.#finished('done', result.done);
+      hasFailed ||= !result.ok;
       isStuck ||= repeated === 'stop';
     }
     if (isStuck) return { reason: 'repetition', text: 'The model makes the same call again and again.' };

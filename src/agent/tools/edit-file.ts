@@ -5,7 +5,7 @@ import { type EditSetResult, editSet } from '../edits/edit-set.ts';
 import type { SearchReplace } from '../edits/search-replace.ts';
 import type { TextFile } from '../ports.ts';
 import { boolean, optional, type Parameter, string } from './parameters.ts';
-import { notePath } from './seen.ts';
+import { isKnown, notePath } from './seen.ts';
 import { defineTool, type ToolContext, type ToolResult, told } from './tool.ts';
 
 type Pair = { old_text: string; new_text: string };
@@ -54,10 +54,11 @@ export const editFile = defineTool({
     if (!found.ok) return told(`${path} was not changed. ${found.message}`, found.reason, false);
     const { version } = file;
     const { replacements } = found;
+    const wasKnown = isKnown(file, context);
     const result = await context.actions.edit(context.callId, [
       { kind: 'edit', path, version, replacements },
     ]);
-    if (result.ok) await notePath(path, context);
+    if (result.ok && wasKnown) await notePath(path, context);
     return { ok: result.ok, text: result.text, summary: '', changes: result.changes, isTold: true };
   },
 });

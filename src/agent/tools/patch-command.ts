@@ -3,7 +3,7 @@
  * patch is carried out as edits, with the approval and the checkpoint of edits.
  */
 import { applyPatch } from '../edits/apply-patch.ts';
-import { notePath, readIfThere } from './seen.ts';
+import { isKnown, notePath, readIfThere } from './seen.ts';
 import { type ToolContext, type ToolResult, told } from './tool.ts';
 
 const COMMAND = /^\s*(?:apply_patch|applypatch)\b[\s\S]*?(\*\*\* Begin Patch[\s\S]*?\*\*\* End Patch)/;
@@ -14,7 +14,10 @@ export const patchIn = (command: string): string | null => COMMAND.exec(command)
 export async function runPatch(patch: string, context: ToolContext): Promise<ToolResult> {
   const result = await applyPatch(patch, path => readIfThere(path, context));
   if (!result.ok) return told(`The patch was not applied. ${result.message}`, 'does not fit', false);
+  // What is created may be the text of another file, moved.
+  const wereKnown = result.changes.every(change => change.kind === 'create' || isKnown(change, context));
   const { ok, text, changes } = await context.actions.edit(context.callId, result.changes);
-  if (ok) for (const { path, kind } of changes) if (kind !== 'delete') await notePath(path, context);
+  if (ok && wereKnown)
+    for (const { path, kind } of changes) if (kind !== 'delete') await notePath(path, context);
   return { ok, text, summary: '', changes, isTold: true };
 }

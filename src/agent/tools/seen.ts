@@ -3,6 +3,12 @@ import { toMoebiusError } from '../../base/errors.ts';
 import type { TextFile } from '../ports.ts';
 import type { ToolContext } from './tool.ts';
 
+/** Whether the model knows all of a file as it is: only then does it know it after a change of its own. */
+export const isKnown = (
+  { path, version }: Pick<TextFile, 'path' | 'version'>,
+  { seen }: ToolContext,
+): boolean => seen.get(path) === version;
+
 /** After a change of its own, the model knows the file as it is now. */
 export async function notePath(path: string, { ports, seen, signal }: ToolContext): Promise<void> {
   const file = await ports.workspace.read(path, signal).catch(() => null);

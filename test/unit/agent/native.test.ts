@@ -101,6 +101,15 @@ describe('agent loop', () => {
     assert.equal(outcome.reason, 'answered');
   });
 
+  it('is not done in the answer of a call that failed', async () => {
+    const task = bench([edit('a', 'nowhere', 'B') + done('changed'), done('It could not be changed.')], {
+      a: 'A',
+    });
+    const outcome = await task.run();
+    assert.deepEqual([outcome.reason, outcome.text], ['done', 'It could not be changed.']);
+    assert.equal(resultsOf(outcome)[1], 'Not finished: a call before this one failed.');
+  });
+
   it('has no tools in ask mode', async () => {
     const task = bench([`I would ${read('a')}`], { a: 'A' }, { mode: 'ask' });
     assert.equal((await task.run()).reason, 'answered');

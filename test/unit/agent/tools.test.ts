@@ -163,6 +163,20 @@ describe('tools', () => {
     }
   });
 
+  it('write_file refuses a file of which only a part was read, also after a change of that part', async () => {
+    const long = Array.from({ length: 2000 }, (_, i) => `line ${i};`).join('\n');
+    const patch = '*** Begin Patch\n*** Update File: long\n@@\n-line 7;\n+seven\n*** End Patch';
+    for (const change of [
+      call('edit_file', { path: 'long', old_text: 'line 7;', new_text: 'seven' }),
+      call('run_command', { command: `apply_patch <<'EOF'\n${patch}\nEOF` }),
+    ]) {
+      const write = call('write_file', { path: 'long', content: 'x' });
+      const task = bench([call('read_file', { path: 'long', limit: 9 }), change, write, done()], { long });
+      assert.match(resultsOf(await task.run())[2]!, /have not read all of it/);
+      assert.equal(task.files.get('long'), long.replace('line 7;', 'seven'));
+    }
+  });
+
   it('todo tells the steps', async () => {
     const task = bench([call('todo', { items: ['[x] read', '[>] write', 'test', '- [ ] ship'] }), done()]);
     await task.run();
