@@ -232,7 +232,8 @@ class NativeRun {
       if (command) this.#tally.noteCommand(command.command, { ok: result.ok, exitCode: command.exitCode });
       // The end was written before the failure could be read.
       const isTooSoon = result.done !== undefined && hasFailed;
-      const repeated = isTooSoon ? 'new' : this.#watch.note(call, text, result.changes.length > 0);
+      const isExpected = isTooSoon || result.isWait;
+      const repeated = isExpected ? 'new' : this.#watch.note(call, text, result.changes.length > 0);
       const content = isTooSoon ? NOT_FINISHED : repeated === 'new' ? text : text + AGAIN;
       this.#append({ role: 'tool', content });
       used += await this.#window.countText(content);

@@ -20,6 +20,7 @@ export class ToolRunner {
   readonly #options: AgentOptions;
   readonly #actions: Actions;
   readonly #seen = new Map<string, string>();
+  readonly #heard = new Map<string, string>();
   #calls = 0;
 
   constructor(tools: readonly Tool[], options: AgentOptions, actions: Actions) {
@@ -69,7 +70,8 @@ export class ToolRunner {
   async #carryOut(callId: string, run: (context: ToolContext) => Promise<ToolResult>): Promise<ToolResult> {
     const { ports, signal, emit } = this.#options;
     try {
-      return await run({ callId, ports, signal, emit, actions: this.#actions, seen: this.#seen });
+      const known = { seen: this.#seen, heard: this.#heard };
+      return await run({ callId, ports, signal, emit, actions: this.#actions, ...known });
     } catch (thrown) {
       const error: MoebiusError = toMoebiusError(thrown);
       if (error.code === 'cancelled' || signal.aborted) {

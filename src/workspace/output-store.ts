@@ -55,15 +55,13 @@ export class OutputStore {
   page(from: number, count: number): string {
     if (this.#isBinary) return this.text();
     const lines = this.#lines();
-    if (!this.#dropped) return lines.slice(from, from + count).join('\n');
-    const numbered = [
-      ...this.#head,
-      ...Array<string>(this.#dropped).fill(''),
-      ...lines.slice(this.#head.length),
-    ];
-    const shown = numbered.slice(from, from + count);
-    const isCut = from < this.#head.length + this.#dropped && from + count > this.#head.length;
-    return (isCut ? [this.#gap(), ...shown.filter(Boolean)] : shown).join('\n');
+    const head = this.#head.length;
+    /** Where a line is in what is kept behind the gap. */
+    const behind = (line: number): number => Math.max(head, line - this.#dropped);
+    const before = lines.slice(Math.min(from, head), Math.min(from + count, head));
+    const after = lines.slice(behind(from), behind(from + count));
+    const isCut = this.#dropped > 0 && from < head + this.#dropped && from + count > head;
+    return [...before, ...(isCut ? [this.#gap()] : []), ...after].join('\n');
   }
 
   #gap(): string {

@@ -13,6 +13,8 @@ export interface ToolContext {
   emit(event: AgentEvent): void;
   /** Version of each file that the model knows whole, by path. */
   seen: Map<string, string>;
+  /** The newest that was told of commands that run, by what was asked. */
+  heard: Map<string, string>;
 }
 
 export interface ToolResult {
@@ -26,6 +28,8 @@ export interface ToolResult {
   shows?: { path: string; version: string };
   /** Of a command: what was to be run, and its exit code if it ended. */
   command?: { command: string; exitCode: number | null };
+  /** It is waited for something that goes on by itself: the same call once more is no repetition. */
+  isWait?: boolean;
   /** The task is over; the last words of the model. */
   done?: string;
   /** The result event was sent already, by what asked for approval. */

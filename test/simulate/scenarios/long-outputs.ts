@@ -60,6 +60,22 @@ export const longOutputs: Scenario[] = [
     },
   },
   {
+    name: 'a command in the background is quiet for a while',
+    task: 'build it',
+    files: { 'build.js': 'setTimeout(() => console.log("built"), 3000);\n' },
+    model: (messages, turn) => {
+      if (turn === 0) return run('node build.js', { timeout_s: 1 });
+      const last = messages.at(-1)!.content;
+      return /exited/.test(last) ? done() : call('command_output', { id: /\b(c\d+)\b/.exec(last)![1] });
+    },
+    must: 'it is waited for, in a few turns and without an end for repetition',
+    holds({ outcome, results }) {
+      assert.equal(outcome.reason, 'done');
+      assert.ok(outcome.turns <= 6, `${outcome.turns}`);
+      assert.match(results.at(-2)!, /exited with code 0[\s\S]*built/);
+    },
+  },
+  {
     name: 'a search has more hits than fit',
     task: 'find x',
     files: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}.txt`, numbered(20, 'x')])),

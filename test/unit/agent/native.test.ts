@@ -216,6 +216,25 @@ describe('the agent stops', () => {
     assert.match(resultsOf(outcome)[1]!, /made this call before.*different/);
   });
 
+  it('not while it waits for a quiet command, and each time it waits half a minute', async () => {
+    const clock = new FakeClock();
+    const calls = Array.from({ length: 5 }, () => call('command_output', { id: 'c1' }));
+    const budget = { turns: 20, outputTokens: 1e6, timeMs: 600_000 };
+    const task = bench([...calls, done()], {}, { budget });
+    const { ports } = task.options;
+    ports.clock = clock;
+    ports.terminal.page = () => ({ state: 'running', exitCode: null, text: 'begun', totalLines: 1 });
+    let outcome = '';
+    const ended = task.run().then(({ reason }) => {
+      outcome = reason;
+    });
+    while (outcome === '') await clock.advance(500);
+    await ended;
+    assert.equal(outcome, 'done');
+    // The first says what there is.
+    assert.ok(clock.now() >= 120_000 && clock.now() < 150_000, `${clock.now()}`);
+  });
+
   it('not when a test is run again after each change', async () => {
     const turns = ['1', '2', '3', '4'].flatMap(n => [run('npm test'), edit('a', n, String(Number(n) + 1))]);
     const task = bench([...turns, done()], { a: '1' }, {}, { 'npm test': [1, 'failed'] });
