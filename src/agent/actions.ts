@@ -314,19 +314,22 @@ async function callServer(
 
 function described({ id, state, exitCode, output }: CommandRun, { timeoutMs }: CommandArguments): Done {
   const seconds = Math.round(timeoutMs / 1000);
+  const isUnended = state === 'running' && exitCode === null;
   const ended: Record<CommandRun['state'], string> = {
     exited: `Exit code ${exitCode ?? 'unknown'}`,
     killed: 'Stopped before it ended',
-    running: `Still running in the background as ${id} after ${seconds} s`,
+    running: isUnended
+      ? `Still running in the background as ${id} after ${seconds} s`
+      : `Exit code ${exitCode}; what it started goes on in the background as ${id}`,
   };
   const text = output.trim() ? shortened(output, id) : '(no output)';
   return {
-    ok: state === 'running' || exitCode === 0,
+    ok: isUnended || exitCode === 0,
     text: `${ended[state]}.\n${text}`,
     summary: ended[state],
     changes: [],
     exitCode,
-    runningId: state === 'running' ? id : null,
+    runningId: isUnended ? id : null,
   };
 }
 

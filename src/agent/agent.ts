@@ -90,6 +90,6 @@ export interface ActionResult {
   text: string;
   changes: ChangedFile[];
   exitCode: number | null;
-  /** Of a command that goes on in the background; null otherwise. */
+  /** Of a command that goes on in the background; null otherwise, also where only what it started does. */
   runningId: string | null;
 }

@@ -87,10 +87,11 @@ export interface CommandRequest {
   signal?: AbortSignal;
   onOutput?(text: string): void;
 }
-/** What a command did so far. `running`: the time was up, it goes on in the background under `id`. */
+/** What a command did so far. `running`: it, or what it started, goes on in the background under `id`. */
 export interface CommandRun {
   id: string;
   state: 'exited' | 'killed' | 'running';
+  /** null: it has not come to its end. Not null while `running`: only what it started goes on. */
   exitCode: number | null;
   /** Escapes taken out. */
   output: string;

@@ -5,6 +5,8 @@ import type { WorkspaceFolders } from './folders.ts';
 import { OutputStore } from './output-store.ts';
 import { type ShellProcess, startShell } from './process.ts';
 
+/** What a shell left behind tells nobody when it ends. */
+const LOOK_MS = 300;
 /** The output of older commands is forgotten. */
 const MAX_KEPT = 20;
 /** A program that prints more than this does not stop by itself. */
@@ -17,6 +19,9 @@ interface Run {
   exitCode: number | null;
   output: OutputStore;
   shell: ShellProcess;
+  /** The shell is gone. */
+  exited: Promise<void>;
+  /** So is what it started. */
   ended: Promise<void>;
 }
 
@@ -43,7 +48,7 @@ export class NodeTerminal implements TerminalPort {
     const timeUp = new Promise<void>(resolve => {
       timer = setTimeout(resolve, request.timeoutMs);
     });
-    await Promise.race([run.ended, timeUp]);
+    await Promise.race([run.exited, timeUp]);
     clearTimeout(timer);
     // What goes on in the background is ended with its task all the same.
     void run.ended.then(() => request.signal?.removeEventListener('abort', abort));
@@ -95,6 +100,7 @@ export class NodeTerminal implements TerminalPort {
       exitCode: null,
       output,
       shell,
+      exited: Promise.resolve(),
       ended: Promise.resolve(),
     };
     shell.onData(chunk => {
@@ -104,14 +110,22 @@ export class NodeTerminal implements TerminalPort {
       output.write(Buffer.from(`\n[stopped after ${this.#maxOutputBytes} bytes of output]\n`));
       this.#end(run);
     });
-    run.ended = new Promise(resolve => {
-      shell.onExit(exitCode => {
-        output.end();
-        if (run.state === 'running') {
-          run.state = 'exited';
-          run.exitCode = exitCode;
-        }
-        resolve();
+    run.exited = new Promise(hasExited => {
+      run.ended = new Promise(hasEnded => {
+        const endOnceGone = (): void => {
+          if (shell.isAlive()) {
+            setTimeout(endOnceGone, LOOK_MS);
+            return;
+          }
+          output.end();
+          if (run.state === 'running') run.state = 'exited';
+          hasEnded();
+        };
+        shell.onExit(exitCode => {
+          if (run.state === 'running') run.exitCode = exitCode;
+          endOnceGone();
+          hasExited();
+        });
       });
     });
     this.#runs.set(id, run);
@@ -121,7 +135,10 @@ export class NodeTerminal implements TerminalPort {
 
   /** What is killed has no exit code, whatever its shell says. */
   #end(run: Run): void {
-    if (run.state === 'running') run.state = 'killed';
+    if (run.state === 'running') {
+      run.state = 'killed';
+      run.exitCode = null;
+    }
     run.shell.kill();
   }
 

@@ -6,17 +6,19 @@ import { constants } from 'node:os';
 export interface ShellProcess {
   onData(listener: (chunk: Buffer) => void): void;
   /**
-   * Once, when the shell itself is gone; programs that it started in the background may still hold its output. What crashed has the
+   * Once, when the shell itself is gone; programs that it started in the background may go on, and hold its output. What crashed has the
    * exit code that a shell gives it; what `kill` ended or could not be started has none.
    */
   onExit(listener: (exitCode: number | null) => void): void;
+  /** Whether anything of its group runs, the shell or what it started. Windows has no groups: whether the shell does. */
+  isAlive(): boolean;
   /** The shell and what it started. A second call does not wait for them to end by themselves. */
   kill(): void;
 }
 
 /** Between the request to end and the end by force. */
 const GRACE_MS = 2000;
-/** After the shell has ended, for what is still in the pipe. */
+/** After the shell has ended, for what is still in the pipe, and for what ends with it. */
 const DRAIN_MS = 150;
 
 /** Nothing that waits for a person, paints the screen or hides what it prints. */
@@ -70,11 +72,24 @@ export function startShell(command: string, cwd: string): ShellProcess {
     windowsHide: true,
     windowsVerbatimArguments: true,
   });
+  let hasExited = false;
   let isKilled = false;
-  let isClosed = false;
-  child.once('close', () => {
-    isClosed = true;
+  let isForced = false;
+  let isGone = false;
+  child.once('exit', () => {
+    hasExited = true;
   });
+  // Once the group is gone its number may be another one's. What was killed by force and is still there waits for nobody but init.
+  const isAlive = (): boolean => {
+    isGone ||= hasExited && (isForced || !groupLives(child));
+    return !isGone;
+  };
+  const signalAll = (): void => {
+    if (!isAlive()) return;
+    signalTree(child, isKilled ? 'SIGKILL' : 'SIGTERM');
+    isForced = isKilled;
+    isKilled = true;
+  };
   return {
     onData(listener) {
       child.stdout.on('data', listener);
@@ -87,16 +102,19 @@ export function startShell(command: string, cwd: string): ShellProcess {
         isTold = true;
         listener(code ?? (signal === null || isKilled ? null : 128 + constants.signals[signal]));
       };
-      child.once('error', () => tell(null, null));
-      child.once('close', tell);
+      child.once('error', () => {
+        isGone = true;
+        tell(null, null);
+      });
+      child.once('close', (code, signal) => {
+        if (!isAlive()) tell(code, signal);
+      });
       child.once('exit', (code, signal) => setTimeout(tell, DRAIN_MS, code, signal));
     },
+    isAlive,
     kill() {
-      // Once nobody holds the output the group is gone, and its number may be another one's.
-      if (isClosed) return;
-      signalTree(child, isKilled ? 'SIGKILL' : 'SIGTERM');
-      if (!isKilled) setTimeout(() => !isClosed && signalTree(child, 'SIGKILL'), GRACE_MS).unref();
-      isKilled = true;
+      if (!isKilled) setTimeout(signalAll, GRACE_MS).unref();
+      signalAll();
     },
   };
 }
@@ -106,6 +124,15 @@ function shellFor(command: string): [string, string[]] {
   // Commands are judged as bash reads them; a plain sh is what there is on small systems.
   const bash = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].find(existsSync);
   return bash ? [bash, ['--noprofile', '--norc', '-c', command]] : ['/bin/sh', ['-c', command]];
+}
+
+function groupLives({ pid }: ChildProcess): boolean {
+  if (pid === undefined || process.platform === 'win32') return false;
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Its whole group: what the shell started too, also after the shell itself has ended. */

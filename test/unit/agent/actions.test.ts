@@ -303,6 +303,14 @@ describe('actions: commands', () => {
       5000,
     );
     assert.match(running.text, /Still running in the background as c1 after 5 s/);
+    const left = await setup({ run: { state: 'running', exitCode: 1 } }).actions.command(
+      'k',
+      'a &',
+      '',
+      1000,
+    );
+    assert.deepEqual([left.ok, left.exitCode, left.runningId], [false, 1, null]);
+    assert.match(left.text, /^Exit code 1; what it started goes on in the background as c1\./);
     const output = Array.from({ length: 5000 }, (_, line) => `line ${line}`).join('\n');
     const long = await setup({ run: { output } }).actions.command('k', 'make', '', 1000);
     assert.ok(long.text.length < 9000);

@@ -217,13 +217,37 @@ describe('commands as processes', function () {
     await untilDead(child);
   });
 
-  it('ends with its shell although a child holds the output', async () => {
+  it('goes on as what its shell left behind, is listed so, and ended with its task, by its id, or with the window', async () => {
     const { terminal } = await open();
-    const run = await terminal.run({ command: 'sleep 30 & echo $!', cwd: '', timeoutMs: 10_000 });
-    assert.deepEqual([run.state, run.exitCode], ['exited', 0]);
-    assert.ok(isAlive(Number(run.output)));
-    terminal.dispose();
-    await untilDead(Number(run.output));
+    const enders: ((id: string, stop: AbortController) => unknown)[] = [
+      (_, stop) => stop.abort(),
+      id => terminal.kill(id),
+      () => terminal.dispose(),
+    ];
+    for (const [index, end] of enders.entries()) {
+      const stop = new AbortController();
+      // With the output held, and with it closed.
+      const command = `sleep 30 ${index === 1 ? '' : '> log 2>&1'} & echo $!`;
+      const startMs = performance.now();
+      const run = await terminal.run({ command, cwd: '', timeoutMs: 10_000, signal: stop.signal });
+      assert.ok(performance.now() - startMs < 5000, 'the shell is not waited for');
+      assert.deepEqual([run.state, run.exitCode], ['running', 0]);
+      assert.deepEqual(terminal.running(), [{ id: run.id, command }]);
+      assert.ok(isAlive(Number(run.output)));
+      await end(run.id, stop);
+      await untilDead(Number(run.output));
+      const { state, exitCode } = terminal.page(run.id, 0, 1);
+      assert.deepEqual([state, exitCode, terminal.running()], ['killed', null, []]);
+    }
+  });
+
+  it('has ended when what its shell left behind has', async () => {
+    const { terminal } = await open();
+    const run = await terminal.run({ command: 'sleep 0.5 > log & exit 3', cwd: '', timeoutMs: 10_000 });
+    assert.deepEqual([run.state, run.exitCode], ['running', 3]);
+    while (terminal.running().length > 0) await new Promise(resolve => setTimeout(resolve, 20));
+    const { state, exitCode } = terminal.page(run.id, 0, 1);
+    assert.deepEqual([state, exitCode], ['exited', 3]);
   });
 
   it('is stopped when its output does not end', async () => {
