@@ -22,7 +22,7 @@ export interface TurnChange {
 }
 export interface RestoreResult {
   restored: string[];
-  /** Changed by someone else since the turn: left as they are. */
+  /** Changed by someone else since the turn, or between two of its changes: left as they are. */
   conflicts: string[];
   /** What was before is no longer kept, because the space is used up. */
   lost: string[];
@@ -36,6 +36,10 @@ interface StoredChange {
   path: string;
   before: StoredState | null;
   after: StoredState | null;
+  /** Hash of what the last record found there, null for nothing; absent after one record. */
+  found?: string | null;
+  /** Someone else changed it between two records: before it there is more than the agent's work to lose. */
+  isMixed?: boolean;
 }
 interface StoredTurn {
   id: string;
@@ -74,8 +78,9 @@ export class Checkpoints {
       const turn: StoredTurn = { id: turnId, at, changes: earlierChanges };
       for (const { path, before, after } of changes) {
         const stored = await this.#store(after);
-        const earlier = turn.changes.find(change => change.path === path);
-        if (earlier) earlier.after = stored;
+        const index = turn.changes.findIndex(change => change.path === path);
+        const earlier = turn.changes[index];
+        if (earlier) turn.changes[index] = joined(earlier, { path, before: unstored(before), after: stored });
         else turn.changes.push({ path, before: await this.#store(before), after: stored });
       }
       await this.#writeTurn(turn);
@@ -148,10 +153,11 @@ export class Checkpoints {
       const result: RestoreResult = { restored: [], conflicts: [], lost };
       const states = new Map<string, FileState>();
       const replaced: TurnChange[] = [];
-      for (const { path, before, after } of span) {
+      for (const { path, before, after, isMixed } of span) {
         const now = await this.#files.read(path);
         if (isState(now, before)) continue;
-        if (!isState(now, after) && !overwrite.includes(path)) {
+        const isOurs = isState(now, after) && !isMixed;
+        if (!isOurs && !overwrite.includes(path)) {
           result.conflicts.push(path);
           continue;
         }
@@ -273,6 +279,21 @@ export class Checkpoints {
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+const unstored = (state: FileState): StoredState | null =>
+  state && { hash: hashOf(state.bytes), mode: state.mode };
+
+/** A change of a path and the next as one. The next finds what the first left, unless someone else was there meanwhile. */
+function joined(first: StoredChange, next: StoredChange): StoredChange {
+  const { path, before } = first;
+  const atFirst = before?.hash ?? null;
+  const { found: foundBefore = atFirst } = first;
+  const found = next.before?.hash ?? null;
+  // What was recorded is not always made, or is recorded again as what came of it: then it finds the same once more.
+  const isOurs = found === (first.after?.hash ?? null) || found === foundBefore;
+  const isMixed = found !== atFirst && (first.isMixed === true || !isOurs);
+  return { path, before, after: next.after, found, isMixed: isMixed || next.isMixed === true };
+}
+
 /** Hashes of contents. */
 function namedBy(turns: readonly StoredTurn[]): Set<string> {
   const states = turns.flatMap(({ changes }) => changes).flatMap(({ before, after }) => [before, after]);
@@ -286,7 +307,8 @@ const isState = (now: FileState, stored: StoredState | null): boolean =>
 function spanOf(turns: readonly StoredTurn[]): StoredChange[] {
   const span = new Map<string, StoredChange>();
   for (const change of turns.flatMap(({ changes }) => changes)) {
-    span.set(change.path, { ...change, before: (span.get(change.path) ?? change).before });
+    const earlier = span.get(change.path);
+    span.set(change.path, earlier ? joined(earlier, change) : change);
   }
   return [...span.values()];
 }

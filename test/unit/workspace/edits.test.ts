@@ -304,6 +304,33 @@ describe('checkpoints', () => {
     assert.equal(content('a.txt'), 'mine\n');
   });
 
+  it('keeps what the user changed between two changes of a turn, unless they give it up', async () => {
+    const { edits, replace, checkpoints, root, content } = await open({ 'a.txt': 'one\n', 'b.txt': 'x\n' });
+    await edits.apply([await replace('a.txt', 'one', 'two'), await replace('b.txt', 'x', 'y')], 't1');
+    writeFileSync(join(root, 'a.txt'), 'two\nmine\n');
+    await edits.apply([await replace('a.txt', 'two', 'three'), await replace('b.txt', 'y', 'z')], 't1');
+    assert.deepEqual(await checkpoints.undo('t1'), { restored: ['b.txt'], conflicts: ['a.txt'], lost: [] });
+    assert.deepEqual([content('a.txt'), content('b.txt')], ['three\nmine\n', 'x\n']);
+    await checkpoints.undo('t1', ['a.txt']);
+    assert.equal(content('a.txt'), 'one\n');
+    // From here on there is only the agent's work again.
+    await edits.apply([await replace('a.txt', 'one', 'four')], 't1');
+    assert.deepEqual((await checkpoints.undo('t1')).conflicts, []);
+  });
+
+  it('keeps what the user wrote into a file that the turn created', async () => {
+    const { edits, replace, checkpoints, workspace, root } = await open({});
+    await edits.apply([{ kind: 'create', path: 'n', text: 'a' }], 't1');
+    const { version } = await workspace.read('n');
+    await edits.apply([{ kind: 'delete', path: 'n', version }], 't1');
+    await edits.apply([{ kind: 'create', path: 'n', text: 'b' }], 't1');
+    assert.deepEqual(await checkpoints.undo('t1'), { restored: ['n'], conflicts: [], lost: [] });
+    await edits.apply([{ kind: 'create', path: 'n', text: 'a' }], 't2');
+    writeFileSync(join(root, 'n'), 'a mine');
+    await edits.apply([await replace('n', 'a', 'b')], 't2');
+    assert.deepEqual((await checkpoints.undo('t2')).conflicts, ['n']);
+  });
+
   it('knows which turns still stand', async () => {
     const { edits, replace, checkpoints, root } = await open({ 'a.txt': '0\n', 'b.txt': '0\n' });
     for (const turn of [1, 2, 3]) {

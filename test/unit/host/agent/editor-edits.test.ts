@@ -50,6 +50,22 @@ describe('edits of the agent in the editor', () => {
     assert.deepEqual([document.getText(), document.isDirty, onDisk('a.ts')], ['mine one\n', true, 'one\n']);
   });
 
+  it('undo keeps what the user typed between two edits of a turn, and takes several edits for no one else', async () => {
+    const { edits, replace, dirty, checkpoints } = await open({ 'a.ts': 'one\r\ntwo\r\n', 'b.ts': 'one\n' });
+    const [a, b] = [dirty('a.ts'), dirty('b.ts')];
+    // The editor makes the line ends its own: what comes of the edit is recorded once more.
+    for (const [from, to] of [
+      ['one', 'ONE\n1.5'],
+      ['two', 'TWO\n2.5'],
+    ] as const)
+      await edits.apply([await replace('a.ts', from, to)], 't1');
+    await edits.apply([await replace('b.ts', 'one', 'two')], 't1');
+    b.type('more ', 0);
+    await edits.apply([await replace('b.ts', 'two', 'three')], 't1');
+    assert.deepEqual(await checkpoints.undo('t1'), { restored: ['a.ts'], conflicts: ['b.ts'], lost: [] });
+    assert.deepEqual([a.getText(), b.getText()], ['mine one\r\ntwo\r\n', 'more mine three\n']);
+  });
+
   it('refuses what was read before the user typed, and what was read from the file', async () => {
     const { edits, replace, dirty } = await open({ 'a.ts': 'one\n' });
     const fromDisk = await replace('a.ts', 'one', 'two');
