@@ -119,7 +119,10 @@ export interface Diagnostic {
   source: string;
 }
 export interface DiagnosticsPort {
-  /** Of these files, or of the workspace. Waits a moment for what an edit makes the language servers find. */
+  /**
+   * Of these files, or of the workspace. Waits a moment for what an edit makes the language servers find.
+   * @throws MoebiusError `unsupported` where there are none
+   */
   read(paths: string[] | null, signal?: AbortSignal): Promise<Diagnostic[]>;
 }
 

@@ -1,6 +1,7 @@
 /** The ports of the agent over a folder on disk, without an editor: for the command line and for tests. */
 import type { AgentPorts } from '../agent/ports.ts';
 import { monotonicClock } from '../base/clock.ts';
+import { MoebiusError } from '../base/errors.ts';
 import { CHECKPOINT_BYTES, Checkpoints } from './checkpoints.ts';
 import { WorkspaceFolders } from './folders.ts';
 import { NodeEdits, nodeFileStates } from './node-edits.ts';
@@ -26,9 +27,11 @@ export async function openNodePorts(folders: readonly string[], checkpoints: str
     workspace: new NodeWorkspace(opened),
     edits: new NodeEdits(opened, kept),
     terminal,
-    // Without an editor there are no language servers; compilers and tests tell more.
-    diagnostics: { read: async () => [] },
+    diagnostics: { read: () => Promise.reject(noServers()) },
     clock: monotonicClock,
     dispose: () => terminal.dispose(),
   };
 }
+
+const noServers = (): MoebiusError =>
+  new MoebiusError('unsupported', 'There is no language server here. Run the compiler or the tests.');

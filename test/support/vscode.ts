@@ -68,6 +68,7 @@ class EventEmitter<T> {
 const changes = new EventEmitter<{ document: TextDocument; contentChanges: object[] }>();
 const closed = new EventEmitter<TextDocument>();
 const saved = new EventEmitter<TextDocument>();
+const diagnosed = new EventEmitter<object>();
 const active = new EventEmitter<TextEditor | undefined>();
 
 export class TextDocument {
@@ -216,6 +217,11 @@ export const editor = {
   /** Paths that the user chooses in a file dialog. */
   picked: [] as string[],
   diagnostics: [] as [Uri, object[]][],
+  /** What a language server finds in a file. */
+  diagnose(uri: Uri, found: object[]): void {
+    editor.diagnostics = [...editor.diagnostics.filter(([one]) => one !== uri), [uri, found]];
+    diagnosed.fire({ uris: [uri] });
+  },
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
     const document = new TextDocument(path);
@@ -402,7 +408,7 @@ const vscode = {
   languages: {
     registerCodeLensProvider: () => ({ dispose() {} }),
     getDiagnostics: () => editor.diagnostics,
-    onDidChangeDiagnostics: new EventEmitter().event,
+    onDidChangeDiagnostics: diagnosed.event,
   },
   commands: {
     async executeCommand(command: string, key: string, value: unknown) {

@@ -28,10 +28,10 @@ export class Checks {
 
   /** Problems that the task is about: named in it, or in the selected lines of the open file. */
   async problemsOfTask(): Promise<Diagnostic[]> {
-    const { context, task, ports, signal, checkCommand } = this.options;
+    const { context, task, checkCommand } = this.options;
     if (!/\b(?:fix|problem|error|warning|diagnostic|lint|issue|resolve|correct)/i.test(task)) return [];
     const { openFile } = context;
-    const found = await ports.diagnostics.read(openFile ? [openFile.path] : null, signal);
+    const found = await this.reported(openFile ? [openFile.path] : null);
     const flat = oneLine(task);
     const named = found.filter(
       ({ message }) => message && flat.includes(oneLine(message).replace(/[.\s]+$/, '')),
@@ -70,21 +70,28 @@ export class Checks {
     return readCheck(runningId === null ? result.text : ENDLESS, exitCode, paths);
   }
 
+  /** By the language servers; nothing where there are none. */
+  private reported(paths: string[] | null): Promise<Diagnostic[]> {
+    const { ports, signal } = this.options;
+    return ports.diagnostics.read(paths, signal).catch(error => {
+      if (error instanceof MoebiusError && error.code === 'unsupported') return [];
+      throw error;
+    });
+  }
+
   private limitFor(tookMs: number): number {
     return Math.min(CHECK_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, LONGER * tookMs));
   }
 
   /** Remembers what is wrong with a file before it is changed. */
   async remember(path: string): Promise<void> {
-    const { ports, signal } = this.options;
-    if (!this.before.has(path)) this.before.set(path, await ports.diagnostics.read([path], signal));
+    if (!this.before.has(path)) this.before.set(path, await this.reported([path]));
   }
 
   /** `isChecking`: the user's check is part of what is to be reached. */
   async look(paths: readonly string[], isChecking: boolean): Promise<Findings> {
-    const { ports, signal } = this.options;
     const before = [...this.before.values()].flat();
-    const found = await ports.diagnostics.read([...this.before.keys()], signal);
+    const found = await this.reported([...this.before.keys()]);
     return {
       check: isChecking ? await this.check(paths) : null,
       remaining: remainingOf(found, before, this.problems),

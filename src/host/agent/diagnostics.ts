@@ -3,8 +3,14 @@ import * as vscode from 'vscode';
 import type { Diagnostic, DiagnosticsPort } from '../../agent/ports.ts';
 import { cancelled } from '../../base/errors.ts';
 import type { WorkspaceFolders } from '../../workspace/folders.ts';
+import { textOnDisk } from './documents.ts';
 
-/** No news for this long: they are done. */
+/** The editor takes what was written on disk a moment later. */
+const RELOAD_MS = 2000;
+const LOOK_MS = 50;
+/** Servers look at a text when it has not changed for a while. */
+const NEWS_MS = 1500;
+/** No more news for this long: they are done. */
 const QUIET_MS = 500;
 /** A server that is still at work after this has to be asked again. */
 const LONGEST_MS = 4000;
@@ -27,14 +33,12 @@ export class EditorDiagnostics implements DiagnosticsPort {
   }
 
   async read(paths: string[] | null, signal?: AbortSignal): Promise<Diagnostic[]> {
-    const settled = untilQuiet(signal);
-    for (const path of paths?.slice(0, OPENED_FILES) ?? []) {
-      // What can't be opened has no server either.
-      const uri = vscode.Uri.file((await this.#folders.resolve(path)).opened);
-      await vscode.workspace.openTextDocument(uri).then(undefined, () => undefined);
-    }
-    await settled;
-    const wanted = paths && new Set(paths);
+    const opened =
+      paths && (await Promise.all(paths.map(path => this.#folders.resolve(path)))).map(to => to.opened);
+    await this.#untilReloaded(opened ? await open(opened) : vscode.workspace.textDocuments, signal);
+    await untilQuiet(signal);
+    // By what links lead to, and however the path was written.
+    const wanted = opened && new Set(opened.map(path => this.#folders.toPath(path)));
     return vscode.languages
       .getDiagnostics()
       .flatMap(([uri, diagnostics]) => {
@@ -45,7 +49,40 @@ export class EditorDiagnostics implements DiagnosticsPort {
       .sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'error' ? -1 : 1))
       .slice(0, MOST);
   }
+
+  async #untilReloaded(documents: readonly vscode.TextDocument[], signal?: AbortSignal): Promise<void> {
+    const endMs = performance.now() + RELOAD_MS;
+    for (const document of documents) {
+      const { scheme, fsPath } = document.uri;
+      if (scheme !== 'file' || this.#folders.toPath(fsPath) === null) continue;
+      while (!(await isAsOnDisk(document)) && performance.now() < endMs && !signal?.aborted)
+        await new Promise(resolve => setTimeout(resolve, LOOK_MS));
+    }
+  }
 }
+
+async function open(paths: readonly string[]): Promise<vscode.TextDocument[]> {
+  const documents: vscode.TextDocument[] = [];
+  for (const path of paths.slice(0, OPENED_FILES)) {
+    // What can't be opened has no server either.
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path)).then(
+      one => one,
+      () => null,
+    );
+    if (document) documents.push(document);
+  }
+  return documents;
+}
+
+/** Also what has no file any more, or is the user's for now. */
+async function isAsOnDisk(document: vscode.TextDocument): Promise<boolean> {
+  if (document.isDirty || document.isClosed) return true;
+  const text = await textOnDisk(document);
+  return text === null || plain(text) === plain(document.getText());
+}
+
+/** The editor makes all line ends of a document the same. */
+const plain = (text: string): string => text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n');
 
 const found = (path: string, { range, severity, message, source }: vscode.Diagnostic): Diagnostic => ({
   path,
@@ -59,6 +96,7 @@ const found = (path: string, { range, severity, message, source }: vscode.Diagno
 /** @throws MoebiusError `cancelled` */
 function untilQuiet(signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(cancelled());
     const end = () => {
       clearTimeout(quiet);
       clearTimeout(longest);
@@ -67,7 +105,7 @@ function untilQuiet(signal?: AbortSignal): Promise<void> {
       if (signal?.aborted) reject(cancelled());
       else resolve();
     };
-    let quiet = setTimeout(end, QUIET_MS);
+    let quiet = setTimeout(end, NEWS_MS);
     const longest = setTimeout(end, LONGEST_MS);
     const listener = vscode.languages.onDidChangeDiagnostics(() => {
       clearTimeout(quiet);

@@ -25,18 +25,25 @@ export async function editDocument(
   return vscode.workspace.applyEdit(edit);
 }
 
+/** What a document's file says, as the editor reads it; null: nothing that can be read. */
+export const textOnDisk = ({ uri, encoding }: vscode.TextDocument): Thenable<string | null> =>
+  vscode.workspace.fs.readFile(uri).then(
+    bytes => vscode.workspace.decode(bytes, { encoding }),
+    () => null,
+  );
+
 /**
  * What says the same as its file again counts as unsaved no longer. The editor learns that by its undo or by a revert alone, and a
  * revert is of the active editor: elsewhere the mark stays.
  */
 export async function clearUnsavedMark(document: vscode.TextDocument): Promise<void> {
-  const { uri, encoding } = document;
+  const { uri } = document;
   if (!document.isDirty || uri.scheme !== 'file') return;
-  const onDisk = await vscode.workspace.fs.readFile(uri).then(
-    bytes => vscode.workspace.decode(bytes, { encoding }),
-    () => null,
-  );
-  if (onDisk !== document.getText() || vscode.window.activeTextEditor?.document !== document) return;
+  if (
+    (await textOnDisk(document)) !== document.getText() ||
+    vscode.window.activeTextEditor?.document !== document
+  )
+    return;
   await vscode.commands.executeCommand('workbench.action.files.revert');
 }
 

@@ -49,6 +49,11 @@ describe('tools', () => {
   reads('grep', { pattern: '(two' }, /no valid regular expression/);
   reads('grep', { pattern: 'zzz' }, 'Nothing matches.');
   reads('get_diagnostics', {}, 'a.ts:3:5: error: x is not defined [ts]');
+  reads(
+    'get_diagnostics',
+    { paths: ['a.ts', 'zzz.ts'] },
+    'There is no file zzz.ts. Use find_files or list_dir.',
+  );
   reads('ask_user', { question: 'Which colour?', options: ['blue', 'red'] }, 'The user answered: blue');
   reads('ask_user', { question: 'no answer?' }, /did not answer. Decide yourself/);
   reads(
