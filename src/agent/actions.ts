@@ -151,10 +151,11 @@ async function edit(
       detail: described.diff,
       warning: described.warning,
       fingerprint: mark,
-      remember: described.warning ? null : 'all edits of files that are not protected',
+      // While everything is asked for, "always" would end just that.
+      remember: canBeFree ? 'all edits of files that are not protected' : null,
     });
     if (decision.kind === 'deny') return denied(decision.reason, 'edit');
-    if (decision.kind === 'always' && !described.warning) options.remember({ kind: 'edits' });
+    if (decision.kind === 'always' && canBeFree) options.remember({ kind: 'edits' });
     if (grants) note(grants.files, changes);
   }
   await checkUnchanged(changes, mark);
@@ -226,7 +227,7 @@ async function run(
   const grant = JSON.stringify([args.cwd, args.command]);
   if (question && !grants?.commands.has(grant)) {
     const where = args.cwd ? `Run a command in ${args.cwd}` : 'Run a command';
-    const rules = rulesFor(args.command, args.cwd, policy.shell);
+    const rules = policy.askEverything ? null : rulesFor(args.command, args.cwd, policy.shell);
     const remember = rules?.length ? rules.map(describeRule).join(' and ') : null;
     const decision = await ask(options, {
       callId,

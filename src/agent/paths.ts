@@ -97,6 +97,19 @@ const PROTECTED: readonly (readonly [RegExp, string])[] = [
     'builds and tests run it',
   ],
   [
+    /(^|\/)(cmakelists\.txt|cmake(user)?presets\.json)$|\.cmake$|\.gradle(\.kts)?$/,
+    'the editor and builds run it',
+  ],
+  // Of these the forms that only name what is run count as well: plugins, parsers, transforms.
+  [
+    /(^|\/)\.(eslint|prettier|stylelint|babel|postcss)rc(\.[^/]*)?$|(^|\/)(eslint|prettier|stylelint|babel|postcss)\.config(\.[^/]*)?$/,
+    'the editor and builds run it',
+  ],
+  [
+    /(^|\/)(vite|vitest|jest|tailwind|svelte|next|webpack|rollup|karma|playwright)([.-][^/]*)?\.(config|conf|workspace)(\.[^/]*)?\.([cm]?[jt]s|json)$/,
+    'the editor and builds run it',
+  ],
+  [
     /(^|\/)\.(((ba|z|k|c|tc)?sh(rc|env)|bash_(profile|login|logout|aliases)|z(profile|login|logout)|profile|login|logout|env)|(input|vim|curl|wget)rc|netrc|tmux\.conf)$/,
     'the shell runs it',
   ],

@@ -37,9 +37,10 @@ export const grep = defineTool({
   },
 });
 
+/** Without flags, as the search reads it: with `u` an escape too many, as in `\-`, is an error. */
 function isValid(pattern: string): boolean {
   try {
-    new RegExp(pattern, 'u');
+    new RegExp(pattern);
     return true;
   } catch {
     return false;

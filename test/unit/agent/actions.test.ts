@@ -160,9 +160,12 @@ describe('actions: edits', () => {
   });
 
   it('are asked for one by one when everything is', async () => {
-    const { actions, seen } = setup({ policy: { autoApproveEdits: true, askEverything: true } });
+    const { actions, seen } = setup({
+      policy: { autoApproveEdits: true, askEverything: true },
+      decide: () => ({ kind: 'always' }),
+    });
     await actions.edit('k', [{ kind: 'create', path: 'a.txt', text: 'x' }]);
-    assert.equal(seen.asked.length, 1);
+    assert.deepEqual([seen.asked.length, seen.asked[0]!.remember, seen.remembered], [1, null, []]);
   });
 
   it('"always" is remembered for files that are not protected only', async () => {
@@ -265,10 +268,16 @@ describe('actions: commands', () => {
     assert.equal(second.seen.asked.length, 0);
     await second.actions.command('k', 'npm test; npm publish', '', 1000);
     assert.equal(second.seen.asked.length, 1);
-    const strict = setup({ policy: { commandRules: rules, askEverything: true } });
-    await strict.actions.command('k', 'npm test', '', 1000);
-    await strict.actions.command('k', 'ls', '', 1000);
-    assert.equal(strict.seen.asked.length, 2);
+    const strict = setup({
+      policy: { commandRules: rules, askEverything: true },
+      decide: () => ({ kind: 'always' }),
+    });
+    for (const command of ['npm test', 'ls', 'make']) await strict.actions.command('k', command, '', 1000);
+    assert.deepEqual(
+      strict.seen.asked.map(({ remember }) => remember),
+      [null, null, null],
+    );
+    assert.deepEqual(strict.seen.remembered, []);
   });
 
   it('that are dangerous are asked for with a warning, and never remembered', async () => {

@@ -71,12 +71,18 @@ describe('paths: what is protected', () => {
     .husky/pre-commit .devcontainer/devcontainer.json .devcontainer.json .github/workflows/ci.yml .gitlab-ci.yml AGENTS.md
     docs/agents.md CLAUDE.md .moebius/rules/a.md .moebius/mcp.json .bashrc .zshrc .profile .bash_profile .zshenv .ssh/config
     .cursor/mcp.json .mcp.json .roo/mcp.json .clinerules .clinerules/a.md .pre-commit-config.yaml conftest.py build.rs setup.py
-    .ｖｓｃｏｄｅ/settings.json .github/copilot-instructions.md .cargo/config.toml`;
+    .ｖｓｃｏｄｅ/settings.json .github/copilot-instructions.md .cargo/config.toml
+    .eslintrc .eslintrc.cjs .eslintrc.json eslint.config.js app/eslint.config.mts .prettierrc prettier.config.mjs .stylelintrc.js
+    stylelint.config.cjs .babelrc babel.config.json .postcssrc.ts postcss.config.js vite.config.ts vitest.config.mts vitest.workspace.ts
+    jest.config.js jest.config.json jest.e2e.config.ts tailwind.config.ts svelte.config.js next.config.mjs webpack.config.prod.js rollup.config.mjs
+    karma.conf.js playwright.config.ts CMakeLists.txt lib/cmakelists.txt a.cmake CMakePresets.json build.gradle app/build.gradle.kts
+    settings.gradle Justfile`;
   for (const path of yes.split(/\s+/)) {
     it(path, () => assert.ok(protectedReason(path)));
   }
   const no = `src/a.ts README.md vscode/settings.json .gitignore src/package.ts makefile.ts tests/test_a.py git/config
-    docs/agents/a.md .github/ISSUE_TEMPLATE.md tsconfig.json profile.ts bashrc.md`;
+    docs/agents/a.md .github/ISSUE_TEMPLATE.md tsconfig.json profile.ts bashrc.md
+    src/vite.ts src/next.config/a.ts eslint.md gradle.md src/config.ts .eslintignore`;
   for (const path of no.split(/\s+/)) {
     it(`not ${path}`, () => assert.equal(protectedReason(path), null));
   }

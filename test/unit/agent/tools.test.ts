@@ -46,6 +46,7 @@ describe('tools', () => {
   reads('find_files', { pattern: '**/*.ts' }, 'a.ts\nempty.ts\nsrc/b.ts');
   reads('find_files', { pattern: '*.py' }, /No file matches \*\.py/);
   reads('grep', { pattern: 'tw.' }, 'a.ts:2: two\nsrc/b.ts:1: let two = 2;');
+  reads('grep', { pattern: '(src|let)\\ tw.\\ =' }, 'src/b.ts:1: let two = 2;');
   reads('grep', { pattern: '(two' }, /no valid regular expression/);
   reads('grep', { pattern: 'zzz' }, 'Nothing matches.');
   reads('get_diagnostics', {}, 'a.ts:3:5: error: x is not defined [ts]');
