@@ -4,15 +4,21 @@
  */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import {
+  StreamableHTTPClientTransport,
+  StreamableHTTPError,
+} from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { McpPort, McpTool } from '../agent/ports.ts';
 import { orAborted } from '../base/abort.ts';
-import { MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
 import type { McpServerConfig } from './mcp-config.ts';
 
-/** Whether a server is there is known soon; a server that is started with npx may download itself first. */
-const CONNECT_TIMEOUT_MS = 30_000;
+/** Whether a server is there, and what it offers, is known soon; a server that is started with npx may download itself first. */
+const LIST_MS = 30_000;
+/** A server that held a task up holds none up again for so long. */
+const LEFT_OUT_MS = 3 * 60_000;
+const MAX_PAGES = 20;
 const CALL_TIMEOUT_MS = 120_000;
 const MAX_TOOLS = 200;
 const MAX_CHARS = 200_000;
@@ -20,13 +26,17 @@ const MAX_CHARS = 200_000;
 export class McpServers implements McpPort {
   #configs: Readonly<Record<string, McpServerConfig>>;
   readonly #clients = new Map<string, Promise<Client>>();
+  /** Servers that took long to fail: as they were configured then. */
+  readonly #slow = new Map<string, { config: string; problem: string; untilMs: number }>();
   readonly #folder: string;
+  readonly #listMs: number;
   readonly #disposed = new AbortController();
 
-  /** `folder`: where programs are started. */
-  constructor(configs: Readonly<Record<string, McpServerConfig>>, folder: string) {
+  /** `folder`: where programs are started. `listMs`: how long all servers together may take to say what they offer. */
+  constructor(configs: Readonly<Record<string, McpServerConfig>>, folder: string, listMs = LIST_MS) {
     this.#configs = configs;
     this.#folder = folder;
+    this.#listMs = listMs;
   }
 
   /** From now on these, and no others: what is gone or was changed is ended. */
@@ -41,26 +51,45 @@ export class McpServers implements McpPort {
 
   async list(signal: AbortSignal): Promise<{ tools: McpTool[]; problems: string[] }> {
     const problems: string[] = [];
-    const lists = Object.keys(this.#configs).map(server =>
-      orAborted(this.#toolsOf(server), signal).catch(thrown => {
-        if (signal.aborted) throw thrown;
-        problems.push(`The MCP server ${server} can't be used: ${toMoebiusError(thrown).message}`);
+    const timeUp = AbortSignal.timeout(this.#listMs);
+    const startMs = performance.now();
+    const lists = Object.keys(this.#configs).map(async server => {
+      const config = JSON.stringify(this.#configs[server]);
+      const slow = this.#slow.get(server);
+      if (slow?.config === config && startMs < slow.untilMs) {
+        problems.push(slow.problem);
         return [];
-      }),
-    );
+      }
+      try {
+        return await this.#toolsOf(server, AbortSignal.any([signal, timeUp]));
+      } catch (thrown) {
+        if (signal.aborted) throw cancelled();
+        const why = timeUp.aborted ? 'It does not answer in time.' : toMoebiusError(thrown).message;
+        const problem = `The MCP server ${server} can't be used: ${why}`;
+        problems.push(problem);
+        this.#noteFailure(server, { config, problem, startMs });
+        return [];
+      }
+    });
     return { tools: (await Promise.all(lists)).flat().slice(0, MAX_TOOLS), problems };
   }
 
+  #noteFailure(server: string, failure: { config: string; problem: string; startMs: number }): void {
+    const nowMs = performance.now();
+    if (nowMs - failure.startMs < this.#listMs / 10) return;
+    const problem = `${failure.problem} (It is tried again in some minutes.)`;
+    this.#slow.set(server, { config: failure.config, problem, untilMs: nowMs + LEFT_OUT_MS });
+  }
+
   async call(server: string, name: string, args: Record<string, unknown>, signal: AbortSignal) {
-    const client = await orAborted(this.#client(server), signal);
     try {
-      const result = await client.callTool({ name, arguments: args }, undefined, {
-        signal,
-        timeout: CALL_TIMEOUT_MS,
-      });
+      const result = await this.#with(server, signal, (client, own) =>
+        client.callTool({ name, arguments: args }, undefined, { signal: own, timeout: CALL_TIMEOUT_MS }),
+      );
       return { ok: result.isError !== true, text: textOf(result.content) };
     } catch (cause) {
       signal.throwIfAborted();
+      if (cause instanceof MoebiusError) throw cause;
       throw new MoebiusError('not-found', `The MCP server ${server} says: ${toMoebiusError(cause).message}`, {
         cause,
       });
@@ -74,19 +103,47 @@ export class McpServers implements McpPort {
     await Promise.allSettled(clients.map(async client => (await client).close()));
   }
 
-  async #toolsOf(server: string): Promise<McpTool[]> {
-    const client = await this.#client(server);
+  async #toolsOf(server: string, signal: AbortSignal): Promise<McpTool[]> {
     const tools: McpTool[] = [];
+    const cursors = new Set<string | undefined>();
     let cursor: string | undefined;
     do {
-      const page = await client.listTools(cursor === undefined ? {} : { cursor }, {
-        timeout: CONNECT_TIMEOUT_MS,
-      });
+      cursors.add(cursor);
+      const params = cursor === undefined ? {} : { cursor };
+      const page = await this.#with(server, signal, (client, own) =>
+        client.listTools(params, { signal: own, timeout: this.#listMs }),
+      );
       for (const { name, description = '', inputSchema } of page.tools)
         tools.push({ server, name, description, schema: inputSchema });
       cursor = page.nextCursor;
-    } while (cursor !== undefined && tools.length < MAX_TOOLS);
+    } while (
+      cursor !== undefined &&
+      !cursors.has(cursor) &&
+      cursors.size < MAX_PAGES &&
+      tools.length < MAX_TOOLS
+    );
     return tools;
+  }
+
+  /**
+   * Asks a server. One that has forgotten the session, since it was started anew or was idle for long, is greeted again, once. `own`: a
+   * signal for this request alone, because the SDK listens to it for good.
+   */
+  async #with<T>(
+    server: string,
+    signal: AbortSignal,
+    ask: (client: Client, own: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const client = await orAborted(this.#client(server), signal);
+    try {
+      return await ask(client, AbortSignal.any([signal]));
+    } catch (error) {
+      const isForgotten = error instanceof StreamableHTTPError && error.code === 404;
+      if (!isForgotten) throw error;
+      // Closed, it is no longer the one that is asked.
+      await client.close();
+      return ask(await orAborted(this.#client(server), signal), AbortSignal.any([signal]));
+    }
   }
 
   /** Connected once; a server that failed or has ended is started again the next time. */
@@ -109,7 +166,7 @@ export class McpServers implements McpPort {
     const client = new Client({ name: 'moebius', version: '1' });
     client.onclose = onEnd;
     const { signal } = this.#disposed;
-    await client.connect(this.#transport(serverConfig), { signal, timeout: CONNECT_TIMEOUT_MS });
+    await client.connect(this.#transport(serverConfig), { signal, timeout: this.#listMs });
     return client;
   }
 

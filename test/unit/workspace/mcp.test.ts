@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { McpServers } from '../../../src/workspace/mcp.ts';
 import { type McpServerConfig, parseMcpConfig } from '../../../src/workspace/mcp-config.ts';
@@ -102,6 +104,98 @@ describe('MCP servers', function () {
         await assert.rejects(servers.list(stop));
       },
     ));
+});
+
+describe('MCP servers over HTTP', function () {
+  this.timeout(30_000);
+  const servers: Server[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close().closeAllConnections();
+  });
+
+  type Answer = object | 'nothing' | 'not found';
+  /** A server that answers by hand; it greets everybody, with a session of their own. */
+  async function serving(answer: (method: string, params: { cursor?: string }, session: string) => Answer) {
+    let sessions = 0;
+    const http = createServer(async (request, response) => {
+      if (request.method !== 'POST') return void response.writeHead(405).end();
+      const { id, method, params } = JSON.parse((await request.toArray()).join(''));
+      if (id === undefined) return void response.writeHead(202).end();
+      const { protocolVersion } = params;
+      const greeting = {
+        protocolVersion,
+        capabilities: { tools: {} },
+        serverInfo: { name: 'x', version: '1' },
+      };
+      const isGreeted = method === 'initialize';
+      const session = isGreeted ? `s${++sessions}` : String(request.headers['mcp-session-id']);
+      const result = isGreeted ? greeting : answer(method, params, session);
+      if (result === 'nothing') return;
+      if (result === 'not found') return void response.writeHead(404).end();
+      response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': session });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    });
+    servers.push(http.listen(0, '127.0.0.1'));
+    await once(http, 'listening');
+    return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp` };
+  }
+  const tool = { name: 'add', inputSchema: { type: 'object' } };
+
+  it('that always have one more page are read for a few pages', async () => {
+    const again = await serving(() => ({ tools: [tool], nextCursor: 'again' }));
+    const next = await serving((_, { cursor = '0' }) => ({ tools: [tool], nextCursor: `${cursor}0` }));
+    await using({ again, next }, async servers => {
+      const { tools, problems } = await servers.list(never);
+      const count = (name: string) => tools.filter(({ server }) => server === name).length;
+      assert.deepEqual([count('again'), count('next'), problems], [2, 20, []]);
+    });
+  });
+
+  it('that do not answer hold up one task, and no other for some minutes unless they are changed', async () => {
+    let asked = 0;
+    const silent = await serving(() => {
+      asked++;
+      return 'nothing';
+    });
+    const good = await serving(() => ({ tools: [tool] }));
+    const servers = new McpServers({ silent, good }, process.cwd(), 1500);
+    try {
+      const listed = async () => {
+        const startMs = performance.now();
+        const { tools, problems } = await servers.list(never);
+        assert.equal(tools.length, 1);
+        return [problems.join(), performance.now() - startMs < 1000];
+      };
+      const problem = "The MCP server silent can't be used: It does not answer in time.";
+      assert.deepEqual(await listed(), [problem, false]);
+      servers.configure({ silent: { ...silent }, good: { ...good } });
+      assert.deepEqual(await listed(), [`${problem} (It is tried again in some minutes.)`, true]);
+      assert.equal(asked, 1);
+      servers.configure({ silent: { ...silent, headers: { key: 'x' } }, good: { ...good } });
+      assert.deepEqual(await listed(), [problem, false]);
+    } finally {
+      await servers.dispose();
+    }
+  });
+
+  it('that have forgotten the session are greeted again, once', async () => {
+    let known = 's1';
+    const sessions: string[] = [];
+    const web = await serving((method, _, session) => {
+      if (method === 'tools/list') return { tools: [tool] };
+      sessions.push(session);
+      return session === known ? { content: [{ type: 'text', text: session }] } : 'not found';
+    });
+    await using({ web }, async servers => {
+      const call = () => servers.call('web', 'add', {}, fresh());
+      assert.equal((await call()).text, 's1');
+      known = 's2';
+      assert.equal((await call()).text, 's2');
+      known = 'nobody';
+      await assert.rejects(call(), /The MCP server web says: /);
+      assert.deepEqual(sessions, ['s1', 's1', 's2', 's2', 's3']);
+    });
+  });
 });
 
 describe('MCP configuration', () => {
