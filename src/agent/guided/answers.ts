@@ -103,7 +103,7 @@ export class Answers {
     const text = await this.workbench.best(path);
     const written = codeIn(answer);
     if (written === null) return refused('There is no code in the answer.');
-    const { code, missing } = withoutSelfImports(withoutMarkers(select(written)), path, text);
+    const { code, missing } = withoutSelfImports(withoutMarkers(select(written), text), path, text);
     if (missing.length > 0)
       return refused(
         `The answer imports ${missing.map(name => `\`${name}\``).join(', ')} from ${path} itself. Write it there.`,

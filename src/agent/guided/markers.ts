@@ -17,6 +17,11 @@ export function withMarkers(
   });
 }
 
-/** Without the notes, which models copy. */
-export const withoutMarkers = (code: string): string =>
-  code.replace(new RegExp(`[ \\t]*(?://|#|--)[ \\t]*${SIGN}.*$`, 'gm'), '');
+/** Models write notes of their own in the same form (`<-- FIXED: ...`), some on a line of its own. */
+const NOTE = /(^[ \t]*)?[ \t]*(?:(?:\/\/|#|--)[ \t]*<--.*|\{?\/\*[ \t]*<--.*\*\/\}?[ \t]*$)(\n)?/gm;
+
+/** Without the notes, which models copy; what `original` has stays. */
+export const withoutMarkers = (code: string, original: string): string =>
+  code.replace(NOTE, (note, ownLine?: string, end = '') =>
+    original.includes(note.trim()) ? note : ownLine === undefined ? end : '',
+  );

@@ -153,7 +153,36 @@ describe('guided: regions', () => {
 it('guided: markers show a place and are taken out again', () => {
   const marked = withMarkers(['a = b', 'c = d'], new Map([[1, '"d" is not\ndefined']]), 'x.py');
   assert.deepEqual(marked, ['a = b', 'c = d # <-- PROBLEM: "d" is not defined']);
-  assert.equal(withoutMarkers(`${marked.join('\n')}\n// mine`), 'a = b\nc = d\n// mine');
+  assert.equal(withoutMarkers(`${marked.join('\n')}\n// mine`, ''), 'a = b\nc = d\n// mine');
+});
+
+it("guided: notes that a model writes in the form of markers are taken out, the user's own stay", () => {
+  const written =
+    'a(); // <-- FIXED: now\n  # <-- REMOVED\nb(); /* <-- here */\n\nc(); // <-- mine\nf(/* <-- it */ y);\nx <-- 1;\n-- y';
+  assert.equal(
+    withoutMarkers(written, 'c(); // <-- mine\n'),
+    'a();\nb();\n\nc(); // <-- mine\nf(/* <-- it */ y);\nx <-- 1;\n-- y',
+  );
+});
+
+it('guided: a word that two kinds of messages have is no hint to both', () => {
+  const syntax = /Correct the syntax/;
+  for (const message of [
+    'Expected a function expression.',
+    "Expected a 'break' statement before 'case'.",
+    "Expected '===' and instead saw '=='.",
+  ])
+    assert.doesNotMatch(hintsFor([message]), syntax, message);
+  for (const message of [
+    "';' expected.",
+    'Parsing error: Expression expected.',
+    'Declaration or statement expected.',
+    'Expected expression',
+    'Expected ":"',
+    "expected ':'",
+    "IndentationError: expected an indented block after 'if' statement on line 1",
+  ])
+    assert.match(hintsFor([message]), syntax, message);
 });
 
 it('guided: hints stand for kinds of messages', () => {
