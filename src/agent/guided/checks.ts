@@ -95,10 +95,19 @@ export class Checks {
     return {
       check: isChecking ? await this.check(paths) : null,
       remaining: remainingOf(found, before, this.problems),
-      fresh: beyond(found, before).filter(({ severity }) => severity === 'error'),
+      fresh: beyond(found, before).filter(({ severity }) => this.matters(severity)),
     };
   }
+
+  /** As severe as what the task is about: one warning in exchange for another solves nothing. */
+  private matters(severity: Diagnostic['severity']): boolean {
+    const ranks = this.problems.map(problem => SEVERITIES.indexOf(problem.severity));
+    return SEVERITIES.indexOf(severity) <= (ranks.length > 0 ? Math.min(...ranks) : 0);
+  }
 }
+
+/** The most severe first. */
+const SEVERITIES: readonly Diagnostic['severity'][] = ['error', 'warning', 'information'];
 
 const ENDLESS = 'It did not come to its end and was stopped: there is a loop that does not end.';
 

@@ -7,12 +7,13 @@ export interface Findings {
   check: CheckReport | null;
   /** Of the problems that the task is about. */
   remaining: Diagnostic[];
-  /** Errors that were not there before the task. */
+  /** Errors that were not there before the task, and milder problems where the task is about such. */
   fresh: Diagnostic[];
 }
 
-/** A problem wherever it has moved to. */
-const keyOf = ({ path, source, message }: Diagnostic): string => `${path}\n${source}\n${message}`;
+/** A problem wherever it has moved to; of a line that is still too long only the number in the message is another. */
+const keyOf = ({ path, source, message }: Diagnostic): string =>
+  `${path}\n${source}\n${message.replace(/\b\d+\b/g, '#')}`;
 
 /** Those of `found` that exceed, by number of the same kind, what `before` holds. */
 export function beyond(found: readonly Diagnostic[], before: readonly Diagnostic[]): Diagnostic[] {

@@ -32,7 +32,8 @@ export interface Gathered {
   refusal: MoebiusError | null;
 }
 
-const MAX_PATHS = 3000;
+/** As many as a walk over a workspace gives: a file that the task names may be the last of them. */
+const MAX_PATHS = 200_000;
 const MAX_STEPS = 4;
 const GREP_NAMES = 6;
 const GREP_HITS = 20;
@@ -157,6 +158,8 @@ function cluesFor(
 /** A task names a file by its path or, when that is telling enough, by its name. */
 function mentions(task: string, path: string): boolean {
   const name = baseName(path);
+  // Asked of every file of the workspace, so what is cheap comes first.
+  if (!task.includes(name)) return false;
   return (
     task.includes(path) ||
     (name.includes('.') && new RegExp(`(?<![\\w./-])${escapeRegExp(name)}(?![\\w-])`).test(task))

@@ -79,7 +79,10 @@ function resolveImport(from: string, name: string, paths: readonly string[]): st
   for (const base of bases) {
     const stem = base.replace(/\.(?:[cm]?[jt]sx?|py)$/, '');
     const hit = paths.find(
-      path => isCode(path) && (path === base || withoutExtension(path) === stem || isIndexOf(path, stem)),
+      path =>
+        path.startsWith(stem) &&
+        isCode(path) &&
+        (path === base || withoutExtension(path) === stem || isIndexOf(path, stem)),
     );
     if (hit !== undefined) return hit;
   }

@@ -189,3 +189,11 @@ describe('guided: the window', () => {
     }
   });
 });
+
+it('guided: a file that the task names is found among very many', async () => {
+  const others = Array.from({ length: 4000 }, (_, at) => [`a/${at}.js`, ''] as const);
+  const start = { ...Object.fromEntries(others), 'z.js': WRONG };
+  const given = { task: 'Fix z.js.', checkCommand: null };
+  const { files } = await play([block(RIGHT)], start, {}, given);
+  assert.equal(files.get('z.js'), RIGHT);
+});

@@ -224,6 +224,12 @@ describe('guided: findings', () => {
     assert.equal(remainingOf([second], [first, second], [first]).length, 0);
     assert.equal(remainingOf([first, second], [first, second], [first]).length, 1);
   });
+  it('of which only a number changed is still there', () => {
+    const [before, after] = [problem('Line too long (208/100)'), problem('Line too long (166/100)')];
+    assert.deepEqual(remainingOf([after], [before], [before]), [after]);
+    assert.deepEqual(beyond([after], [before]), []);
+    assert.equal(beyond([problem("No 'b1'")], [problem("No 'b2'")]).length, 1, 'of a name it is a part');
+  });
   it('gone without anything new is solved; fewer is better', () => {
     const none = { check: null, remaining: [], fresh: [] };
     const one = { ...none, remaining: [problem('x')] };

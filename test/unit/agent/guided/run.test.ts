@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { AgentOptions } from '../../../../src/agent/agent.ts';
 import type { Gap } from '../../../../src/agent/guided/line-mends.ts';
-import type { AgentEvent, Diagnostic } from '../../../../src/agent/ports.ts';
+import type { AgentEvent } from '../../../../src/agent/ports.ts';
 import { MoebiusError } from '../../../../src/base/errors.ts';
 import { ALLOW_ALL, type Files, memoryPorts, type World } from '../../../support/memory-ports.ts';
 import { addsUp, block, lastOf, type Played, play, RIGHT, TEST, WORSE, WRONG } from './play.ts';
@@ -360,54 +360,6 @@ describe('guided: a file that is not there yet', () => {
     assert.equal(files.get('src/greet.js'), RIGHT);
     assert.equal(outcome.changed[0]!.kind, 'create');
     assert.match(lastOf(prompts[0]), /Write the complete new version of src\/greet\.js/);
-  });
-});
-
-describe('guided: a problem that a checker reports', () => {
-  const TEXT = 'const a = 1;\r\nconsole.log(b);\r\n';
-  const diagnose: World['diagnose'] = files => {
-    const lines = files.get('a.ts')!.split(/\r?\n/);
-    return lines.flatMap((line, index): Diagnostic[] => {
-      const name = /log\((?!a\))(\w+)/.exec(line)?.[1];
-      const message = name
-        ? `Cannot find name '${name}'.`
-        : line.includes('syntax')
-          ? 'Not TypeScript.'
-          : null;
-      return message
-        ? [{ path: 'a.ts', line: index + 1, column: 1, severity: 'error', message, source: 'ts' }]
-        : [];
-    });
-  };
-  const given = {
-    task: "Fix this problem: Cannot find name 'b'.",
-    checkCommand: null,
-    context: { openFile: { path: 'a.ts', selection: { startLine: 2, endLine: 2 } }, attachments: [] },
-  };
-  const ts = (code: string) => `\`\`\`ts\n${code}\n\`\`\``;
-
-  it('is shown at its line, with a hint; the line ends of the file stay', async () => {
-    const answer = ts("const a = 1;\nconsole.log(a); // <-- PROBLEM: Cannot find name 'b'.");
-    const { outcome, files, prompts } = await play([answer], { 'a.ts': TEXT }, { diagnose }, given);
-    assert.equal(outcome.reason, 'done');
-    assert.equal(files.get('a.ts'), 'const a = 1;\r\nconsole.log(a);\r\n');
-    assert.match(lastOf(prompts[0]), /console\.log\(b\); \/\/ <-- PROBLEM: Cannot find name 'b'\.\n/);
-    assert.match(lastOf(prompts[0]), /Hint: Import it, declare it/);
-  });
-
-  it('is solved with the end that each line has', async () => {
-    const mixed = 'const a = 1;\nstays();\r\nconsole.log(b);\nlast();\nend();\n';
-    const answer = ts('const a = 2;\nstays();\nconsole.log(a);\nlast();\nmore();\nend();');
-    const { files } = await play([answer], { 'a.ts': mixed }, { diagnose }, given);
-    assert.equal(files.get('a.ts'), 'const a = 2;\nstays();\r\nconsole.log(a);\nlast();\nmore();\nend();\n');
-  });
-
-  it('that only makes room for another is not solved', async () => {
-    const answers = [ts('const a = 1;\nsyntax'), 'Log a.', ts('const a = 1;\nconsole.log(a);')];
-    const { outcome, files } = await play(answers, { 'a.ts': TEXT }, { diagnose }, given);
-    assert.equal(outcome.reason, 'done');
-    assert.equal(outcome.turns, 3);
-    assert.equal(files.get('a.ts'), 'const a = 1;\r\nconsole.log(a);\r\n');
   });
 });
 
