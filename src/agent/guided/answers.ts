@@ -28,6 +28,8 @@ export const LEAST_ANSWER_TOKENS = 1200;
 const MOST_ANSWER_TOKENS = 4096;
 
 export class Answers {
+  /** The task is to take something away: an answer may leave out what the code defines. */
+  mayLose = false;
   private readonly writer: Writer;
   private readonly workbench: Workbench;
 
@@ -108,7 +110,7 @@ export class Answers {
       return refused(
         `The answer imports ${missing.map(name => `\`${name}\``).join(', ')} from ${path} itself. Write it there.`,
       );
-    return { path, placed: placeCode(text, region, code) };
+    return { path, placed: placeCode(text, region, code, this.mayLose) };
   }
 }
 

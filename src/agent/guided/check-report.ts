@@ -138,6 +138,6 @@ const ABSOLUTE = /(?:file:\/\/)?((?:[A-Za-z]:)?[\\/](?:[\w@.+-]+[\\/])+[\w@.+-]+
 /** The file of the workspace that a runner, which may know it by an absolute path, means. */
 export function pathNamed(named: string, paths: readonly string[]): string | null {
   const wanted = `/${named.replaceAll('\\', '/').replace(/^\.\//, '')}`;
-  const matches = paths.filter(path => wanted.endsWith(`/${path}`));
+  const matches = paths.filter(path => wanted.endsWith(path) && wanted.endsWith(`/${path}`));
   return matches.sort((a, b) => b.length - a.length)[0] ?? null;
 }

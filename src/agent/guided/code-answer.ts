@@ -2,6 +2,7 @@
 import { enclosingBlock } from '../code/enclosing-block.ts';
 import { dedent, indentLike } from '../code/indentation.ts';
 import { withExports } from './exports.ts';
+import { laidOver, lostNames, withFragment } from './part-answer.ts';
 import { definedName, IMPORT_LINE, type Region } from './region.ts';
 import { promiseIn } from './stubs.ts';
 
@@ -28,15 +29,29 @@ export function codeIn(answer: string): string | null {
   return longest === undefined || longest.trim() === '' ? null : trimBlankLines(longest);
 }
 
-/** `text`: the file, `\n` line ends, as `region` was taken from it. */
-export function placeCode(text: string, asked: Region, code: string): Placed {
+/**
+ * `text`: the file, `\n` line ends, as `region` was taken from it. `mayLose`: what the region defines may be gone, since the task is
+ * to take something away.
+ */
+export function placeCode(text: string, asked: Region, code: string, mayLose = false): Placed {
   const lines = text.split('\n');
   const region = meantRegion(lines, asked, code);
   const original = lines.slice(region.first, region.last + 1).join('\n');
+  const finished = (placed: string) => withFinalNewline(text, withExports(text, placed));
+  const lostBy = (after: string) => (mayLose ? [] : lostNames(original, after));
   const left = placeholderIn(code, original);
-  if (left !== null) return refused(`The answer leaves code out (${left}). Write all of it.`);
-  const placed = region.isWholeFile ? withHeader(text, code) : placeBlock(lines, region, original, code);
-  const after = withFinalNewline(text, withExports(text, placed));
+  const whole = finished(
+    region.isWholeFile ? withHeader(text, code) : placeBlock(lines, region, original, code),
+  );
+  const lost = lostBy(whole);
+  const isAll = left === null && lost.length === 0;
+  const after = isAll
+    ? whole
+    : [laidOver(text, code), withFragment(lines, region, code)]
+        .flatMap(part => (part === null ? [] : finished(part)))
+        .find(part => placeholderIn(part, text) === null && lostBy(part).length === 0);
+  if (after === undefined)
+    return refused(`The answer leaves code out (${left ?? lost.join(', ')}). Write all of it.`);
   return after.trimEnd() === text.trimEnd()
     ? refused('The answer is the same code as before.')
     : { kind: 'text', text: after };

@@ -8,7 +8,7 @@ import { type FunctionLines, functionAlone, functionsOf, withoutBodies } from '.
 import type { Findings } from './findings.ts';
 import { relatedCode, type Step, type Suspect, specsOf } from './gather.ts';
 import { type Head, headsOf, signatureOf } from './heads.ts';
-import { wantsCheckMended } from './intent.ts';
+import { takesAway, wantsCheckMended } from './intent.ts';
 import { type Filled, lineMends, type MendKind } from './line-mends.ts';
 import {
   anewContent,
@@ -78,6 +78,9 @@ export class Drafts {
    */
   of(round: Round, situation: Situation, failure: string, seed: number): AsyncGenerator<Draft> {
     if (round.how === 'lines') return this.mended(situation, round.kind, round.where === 'suspects');
+    const { check, remaining } = situation.best;
+    const messages = remaining.map(problem => problem.message);
+    this.answers.mayLose = takesAway([this.options.task, ...messages, check?.error ?? ''].join('\n'));
     const sampling = { temperature: round.temperature, topP: TOP_P, seed };
     if (round.how === 'anew') return this.anew(situation, sampling);
     if (round.how === 'restart') return this.restarted(situation, round.sees, sampling);

@@ -31,3 +31,15 @@ export const wantsCheckMended = (task: string): boolean => MENDS.test(task);
 
 /** It says that the check fails, not that something fails in what the program does. */
 export const saysCheckFails = (task: string): boolean => CHECK_FAILS.test(task);
+
+/** By the words of a task, a problem or a failing test: what the code defines is to go, or to have another name. */
+const TAKES_AWAY = new RegExp(
+  [
+    String.raw`\b(?:remov|delet|drop|renam|inlin|merg|mov(?:e|ing)\b|unus|unreachable|redundant|duplicat|redefin|redeclar|already (?:defined|declared))`,
+    String.raw`\b(?:never|not) (?:used|read|called|accessed|execut)|\bassigned a value but`,
+    String.raw`has no attribute|is not a (?:function|constructor)|cannot import name|does not provide an export`,
+  ].join('|'),
+  'i',
+);
+
+export const takesAway = (words: string): boolean => TAKES_AWAY.test(words);

@@ -1,5 +1,6 @@
 /** The fixing cases: files, a diagnostic and where it is; solved when the checker is content as the record demands. */
 import { join } from 'node:path';
+import { lostNames } from '../../../src/agent/guided/part-answer.ts';
 import type { Files } from '../../support/memory-ports.ts';
 import { readRecords } from '../records.ts';
 import type { AgentCase } from './case.ts';
@@ -85,11 +86,18 @@ function fixingCase(record: FixingRecord, checker: Checker): AgentCase {
       if (!isChanged && success.outcome !== 'edit' && success.chat_regex)
         return new RegExp(success.chat_regex).test(answer) ? null : 'the answer does not say what to do';
       if (!isChanged) return 'nothing was changed';
+      const lost = [...original].flatMap(([path, text]) => lostNames(text, after.get(path) ?? ''));
+      if (lost.length > 0 && !IS_SUPERFLUOUS.test(`${record.id} ${record.rule} ${record.message}`))
+        return `lost: ${lost.join(', ')}`;
       before ??= checker(original);
       return judgeFiles(record, before, checker(after), after.get(record.target_file) ?? '');
     },
   };
 }
+
+/** Such a record may be about a definition that is to go; in any other a checker is content with code that was deleted. */
+const IS_SUPERFLUOUS =
+  /unus|never (?:used|read)|dup(?:e|licat)|unreachable|redundant|already (?:defined|declared)/i;
 
 function judgeFiles(
   { success, rule, message, target_file: target }: FixingRecord,

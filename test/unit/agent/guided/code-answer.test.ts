@@ -90,8 +90,52 @@ describe('guided: code put into a file', () => {
     assert.equal(placed(text, lines(4, 5), code), 'def a():\n    return 2\n\n\ndef b():\n    return a()\n');
   });
   it('a new function takes the place that was asked for', () => {
-    const text = 'x = 1\n\ndef b():\n    return x\n';
+    const text = 'x = 1\n\nfor y in b:\n    print(x)\n';
     assert.equal(placed(text, lines(2, 3), 'def c():\n    return 2'), 'x = 1\n\ndef c():\n    return 2\n');
+  });
+  const TWO =
+    'export function a(x: number) {\n  const y = x + 1;\n  return y * 2;\n}\n\nfunction b() {\n  const list = [1, 2];\n  return list.map(a);\n}\n';
+  const leavesOut = (text: string, region: Region, code: string, name: string) => {
+    const result = placeCode(text, region, code);
+    assert.equal(
+      result.kind === 'refused' ? result.reason : '',
+      `The answer leaves code out (${name}). Write all of it.`,
+    );
+  };
+  it('lays one function of a file over it', () => {
+    const code = 'function b() {\n  return [1, 2].map(a);\n}';
+    assert.equal(placed(TWO, WHOLE, code), TWO.replace(/function b[\s\S]*$/, `${code}\n`));
+    const marked = `// ... rest of the file stays\n\n${code}`;
+    assert.equal(placed(TWO, WHOLE, marked), TWO.replace(/function b[\s\S]*$/, `${code}\n`));
+  });
+  it('puts the line that was changed in its place', () => {
+    assert.equal(placed(TWO, lines(0, 3), 'const y = x + 2;'), TWO.replace('x + 1', 'x + 2'));
+    assert.equal(
+      placed(TWO, WHOLE, 'let list = [1, 2, 3];\nreturn list.map(a);'),
+      TWO.replace('const list = [1, 2]', 'let list = [1, 2, 3]'),
+    );
+  });
+  it('refuses to lose what the code defines', () => {
+    leavesOut(TWO, lines(0, 3), 'return a(1);', 'a');
+    leavesOut(TWO, lines(5, 8), 'function c() {\n  return 1;\n}', 'b');
+    leavesOut(TWO, WHOLE, 'console.log("done");', 'a, b');
+    leavesOut(
+      'class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 2\n',
+      WHOLE,
+      'class A:\n    def g(self):\n        return 3',
+      'f',
+    );
+    const alike = 'function f(x) {\n  one(x, 1);\n  one(x, 2);\n}\n';
+    leavesOut(alike, WHOLE, 'one(x, 3);', 'f');
+  });
+  it('but for what is to be taken away, or is defined in another way', () => {
+    assert.deepEqual(placeCode(TWO, lines(5, 8), 'const list = [];', true).kind, 'text');
+    assert.match(placed(TWO, lines(5, 8), 'const b = () => [1, 2].map(a);'), /^const b =/m);
+    assert.match(placed(TWO, lines(5, 8), 'const { b } = require("./b");'), /^const \{ b \}/m);
+    const method = 'class A {\n  f(a, b) {\n    return a;\n  }\n}\n';
+    assert.match(placed(method, lines(1, 3), 'f(\n  a,\n  b,\n) {\n  return a;\n}'), /^ {2}f\(\n/m);
+    const locals = 'function f() {\n  const x = 1;\n  return x;\n}\n';
+    assert.match(placed(locals, lines(1, 2), 'return 1;'), /\{\n {2}return 1;\n\}/);
   });
   it('refuses an answer that leaves code out', () => {
     const result = placeCode('def f():\n    return 1\n', WHOLE, 'def f():\n    # ... rest of the code\n');

@@ -34,8 +34,9 @@ it('guided: what is exported in another way, or is not declared any more, stays 
 
 it('guided: a file that is written anew keeps its exports', () => {
   const whole = { first: 0, last: 5, isWholeFile: true };
-  assert.deepEqual(placeCode(BEFORE, whole, 'function say(n) {\n  return n;\n}\nclass Box {}\n'), {
+  const inner = 'function inner() {}\n';
+  assert.deepEqual(placeCode(BEFORE, whole, `function say(n) {\n  return n;\n}\n${inner}class Box {}\n`), {
     kind: 'text',
-    text: 'export function say(n) {\n  return n;\n}\nexport class Box {}\n',
+    text: `export function say(n) {\n  return n;\n}\n${inner}export class Box {}\n`,
   });
 });

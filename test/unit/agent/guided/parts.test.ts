@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readCheck } from '../../../../src/agent/guided/check-report.ts';
 import { beyond, isBetter, isSolved, remainingOf } from '../../../../src/agent/guided/findings.ts';
 import { hintsFor } from '../../../../src/agent/guided/hints.ts';
-import { saysCheckFails, wantsAnswer } from '../../../../src/agent/guided/intent.ts';
+import { saysCheckFails, takesAway, wantsAnswer } from '../../../../src/agent/guided/intent.ts';
 import { withMarkers, withoutMarkers } from '../../../../src/agent/guided/markers.ts';
 import { codeNamesIn } from '../../../../src/agent/guided/names.ts';
 import { outlineOf, regionsOf } from '../../../../src/agent/guided/region.ts';
@@ -37,6 +37,17 @@ describe('guided: is it about a failing check', () => {
   check('Add a retry to add() when the request fails.', false);
   check('Make the error label red. Then run the tests.', false);
   check('Throw if validation fails', false);
+});
+
+describe('guided: is something to be taken away', () => {
+  const check = (words: string, expected: boolean) =>
+    it(`${JSON.stringify(words)} -> ${expected}`, () => assert.equal(takesAway(words), expected));
+  check('Remove the helper.', true);
+  check("Fix this problem: 'a' is declared but its value is never read.", true);
+  check('TypeError: total is not a function', true);
+  check('Unreachable code.', true);
+  check("Cannot find name 'b'.", false);
+  check('Let add() take three numbers.', false);
 });
 
 describe('guided: imported files', () => {
