@@ -16,7 +16,7 @@ import { gather, workspacePaths } from './gather.ts';
 import { saysCheckFails, wantsCheckMended } from './intent.ts';
 import { failureContent } from './prompts.ts';
 import { renamed, renameOf } from './rename.ts';
-import { roundsFor } from './rounds.ts';
+import { answersOf, roundsFor } from './rounds.ts';
 import { isImplementing, stubIn } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
 import type { Writer } from './writer.ts';
@@ -27,6 +27,8 @@ export interface Ending {
 }
 
 const ADVICE_TOKENS = 200;
+/** An answer of the budget is kept back for it. */
+const ADVICE = 1;
 /** The rounds begin anew so often when a version helped: what is left may need what was tried before. */
 const MOST_RESTARTS = 4;
 
@@ -115,7 +117,10 @@ export class Change {
     let failure = '';
     let restarts = 0;
     let seed = seedOf(options.turnId);
-    for (let at = 0; at < rounds.length && writer.hasBudget(); at++) {
+    for (let at = 0; at < rounds.length; at++) {
+      // The first answer is worth more than advice.
+      const needed = writer.turns === 0 ? 1 : answersOf(rounds[at]!) + ADVICE;
+      if (!writer.hasBudget(needed)) continue;
       for await (const draft of this.drafts.of(rounds[at]!, situation, failure, seed++)) {
         const verdict = await this.judge(draft, situation);
         if (verdict.kind === 'solved') return { reason: 'done', text: this.summary() };
@@ -128,7 +133,7 @@ export class Change {
           }
           break;
         }
-        if (!writer.hasBudget()) break;
+        if (!writer.hasBudget(1 + ADVICE)) break;
       }
     }
     await workbench.restore();

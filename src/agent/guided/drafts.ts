@@ -2,6 +2,7 @@
 import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
+import type { Diagnostic } from '../ports.ts';
 import { toldTask } from '../told.ts';
 import { Answers, type Draft, LEAST_ANSWER_TOKENS, type Sampling } from './answers.ts';
 import { type FunctionLines, functionAlone, functionsOf, withoutBodies } from './bodies.ts';
@@ -9,7 +10,8 @@ import type { Findings } from './findings.ts';
 import { relatedCode, type Step, type Suspect, specsOf } from './gather.ts';
 import { type Head, headsOf, signatureOf } from './heads.ts';
 import { takesAway, wantsCheckMended } from './intent.ts';
-import { type Filled, lineMends, type MendKind } from './line-mends.ts';
+import { type Filled, type Gap, lineMends, type MendKind, problemMends } from './line-mends.ts';
+import { codeNamesIn } from './names.ts';
 import {
   anewContent,
   type CodeReference,
@@ -20,9 +22,10 @@ import {
   stepContent,
   stubContent,
 } from './prompts.ts';
-import { codeOf } from './region.ts';
+import { codeOf, definedName } from './region.ts';
 import type { Rewriting, Round, Sees } from './rounds.ts';
 import { isImplementing, stubIn, withoutStubs } from './stubs.ts';
+import { takenOut } from './take-out.ts';
 import type { Workbench } from './workbench.ts';
 import type { GapRequest, Writer } from './writer.ts';
 
@@ -50,6 +53,9 @@ const RESTART_LINES = 100;
 const MOST_MENDS = 10;
 /** Files whose lines are gone through in one pass. */
 const MOST_MENDED_FILES = 2;
+/** Lines at problems of a file that are filled in, and how boldly where the likeliest line is what is there. */
+const MOST_PROBLEM_LINES = 6;
+const LINE_TEMPERATURE = 0.8;
 
 const TOO_MUCH =
   'The code and what is attached do not fit into the model. Attach less, or select a part of the file.';
@@ -77,6 +83,9 @@ export class Drafts {
    * conversation is to begin anew.
    */
   of(round: Round, situation: Situation, failure: string, seed: number): AsyncGenerator<Draft> {
+    if (round.how === 'removal') return this.removed(situation);
+    if (round.how === 'lines' && round.where === 'problems')
+      return this.mendedAtProblems(situation, round.kind, seed);
     if (round.how === 'lines') return this.mended(situation, round.kind, round.where === 'suspects');
     const { check, remaining } = situation.best;
     const messages = remaining.map(problem => problem.message);
@@ -247,9 +256,52 @@ export class Drafts {
     }
   }
 
+  /** By file, those of the files that the rounds are about. */
+  private problemsByPath({ steps, best }: Situation): [path: string, problems: Diagnostic[]][] {
+    const problems = [...best.remaining, ...best.fresh];
+    return [...new Set(steps.map(step => step.path))].flatMap(path => {
+      const own = problems.filter(problem => problem.path === path);
+      return own.length > 0 ? [[path, own]] : [];
+    });
+  }
+
+  private async *removed(situation: Situation): AsyncGenerator<Draft> {
+    for (const [path, problems] of this.problemsByPath(situation)) {
+      const text = takenOut(await this.workbench.best(path), problems);
+      if (text !== null) yield { path, placed: { kind: 'text', text } };
+    }
+  }
+
+  /** Where the problems are, and where what they name is defined. */
+  private async *mendedAtProblems(situation: Situation, kind: MendKind, seed: number): AsyncGenerator<Draft> {
+    const found = this.problemsByPath(situation).slice(0, MOST_MENDED_FILES);
+    if (found.length === 0) return;
+    this.writer.beginPass(`Writing single lines anew in ${found.map(([path]) => path).join(', ')}`);
+    for (const [path, problems] of found) {
+      const text = await this.workbench.best(path);
+      const messages = problems.map(problem => problem.message);
+      const names = new Set(messages.flatMap(codeNamesIn));
+      const defined = text
+        .split('\n')
+        .flatMap((line, at) => (names.has(definedName(line) ?? '') ? [at] : []));
+      const places = [...problems.map(({ line }) => line - 1), ...defined].slice(0, MOST_PROBLEM_LINES);
+      const related = await this.related(situation, path, text);
+      const said = { path: 'problems.txt', text: [...new Set(messages)].join('\n') };
+      const files = [...related.map(one => ({ path: one.path, text: one.text })), said];
+      const samplings = [undefined, 0, 1].map(add =>
+        add === undefined
+          ? {}
+          : { sampling: { temperature: LINE_TEMPERATURE, topP: TOP_P, seed: seed + add } },
+      );
+      const ways = samplings.map(sampling => (gap: Gap) => this.filled({ ...gap, ...sampling, path, files }));
+      const mends = await problemMends(text, places, kind, ways);
+      for (const { text } of mends.slice(0, MOST_MENDS)) yield { path, placed: { kind: 'text', text } };
+    }
+  }
+
   /** The likeliest line is the same whenever it is asked for. */
   private async filled(gap: GapRequest): Promise<Filled | null> {
-    const key = `${gap.prefix}\0${gap.suffix}`;
+    const key = `${gap.prefix}\0${gap.suffix}\0${gap.sampling?.seed}`;
     const known = this.lines.get(key);
     if (known) return known;
     const written = await this.writer.fillIn(gap);

@@ -37,7 +37,7 @@ const TAKES_AWAY = new RegExp(
   [
     String.raw`\b(?:remov|delet|drop|renam|inlin|merg|mov(?:e|ing)\b|unus|unreachable|redundant|duplicat|redefin|redeclar|already (?:defined|declared))`,
     String.raw`\b(?:never|not) (?:used|read|called|accessed|execut)|\bassigned a value but`,
-    String.raw`has no attribute|is not a (?:function|constructor)|cannot import name|does not provide an export`,
+    'has no attribute|is not a (?:function|constructor)|cannot import name|does not provide an export',
   ].join('|'),
   'i',
 );

@@ -10,20 +10,29 @@ import type { MendKind } from './line-mends.ts';
  * `follow-up`: it hears what was wrong with its last version, and says again what it will do.
  * `anew`: functions that the model does not see any more, one after the other; `restart`: all of them at once, `sees` their heads, or
  * their names only, since the parameters and comments of a wrong version mislead.
- * `lines`: single lines, each from its surroundings; in the functions that the failing test leads to, or wherever it may be.
+ * `lines`: single lines, each from its surroundings; in the functions that the failing test leads to, wherever it may be, or at the
+ * problems that a checker reports. `removal`: the host takes out what a checker calls superfluous.
  * `step`: of the places to change, which.
  */
 export type Round =
   | { how: Rewriting; step: number; temperature: number }
   | { how: 'anew'; temperature: number }
   | { how: 'restart'; sees: Sees; temperature: number }
-  | { how: 'lines'; kind: MendKind; where: 'suspects' | 'everywhere' };
+  | { how: 'lines'; kind: MendKind; where: Where }
+  | { how: 'removal' };
+export type Where = 'suspects' | 'everywhere' | 'problems';
 export type Sees = 'heads' | 'names';
 export type Rewriting = 'code' | 'diagnosis' | 'follow-up';
 
-/** For what a checker reports, or a user wants: the place is known, and the words say what to do. */
+/**
+ * For what a checker reports, or a user wants: the place is known, and the words say what to do. A model that writes the code as it
+ * was is asked for the line without seeing it next.
+ */
 const BY_WORDS: readonly Round[] = [
+  { how: 'removal' },
   { how: 'code', step: 0, temperature: 0 },
+  { how: 'lines', kind: 'replace', where: 'problems' },
+  { how: 'lines', kind: 'insert', where: 'problems' },
   { how: 'diagnosis', step: 0, temperature: 0.2 },
   { how: 'follow-up', step: 0, temperature: 0.4 },
   { how: 'code', step: 1, temperature: 0.4 },
@@ -62,6 +71,12 @@ const BY_ALL_TESTS: readonly Round[] = [
   { how: 'restart', sees: 'names', temperature: 0.8 },
   ...BY_TESTS,
 ];
+
+/** How many it takes at least; what the host does by itself takes none. */
+export function answersOf({ how }: Round): number {
+  if (how === 'removal') return 0;
+  return how === 'diagnosis' || how === 'follow-up' ? 2 : 1;
+}
 
 /** So many times as many tests fail as pass. */
 const FEW = 2;

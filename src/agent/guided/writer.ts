@@ -26,6 +26,8 @@ export interface GapRequest {
   path: string;
   /** Code that explains it. */
   files: { path: string; text: string }[];
+  /** Default: the likeliest line. */
+  sampling?: { temperature: number; topP: number; seed: number };
 }
 export interface Written {
   text: string;
@@ -46,10 +48,10 @@ export class Writer {
     this.history = options.history;
   }
 
-  /** Of answers and of what is written; the time ends a task by its signal. */
-  hasBudget(): boolean {
+  /** For so many answers, and to write at all; the time ends a task by its signal. */
+  hasBudget(answers = 1): boolean {
     const { turns, outputTokens } = this.options.budget;
-    return this.turns < turns && this.outputTokens < outputTokens;
+    return this.turns + answers <= turns && this.outputTokens < outputTokens;
   }
 
   /** A pass over single lines counts as one answer. */
@@ -59,14 +61,15 @@ export class Writer {
   }
 
   /** One line for a gap, not part of the conversation; null when the budget is used up or the model can't fill gaps. */
-  async fillIn({ prefix, suffix, path, files }: GapRequest): Promise<Filled | null> {
+  async fillIn({ prefix, suffix, path, files, sampling }: GapRequest): Promise<Filled | null> {
     const { backend, signal, sequence, level, budget } = this.options;
     if (this.outputTokens >= budget.outputTokens) return null;
     signal.throwIfAborted();
     try {
       const { text, usage, meanLogProb } = await backend.complete(
         {
-          ...{ prefix, suffix, path, files, singleLine: true, maxTokens: LINE_TOKENS, temperature: 0 },
+          ...{ prefix, suffix, path, files, singleLine: true, maxTokens: LINE_TOKENS },
+          ...(sampling ?? { temperature: 0 }),
           sequence: `${sequence}-lines`,
           ...(level && { level }),
         },

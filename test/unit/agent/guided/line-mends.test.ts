@@ -1,6 +1,6 @@
 /** Which lines are written anew, from what, and what becomes of them. */
 import assert from 'node:assert/strict';
-import { type Gap, lineMends, type MendKind } from '../../../../src/agent/guided/line-mends.ts';
+import { type Gap, lineMends, type MendKind, problemMends } from '../../../../src/agent/guided/line-mends.ts';
 
 const PYTHON = `import os
 
@@ -78,5 +78,31 @@ describe('guided: single lines written anew', () => {
       return null;
     });
     assert.deepEqual([mends, asked], [[], 1]);
+  });
+});
+
+describe('guided: lines at problems', () => {
+  const lines = ['import os', 'def f(a):', '    print(os.sep, a)', ''];
+  const mended = async (at: number, kind: MendKind, ...written: string[]) => {
+    const ways = written.map(text => async () => ({ text, confidence: 0 }));
+    const mends = await problemMends(lines.join('\n'), [at], kind, ways);
+    return mends.map(({ text }) => text.split('\n').filter(line => !lines.includes(line)));
+  };
+
+  it('are replaced whatever they are, by another version of them', async () => {
+    assert.deepEqual(await mended(0, 'replace', 'import os as o', 'x = 1'), [['import os as o']]);
+    assert.deepEqual(await mended(1, 'replace', 'def f(a, b):', 'def g(a):'), [['def f(a, b):']]);
+    assert.deepEqual(await mended(2, 'replace', 'print(os.sep, a)', 'print(os.sep, a)  # noqa', 'pass'), []);
+  });
+
+  it('get a line before them, also at the start of a file', async () => {
+    assert.deepEqual(await mended(0, 'insert', 'import re'), [['import re']]);
+    assert.deepEqual(await mended(2, 'insert', '    a = a or 1', '    return', '    raise X'), [
+      ['    a = a or 1'],
+    ]);
+    const [first] = await problemMends(lines.join('\n'), [0], 'insert', [
+      async () => ({ text: 'x', confidence: 0 }),
+    ]);
+    assert.ok(first!.text.startsWith('x\nimport os\n'));
   });
 });

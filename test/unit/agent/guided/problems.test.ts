@@ -1,5 +1,6 @@
 /** What the guided profile does about a problem that a checker reports. */
 import assert from 'node:assert/strict';
+import type { Gap } from '../../../../src/agent/guided/line-mends.ts';
 import type { Diagnostic } from '../../../../src/agent/ports.ts';
 import type { World } from '../../../support/memory-ports.ts';
 import { lastOf, play } from './play.ts';
@@ -47,7 +48,7 @@ describe('guided: a problem that a checker reports', () => {
     const answers = [ts('const a = 1;\nsyntax'), 'Log a.', ts('const a = 1;\nconsole.log(a);')];
     const { outcome, files } = await play(answers, { 'a.ts': TEXT }, { diagnose }, given);
     assert.equal(outcome.reason, 'done');
-    assert.equal(outcome.turns, 3);
+    assert.equal(outcome.turns, 5, 'two passes over lines, a diagnosis');
     assert.equal(files.get('a.ts'), 'const a = 1;\r\nconsole.log(a);\r\n');
   });
 
@@ -67,7 +68,60 @@ describe('guided: a problem that a checker reports', () => {
       const answers = [ts('const a = 1;\nconsole.warn(a);'), 'Log a.', ts('const a = 1;\nconsole.log(a);')];
       const { outcome } = await play(answers, { 'a.ts': TEXT }, { diagnose: warns }, given);
       assert.equal(outcome.reason, 'done');
-      assert.equal(outcome.turns, severity === 'error' ? 1 : 3);
+      assert.equal(outcome.turns, severity === 'error' ? 1 : 5);
     }
+  });
+
+  const same = ts(TEXT.replaceAll('\r', '').trimEnd());
+  const texts = { 'a.ts': 'const a = 1;\nconsole.log(b);\n' };
+
+  it('is solved by the line that the model writes without seeing it, when it copies the one that it sees', async () => {
+    const line = ({ prefix }: Gap) => (prefix === 'const a = 1;\n' ? 'console.log(a);' : '');
+    const { outcome, files, backend } = await play([same], texts, { diagnose }, given, line);
+    assert.deepEqual([outcome.reason, outcome.turns], ['done', 2]);
+    assert.equal(files.get('a.ts'), 'const a = 1;\nconsole.log(a);\n');
+    const asked = backend.requests.flatMap(({ kind, params }) => (kind === 'complete' ? [params] : []));
+    assert.deepEqual(
+      asked.map(({ temperature }) => temperature),
+      [0, 0.8, 0.8],
+    );
+    assert.ok(asked[0]!.files?.some(({ text }) => text.includes("Cannot find name 'b'.")));
+  });
+
+  it('is solved by a line before it', async () => {
+    const declares: World['diagnose'] = files =>
+      files.get('a.ts')!.includes('const b') ? [] : diagnose!(files);
+    const line = ({ prefix, suffix }: Gap) =>
+      prefix === 'const a = 1;\n' && suffix.startsWith('\nconsole') ? 'const b = a;' : '';
+    const { files } = await play([same], texts, { diagnose: declares }, given, line);
+    assert.equal(files.get('a.ts'), 'const a = 1;\nconst b = a;\nconsole.log(b);\n');
+  });
+
+  it('of something superfluous is taken out without the model', async () => {
+    const unused: World['diagnose'] = files =>
+      files.get('a.ts')!.includes('const b')
+        ? [
+            {
+              path: 'a.ts',
+              line: 1,
+              column: 7,
+              severity: 'warning',
+              message: "'b' is never used.",
+              source: 'lint',
+            },
+          ]
+        : [];
+    const asked = { ...given, task: "Fix this problem: 'b' is never used." };
+    const start = { 'a.ts': 'const b = 2;\nconsole.log(1);\n' };
+    const { outcome, files } = await play([], start, { diagnose: unused }, asked);
+    assert.deepEqual([outcome.reason, outcome.turns], ['done', 0]);
+    assert.equal(files.get('a.ts'), 'console.log(1);\n');
+  });
+
+  it('that is not solved ends with advice, for which an answer is kept', async () => {
+    const budget = { turns: 7, outputTokens: 100_000, timeMs: 60_000 };
+    const { outcome } = await play(Array(20).fill(same), texts, { diagnose }, { ...given, budget });
+    assert.deepEqual([outcome.reason, outcome.turns], ['limit', 7]);
+    assert.match(outcome.text, /^What I tried did not help\. Nothing is changed\.\n\n```ts/);
   });
 });
