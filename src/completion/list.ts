@@ -2,7 +2,7 @@
 
 export interface Piece {
   text: string;
-  /** White space before and after it. */
+  /** White space before and after it; after the last one also a comma that divides nothing. */
   lead: string;
   trail: string;
 }
@@ -25,7 +25,7 @@ export function closerOf(text: string, open: number): number | null {
   return null;
 }
 
-/** `list` at its own commas; with `types` those between angle brackets are not its own. A comma at the end divides nothing. */
+/** `list` at its own commas; with `types` those between angle brackets are not its own. */
 export function splitList(list: string, kind: 'values' | 'types' = 'values'): Piece[] {
   const [open, close] = kind === 'types' ? [`${OPEN}<`, `${CLOSE}>`] : [OPEN, CLOSE];
   const parts: string[] = [];
@@ -44,11 +44,12 @@ export function splitList(list: string, kind: 'values' | 'types' = 'values'): Pi
     }
   }
   parts.push(list.slice(from));
-  if (parts.at(-1)!.trim() === '') parts.pop();
-  return parts.map(part => {
+  const end = parts.at(-1)!.trim() === '' ? `,${parts.pop()}` : '';
+  return parts.map((part, i) => {
     const text = part.trim();
     const lead = part.slice(0, part.length - part.trimStart().length);
-    return { text, lead, trail: part.slice(lead.length + text.length) };
+    const trail = part.slice(lead.length + text.length);
+    return { text, lead, trail: i === parts.length - 1 ? trail + end : trail };
   });
 }
 

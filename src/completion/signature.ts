@@ -2,6 +2,8 @@
  * After the parameters of a function were changed, what its calls have to become. The declaration is read from the text
  * before the change and after it, by brackets and commas; no model is asked but for the words of a new argument.
  */
+import { changedSpan } from './changed-span.ts';
+import { indentOf } from './cursor.ts';
 import { closerOf, type Piece, splitList } from './list.ts';
 import { occurrencesOf } from './next-edit.ts';
 
@@ -11,9 +13,12 @@ interface Parameter {
   isOptional: boolean;
 }
 export interface SignatureChange {
+  /** By which it is called: of a constructor the name of its class. */
   name: string;
-  /** Of the name, in the text afterwards. */
+  /** Of the name where it is declared, in the text afterwards. */
   offset: number;
+  /** Where the head of the declaration is. */
+  head: number;
   from: Parameter[];
   to: Parameter[];
 }
@@ -45,9 +50,10 @@ export function signatureChangeBetween(old: string, text: string): SignatureChan
     if (oldClose === null || newClose === null || oldClose < oldEnd || newClose < newEnd) continue;
     const head = headBefore(text, open, newClose);
     if (!head) continue;
+    const called = calledAs(head, text);
     const [from, to] = [parametersOf(old, open, oldClose), parametersOf(text, open, newClose)];
-    if (!from || !to || isSameCall(from, to)) return null;
-    return { ...head, from, to };
+    if (!called || !from || !to || isSameCall(from, to)) return null;
+    return { ...called, head: head.offset, from, to };
   }
   return null;
 }
@@ -77,9 +83,41 @@ export function editOfCall(args: string, { from, to }: SignatureChange): CallEdi
       texts.push('');
     }
   }
-  const text = joined(texts, pieces);
-  if (hole === null) return text === args ? null : { text, hole: null };
-  return { text, hole: offsetOf(hole, texts, pieces) };
+  const isSame = texts.length === pieces.length && pieces.every((piece, i) => piece.text === texts[i]);
+  if (hole === null && isSame) return null;
+  return {
+    text: joined(texts, pieces),
+    hole: hole === null ? null : offsetOf(hole, texts, pieces),
+  };
+}
+
+/** Tells at each pause whether a signature was changed since the one before, and goes on where the user paused in the middle of it. */
+export class SignatureWatch {
+  /** The text before it began to change. */
+  private before: string | null = null;
+  private isDismissed = false;
+
+  /** The change from `base`, the text at the last pause, to `text`, or from before; null where there is none, or none is wanted. */
+  since(base: string, text: string): SignatureChange | null {
+    const whole = this.before === null ? null : signatureChangeBetween(this.before, text);
+    const change = whole ?? signatureChangeBetween(base, text);
+    if (!whole) {
+      this.before = change && base;
+      this.isDismissed = false;
+    }
+    return this.isDismissed ? null : change;
+  }
+
+  /** The user wants to hear no more of the last change, however it goes on. */
+  dismiss(): void {
+    this.isDismissed = true;
+  }
+
+  /** Another text, or one that was changed otherwise. */
+  forget(): void {
+    this.before = null;
+    this.isDismissed = false;
+  }
 }
 
 /** Offsets of `name` where no language server tells which function is meant: by itself, or of the object in hand. */
@@ -97,16 +135,12 @@ export function argumentIn(written: string): string | null {
   return first === '' || closerOf(`(${first})`, 0) !== first.length + 1 ? null : first;
 }
 
-function changedSpan(old: string, text: string): [start: number, oldEnd: number, newEnd: number] {
-  const most = Math.min(old.length, text.length);
-  let start = 0;
-  while (start < most && old[start] === text[start]) start++;
-  let end = 0;
-  while (end < most - start && old[old.length - 1 - end] === text[text.length - 1 - end]) end++;
-  return [start, old.length - end, text.length - end];
+interface Name {
+  name: string;
+  offset: number;
 }
 
-function headBefore(text: string, open: number, close: number): { name: string; offset: number } | null {
+function headBefore(text: string, open: number, close: number): Name | null {
   const before = text.slice(Math.max(0, open - HEAD_CHARS), open);
   const after = text.slice(close + 1, close + 1 + HEAD_CHARS);
   const found =
@@ -116,6 +150,20 @@ function headBefore(text: string, open: number, close: number): { name: string; 
   const name = found?.[1];
   if (name === undefined || NO_METHOD.test(name)) return null;
   return { name, offset: open - before.length + found!.index + found![0].indexOf(name) };
+}
+
+const CONSTRUCTOR = /^(?:constructor|__init__|__construct)$/;
+const CLASS_HEAD = /^([ \t]*)(?:(?:export|default|abstract|final)\s+)*class\s+([\w$]+)/gm;
+
+/** A constructor is called by the name of the class around it; null where that has none. */
+function calledAs(head: Name, text: string): Name | null {
+  if (!CONSTRUCTOR.test(head.name)) return head;
+  const line = text.lastIndexOf('\n', head.offset) + 1;
+  const indent = indentOf(text.slice(line, head.offset)).length;
+  const around = [...text.slice(0, head.offset).matchAll(CLASS_HEAD)].findLast(
+    ({ 1: own }) => own!.length < indent,
+  );
+  return around ? { name: around[2]!, offset: around.index + around[0].length - around[2]!.length } : null;
 }
 
 /** null where one of them has no name of its own: what is taken apart, or gathers the rest. */

@@ -22,3 +22,11 @@ export function signalOf(token: vscode.CancellationToken): AbortSignal {
   else token.onCancellationRequested(() => abort.abort());
   return abort.signal;
 }
+
+/** A cancellation token that follows an abort signal. */
+export function tokenOf(signal: AbortSignal): vscode.CancellationToken {
+  const source = new vscode.CancellationTokenSource();
+  if (signal.aborted) source.cancel();
+  else signal.addEventListener('abort', () => source.cancel(), { once: true });
+  return source.token;
+}

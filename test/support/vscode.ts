@@ -14,6 +14,18 @@ export class Position {
     this.line = line;
     this.character = character;
   }
+  compareTo(other: Position): number {
+    return this.line - other.line || this.character - other.character;
+  }
+  isBefore(other: Position): boolean {
+    return this.compareTo(other) < 0;
+  }
+  isAfter(other: Position): boolean {
+    return this.compareTo(other) > 0;
+  }
+  isEqual(other: Position): boolean {
+    return this.compareTo(other) === 0;
+  }
 }
 export class Range {
   readonly start: Position;
@@ -73,7 +85,7 @@ const active = new EventEmitter<TextEditor | undefined>();
 
 export class TextDocument {
   readonly uri: Uri;
-  readonly languageId = 'plaintext';
+  readonly languageId: string;
   readonly encoding = 'utf8';
   readonly eol: number;
   isDirty = false;
@@ -86,6 +98,7 @@ export class TextDocument {
 
   constructor(path: string, text = readFileSync(path, 'utf8')) {
     this.uri = Uri.file(path);
+    this.languageId = path.endsWith('.py') ? 'python' : 'plaintext';
     this.#text = text;
     this.eol = text.includes('\r\n') ? 2 : 1;
   }
@@ -222,6 +235,8 @@ export const editor = {
     editor.diagnostics = [...editor.diagnostics.filter(([one]) => one !== uri), [uri, found]];
     diagnosed.fire({ uris: [uri] });
   },
+  /** Paths that a search of the workspace finds, instead of those on disk. */
+  found: [] as string[],
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
     const document = new TextDocument(path);
@@ -249,6 +264,7 @@ export const editor = {
     editor.warnings = [];
     editor.picked = [];
     editor.diagnostics = [];
+    editor.found = [];
   },
 };
 
@@ -277,6 +293,18 @@ const vscode = {
   EventEmitter,
   RelativePattern,
   WorkspaceEdit,
+  Location: class {
+    readonly uri: Uri;
+    readonly range: Range;
+    constructor(uri: Uri, start: Position) {
+      this.uri = uri;
+      this.range = new Range(start, start);
+    }
+  },
+  CancellationTokenSource: class {
+    readonly token = {};
+    cancel() {}
+  },
   EndOfLine: { LF: 1, CRLF: 2 },
   ConfigurationTarget: { Global: 1, Workspace: 2 },
   FileType: { File: 1, Directory: 2 },
@@ -319,6 +347,7 @@ const vscode = {
     },
     /** Globs are `*` and all others. In the order of their paths, as far as `limit`. */
     async findFiles({ base, glob }: RelativePattern, _excluded: string, limit: number) {
+      if (editor.found.length > 0) return editor.found.map(Uri.file);
       return readdirSync(base, { recursive: glob !== '*', encoding: 'utf8' })
         .map(name => join(base, name))
         .filter(path => statSync(path).isFile())
@@ -407,7 +436,10 @@ const vscode = {
   },
   languages: {
     registerCodeLensProvider: () => ({ dispose() {} }),
-    getDiagnostics: () => editor.diagnostics,
+    getDiagnostics: (uri?: Uri) =>
+      uri
+        ? editor.diagnostics.flatMap(([of, all]) => (of.toString() === uri.toString() ? all : []))
+        : editor.diagnostics,
     onDidChangeDiagnostics: diagnosed.event,
   },
   commands: {

@@ -6,7 +6,7 @@ const NEAR_CHARS = 2000;
 /** Fewer letters are loop variables and noise. */
 const IDENTIFIER = /[A-Za-z_$][\w$]{2,}/g;
 /** Words of every program say nothing of this one. */
-const COMMON = new Set(
+export const COMMON_WORDS: ReadonlySet<string> = new Set(
   (
     'const let var function return import from export class extends this self def async await for while else elif ' +
     'true false null None True False undefined new try catch except finally throw raise public private static void ' +
@@ -36,7 +36,7 @@ export function mostSimilarPart(text: string, wanted: ReadonlySet<string>): Part
 }
 
 function identifiers(text: string): Set<string> {
-  return new Set((text.match(IDENTIFIER) ?? []).filter(word => !COMMON.has(word)));
+  return new Set((text.match(IDENTIFIER) ?? []).filter(word => !COMMON_WORDS.has(word)));
 }
 
 function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {

@@ -55,19 +55,24 @@ export class Grammars implements Syntax {
     return loading;
   }
 
-  read<T>(languageId: string, text: string, use: (root: SyntaxNode) => T): T | null {
+  /** The same, for who waits as long as this for a tree. */
+  within(parseMs: number): Syntax {
+    return { read: (languageId, text, use) => this.read(languageId, text, use, parseMs) };
+  }
+
+  read<T>(languageId: string, text: string, use: (root: SyntaxNode) => T, parseMs = this.#parseMs): T | null {
     const parser = this.#parsers.get(GRAMMARS[languageId] ?? '');
     if (!parser) {
       void this.load(languageId);
       return null;
     }
-    const tree = this.#parse(parser, text);
+    const tree = this.#parse(parser, text, parseMs);
     return tree && use(tree.rootNode);
   }
 
-  #parse(parser: Parser, text: string): Tree | null {
+  #parse(parser: Parser, text: string, parseMs: number): Tree | null {
     if (this.#last?.parser === parser && this.#last.text === text) return this.#last.tree;
-    const untilMs = performance.now() + this.#parseMs;
+    const untilMs = performance.now() + parseMs;
     const tree = parser.parse(text, null, { progressCallback: () => performance.now() > untilMs });
     if (!tree) {
       parser.reset();

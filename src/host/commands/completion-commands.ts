@@ -40,7 +40,7 @@ export function completionCommands(
       return vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
     },
     'moebius.nextEdit.take': () => nextEdits.take(),
-    'moebius.nextEdit.dismiss': () => nextEdits.hide(),
+    'moebius.nextEdit.dismiss': () => nextEdits.dismiss(),
     'moebius.completion.snooze': () => chooseSnooze(snooze),
     'moebius.completion.why': () => pages.show('Moebius completions', ghostText.explain()),
   };

@@ -16,9 +16,9 @@ const HEAD_LINES = 4;
 
 export interface ChangedSignature {
   document: vscode.TextDocument;
-  /** Of the function's name. */
-  position: vscode.Position;
   change: SignatureChange;
+  /** Characters by which edits of calls above have moved the declaration since. */
+  moved: number;
 }
 
 /** The first call from number `from` on that is not right as it is. */
@@ -32,14 +32,26 @@ export async function callPlace(
   const sites = await sitesOf(changed);
   for (let i = from; i < sites.length && !signal.aborted; i++) {
     const place = await placeAt(sites[i]!, changed, backend, signal);
-    if (place) return { ...place, next: () => callPlace(changed, backend, signal, i + 1) };
+    if (!place) continue;
+    const next = { ...changed, moved: changed.moved + shiftOf(place, changed) };
+    return { ...place, next: nextSignal => callPlace(next, backend, nextSignal, i + 1) };
   }
   return null;
 }
 
+/** Characters by which the edit will move the declaration. */
+function shiftOf(
+  { document, range, text }: Omit<Place, 'next'>,
+  { document: home, change, moved }: ChangedSignature,
+): number {
+  const [start, end] = [document.offsetAt(range.start), document.offsetAt(range.end)];
+  return document === home && start < change.offset + moved ? text.length - (end - start) : 0;
+}
+
 /** Every mention of the function but its declaration: those below it, those above it, those in other files. */
-async function sitesOf({ document, position, change }: ChangedSignature): Promise<vscode.Location[]> {
+async function sitesOf({ document, change, moved }: ChangedSignature): Promise<vscode.Location[]> {
   const { uri } = document;
+  const position = document.positionAt(change.offset + moved);
   const known =
     (await vscode.commands.executeCommand<vscode.Location[] | undefined>(
       'vscode.executeReferenceProvider',
@@ -96,8 +108,8 @@ async function placeAt(
   return argument ? { ...place, text: left + argument + right } : null;
 }
 
-function headOf({ document, position }: ChangedSignature): { path: string; text: string } {
-  const { line } = position;
+function headOf({ document, change, moved }: ChangedSignature): { path: string; text: string } {
+  const { line } = document.positionAt(change.head + moved);
   const end = Math.min(document.lineCount, line + HEAD_LINES);
   return { path: pathOf(document), text: document.getText(new vscode.Range(line, 0, end, 0)) };
 }

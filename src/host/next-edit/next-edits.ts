@@ -6,12 +6,13 @@ import * as vscode from 'vscode';
 import type { Backend } from '../../backends/backend.ts';
 import { monotonicClock } from '../../base/clock.ts';
 import type { Disposable } from '../../base/disposable.ts';
-import { occurrencesOf, type Rename, renameBetween } from '../../completion/next-edit.ts';
-import { signatureChangeBetween } from '../../completion/signature.ts';
+import { RenameWatch } from '../../completion/next-edit.ts';
+import { SignatureWatch } from '../../completion/signature.ts';
 import type { Snooze } from '../../completion/snooze.ts';
 import type { Grammars } from '../../completion/syntax/grammars.ts';
 import { quietIn } from '../quiet.ts';
 import { readSettings } from '../settings.ts';
+import { sizeOf } from '../text-of.ts';
 import { callPlace } from './call-places.ts';
 import type { Place } from './place.ts';
 import { firstRenamePlace } from './rename-places.ts';
@@ -43,10 +44,8 @@ export class NextEdits implements vscode.Disposable {
   private base: { document: vscode.TextDocument; text: string } | null = null;
   /** As it was when the user last paused: taking it at every key would be felt. */
   private latest: { document: vscode.TextDocument; text: string } | null = null;
-  /** The last change of a name, which goes on when the user pauses in the middle of it. */
-  private renamed: Rename | null = null;
-  /** The text before a signature began to change, likewise. */
-  private signed: string | null = null;
+  private readonly renames = new RenameWatch();
+  private readonly signatures = new SignatureWatch();
   private pause: Disposable | null = null;
   /** Ends when the user does something else than taking what is offered. */
   private looking = new AbortController();
@@ -85,8 +84,15 @@ export class NextEdits implements vscode.Disposable {
     }
     this.clear();
     const isDone = await editor.edit(edit => edit.replace(range, text));
-    this.signed = null;
-    if (isDone) await this.find(editor, () => place.next());
+    this.signatures.forget();
+    if (isDone) await this.find(editor, signal => place.next(signal));
+  }
+
+  /** The user does not want it, nor what else this change would bring. */
+  dismiss(): void {
+    this.renames.dismiss();
+    this.signatures.dismiss();
+    this.hide();
   }
 
   hide(): void {
@@ -103,13 +109,11 @@ export class NextEdits implements vscode.Disposable {
   private remember(editor: vscode.TextEditor | undefined): void {
     this.pause?.dispose();
     this.base = null;
-    this.renamed = null;
-    this.signed = null;
+    this.renames.forget();
+    this.signatures.forget();
     // Going to the offered place in another file is no reason to withdraw it.
     if (this.offer?.place.document !== editor?.document) this.hide();
-    const text = editor?.document.getText();
-    const isFit = text !== undefined && text.length <= LARGEST_CHARS;
-    this.latest = isFit ? { document: editor!.document, text } : null;
+    this.latest = editor && isWatched(editor.document) ? asItIs(editor.document) : null;
   }
 
   private onChange({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
@@ -118,7 +122,7 @@ export class NextEdits implements vscode.Disposable {
     this.hide();
     this.pause?.dispose();
     // Undoing is not editing.
-    if (reason !== undefined || this.latest?.document !== document) {
+    if (reason !== undefined || this.latest?.document !== document || !isWatched(document)) {
       this.remember(editor);
       return;
     }
@@ -130,40 +134,20 @@ export class NextEdits implements vscode.Disposable {
   private async look(editor: vscode.TextEditor): Promise<void> {
     const { base } = this;
     const { document } = editor;
-    const text = document.getText();
-    const latest = text.length <= LARGEST_CHARS ? { document, text } : null;
+    const latest = asItIs(document);
     this.base = null;
     this.latest = latest;
-    const { completion } = readSettings(document);
-    if (!completion.nextEdits || !base || !latest || base.document !== document) return;
-    if (quietIn(document, completion, this.snooze)) return;
-    const rename = this.renameSince(base.text, text);
-    const changed = rename ? null : this.signatureSince(base.text, text);
+    if (base?.document !== document) return;
+    const rename = this.renames.since(base.text, latest.text);
+    const change = rename ? null : this.signatures.since(base.text, latest.text);
+    if (quietIn(document, readSettings(document).completion, this.snooze)) return;
     if (rename) {
       const { grammars } = this;
-      await this.find(editor, () => firstRenamePlace({ home: document, rename, grammars }));
-    } else if (changed) {
-      const position = document.positionAt(changed.offset);
-      const signature = { document, position, change: changed };
-      await this.find(editor, signal => callPlace(signature, this.backend(), signal));
+      await this.find(editor, signal => firstRenamePlace({ home: document, rename, grammars }, signal));
+    } else if (change) {
+      const changed = { document, change, moved: 0 };
+      await this.find(editor, signal => callPlace(changed, this.backend(), signal));
     }
-  }
-
-  private renameSince(base: string, text: string): Rename | null {
-    let rename = renameBetween(base, text);
-    const before = this.renamed;
-    if (rename && before?.to === rename.from && before.offset === rename.offset)
-      rename = { ...rename, from: before.from };
-    this.renamed = rename;
-    // A name that stands there elsewhere was not renamed but replaced by another.
-    return rename && occurrencesOf(rename.to, base).length === 0 ? rename : null;
-  }
-
-  private signatureSince(base: string, text: string): ReturnType<typeof signatureChangeBetween> {
-    const whole = this.signed === null ? null : signatureChangeBetween(this.signed, text);
-    const change = whole ?? signatureChangeBetween(base, text);
-    if (!whole) this.signed = change && base;
-    return change;
   }
 
   private async find(
@@ -198,3 +182,11 @@ export class NextEdits implements vscode.Disposable {
     void vscode.commands.executeCommand('setContext', CONTEXT_KEY, false);
   }
 }
+
+const isWatched = (document: vscode.TextDocument): boolean =>
+  readSettings(document).completion.nextEdits && sizeOf(document) <= LARGEST_CHARS;
+
+const asItIs = (document: vscode.TextDocument): { document: vscode.TextDocument; text: string } => ({
+  document,
+  text: document.getText(),
+});

@@ -6,5 +6,5 @@ export interface Place {
   range: vscode.Range;
   text: string;
   /** The place after this one, once this one was taken. */
-  next(): Promise<Place | null>;
+  next(signal: AbortSignal): Promise<Place | null>;
 }

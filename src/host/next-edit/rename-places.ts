@@ -6,21 +6,25 @@ import * as vscode from 'vscode';
 import { importedPaths } from '../../completion/context/related.ts';
 import { isUnfitName } from '../../completion/context/unfit.ts';
 import {
-  inCode,
+  isOwnName,
   mentionsOfImport,
+  namesAt,
   nextAfter,
   occurrencesOf,
   type Rename,
 } from '../../completion/next-edit.ts';
 import type { Grammars } from '../../completion/syntax/grammars.ts';
+import { tokenOf } from '../report.ts';
+import { textOf } from '../text-of.ts';
 import type { Place } from './place.ts';
 
 /** Files with problems that are looked at. */
 const FILES = 20;
 /** Files of the workspace, of the same kind, that are searched for the name. */
 const SEARCHED = 300;
-const LARGEST_BYTES = 200_000;
 const FOREIGN = '**/{node_modules,.git,dist,build,out,target,vendor,__pycache__,.venv,venv}/**';
+/** The user has paused, and the largest document that is watched takes half of it. */
+const PARSE_MS = 300;
 
 /** `home`: the document in which the name was changed. */
 export interface Renaming {
@@ -28,13 +32,20 @@ export interface Renaming {
   rename: Rename;
   grammars: Grammars;
 }
+/** Where places are looked for: a document, or a file that is none of the editor's yet. */
+interface Source {
+  uri: vscode.Uri;
+  text: string;
+  languageId: string;
+}
 
-/** The next place after the one that was changed; none after a word in a comment or a string, which is no name. */
-export async function firstRenamePlace(renaming: Renaming): Promise<Place | null> {
+/** The next place after the one that was changed; none where it was no name: a keyword, a word in a comment or a string. */
+export async function firstRenamePlace(renaming: Renaming, signal: AbortSignal): Promise<Place | null> {
   const { home, rename, grammars } = renaming;
   await grammars.load(home.languageId);
-  if (inCode([rename.offset], home.getText(), home.languageId, grammars).length === 0) return null;
-  return renamePlace(renaming, home, rename.offset + rename.to.length);
+  const syntax = grammars.within(PARSE_MS);
+  if (!isOwnName(rename, home.getText(), home.languageId, syntax)) return null;
+  return renamePlace(renaming, home, rename.offset + rename.to.length, signal);
 }
 
 /** The next place in `document` from offset `from` on; when there is none, the first one in another. */
@@ -42,13 +53,17 @@ async function renamePlace(
   renaming: Renaming,
   document: vscode.TextDocument,
   from: number,
+  signal: AbortSignal,
 ): Promise<Place | null> {
-  const offset = nextAfter(await placesIn(renaming, document), from);
+  const offset = nextAfter(await placesIn(renaming, sourceOf(document)), from);
   if (offset !== null) return placeAt(renaming, document, offset);
-  for await (const other of otherDocuments(renaming)) {
-    if (other === document) continue;
-    const [first] = await placesIn(renaming, other);
-    if (first !== undefined) return placeAt(renaming, other, first);
+  for await (const other of otherSources(renaming, signal)) {
+    if (signal.aborted) return null;
+    if (isSame(other.uri, document.uri) || (await placesIn(renaming, other)).length === 0) continue;
+    // Only now it becomes a document of the editor's, which every extension hears of.
+    const opened = await vscode.workspace.openTextDocument(other.uri);
+    const [first] = await placesIn(renaming, sourceOf(opened));
+    if (first !== undefined) return placeAt(renaming, opened, first);
   }
   return null;
 }
@@ -59,71 +74,80 @@ function placeAt(renaming: Renaming, document: vscode.TextDocument, offset: numb
     document,
     range: new vscode.Range(document.positionAt(offset), document.positionAt(offset + from.length)),
     text: to,
-    next: () => renamePlace(renaming, document, offset + to.length),
+    next: signal => renamePlace(renaming, document, offset + to.length, signal),
   };
 }
 
 /**
  * Those that the language server finds wrong, where it has found any; the others may be names of something else. Else, in
- * the document itself, all in code; in another one those that mean what it imports.
+ * the document itself, all in code; in another one those that mean what it imports. Where no tree tells names from other
+ * words, only what is wrong.
  */
 async function placesIn(
   { home, rename, grammars }: Renaming,
-  document: vscode.TextDocument,
+  { uri, text, languageId }: Source,
 ): Promise<readonly number[]> {
-  const text = document.getText();
-  const { languageId } = document;
-  if (!text.includes(rename.from)) return [];
-  const wrong = problemsAt(document, rename.from).map(({ start }) => document.offsetAt(start));
-  if (wrong.length > 0) return wrong.sort((a, b) => a - b);
+  const all = occurrencesOf(rename.from, text);
+  if (all.length === 0) return [];
   await grammars.load(languageId);
-  if (document === home) return inCode(occurrencesOf(rename.from, text), text, languageId, grammars);
-  const isImporter = importedPaths(pathOf(document.uri), text).some(paths =>
-    paths.includes(pathOf(home.uri)),
-  );
-  const mentions = isImporter ? mentionsOfImport(rename.from, text) : [];
-  return inCode(mentions, text, languageId, grammars);
+  const namesOf = (offsets: readonly number[]) =>
+    namesAt(offsets, text, languageId, grammars.within(PARSE_MS));
+  const wrong = all.filter(isProblem(uri, text, rename.from));
+  if (wrong.length > 0) return namesOf(wrong) ?? wrong;
+  if (isSame(uri, home.uri)) return namesOf(all) ?? [];
+  const isImporter = importedPaths(pathOf(uri), text).some(paths => paths.includes(pathOf(home.uri)));
+  return (isImporter && namesOf(mentionsOfImport(rename.from, text))) || [];
 }
 
 /** Files with problems that name it first, then what is open, then files of the same kind in the folder. */
-async function* otherDocuments({
-  home,
-  rename,
-}: Renaming): AsyncGenerator<vscode.TextDocument, void, undefined> {
+async function* otherSources(
+  { home, rename }: Renaming,
+  signal: AbortSignal,
+): AsyncGenerator<Source, void, undefined> {
   const folder = vscode.workspace.getWorkspaceFolder(home.uri);
   const seen = new Set([home.uri.toString()]);
   const isNew = (uri: vscode.Uri) => !seen.has(uri.toString()) && seen.add(uri.toString());
   const isOfWorkspace = (uri: vscode.Uri) => vscode.workspace.getWorkspaceFolder(uri) !== undefined;
+  const read = async function* (uris: readonly vscode.Uri[]) {
+    for (const uri of uris) {
+      const text = !signal.aborted && isNew(uri) ? await textOf(uri) : null;
+      const isOfKind = extensionOf(uri) === extensionOf(home.uri);
+      if (text !== null) yield { uri, text, languageId: isOfKind ? home.languageId : '' };
+    }
+  };
   const named = vscode.languages
     .getDiagnostics()
     .filter(([uri, all]) => isOfWorkspace(uri) && all.some(({ message }) => message.includes(rename.from)));
-  for (const [uri] of named.slice(0, FILES)) if (isNew(uri)) yield vscode.workspace.openTextDocument(uri);
-  for (const document of vscode.workspace.textDocuments)
-    if (isOfWorkspace(document.uri) && isNew(document.uri)) yield document;
-  const extension = /\.\w+$/.exec(home.uri.path)?.[0];
-  if (!folder || extension === undefined) return;
+  yield* read(named.slice(0, FILES).map(([uri]) => uri));
+  yield* read(vscode.workspace.textDocuments.map(({ uri }) => uri).filter(isOfWorkspace));
+  const extension = extensionOf(home.uri);
+  if (!folder || extension === undefined || signal.aborted) return;
   const pattern = new vscode.RelativePattern(folder, `**/*${extension}`);
-  for (const uri of await vscode.workspace.findFiles(pattern, FOREIGN, SEARCHED))
-    if (isNew(uri) && !isUnfitName(pathOf(uri)) && (await hasText(uri, rename.from)))
-      yield vscode.workspace.openTextDocument(uri);
-}
-
-/** Told before it becomes a document of the editor's, which every extension hears of. */
-async function hasText(uri: vscode.Uri, text: string): Promise<boolean> {
-  const { size } = await vscode.workspace.fs.stat(uri);
-  return (
-    size <= LARGEST_BYTES && new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)).includes(text)
-  );
+  const found = await vscode.workspace.findFiles(pattern, FOREIGN, SEARCHED, tokenOf(signal));
+  yield* read(found.filter(uri => !isUnfitName(pathOf(uri))));
 }
 
 const pathOf = (uri: vscode.Uri): string => vscode.workspace.asRelativePath(uri, false);
+const extensionOf = ({ path }: vscode.Uri): string | undefined => /\.\w+$/.exec(path)?.[0];
+const isSame = (a: vscode.Uri, b: vscode.Uri): boolean => a.toString() === b.toString();
+const sourceOf = (document: vscode.TextDocument): Source => ({
+  uri: document.uri,
+  text: document.getText(),
+  languageId: document.languageId,
+});
 
-/** Where the name is a problem. */
-const problemsAt = (document: vscode.TextDocument, name: string): vscode.Range[] =>
-  vscode.languages
-    .getDiagnostics(document.uri)
-    .filter(
-      ({ severity, range }) =>
-        severity <= vscode.DiagnosticSeverity.Warning && document.getText(range) === name,
-    )
-    .map(({ range }) => range);
+/** Tells of an offset in `text` at which `name` stands whether it is a problem there. */
+function isProblem(uri: vscode.Uri, text: string, name: string): (offset: number) => boolean {
+  const places = new Set(
+    vscode.languages.getDiagnostics(uri).flatMap(({ severity, range: { start, end } }) => {
+      const isWhole = start.line === end.line && end.character - start.character === name.length;
+      return isWhole && severity <= vscode.DiagnosticSeverity.Warning
+        ? [`${start.line}:${start.character}`]
+        : [];
+    }),
+  );
+  return offset => {
+    const above = places.size > 0 ? text.slice(0, offset).split('\n') : [];
+    return places.has(`${above.length - 1}:${above.at(-1)?.length}`);
+  };
+}

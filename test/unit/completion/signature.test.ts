@@ -3,6 +3,7 @@ import {
   argumentIn,
   editOfCall,
   plainMentions,
+  SignatureWatch,
   signatureChangeBetween,
 } from '../../../src/completion/signature.ts';
 
@@ -56,6 +57,24 @@ describe('completion/signature', () => {
     'function on(f: (a: A) => void, b: B) {',
     ['on', 'f', 'f b'],
   );
+  change(
+    'of a constructor, which is called by its class',
+    'export class A {\n  private b = class Inner {};\n  constructor(private readonly b: B) {\n  }\n}',
+    'export class A {\n  private b = class Inner {};\n  constructor(private readonly b: B, c: C) {\n  }\n}',
+    ['A', 'b', 'b c'],
+  );
+  change(
+    'of one of Python, whose class has another inside',
+    'class A(Base):\n    class B:\n        pass\n\n    def __init__(self, b):\n        pass',
+    'class A(Base):\n    class B:\n        pass\n\n    def __init__(self, b, c):\n        pass',
+    ['A', 'b', 'b c'],
+  );
+  change(
+    'of the constructor of a class without a name',
+    'const A = class {\n  constructor(b) {\n  }\n};',
+    'const A = class {\n  constructor(b, c) {\n  }\n};',
+    null,
+  );
   change('a type alone changes no call', 'function f(a: A) {}', 'function f(a: B) {}', null);
   change('what a call is given is no signature', 'f(a);', 'f(a, b);', null);
   change('a condition is no signature', 'if (a) {\n}', 'if (a, b) {\n}', null);
@@ -91,6 +110,25 @@ describe('completion/signature', () => {
   call('spread', ['a, b', 'a'], '...all', null);
   call('more than there were', ['a', ''], '1, 2', null);
   call('on lines of their own', ['a, b', 'a, b, c'], '\n  1,\n  2\n', '\n  1,\n  2,\n  █\n');
+
+  call('on lines that all end in a comma', ['a, b', 'a, b, c'], '\n  1,\n  2,\n', '\n  1,\n  2,\n  █,\n');
+  call('and one of them has gone', ['a, b', 'b'], '\n  1,\n  2,\n', '\n  2,\n');
+  call('right as it is, with a comma at the end', ['a, b', 'a, b, c = 1'], '\n  1,\n  2,\n', null);
+  call('right as it is, oddly set', ['a, b', 'a, b, c = 1'], '1 , 2', null);
+
+  it('goes on from pause to pause, and what was dismissed is not told again', () => {
+    const texts = ['def f(a):', 'def f(a, b):', 'def f(a, bc):', 'def f(a, bcd):', 'def f():'];
+    const watch = new SignatureWatch();
+    const told = (i: number) => {
+      const found = watch.since(texts[i - 1]!, texts[i]!);
+      return found && `${names(found.from)} -> ${names(found.to)}`;
+    };
+    assert.deepEqual([told(1), told(2)], ['a -> a b', 'a -> a bc']);
+    watch.dismiss();
+    assert.equal(told(3), null);
+    watch.forget();
+    assert.equal(told(4), 'a bcd -> ');
+  });
 
   it('by name alone, what belongs to another object is not meant', () => {
     assert.deepEqual(

@@ -1,0 +1,96 @@
+import '../../support/vscode.ts';
+
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NextEdits } from '../../../src/host/next-edit/next-edits.ts';
+import { testGrammars } from '../../support/grammars.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { editor, type TextDocument } from '../../support/vscode.ts';
+
+/** The user pauses, and it is searched. */
+const PAUSE_MS = 1000;
+
+describe('host/next-edits', () => {
+  const grammars = testGrammars();
+  const opened: NextEdits[] = [];
+  beforeEach(() => editor.reset());
+  afterEach(() => {
+    for (const edits of opened.splice(0)) edits.dispose();
+  });
+
+  /** The files in a workspace, the first one shown, before its user edits it. */
+  function begin(files: Record<string, string>): { document: TextDocument; edits: NextEdits } {
+    const folder = tempFolder();
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(join(folder, path, '..'), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    editor.folders = [folder];
+    editor.found = Object.keys(files).map(path => join(folder, path));
+    const document = editor.open(editor.found[0]!);
+    const edits = new NextEdits(() => null, { isOn: false } as never, grammars);
+    opened.push(edits);
+    return { document, edits };
+  }
+  const isOffered = () => editor.contexts['moebius.nextEdit.visible'] === true;
+  const paths = () => editor.documents.map(({ uri }) => uri.fsPath.split('/').at(-1));
+
+  it('opens of all files with the letters only the one that is offered', async () => {
+    const { document } = begin({
+      'cart.py': 'def total(items):\n    pass\n',
+      'own.py': 'total = 1\nprint(total)\n',
+      'letters.py': 'from cart import subtotal\n',
+      'bill.py': 'from cart import total\n',
+      'later.py': 'from cart import total\n',
+    });
+    document.type('sum_of', 4, 9);
+    await sleep(PAUSE_MS);
+    assert.deepEqual([isOffered(), paths()], [true, ['cart.py', 'bill.py']]);
+  });
+
+  it('offers what is a problem now where no tree tells names from other words, and nothing else', async () => {
+    const { document } = begin({ 'a.txt': 'The total is the total of all.\ntotal\n' });
+    document.type('amount', 4, 9);
+    await sleep(PAUSE_MS);
+    assert.equal(isOffered(), false);
+    const range = { start: { line: 1, character: 0 }, end: { line: 1, character: 5 } };
+    editor.diagnostics = [[document.uri, [{ severity: 0, message: 'total is not defined', range }]]];
+    document.type('s', 10);
+    await sleep(PAUSE_MS);
+    const [struck] = editor.shown[0]!.decorations.get('added') as { start: { line: number } }[];
+    assert.deepEqual([isOffered(), struck!.start.line], [true, 1]);
+  });
+
+  it('is not shown again for the same change once it was sent away', async () => {
+    const { document, edits } = begin({ 'a.py': 'total = 1\nprint(total)\n' });
+    document.type('s', 5);
+    await sleep(PAUSE_MS);
+    assert.equal(isOffered(), true);
+    edits.dismiss();
+    document.type('_of', 6);
+    await sleep(PAUSE_MS);
+    assert.equal(isOffered(), false);
+  });
+
+  it('never joins the lines of a document that is too large, nor of any while it is off', async () => {
+    const joins = async (text: string) => {
+      const { document } = begin({ 'a.py': text });
+      let count = 0;
+      const read = document.getText.bind(document);
+      document.getText = range => {
+        count++;
+        return read(range);
+      };
+      for (let i = 0; i < 3; i++) document.type('x', i);
+      await sleep(PAUSE_MS);
+      return count;
+    };
+    assert.equal(await joins('a = 1\n'.repeat(40_000)), 0);
+    editor.settings = { 'moebius.completion.nextEdits': false };
+    assert.equal(await joins('a = 1\n'), 0);
+    editor.settings = {};
+    assert.ok((await joins('a = 1\n')) > 0);
+  });
+});
