@@ -1,26 +1,23 @@
-/** Places where the user has just sent a suggestion away; the same one is not offered there again. */
+/** Suggestions that the user has just sent away; they are not offered again, nor what is left of them while they are typed. */
+import { SuggestionCache } from './cache.ts';
 import type { Cursor } from './cursor.ts';
 
 /** More than a few are another part of the day. */
 const REMEMBERED = 20;
 
 export class Dismissals {
-  private places: string[] = [];
+  private readonly dismissed = new SuggestionCache(REMEMBERED);
 
-  add(cursor: Cursor): void {
-    this.places = [placeOf(cursor), ...this.places].slice(0, REMEMBERED);
+  add(cursor: Cursor, text: string): void {
+    this.dismissed.put(cursor, text);
   }
 
-  /** Until the user types on: another line is another place. */
+  /** Until the user types something else: that is another place. */
   has(cursor: Cursor): boolean {
-    return this.places.includes(placeOf(cursor));
+    return this.dismissed.find(cursor) !== null;
   }
 
   clear(): void {
-    this.places = [];
+    this.dismissed.clear();
   }
 }
-
-/** By the text and not by line numbers, which edits above move. */
-const placeOf = (cursor: Cursor): string =>
-  JSON.stringify([cursor.uri, cursor.before.slice(-200), cursor.after.slice(0, 100)]);

@@ -77,10 +77,14 @@ export class CompletionPipeline {
   private readonly clock: Clock;
   private readonly syntax: Syntax;
   private preparing: Disposable | null = null;
+  /** The run that writes what would follow the suggestion that is shown. */
+  private prepared: Run | null = null;
+  /** The run that writes ahead, with more before it, where a suggestion is known. */
+  private rewriting: Run | null = null;
   /** Suggestions that were asked for so far. */
   private asked = 0;
-  /** The cursor whose suggestion was shown last. */
-  private shownAt: Cursor | null = null;
+  /** The suggestion that was shown last. */
+  private shown: { cursor: Cursor; text: string } | null = null;
   /** Suggestions beside the likeliest, for the place where they were asked for last. */
   private others: Others | null = null;
 
@@ -118,7 +122,7 @@ export class CompletionPipeline {
       });
     }
     if (suggestion) {
-      this.shownAt = cursor;
+      this.shown = { cursor, text: suggestion.text };
       this.prepareNext(cursor, suggestion, options);
     }
     return suggestion;
@@ -139,15 +143,17 @@ export class CompletionPipeline {
     return [first, ...others.found.filter(({ text }) => text !== first.text)];
   }
 
-  /** The user has sent away what was shown last; there it is silent from now on. */
+  /** The user has sent away what was shown last; there it is silent from now on, and what would follow it is not wanted. */
   dismiss(): void {
-    if (this.shownAt) this.dismissals.add(this.shownAt);
+    if (this.shown) this.dismissals.add(this.shown.cursor, this.shown.text);
+    this.preparing?.dispose();
+    if (this.prepared?.waiters === 0) this.prepared.abort.abort(cancelled());
     this.hide();
   }
 
   /** Nothing is shown any more: who asks by hand wants the first suggestion and no others. */
   hide(): void {
-    this.shownAt = null;
+    this.shown = null;
   }
 
   /** The model was loaded again, or its process started again: what it had read is gone. */
@@ -197,7 +203,11 @@ export class CompletionPipeline {
     const reason = isManual ? null : this.silence(cursor);
     if (reason) return [{ kind: 'silent', reason }, null];
     const known = this.fromCache(cursor, 'cache', options, asked);
-    if (known) return known;
+    if (known) {
+      // What is shown now must not change either when a run ends that began before.
+      if (known[1]) this.rewriting?.abort.abort(cancelled());
+      return known;
+    }
     const running = this.runner.joinable(cursor);
     if (running) {
       await this.runner.wait(running, signal);
@@ -217,12 +227,14 @@ export class CompletionPipeline {
   private async writeAhead(cursor: Cursor, multiline: MultilineSetting): Promise<void> {
     const extent = this.extent(cursor, { isManual: false, multiline });
     if (extent === 'none' || this.runner.isBusy) return;
-    await this.runner.start(cursor, extent).ended;
+    const run = this.runner.start(cursor, extent);
+    this.rewriting = this.cache.find(cursor) && run;
+    await run.ended;
     if (!this.runner.wasStartedAt(cursor)) throw cancelled();
   }
 
   private isShownAt(cursor: Cursor): boolean {
-    return this.shownAt !== null && isSamePlace(this.shownAt, cursor);
+    return this.shown !== null && isSamePlace(this.shown.cursor, cursor);
   }
 
   /** Starts to look for others; what follows `first` is prepared only then, as there is one model. */
@@ -303,7 +315,7 @@ export class CompletionPipeline {
     const extent = this.extent(next, { isManual: false, multiline });
     if (extent === 'none' || this.cache.find(next)) return;
     this.preparing = this.clock.after(READ_MS, () => {
-      if (!this.runner.isBusy) this.runner.start(next, extent);
+      if (!this.runner.isBusy) this.prepared = this.runner.start(next, extent);
     });
   }
 }

@@ -7,6 +7,7 @@ import type { ContextFile } from './context/context-file.ts';
 import { type Cursor, isSamePlace, lineBefore } from './cursor.ts';
 import type { Extent } from './extent.ts';
 import { HeldPrompts } from './held-prompts.ts';
+import { dropOwnIndentation } from './post/indentation.ts';
 import { isEnough, refine } from './post/post-process.ts';
 import { type PromptText, WINDOW_LIMITS } from './prompt-window.ts';
 import { ReadSpeed } from './read-speed.ts';
@@ -103,6 +104,8 @@ export class Runner {
     if (!run || run.isStale || run.origin.uri !== cursor.uri) return null;
     const typed = typedSince(tailOf(run.origin), cursor.before, JOINED_CHARS);
     if (typed === null || !agrees(run.text, typed, run.origin)) return null;
+    // Of one line nothing is left on the next one.
+    if (run.extent === 'line' && typed.includes('\n')) return null;
     if (!isSameAfter(run.origin.after, cursor.after, typed)) return null;
     run.typed = typed;
     return run;
@@ -243,7 +246,7 @@ export class Runner {
       const { text, finish, usage, meanLogProb } = answer;
       onUsage(usage, meanLogProb);
       this.noteSpeed(usage);
-      this.keep(run, text, isCut(finish));
+      if (isEnoughWritten || !signal.aborted) this.keep(run, text, isCut(finish));
     } catch (error) {
       if (!isEnoughWritten && !signal.aborted) throw error;
       if (run.trace.usage) this.noteSpeed(run.trace.usage);
@@ -299,11 +302,9 @@ export class Runner {
 
 export const isCut = (finish: FinishReason): boolean => finish === 'length' || finish === 'time';
 
-/** What was typed and what was written do not contradict each other. */
+/** What was typed and what was written do not contradict each other, by the text that the cache will have. */
 function agrees(written: string, typed: string, origin: Cursor): boolean {
-  const own = lineBefore(origin);
-  const text = own.trim() === '' && own !== '' ? written.trimStart() : written;
-  const sent = own.trim() === '' && own !== '' ? typed.trimStart() : typed;
-  const length = Math.min(text.length, sent.length);
-  return text.slice(0, length) === sent.slice(0, length);
+  const text = dropOwnIndentation(written, origin);
+  const length = Math.min(text.length, typed.length);
+  return text.slice(0, length) === typed.slice(0, length);
 }

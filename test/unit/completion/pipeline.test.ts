@@ -222,6 +222,55 @@ describe('completion/pipeline', () => {
     assert.deepEqual(kinds(seen), ['read a', 'write a', 'read b']);
   });
 
+  it('a key that comes while it is written again ends that, and what is shown stays as it is', async () => {
+    const before = Array.from({ length: 200 }, (_, i) => `const x${i} = ${i};\n`).join('');
+    const cursor = drawn(`${before}const y = █`);
+    const quiet = { ...options(), isSaving: true };
+    const texts = ['foo(a);', 'foobar(b);'];
+    let key: Promise<unknown> | null = null;
+    const pipeline = new CompletionPipeline(async ({ maxTokens }) => {
+      if (maxTokens === 0) return answered('');
+      const text = texts.shift()!;
+      await sleep(1);
+      // Its text comes in spite of having been ended: a model takes a while to hear of it.
+      if (texts.length === 0) key = pipeline.suggest({ ...cursor, before: `${cursor.before}f` }, quiet);
+      await sleep(5);
+      return answered(text);
+    });
+    await pipeline.readAhead(cursor, undefined, 'auto');
+    assert.deepEqual([texts.length, key !== null], [0, true]);
+    await key;
+    const typed = await pipeline.suggest({ ...cursor, before: `${cursor.before}fo` }, quiet);
+    assert.equal(typed?.text, 'o(a);');
+  });
+
+  it('joins on a blank line only what will be of use there', async () => {
+    const text = 'f {\n    a();\n    █\n}';
+    const at = (typed: string) => drawn(text.replace('█', `${typed}█`));
+    const second = async (written: string, typed: string) => {
+      const { pipeline, seen } = model(written, 20);
+      const first = new AbortController();
+      void pipeline.suggest(at(''), options(first.signal));
+      await sleep(70);
+      first.abort();
+      const got = await pipeline.suggest(at(typed), { ...options(), isSaving: true });
+      return [got?.source, seen.calls.length, seen.cancelled];
+    };
+    assert.deepEqual(await second('    foo(a, b);', 'f'), ['running', 1, 0]);
+    assert.deepEqual(await second('    foo(a, b);', '\n    '), ['model', 2, 1]);
+    assert.deepEqual(await second('    foo(a, b);', '    '), ['model', 2, 1]);
+  });
+
+  it('joins no run of one line from the next one', async () => {
+    const { pipeline, seen } = model('\n  foo(a, b);', 20);
+    const first = new AbortController();
+    void pipeline.suggest(drawn('x = █'), options(first.signal));
+    await sleep(5);
+    first.abort();
+    await pipeline.suggest(drawn('x = \n  █'), { ...options(), isSaving: true });
+    assert.deepEqual([seen.calls.length, seen.cancelled], [2, 1]);
+  });
+
   it('writes nothing ahead where it was asked already, and where it is silent', async () => {
     const { pipeline, seen } = model('', 1);
     const quiet = { ...options(), isSaving: true };
@@ -275,6 +324,18 @@ describe('completion/pipeline', () => {
     assert.deepEqual([saving.seen.calls.length, typing.seen.calls.length], [1, 1]);
   });
 
+  it('prepares nothing more once the suggestion was sent away', async () => {
+    const early = model('a, b');
+    await early.pipeline.suggest(drawn('call(█)'), options());
+    early.pipeline.dismiss();
+    const late = model('a, b', 100);
+    await late.pipeline.suggest(drawn('call(█)'), options());
+    await sleep(500);
+    late.pipeline.dismiss();
+    await sleep(200);
+    assert.deepEqual([early.seen.calls.length, late.seen.calls.length, late.seen.cancelled], [1, 2, 1]);
+  });
+
   it('keeps an unsure suggestion to itself until it is asked for, or begun', async () => {
     const { pipeline, seen } = model('foobar(a);', 1, -2.5);
     const quiet = { ...options(), isSaving: true };
@@ -297,6 +358,17 @@ describe('completion/pipeline', () => {
     assert.equal(await pipeline.suggest(drawn('x = █'), quiet), null);
     assert.ok(await pipeline.suggest(drawn('x = █'), { ...quiet, isManual: true }));
     assert.ok(await pipeline.suggest(drawn('y = █'), quiet));
+  });
+
+  it('is silent while the rest of a dismissed suggestion is typed, until something else is', async () => {
+    const { pipeline, seen } = model('foo(a);');
+    const quiet = { ...options(), isSaving: true };
+    await pipeline.suggest(drawn('x = █'), quiet);
+    pipeline.dismiss();
+    assert.equal(await pipeline.suggest(drawn('x = f█'), quiet), null);
+    assert.equal(await pipeline.suggest(drawn('x = foo(█)'), quiet), null);
+    assert.equal(seen.calls.length, 1);
+    assert.ok(await pipeline.suggest(drawn('x = foo(b█)'), quiet));
   });
 
   it('finds other answers while the first is read, and gives them when it is asked again', async () => {
