@@ -22,12 +22,14 @@ export function decideExtent(cursor: Cursor, options: ExtentOptions): Extent {
   const prefix = lineBefore(cursor);
   const rest = lineAfter(cursor);
   const { syntax = NO_SYNTAX } = options;
+  const { isManual, multiline } = options;
   const silence = silenceAt(cursor, syntax);
-  if (!options.isManual && silence !== null) return 'none';
+  if (!isManual && silence !== null) return 'none';
   const isOpen = rest.trim() === '' || isInFreshPair(cursor, prefix, rest);
   // Who asks in the middle of a line wants what fits there, and the rest of the line tells the model where that ends.
-  if (!isOpen) return options.isManual && silence === 'code follows on the line' ? 'block' : 'line';
-  if (options.multiline !== 'auto') return options.multiline === 'always' ? 'block' : 'line';
+  if (multiline === 'never') return 'line';
+  if (!isOpen) return isManual && silence === 'code follows on the line' ? 'block' : 'line';
+  if (multiline === 'always') return 'block';
   if (prefix.trim() === '') return 'block';
   if (isInProse(cursor, syntax)) return 'line';
   return rest.trim() !== '' || opensEmptyBlock(cursor, prefix, syntax) || beginsHead(cursor, prefix)

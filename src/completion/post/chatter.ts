@@ -1,5 +1,7 @@
 /** Lines that a model writes about the code instead of writing code. */
 import { lineBefore } from '../cursor.ts';
+import { isProseLanguage, isTagged } from '../markup.ts';
+import { isInProse } from '../silence.ts';
 import type { Filter } from './filter.ts';
 
 /** How an answer in words begins; the line ends like a sentence. */
@@ -10,14 +12,16 @@ const PATH_LINE = /^\s*(?:\/\/|#|--|<!--|\/\*)\s*(?:path|file(?:name)?):\s*\S+/i
 /** The text says of itself that it is over. */
 const END_MARK = /^\s*(?:(?:\/\/|#|--|\/\*)\s*end of (?:the )?(?:file|code)\b|<STOP EDITING HERE)/i;
 
-export const dropChatter: Filter = (text, { cursor }) => {
-  if (/^(?:markdown|plaintext|scminput)$/.test(cursor.languageId)) return text;
+export const dropChatter: Filter = (text, { cursor, syntax }) => {
+  const { languageId } = cursor;
+  if (isProseLanguage(languageId)) return text;
   const lines = text.split('\n');
   const end = lines.findIndex(line => END_MARK.test(line));
   if (end >= 0) lines.length = end;
   // In the middle of a line the first line belongs to code that the user wrote.
   const isOwnLine = lineBefore(cursor).trim() === '';
-  while (isOwnLine && lines.length > 0 && (LEAD_IN.test(lines[0]!) || PATH_LINE.test(lines[0]!)))
-    lines.shift();
+  const isChatter = (line: string) =>
+    PATH_LINE.test(line) || (LEAD_IN.test(line) && !isTagged(languageId) && !isInProse(cursor, syntax));
+  while (isOwnLine && lines.length > 0 && isChatter(lines[0]!)) lines.shift();
   return lines.join('\n');
 };

@@ -1,18 +1,20 @@
 /** A chat-tuned model sometimes answers with a fenced block, or `[CODE]`, where bare code was asked for. */
+import { isMarkdown } from '../markup.ts';
 import type { Filter } from './filter.ts';
 
 /** A fence on a line of its own; group 1: the language, group 2: anything after it. */
 const FENCE = /^\s*```+([\w+#.-]*)(.*)$/;
 
 export const stripFences: Filter = (text, { cursor }) => {
-  if (cursor.languageId === 'markdown') return text;
+  if (isMarkdown(cursor.languageId)) return text;
   const lines = text.split('\n');
   const first = lines.findIndex(line => line.trim() !== '');
   const opening = first < 0 ? '' : lines[first]!;
   const body = lines.slice(first + 1);
   if (/^\s*\[CODE\]\s*$/.test(opening)) return upToTag(body.join('\n'));
   if (!FENCE.test(opening)) return upToTag(lines.slice(0, strayFence(lines)).join('\n'));
-  const isProse = /^(?:md|markdown)$/.test(FENCE.exec(opening)![1]!);
+  const language = FENCE.exec(opening)![1]!;
+  const isProse = language === 'md' || isMarkdown(language);
   return body.slice(0, isProse ? lastFence(body) : closingFence(body)).join('\n');
 };
 

@@ -1,5 +1,6 @@
 /** From what the model wrote to what is shown: small filters in order, each a pure function of text and cursor. */
 import type { Cursor } from '../cursor.ts';
+import { isMarkdown } from '../markup.ts';
 import { type Fitted, fitToLine } from './brackets.ts';
 import { dropChatter } from './chatter.ts';
 import { endComment } from './comment.ts';
@@ -16,7 +17,7 @@ import { cutUnclosed } from './unclosed.ts';
 
 /** In the order in which they are applied. The names are what a user and the evaluation read. */
 export const FILTERS = [
-  ['special tokens', text => cutSpecialTokens(text.replaceAll('\r\n', '\n'))],
+  ['special tokens', (text, draft) => cutSpecialTokens(text.replaceAll('\r\n', '\n'), draft)],
   ['chatter', dropChatter],
   ['fences', stripFences],
   ['own indentation', (text, { cursor }) => dropOwnIndentation(text, cursor)],
@@ -90,5 +91,5 @@ function dropUnfinishedLine(text: string, { isCut }: Draft): string {
 
 /** Markdown breaks lines by two blanks at their end. */
 function trimLines(text: string, { cursor }: Draft): string {
-  return cursor.languageId === 'markdown' ? text.trimEnd() : text.replace(/[ \t]+$/gm, '').trimEnd();
+  return isMarkdown(cursor.languageId) ? text.trimEnd() : text.replace(/[ \t]+$/gm, '').trimEnd();
 }

@@ -39,10 +39,11 @@ describe('completion/extent', () => {
   check('log("a", "b", `c`, █)', 'line');
 
   it('obeys the multi-line setting', () => {
-    const at = (text: string, multiline: 'always' | 'never') =>
-      decideExtent(drawn(text), { isManual: false, multiline });
+    const at = (text: string, multiline: 'always' | 'never', isManual = false) =>
+      decideExtent(drawn(text), { isManual, multiline });
     assert.equal(at('const x = █', 'always'), 'block');
     assert.equal(at('def f():█', 'never'), 'line');
     assert.equal(at('foo(█)', 'always'), 'line');
+    assert.equal(at('foo(█a, b)', 'never', true), 'line');
   });
 });

@@ -210,6 +210,20 @@ describe('completion/post', () => {
     check('a talkative model', 'x\n█', 'Here is the code:\n```ts\nfoo();\n```', 'x\n‹foo();›');
     check('a lead-in without a fence', 'x\n█', 'Sure, this should work:\nfoo();', 'x\n‹foo();›');
     check('a lead-in is prose in prose', '# a\n█', 'Here is how:', '# a\n‹Here is how:›', 'markdown');
+    check(
+      'a sentence in a docstring',
+      'def f():\n    """\n    █\n    """\n',
+      'This function returns the sum.',
+      'def f():\n    """\n    ‹This function returns the sum.›\n    """\n',
+      'python',
+    );
+    check('a sentence between tags', '<p>\n█\n</p>', 'You can go.', '<p>\n‹You can go.›\n</p>', 'html');
+    check('a sentence in LaTeX', '\\begin{a}\n█', 'Here is how:', '\\begin{a}\n‹Here is how:›', 'latex');
+    check('a tag for what is struck out', '<p>█</p>', '<s>a</s> b', '<p>‹<s>a</s> b›</p>', 'html');
+    check('a mark behind a tag', '<p>█</p>', '<s>a</s> b<|eot|>c', '<p>‹<s>a</s> b›</p>', 'typescriptreact');
+    check('the mark that looks like one', 'x = █', '5</s>6', 'x = ‹5›');
+    check('a fence in a notebook', '# a\n█', '```{r}\nfoo()\n```', '# a\n‹```{r}\nfoo()\n```›', 'rmd');
+    check('blanks that break a line of MDX', '# a\n█', 'b  \nc', '# a\n‹b  \nc›', 'mdx');
     check('the name of the file', 'x\n█', '// Path: src/a.ts\nfoo();', 'x\n‹foo();›');
     check('an end that says so', 'x\n█', 'foo();\n# End of file.\nbar();', 'x\n‹foo();›', 'python');
     check('tags of code', 'x\n█', '[CODE]\nfoo();\n[/CODE]\nDone.', 'x\n‹foo();›');
