@@ -62,6 +62,11 @@ export class PromptWindow {
     return this.last?.buffer ?? this.firstBuffer;
   }
 
+  /** What is worth most was read in peace: the document around the cursor, at the least. */
+  get isSettled(): boolean {
+    return this.last !== null && (this.last.isFull || this.last.files.length > 0);
+  }
+
   /**
    * The prompt for this cursor; remembers it, so that the next one can begin with the same text. `coldChars`: of the
    * document, where nothing that was read can be used; a new suffix after a known prefix gets what is left of them.

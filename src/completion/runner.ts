@@ -62,6 +62,8 @@ export interface Run {
 const JOIN_GRACE_MS = 250;
 /** More than this was not typed while one answer was written. */
 const JOINED_CHARS = 200;
+/** Of other files, once the document itself was read: less tells nothing, however slow the machine. What is broken off is not lost. */
+const LEAST_FILE_CHARS = 2000;
 const LINE_TOKENS = 48;
 const BLOCK_TOKENS = 160;
 
@@ -174,7 +176,8 @@ export class Runner {
     filesFor: (budgetChars: number) => Promise<readonly ContextFile[]>,
   ): Promise<boolean> {
     const { signal } = this.startReading();
-    const files = await filesFor(Math.max(0, this.speed.idleChars - WINDOW_LIMITS.startChars));
+    const least = this.held.window(cursor.uri).isSettled ? LEAST_FILE_CHARS : 0;
+    const files = await filesFor(Math.max(least, this.speed.idleChars - WINDOW_LIMITS.startChars));
     if (signal.aborted) throw cancelled();
     const window = this.held.window(cursor.uri);
     const far = window.ahead(cursor, files);

@@ -4,14 +4,15 @@ import * as vscode from 'vscode';
 import { monotonicClock } from '../base/clock.ts';
 import { type PathAliases, pathAliases } from '../completion/context/aliases.ts';
 import type { ContextFile } from '../completion/context/context-file.ts';
-import { ContextList, type ContextSource, gather } from '../completion/context/gather.ts';
-import { EDIT_LINES, RecentWork } from '../completion/context/recent.ts';
+import { ContextList, type ContextSource, type FoundPiece, gather } from '../completion/context/gather.ts';
+import { EDIT_LINES, type RecentPiece, RecentWork } from '../completion/context/recent.ts';
 import { counterparts, importedPaths } from '../completion/context/related.ts';
 import { mostSimilarPart, wordsNear } from '../completion/context/similar.ts';
 import { isUnfitName } from '../completion/context/unfit.ts';
 import type { Cursor } from '../completion/cursor.ts';
 import { WINDOW_LIMITS } from '../completion/prompt-window.ts';
 import { IgnoredFiles } from './ignored-files.ts';
+import { textOf } from './text-of.ts';
 
 /** Open files that are looked at. */
 const OPEN_FILES = 20;
@@ -22,7 +23,6 @@ const IMPORTS = 6;
 const DEFINITIONS = 3;
 /** Of a declaration, from its first line on. */
 const DECLARATION_LINES = 12;
-const LARGEST_BYTES = 200_000;
 /** Documents whose order of pieces is remembered. */
 const LISTS = 8;
 
@@ -55,10 +55,10 @@ export class CompletionContext implements vscode.Disposable {
   ): Promise<readonly ContextFile[]> {
     if (budgetChars === 0 || document.uri.scheme !== 'file') return [];
     const sources: ContextSource['find'][] = [
-      async () => this.recent.filesFor(cursor.uri, shownOf(cursor)),
+      () => recentPieces(this.recent.filesFor(cursor.uri, shownOf(cursor))),
       () => declarations(document, position),
       () => related(document, cursor),
-      async () => openFiles(document, cursor),
+      () => openFiles(cursor),
     ];
     // Whether a file is ignored is asked of the disk, so that is part of what has its time.
     const allowed = sources.map(find => ({
@@ -71,14 +71,13 @@ export class CompletionContext implements vscode.Disposable {
     for (const part of this.parts) part.dispose();
   }
 
-  private async withoutIgnored(files: readonly ContextFile[]): Promise<ContextFile[]> {
+  private async withoutIgnored(files: readonly FoundPiece[]): Promise<FoundPiece[]> {
     const isIgnored = await Promise.all(files.map(({ path }) => this.ignored.has(path)));
     return files.filter((_, i) => !isIgnored[i]);
   }
 
   private noteCopy(document: vscode.TextDocument, ranges: readonly vscode.Range[]): void {
-    const text = ranges.map(range => document.getText(range)).join('\n');
-    this.recent.copy(sourceOf(document.uri), text.replaceAll('\r\n', '\n'));
+    this.recent.copy(sourceOf(document.uri), ranges.map(range => document.getText(range)).join('\n'));
   }
 
   private list(uri: string): ContextList {
@@ -104,11 +103,17 @@ const sourceOf = (uri: vscode.Uri) => ({ uri: uri.toString(), path: pathOf(uri) 
 const shownOf = ({ before, after }: Cursor): string =>
   before.slice(-WINDOW_LIMITS.grownChars) + after.slice(0, WINDOW_LIMITS.suffixChars);
 
+/** As far as the files can still be read. */
+async function recentPieces(pieces: readonly RecentPiece[]): Promise<FoundPiece[]> {
+  const wholes = await Promise.all(pieces.map(({ uri }) => textOf(vscode.Uri.parse(uri))));
+  return pieces.flatMap(({ path, text }, i) => {
+    const whole = wholes[i] ?? null;
+    return whole === null ? [] : [{ path, text, whole }];
+  });
+}
+
 /** What the language server knows of the names on the cursor's line and the line above. */
-async function declarations(
-  document: vscode.TextDocument,
-  position: vscode.Position,
-): Promise<ContextFile[]> {
+async function declarations(document: vscode.TextDocument, position: vscode.Position): Promise<FoundPiece[]> {
   const places = namesBefore(document, position).slice(0, DEFINITIONS);
   const found = await Promise.all(
     places.map(place =>
@@ -119,7 +124,7 @@ async function declarations(
       ),
     ),
   );
-  const files: ContextFile[] = [];
+  const files: FoundPiece[] = [];
   for (const location of found.flatMap(locations => locations ?? [])) {
     const [uri, range] =
       'uri' in location ? [location.uri, location.range] : [location.targetUri, location.targetRange];
@@ -127,7 +132,7 @@ async function declarations(
     const text = await textOf(uri);
     if (text === null) continue;
     const lines = text.split('\n').slice(range.start.line, range.start.line + DECLARATION_LINES);
-    files.push({ path: pathOf(uri), text: lines.join('\n') });
+    files.push({ path: pathOf(uri), text: lines.join('\n'), whole: text });
   }
   return files;
 }
@@ -143,7 +148,7 @@ function namesBefore(document: vscode.TextDocument, position: vscode.Position): 
 }
 
 /** Files that this one imports, and its test or what it tests. */
-async function related(document: vscode.TextDocument, cursor: Cursor): Promise<ContextFile[]> {
+async function related(document: vscode.TextDocument, cursor: Cursor): Promise<FoundPiece[]> {
   const folder = vscode.workspace.getWorkspaceFolder(document.uri);
   if (!folder) return [];
   const path = posix.normalize(vscode.workspace.asRelativePath(document.uri, false));
@@ -154,7 +159,7 @@ async function related(document: vscode.TextDocument, cursor: Cursor): Promise<C
   const wanted = wordsNear(cursor.before);
   return [...imported.filter(file => file !== null).slice(0, IMPORTS), counterpart].flatMap(file => {
     const part = file && mostSimilarPart(file.text, wanted);
-    return part ? [{ path: file.path, text: part.text }] : [];
+    return part ? [{ path: file.path, text: part.text, whole: file.text }] : [];
   });
 }
 
@@ -178,29 +183,24 @@ async function firstOf(
   return null;
 }
 
-/** The parts of other open files that speak of the same things, the most similar first. */
-function openFiles(document: vscode.TextDocument, cursor: Cursor): ContextFile[] {
+/** The parts of other files in the editor's tabs that speak of the same things, the most similar first. */
+async function openFiles(cursor: Cursor): Promise<FoundPiece[]> {
   const wanted = wordsNear(cursor.before);
-  return vscode.workspace.textDocuments
-    .filter(other => other !== document && other.uri.scheme === 'file' && !isUnfitName(pathOf(other.uri)))
-    .slice(-OPEN_FILES)
-    .flatMap(other => {
-      const part = mostSimilarPart(other.getText().slice(0, LARGEST_BYTES), wanted);
-      return part ? [{ path: pathOf(other.uri), ...part }] : [];
-    })
-    .sort((a, b) => b.score - a.score)
-    .map(({ path, text }) => ({ path, text }));
+  const uris = tabs().filter(
+    uri => uri.toString() !== cursor.uri && uri.scheme === 'file' && !isUnfitName(pathOf(uri)),
+  );
+  const pieces = await Promise.all(
+    uris.slice(-OPEN_FILES).map(async uri => {
+      const whole = await textOf(uri);
+      const part = whole === null ? null : mostSimilarPart(whole, wanted);
+      return part ? [{ path: pathOf(uri), whole: whole!, ...part }] : [];
+    }),
+  );
+  return pieces.flat().sort((a, b) => b.score - a.score);
 }
 
-/** Of an open document, as it is in the editor; else of the file, if it is not too large. null: there is none. */
-async function textOf(uri: vscode.Uri): Promise<string | null> {
-  const open = vscode.workspace.textDocuments.find(document => document.uri.toString() === uri.toString());
-  if (open) return open.getText().replaceAll('\r\n', '\n');
-  try {
-    const { size, type } = await vscode.workspace.fs.stat(uri);
-    if (type !== vscode.FileType.File || size > LARGEST_BYTES) return null;
-    return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)).replaceAll('\r\n', '\n');
-  } catch {
-    return null;
-  }
-}
+/** What language servers and extensions have opened besides is not the user's. */
+const tabs = (): vscode.Uri[] =>
+  vscode.window.tabGroups.all
+    .flatMap(group => group.tabs)
+    .flatMap(({ input }) => (input instanceof vscode.TabInputText ? [input.uri] : []));

@@ -6,9 +6,13 @@ import type { Clock } from '../../base/clock.ts';
 import type { ContextFile } from './context-file.ts';
 import { isUnfit } from './unfit.ts';
 
+/** A piece, and all that the file says: a prompt may hold no piece of some files. */
+export interface FoundPiece extends ContextFile {
+  whole: string;
+}
 /** A source of pieces, the most telling first. Rejecting is the same as finding nothing. */
 export interface ContextSource {
-  find(signal: AbortSignal): Promise<readonly ContextFile[]>;
+  find(signal: AbortSignal): Promise<readonly FoundPiece[]>;
 }
 
 /** Sources that take longer are left out this time: the language server may be busy. */
@@ -17,26 +21,27 @@ const SOURCE_MS = 150;
 const LARGEST_SHARE = 0.5;
 const LEAST_CHARS = 200;
 
-/** The pieces of all sources, a source's in its own order, without those that no prompt may hold. */
+/** The pieces of all sources, a source's in its own order, with `\n` line ends and without those that no prompt may hold. */
 export async function gather(sources: readonly ContextSource[], clock: Clock): Promise<ContextFile[]> {
   const found = await Promise.all(sources.map(source => inTime(source, clock)));
   const seen = new Set<string>();
-  return found.flat().filter(({ path, text }) => {
+  return found.flat().flatMap(({ path, text: own, whole }) => {
+    const text = own.replace(/\r\n?/g, '\n');
     const key = `${path}\n${text}`;
-    if (seen.has(key) || text.trim() === '' || isUnfit(path, text)) return false;
+    if (seen.has(key) || text.trim() === '' || isUnfit(path, whole, text)) return [];
     seen.add(key);
-    return true;
+    return [{ path, text }];
   });
 }
 
-async function inTime(source: ContextSource, clock: Clock): Promise<readonly ContextFile[]> {
+async function inTime(source: ContextSource, clock: Clock): Promise<readonly FoundPiece[]> {
   const abort = new AbortController();
   return new Promise(resolve => {
     const timer = clock.after(SOURCE_MS, () => {
       abort.abort();
       resolve([]);
     });
-    const end = (files: readonly ContextFile[]) => {
+    const end = (files: readonly FoundPiece[]) => {
       timer.dispose();
       resolve(files);
     };

@@ -15,13 +15,13 @@ interface Source {
   uri: string;
   path: string;
 }
-interface Piece extends ContextFile {
+export interface RecentPiece extends ContextFile {
   uri: string;
 }
 
 export class RecentWork {
-  private edits: (Piece & { line: number })[] = [];
-  private copied: Piece | null = null;
+  private edits: (RecentPiece & { line: number })[] = [];
+  private copied: RecentPiece | null = null;
 
   /** The document was edited at `line`; `text`: the lines around. Edits close to each other are one. */
   edited({ uri, path }: Source, line: number, text: string): void {
@@ -36,11 +36,10 @@ export class RecentWork {
   }
 
   /** For a cursor in the document `uri` of which the prompt shows `shown`: what that does not show, oldest first. */
-  filesFor(uri: string, shown: string): ContextFile[] {
-    const isNews = (piece: Piece) => piece.uri !== uri || !isShown(piece.text, shown);
-    const pieces: Piece[] = [...this.edits].reverse();
-    if (this.copied) pieces.push(this.copied);
-    return pieces.filter(isNews).map(({ path, text }) => ({ path, text }));
+  filesFor(uri: string, shown: string): RecentPiece[] {
+    const isNews = (piece: RecentPiece) => piece.uri !== uri || !isShown(piece.text, shown);
+    const edits = this.edits.map(({ uri, path, text }) => ({ uri, path, text })).reverse();
+    return [...edits, ...(this.copied ? [this.copied] : [])].filter(isNews);
   }
 }
 

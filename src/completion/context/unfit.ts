@@ -20,11 +20,12 @@ export function isUnfitName(path: string): Unfitness | null {
   return GENERATED_NAMES.test(path) ? 'generated' : null;
 }
 
-export function isUnfit(path: string, text: string): Unfitness | null {
+/** By all that the file says. `piece`: what is shown of it, if not all. */
+export function isUnfit(path: string, text: string, piece = text): Unfitness | null {
   const byName = isUnfitName(path);
   if (byName) return byName;
   if (text.length > LARGEST_CHARS) return 'too large';
   if (SECRET_TEXT.test(text)) return 'secret';
   if (GENERATED_TEXT.test(text.slice(0, HEAD_CHARS))) return 'generated';
-  return text.split('\n').some(line => line.length > LONGEST_LINE) ? 'too large' : null;
+  return piece.split('\n').some(line => line.length > LONGEST_LINE) ? 'too large' : null;
 }

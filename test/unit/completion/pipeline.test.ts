@@ -486,6 +486,22 @@ describe('completion/pipeline', () => {
     assert.ok(calls[6]!.prefix.length > 2 * calls[0]!.prefix.length);
   });
 
+  it('once the document was read, takes enough of other files along to tell something, on a slow machine too', async () => {
+    const { pipeline } = model('1;', 1);
+    const before = Array.from({ length: 200 }, (_, i) => `const x${i} = ${i};\n`).join('');
+    const budgets: number[] = [];
+    const pause = (cursor: ReturnType<typeof drawn>) =>
+      pipeline.readAhead(cursor, async budgetChars => {
+        budgets.push(budgetChars);
+        return budgetChars < 2000 ? [] : [{ path: 'b.ts', text: 'export const b = 1;\n' }];
+      });
+    await pause(drawn(`${before}const y = █`));
+    await pause(drawn(`${before}const y = █`));
+    assert.ok(budgets[0]! < 1000 && budgets[1]! >= 2000, budgets.join());
+    await pause(drawn(`const z = 1;\n█\n${before}`));
+    assert.ok(budgets[2]! >= 2000, 'they stay where the cursor goes elsewhere in the file');
+  });
+
   it('takes other files along that there was time to read', async () => {
     const { pipeline, seen } = model('1;', 1);
     const budgets: number[] = [];
