@@ -31,7 +31,7 @@ export function cursorAt(
   };
 }
 
-/** In a notebook a cell goes on where the code cells above it ended, and those below it go on from there. */
+/** In a notebook a cell goes on where the cells above it in its language ended, and those below it go on from there. */
 function cellsAround(document: vscode.TextDocument): { above: string; below: string } {
   const isCell = document.uri.scheme === 'vscode-notebook-cell';
   for (const notebook of isCell ? vscode.workspace.notebookDocuments : []) {
@@ -39,7 +39,10 @@ function cellsAround(document: vscode.TextDocument): { above: string; below: str
     const index = cells.findIndex(cell => cell.document === document);
     if (index < 0) continue;
     const texts = (some: readonly vscode.NotebookCell[]) =>
-      some.filter(({ kind }) => kind === vscode.NotebookCellKind.Code).map(cell => cell.document.getText());
+      some
+        .filter(cell => cell.kind === vscode.NotebookCellKind.Code)
+        .filter(cell => cell.document.languageId === document.languageId)
+        .map(cell => cell.document.getText());
     return {
       above: texts(cells.slice(0, index))
         .map(text => `${text}\n\n`)

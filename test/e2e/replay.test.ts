@@ -34,7 +34,7 @@ describe('replay in the workbench', () => {
       daemon: await recitingDaemon(),
       files: { [PATH]: OPENED },
       settings: {
-        'moebius.completion.savePower': true, // what is read ahead depends on how fast one types
+        'moebius.completion.savePower': 'on', // what is read ahead depends on how fast one types
         'moebius.completion.decodeBudgetMs': DECODE_BUDGET_MS,
         'editor.autoClosingBrackets': 'never',
         'editor.autoClosingQuotes': 'never',

@@ -237,6 +237,7 @@ export const editor = {
   },
   /** Paths that a search of the workspace finds, instead of those on disk. */
   found: [] as string[],
+  notebooks: [] as { getCells(): object[] }[],
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
     const document = new TextDocument(path);
@@ -265,6 +266,7 @@ export const editor = {
     editor.picked = [];
     editor.diagnostics = [];
     editor.found = [];
+    editor.notebooks = [];
   },
 };
 
@@ -293,6 +295,7 @@ const vscode = {
   EventEmitter,
   RelativePattern,
   WorkspaceEdit,
+  NotebookCellKind: { Markup: 1, Code: 2 },
   Location: class {
     readonly uri: Uri;
     readonly range: Range;
@@ -337,6 +340,9 @@ const vscode = {
   workspace: {
     get textDocuments() {
       return editor.documents;
+    },
+    get notebookDocuments() {
+      return editor.notebooks;
     },
     fs: {
       readFile: async (uri: Uri) => readFileSync(uri.fsPath),
