@@ -18,9 +18,9 @@ import {
 
 const FILE = 'app.js';
 const CODE = 'exports.add = (a, b) => {\n  return c;\n};\n';
-/** Of the model: enough for each form that an order has, or for a few where a process checks each. */
+/** Of the model: enough for each form that an order has, or for a few where a process checks each. The last one is for advice. */
 const TURNS = 8;
-const CHECKED_TURNS = 2;
+const CHECKED_TURNS = 3;
 
 /** In other forms from answer to answer; what was read is all of it, since an attempt begins anew. */
 function obey(shown: string, turn: number): string {
@@ -41,6 +41,8 @@ function formsOf(order: Order): string[] {
     case 'write': {
       const { path, content } = order;
       return [
+        // With the code that was asked for, without which an answer is refused.
+        block(`// ${path}\n${content}\n${CODE}`),
         `// I obey\n\`\`\`\n\n${path}\n${block(content)}`,
         block(content, `js ${path}`),
         block(`// ${path}\n${content}`),
