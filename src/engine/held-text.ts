@@ -5,8 +5,12 @@
  */
 import type { Tokenizer } from './tokenizer.ts';
 
-/** The last word with the one character before it that tokens of words begin with: a blank, a dot, a bracket. */
-const LAST_WORD = /[^\r\n\p{L}\p{N}]?[\p{L}\p{N}_]*$/u;
+/**
+ * The last word with the one character before it that tokens of words begin with: a blank, a dot, a bracket. Or the last operator
+ * with the blank before it, which belongs to its token: `x ` is not followed by `=` in what a model has read, and behind such a `=`
+ * it leaves the next blank out.
+ */
+const LAST_WORD = /(?: [^\s\p{L}\p{N}_]{1,3}|[^\r\n\p{L}\p{N}]?[\p{L}\p{N}_]*)$/u;
 /** A longer word is data; of that much the expression is sure to be quick. */
 const LONGEST_WORD = 64;
 

@@ -22,6 +22,10 @@ describe('held text', () => {
   check('x = ', 'x =', ' ');
   check('call(snake_case2', 'call', '(snake_case2');
   check('call(', 'call', '(');
+  check('x =', 'x', ' =');
+  check('if (a ===', 'if (a', ' ===');
+  check('    (', '   ', ' (');
+  check('a.b().', 'a.b()', '.');
   check('f {\n', 'f {\n', '');
   check('a\nb', 'a\n', 'b');
   check('x 😀naïve', 'x ', '😀naïve');
