@@ -1,5 +1,5 @@
 /**
- * `npm run curve`: quality and reading time at seven activation levels, the model's own and some between, as JSON and as a
+ * `npm run curve`: quality and reading time at six activation levels, the model's own and some between, as JSON and as a
  * picture. Every point is measured in a process of its own; what is there is not measured again. See docs/moe.md.
  */
 import { spawnSync } from 'node:child_process';
