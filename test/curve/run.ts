@@ -46,8 +46,12 @@ async function run({ model, data, work, out, threads, ...sizes }: Options): Prom
   const folder = join(work, [model, routed, ...Object.values(sizes)].join('-'));
   mkdirSync(folder, { recursive: true });
   const linked = join(work, 'model');
+  const points = pointsOf(manifest.experts);
+  const { levels } = manifest.experts;
+  // Those that a user can choose come first: a run that is ended has a picture of them.
+  const byUse = points.toSorted((a, b) => Number(b.name in levels) - Number(a.name in levels));
   const measured: Measured[] = [];
-  for (const point of pointsOf(manifest.experts)) {
+  for (const point of byUse) {
     const file = join(folder, `${point.name.replaceAll(' ', '-')}.json`);
     await linkModel(source, manifest, point.plan, linked);
     const job: Job = { ...{ point, folder: linked, data, file, sizes, threads } };
@@ -58,16 +62,17 @@ async function run({ model, data, work, out, threads, ...sizes }: Options): Prom
     );
     if (status !== 0) throw new Error(`${point.name} could not be measured; run again to go on.`);
     measured.push(JSON.parse(readFileSync(file, 'utf8')));
+    await draw(measured, { model, threads, sizes }, out);
   }
-  const exact = measured.find(({ point }) => point.name === 'exact')!;
-  const rows = rowsOf(exact, measured);
+}
+
+/** What was measured so far; the first is what the others are held against. */
+async function draw(measured: readonly Measured[], what: object, out: string): Promise<void> {
+  const rows = rowsOf(measured[0]!, measured);
   const machine = cpus()[0]?.model.trim();
-  mkdirSync(dirname(out), { recursive: true });
   const plans = measured.map(({ point }) => point);
-  writeFileSync(
-    `${out}.json`,
-    `${JSON.stringify({ model, machine, threads, sizes, plans, rows }, null, 1)}\n`,
-  );
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(`${out}.json`, `${JSON.stringify({ ...what, machine, plans, rows }, null, 1)}\n`);
   writeFileSync(`${out}.svg`, await drawCurve(rows));
 }
 
