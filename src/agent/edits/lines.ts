@@ -101,6 +101,8 @@ export function splitLines(text: string): Line[] {
 }
 
 export const indentOf = (line: string): string => /^[ \t]*/.exec(line)![0];
+/** In characters. */
+export const depthOf = (line: string): number => indentOf(line).length;
 export const isBlank = (line: string): boolean => line.trim() === '';
 
 /** Applies replacements that do not overlap, in any order. */

@@ -2,6 +2,7 @@
  * The heads of a stub's functions. A small model that is to write several of them imports them from the file itself, or talks about
  * them; so each is begun for it in turn, in one answer that grows: the host writes the heads, the model the bodies.
  */
+import { depthOf } from '../edits/lines.ts';
 import { functionsOf } from './bodies.ts';
 import { withoutHeader } from './code-answer.ts';
 import { definedName } from './region.ts';
@@ -47,13 +48,13 @@ export function begun(code: string, previous: Head | null, head: Head): string {
   const written = code.slice(code.lastIndexOf(openingOf(previous)));
   // The model came up to it by itself, the next class included.
   if (landmark !== undefined && written.includes(landmark.trim())) return `${code.trimEnd()}\n${opening}`;
-  return `${withoutClosers(code, indentOf(previous.line))}\n${head.before}${opening}`;
+  return `${withoutClosers(code, depthOf(previous.line))}\n${head.before}${opening}`;
 }
 
 /** A model that is done with a function closes the class around it, too. */
 function withoutClosers(code: string, indent: number): string {
   const lines = code.trimEnd().split('\n');
-  while (isCloser(lines.at(-1)!) && indentOf(lines.at(-1)!) < indent) {
+  while (isCloser(lines.at(-1)!) && depthOf(lines.at(-1)!) < indent) {
     lines.pop();
     while (lines.at(-1)?.trim() === '') lines.pop();
   }
@@ -61,8 +62,6 @@ function withoutClosers(code: string, indent: number): string {
 }
 
 const isCloser = (line: string): boolean => /^\s*(?:[)\]}]+[;,]*|end)\s*$/.test(line);
-const indentOf = (line: string): number => /^\s*/.exec(line)![0].length;
-
 /** Whether `code` has written the function of `heads[index]` already; of several of one name as many. */
 export function isWritten(code: string, heads: readonly Head[], index: number): boolean {
   const { name } = heads[index]!;

@@ -4,6 +4,7 @@
  * Please, 2022.) A model that is too small to find a fault by thinking about it finds many of them so.
  */
 import { likeness } from '../edits/find-lines.ts';
+import { indentOf } from '../edits/lines.ts';
 import { lostNames } from './part-answer.ts';
 import { definedName, IMPORT_LINE, type Region } from './region.ts';
 
@@ -155,5 +156,3 @@ function withLine(lines: readonly string[], line: number, kind: MendKind, writte
   if (isRepeated || NO_CODE.test(fresh) || (name !== null && HEAD.test(fresh))) return null;
   return [...before, ...lines.slice(Math.max(0, line), line + 1), fresh, ...behind].join('\n');
 }
-
-const indentOf = (line: string): string => /^\s*/.exec(line)![0];

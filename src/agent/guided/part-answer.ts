@@ -6,7 +6,7 @@ import { escapeRegExp } from '../../base/escape-regexp.ts';
 import { indentLike } from '../code/indentation.ts';
 import { likeness } from '../edits/find-lines.ts';
 import { applyLazy } from '../edits/lazy.ts';
-import { applyReplacements } from '../edits/lines.ts';
+import { applyReplacements, depthOf } from '../edits/lines.ts';
 import { functionsOf } from './bodies.ts';
 import { definedName, type Region } from './region.ts';
 
@@ -17,16 +17,14 @@ export function lostNames(before: string, after: string): string[] {
 }
 
 function namesIn(lines: readonly string[]): string[] {
-  const outer = Math.min(...lines.filter(line => line.trim() !== '').map(indentOf));
+  const outer = Math.min(...lines.filter(line => line.trim() !== '').map(depthOf));
   const names = lines.flatMap(line => {
     // The variables of a function are its own affair.
-    const isOuter = indentOf(line) === outer && (outer === 0 || !/^\s*(?:const|let|var)\s/.test(line));
+    const isOuter = depthOf(line) === outer && (outer === 0 || !/^\s*(?:const|let|var)\s/.test(line));
     return isOuter ? (definedName(line) ?? []) : [];
   });
   return [...new Set([...names, ...functionsOf(lines).map(one => one.name)])];
 }
-
-const indentOf = (line: string): number => /^\s*/.exec(line)![0].length;
 
 /** Also as a variable, as a member, in a pattern, or with a signature of several lines. */
 function isDefinedBy(line: string, name: string): boolean {

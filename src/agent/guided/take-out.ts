@@ -2,6 +2,7 @@
  * What a checker calls superfluous is taken out by the host: a small model copies the line that it is to delete. Only where taking
  * out is all there is to do, and what goes does nothing; the checker is asked again afterwards.
  */
+import { depthOf } from '../edits/lines.ts';
 import type { Diagnostic } from '../ports.ts';
 import { definedName, IMPORT_LINE } from './region.ts';
 
@@ -45,16 +46,14 @@ function without(lines: readonly string[], from: number, end: number): string[] 
   return [...lines.slice(0, from), ...lines.slice(isDouble ? end + 1 : end)];
 }
 
-const indentOf = (line: string): number => /^\s*/.exec(line)![0].length;
-
 /** Behind the statement that begins at `at`: what is indented below it, and what closes its brackets. */
 function endOfStatement(lines: readonly string[], at: number): number {
-  const base = indentOf(lines[at]!);
+  const base = depthOf(lines[at]!);
   let end = at + 1;
   for (let next = end; next < lines.length; next++) {
     const line = lines[next]!;
     if (line.trim() === '') continue;
-    if (indentOf(line) <= base && !(indentOf(line) === base && /^\s*[)\]}]/.test(line))) break;
+    if (depthOf(line) <= base && !(depthOf(line) === base && /^\s*[)\]}]/.test(line))) break;
     end = next + 1;
   }
   return end;
@@ -62,13 +61,13 @@ function endOfStatement(lines: readonly string[], at: number): number {
 
 /** Where the block of `at` ends, or something that can be reached begins: a function, or another case. */
 function endOfBlock(lines: readonly string[], at: number): number {
-  const base = indentOf(lines[at]!);
+  const base = depthOf(lines[at]!);
   let end = at;
   while (end < lines.length) {
     const line = lines[end]!;
-    if (line.trim() !== '' && indentOf(line) < base) break;
+    if (line.trim() !== '' && depthOf(line) < base) break;
     if (
-      indentOf(line) === base &&
+      depthOf(line) === base &&
       /^\s*(?:(?:async\s+)?function\b|case\b|default\s*:|[)\]}])/.test(line) &&
       end > at
     )
