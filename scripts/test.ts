@@ -42,7 +42,16 @@ const PARTS: Part[] = [
   mocha('unit', 'test/unit'),
   {
     name: 'models',
-    command: [process.execPath, 'dist/cli.js', 'model', 'add', 'qwen2.5-coder-0.5b', '--keep-source'],
+    command: [
+      process.execPath,
+      'dist/cli.js',
+      'model',
+      'add',
+      'qwen2.5-coder-0.5b',
+      '--variant',
+      'int4',
+      '--keep-source',
+    ],
     isNeeded: true,
   },
   mocha('model', 'test/model', '--timeout', '300000'),

@@ -45,7 +45,7 @@ export function doctorCommand(terminal: Terminal): Command {
 const INT4_BYTES = 0.75;
 
 function describeProfile(profile: MachineProfile): string {
-  const { cpu, cores, tried, threads, int4, int8, operatorSeconds, measuredAt, tookMs } = profile;
+  const { cpu, cores, tried, threads, int4, int8, w8a8, operatorSeconds, measuredAt, tookMs } = profile;
   const billions = (value: number) => (value / 1e9).toFixed(1).padStart(7);
   return [
     `${cpu}, ${cores} ${cores === 1 ? 'thread' : 'threads'}; measured ${measuredAt} in ${(tookMs / 1000).toFixed(1)} s`,
@@ -57,6 +57,9 @@ function describeProfile(profile: MachineProfile): string {
         `${String(one.threads).padStart(7)}  4 bits      ${billions(one.write)}    ${billions(one.read)}`,
     ),
     `${String(threads).padStart(7)}  8 bits      ${billions(int8.write)}    ${billions(int8.read)}`,
+    w8a8
+      ? `${String(threads).padStart(7)}  8-bit codes ${billions(w8a8.write)}    ${billions(w8a8.read)}`
+      : 'This processor cannot multiply 8-bit codes exactly: models are added in 4 bits.',
     `Small operators: ${(operatorSeconds * 1e6).toFixed(1)} microseconds each.`,
     ...(wasQuiet(profile)
       ? []

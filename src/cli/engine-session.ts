@@ -18,7 +18,7 @@ import { type Terminal, writeLine } from './terminal.ts';
 
 export interface EngineOptions {
   model?: string;
-  variant: ModelVariant;
+  variant?: ModelVariant;
   experts?: ExpertLevel;
   context: number;
   threads?: number;
@@ -30,7 +30,7 @@ export function addEngineOptions(command: Command): Command {
       '-m, --model <id>',
       'model of the store; default: the default of the catalogue, else the first there is',
     )
-    .addOption(variantOption())
+    .addOption(optionalVariantOption())
     .addOption(
       new Option('-e, --experts <level>', 'experts that read the prompt and write the answer').choices([
         ...EXPERT_LEVELS,
@@ -70,7 +70,7 @@ export interface OpenOptions extends Partial<EngineOptions> {
 /** Loads a model of the store in this process. Throws `model-missing` with what to run. */
 export async function openEngine(options: OpenOptions = {}): Promise<Engine> {
   const store = await openStore();
-  const folder = await findFolder(store, options.model, options.variant ?? 'int4');
+  const folder = await findFolder(store, options.model, options.variant);
   return loadEngine({
     folder,
     contextTokens: options.context ?? 8192,
@@ -80,14 +80,18 @@ export async function openEngine(options: OpenOptions = {}): Promise<Engine> {
   });
 }
 
-async function findFolder(store: Store, id: string | undefined, variant: ModelVariant): Promise<string> {
+async function findFolder(
+  store: Store,
+  id: string | undefined,
+  variant: ModelVariant | undefined,
+): Promise<string> {
   if (id) return (await store.find(id, variant)).path;
-  const models = (await store.list()).filter(model => model.variant === variant);
+  const models = (await store.list()).filter(model => !variant || model.variant === variant);
   const model = models.find(one => one.id === defaultModel().id) ?? models[0];
   if (model) return model.path;
   throw new MoebiusError(
     'model-missing',
-    `No model is installed (${variant}): \`moebius model add ${defaultModel().id}\`.`,
+    `No model is installed${variant ? ` (${variant})` : ''}: \`moebius model add ${defaultModel().id}\`.`,
   );
 }
 

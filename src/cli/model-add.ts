@@ -9,12 +9,12 @@ import { DRAFTER_JSON } from '../convert/drafter.ts';
 import { packModelGraphs } from '../engine/pack.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { adviseHardware } from '../models/hardware.ts';
-import { surveyMachine } from '../models/machine.ts';
-import { DISK_BYTES, factsOf } from '../models/model-facts.ts';
+import { quickestVariant, surveyMachine } from '../models/machine.ts';
+import { DISK_BYTES, factsIn, factsOf } from '../models/model-facts.ts';
 import { packModel } from '../models/packed.ts';
 import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
-import { variantOption } from './engine-session.ts';
+import { optionalVariantOption } from './engine-session.ts';
 import { measuredMachine } from './machine.ts';
 import {
   keepSource,
@@ -28,7 +28,7 @@ import { megabytes, type Step, withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
 interface AddOptions {
-  variant: ModelVariant;
+  variant?: ModelVariant;
   id?: string;
   jsonProgress?: boolean;
   keepSource?: boolean;
@@ -67,7 +67,9 @@ export function modelAddCommand(terminal: Terminal): Command {
   return new Command('add')
     .description('get a model: download, verify, convert')
     .argument('<model>', 'id of the catalogue, a .gguf file or https address of one, a folder of safetensors')
-    .addOption(variantOption())
+    .addOption(
+      optionalVariantOption().default(undefined, 'what is quickest here and fits into memory: int8 or int4'),
+    )
     .option('--id <id>', 'id in the store, for a file or address; default: its name')
     .option('--json-progress', 'JSON lines on stdout instead of a bar')
     .option('--keep-source', 'keep the downloaded file, to make other variants of it')
@@ -84,9 +86,10 @@ Examples:
       const source = readSourceName(text);
       const store = await openStore();
       const isJson = options.jsonProgress ?? false;
-      if (source.kind === 'catalogue' && !isJson) await advise(source.entry, store, terminal);
+      const variant = options.variant ?? (await chooseVariant(source, store, terminal));
+      if (source.kind === 'catalogue' && !isJson) await advise(source.entry, variant, store, terminal);
       const added = await withProgress(terminal, isJson, report =>
-        addModel(source, store, options, terminal, report),
+        addModel(source, store, { ...options, variant }, terminal, report),
       );
       if (isJson) return;
       const verb = added.wasThere ? 'is already there' : 'is ready';
@@ -101,7 +104,7 @@ Examples:
 async function addModel(
   source: SourceName,
   store: Store,
-  options: AddOptions,
+  options: AddOptions & { variant: ModelVariant },
   terminal: Terminal,
   report: (step: Step) => void,
 ): Promise<Added> {
@@ -193,9 +196,23 @@ async function convertInto(
   }
 }
 
-/** Measures the machine if that was not done before: a few seconds before a download of minutes. */
-async function advise(entry: CatalogueEntry, store: Store, terminal: Terminal): Promise<void> {
+/** The form that is quickest here, unless its memory is not there. Measures the machine if that was not done before: seconds before minutes. */
+async function chooseVariant(source: SourceName, store: Store, terminal: Terminal): Promise<ModelVariant> {
+  const variant = quickestVariant(await measuredMachine(terminal, store));
+  if (variant === 'int4' || source.kind !== 'catalogue') return variant;
+  const facts = factsIn(source.entry.facts, variant);
+  const { verdict } = adviseHardware(facts, source.entry.sizeBytes, await surveyMachine(store));
+  return verdict === 'fits' ? variant : 'int4';
+}
+
+async function advise(
+  entry: CatalogueEntry,
+  variant: ModelVariant,
+  store: Store,
+  terminal: Terminal,
+): Promise<void> {
   await measuredMachine(terminal, store);
-  const { sentence } = adviseHardware(entry.facts, entry.sizeBytes, await surveyMachine(store));
+  const facts = factsIn(entry.facts, variant);
+  const { sentence } = adviseHardware(facts, entry.sizeBytes, await surveyMachine(store));
   await writeLine(terminal.stderr, `${entry.name}: ${sentence}`);
 }

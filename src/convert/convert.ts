@@ -23,7 +23,13 @@ import { readTrainedCarving } from './deltas.ts';
 import { readDrafter } from './drafter.ts';
 import { allExperts, denseFeedForward, publishedExpert, splitExperts } from './experts.ts';
 import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
-import { carvedExperts, type ExpertForms, fusedExperts, trainedExperts } from './graph/moe-block.ts';
+import {
+  carvedExperts,
+  type ExpertForms,
+  type ExpertWeights,
+  fusedExperts,
+  trainedExperts,
+} from './graph/moe-block.ts';
 import { nextTokenDrafter } from './graph/next-token.ts';
 import { shortcutGraph } from './graph/shortcut.ts';
 import { head, type LayerSource, transformer } from './graph/transformer.ts';
@@ -119,7 +125,7 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
       'The drafter sees a layer before the shortcut: it can have one of the two.',
     );
   const progress = progressMeter(model, isSplit, options);
-  const mixerForm = wideForm(options.variant, dims.hidden);
+  const mixerForm = productForm(options.variant, dims.hidden);
   const trained: TrainedExperts = { shared: 0, routed: 0, neurons: 0, perToken: 0 };
 
   const body = await writeGraph(folder, 'body', files, progress, async graph => {
@@ -227,8 +233,21 @@ async function publishedBlock(
   }
   const experts = feedForward.experts.map(publishedExpert);
   const shared = feedForward.shared && publishedExpert(feedForward.shared);
-  const forms = { routed: formsOf(experts[0]!), shared: formsOf(shared ?? experts[0]!) };
+  const forms = {
+    routed: routedForms(experts[0]!, formsOf, variant),
+    shared: formsOf(shared ?? experts[0]!),
+  };
   return trainedExperts(graph, name, x, hidden, feedForward.router, shared, experts, forms);
+}
+
+/** Codes of all experts' rows are scaled together, behind the products: where each adds a bias of its own there, blocks do. */
+function routedForms(
+  expert: ExpertWeights,
+  formsOf: (weights: ExpertWeights) => ExpertForms,
+  variant: ModelVariant,
+): ExpertForms {
+  if (!expert.biases || variant !== 'int8') return formsOf(expert);
+  return { gateUp: wideForm(variant, expert.gateUp.cols), down: wideForm(variant, expert.down.cols) };
 }
 
 /** Its output projection is coarse: a guess need not be exact. A layer of ours was trained in the four bits it is stored in. */
@@ -239,17 +258,18 @@ async function writeNextToken(
   variant: ModelVariant,
 ): Promise<void> {
   const { dims, rope } = model;
-  const mixerForm = layer.guesses ? bodyForm(variant)(layer.projection) : wideForm(variant, dims.hidden);
+  const precision = layer.guesses && variant === 'int8' ? 'int4' : variant;
+  const mixerForm = layer.guesses
+    ? bodyForm(precision)(layer.projection)
+    : productForm(precision, dims.hidden);
   const headForm: WeightForm =
-    variant === 'int4'
-      ? { kind: 'int4', blockSize: widestBlock(dims.hidden) }
-      : wideForm(variant, dims.hidden);
+    variant === 'fp32' ? { kind: 'f32' } : { kind: 'int4', blockSize: widestBlock(dims.hidden) };
   await nextTokenDrafter(
     graph,
     { dims, rope, mixerForm },
     layer,
     (writer, _, name, x) =>
-      publishedBlock(writer, name, x, dims.hidden, layer.layer.feedForward, variant, undefined),
+      publishedBlock(writer, name, x, dims.hidden, layer.layer.feedForward, precision, undefined),
     headForm,
   );
 }
@@ -288,6 +308,10 @@ function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { ki
   return variant === 'fp32' ? { kind: 'f32' } : { kind: 'int8', blockSize: widestBlock(cols) };
 }
 
+/** Products whose inputs all tokens of a run have. */
+const productForm = (variant: ModelVariant, cols: number): WeightForm =>
+  variant === 'int8' ? { kind: 'w8a8' } : wideForm(variant, cols);
+
 /** Of those that divide a row: fewer scales to read, and the fastest kernels. */
 const widestBlock = (cols: number): number => [128, 64].find(size => cols % size === 0) ?? 32;
 
@@ -300,7 +324,7 @@ const UNQUANTISED = new Set(['F32', 'F16', 'BF16', 'MXFP4']);
  */
 function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
   return weight => {
-    if (variant !== 'int4') return wideForm(variant, weight.cols);
+    if (variant !== 'int4') return productForm(variant, weight.cols);
     if (weight.type === 'Q4_K') return { kind: 'int4min' };
     return UNQUANTISED.has(weight.type) ? { kind: 'int4', blockSize: 32 } : wideForm(variant, weight.cols);
   };
@@ -308,13 +332,13 @@ function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
 
 /** Only read with: plain 4-bit blocks, whose error is small beside what the skipped experts cost. */
 function routedForm(variant: ModelVariant): WeightForm {
-  return variant === 'int8' ? { kind: 'int8', blockSize: 64 } : { kind: 'int4', blockSize: 32 };
+  return variant === 'int8' ? { kind: 'w8a8' } : { kind: 'int4', blockSize: 32 };
 }
 
 type WideForm = ReturnType<typeof wideForm>;
 
 /**
- * The output projection, and the rows of both embeddings. With 4 bits the projection is coarse, for speed: it finds the
+ * The output projection, and the rows of both embeddings. Quantised, the projection is coarse, for speed: it finds the
  * tokens that matter, whose logits the engine computes again from the 8-bit rows.
  */
 async function writeHead(
@@ -325,7 +349,7 @@ async function writeHead(
   const { dims, isTied } = model;
   const form = wideForm(variant, dims.hidden);
   const norm = await model.finalNorm();
-  if (variant !== 'int4') {
+  if (variant === 'fp32') {
     const placed = await head(graph, dims, norm, model.head, form);
     const embedding = isTied ? tableAt(placed, form) : await storeTable(graph, model.embedding, form);
     return { embedding, outputEmbedding: null };
@@ -405,7 +429,7 @@ function progressMeter(model: Decoder, isSplit: boolean, options: ConvertOptions
   const { hidden, vocab } = model.dims;
   const table = vocab * hidden;
   const layers = model.parameters - table * (model.isTied ? 1 : 2);
-  const tables = (model.isTied ? 1 : 2) + (options.variant === 'int4' ? 1 : 0);
+  const tables = (model.isTied ? 1 : 2) + (options.variant === 'fp32' ? 0 : 1);
   const total = layers * (isSplit ? 2 : 1) + table * tables;
   const start = performance.now();
   let done = 0;

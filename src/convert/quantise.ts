@@ -1,8 +1,9 @@
 /**
- * Block quantisers in the layout of onnxruntime's MatMulNBits: a row of K values is ceil(K/block) blocks; a value is
+ * Quantisers. Of whole rows for products of 8-bit codes (formats/token-product.ts), and of blocks in the layout of onnxruntime's MatMulNBits: a row of K values is ceil(K/block) blocks; a value is
  * (q - 2^(bits-1)) * scale; 4-bit values are packed low nibble first. Everything works on a few rows at a time.
  */
 import type { Q4KBlocks } from '../formats/dequantize-k.ts';
+import { LARGEST_CODE } from '../formats/token-product.ts';
 
 export interface Packed {
   /** [rows, ceil(cols/blockSize), blockSize*bits/8] */
@@ -41,6 +42,26 @@ export function packRows(
     }
   }
   return { q, scales };
+}
+
+/**
+ * Rows of `values` [count, cols], each with one scale, as columns `at` and following of `packed` i8 [cols, rows], rows = scales.length.
+ * Round to nearest, symmetric: the largest value becomes 127 or -127.
+ */
+export function packChannels(
+  values: Float32Array,
+  cols: number,
+  packed: Int8Array,
+  scales: Float32Array,
+  at: number,
+): void {
+  const rows = scales.length;
+  for (let start = 0, row = at; start < values.length; start += cols, row++) {
+    const scale = Math.abs(largest(values, start, cols)) / LARGEST_CODE;
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    scales[row] = scale;
+    for (let i = 0; i < cols; i++) packed[i * rows + row] = Math.round(values[start + i]! * inverse);
+  }
 }
 
 /** The value of largest magnitude, with its sign: it becomes the code -2^(bits-1), which has no positive twin. */

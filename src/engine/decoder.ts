@@ -4,21 +4,29 @@ import { PromptLookup } from './prompt-lookup.ts';
 import type { Run } from './run.ts';
 
 /**
- * Cost of one more row in a run, as a share of a run of one row: 0.2 to 0.3 where 4-bit weights were measured. A constant,
- * not what this machine measures: the length of a draft decides how numbers are rounded, and greedy must not depend on time.
+ * What drafts cost and bring. Constants, not what this machine measures: the length of a draft decides how numbers are rounded, and
+ * greedy must not depend on time.
  */
-const ROW_COST = 0.25;
-/**
- * How likely the drafter's guesses have to be. The second row of a run is by far the cheapest; those behind it have to bring
- * more than the time they take would bring otherwise (docs/engine.md).
- */
-const DRAFT_ABOVE = [0.2, 0.45, 0.4];
-/** What its guesses bring, in tokens less what their rows cost. */
-const DRAFTER_GAIN = 0.7;
+interface DraftCosts {
+  /** Of one more row in a run, as a share of a run of one row. */
+  row: number;
+  /** Rows of a draft from the prompt, at most. */
+  most: number;
+  /** How likely the drafter's guesses have to be: what a row and the guess cost, in the tokens that this time would bring otherwise. */
+  above: readonly number[];
+  /** What its guesses bring, in tokens less what their rows cost. */
+  gain: number;
+}
+
+/** Blocks: every row is multiplied anew. The second of a run is by far the cheapest (docs/engine.md). */
+const BLOCKS: DraftCosts = { row: 0.25, most: 8, above: [0.2, 0.45, 0.4], gain: 0.7 };
+/** Products of 8-bit codes: sixteen rows cost little more than one, so that what a guess costs is the drafter's own work. */
+const CODES: DraftCosts = { row: 0.04, most: 15, above: [0.1, 0.15, 0.1], gain: 1.1 };
 
 export class Decoder {
   readonly #core: EngineCore;
   readonly #run: Run;
+  readonly #costs: DraftCosts;
   /** What a step gains without a draft from the prompt. */
   readonly #otherwise: number;
   /** null where nothing is drafted. */
@@ -38,7 +46,8 @@ export class Decoder {
   ) {
     this.#core = core;
     this.#run = run;
-    this.#otherwise = core.manifest.graphs.drafter ? DRAFTER_GAIN : 0;
+    this.#costs = core.manifest.variant === 'int8' ? CODES : BLOCKS;
+    this.#otherwise = core.manifest.graphs.drafter ? this.#costs.gain : 0;
     this.#lookup = request.drafts === false ? null : new PromptLookup(request.prompt);
   }
 
@@ -54,11 +63,12 @@ export class Decoder {
       return this.#rows.shift()!;
     }
     this.end();
-    const draft = this.#lookup?.draft(room, ROW_COST, this.#otherwise) ?? [];
+    const draft =
+      this.#lookup?.draft(Math.min(room, this.#costs.most), this.#costs.row, this.#otherwise) ?? [];
     const isAsked = this.#lookup !== null && draft.length === 0 && room > 0;
     const { rows, drafted } = await this.#run.step(
       [token, ...draft],
-      isAsked ? DRAFT_ABOVE.slice(0, room) : null,
+      isAsked ? this.#costs.above.slice(0, room) : null,
     );
     this.#draft = isAsked ? drafted : draft;
     this.#learns = !isAsked;

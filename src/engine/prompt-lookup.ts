@@ -8,7 +8,6 @@
 const PLACES = 12;
 /** Longer matches say no more. */
 const LONGEST_MATCH = 6;
-const MAX_DRAFT = 8;
 /** Share of drafted tokens that were right, by length of the match, before there is any experience. */
 const FIRST_GUESS = [0, 0, 0.4, 0.55, 0.65, 0.75, 0.8];
 /** How much one answer says against all before it. */
@@ -48,7 +47,7 @@ export class PromptLookup {
     const chance = this.#chances[this.#match]!;
     // The n-th token is worth its row while all n are right with a probability above its cost.
     const worth = chance > rowCost ? Math.floor(Math.log(rowCost) / Math.log(chance)) : 0;
-    const draft = this.#tokens.slice(place + 1, place + 1 + Math.min(room, worth, MAX_DRAFT));
+    const draft = this.#tokens.slice(place + 1, place + 1 + Math.min(room, worth));
     const gain = draft.reduce((sum, _, i) => sum + chance ** (i + 1) - rowCost, 0);
     if (gain > otherwise) return draft;
     this.#chances[this.#match] = Math.min(FIRST_GUESS[this.#match]!, chance + RECOVERY);

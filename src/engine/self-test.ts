@@ -54,18 +54,20 @@ async function measure(
   const probes: KernelSpeed[] = [];
   for (const threads of threadCounts(cores)) {
     if (tried.length > 0 && performance.now() - began > ENOUGH_MS) break;
-    const probe = await worker.request('probe', { form: 'int4', threads, stop });
+    const probe = (await worker.request('probe', { form: 'int4', threads, stop })).speed!;
     tried.push({ threads, write: probe.write, read: probe.read });
     probes.push(probe);
   }
   const threads = bestThreads(tried);
   const int4 = probes[tried.findIndex(one => one.threads === threads)]!;
-  const int8 = await worker.request('probe', { form: 'int8', threads, stop });
+  const int8 = (await worker.request('probe', { form: 'int8', threads, stop })).speed!;
+  const { speed: w8a8 } = await worker.request('probe', { form: 'w8a8', threads, stop });
   return {
     tried,
     threads,
     int4: { write: int4.write, read: int4.read },
     int8: { write: int8.write, read: int8.read },
+    w8a8: w8a8 && { write: w8a8.write, read: w8a8.read },
     operatorSeconds: Math.min(int4.operatorSeconds, int8.operatorSeconds),
     share: Math.min(int4.share, int8.share),
   };

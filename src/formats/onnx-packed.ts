@@ -11,14 +11,15 @@ import { basename, dirname, join } from 'node:path';
 import { onnx } from 'onnx-proto';
 import { MoebiusError } from '../base/errors.ts';
 import { ExternalDataWriter } from './onnx-data.ts';
+import { TOKEN_PRODUCT } from './token-product.ts';
 
 /** Key of the n-th packed form of a weight; its value is `<kernel>+<hash>|<offset>;<length>;<more>`. */
 const PACKED_KEY = /^prepacked_\d+$/;
 const PACKED_VALUE = /^([^|;]+)\|(\d+);(\d+);(.*)$/;
 const PIECE_BYTES = 16 * 1024 * 1024;
 /** Products whose weights this runtime packs and can save packed. */
-const PACKED_OPERATOR = 'MatMulNBits';
-const FLOAT32 = 1;
+const PACKED_OPERATORS = new Set(['MatMulNBits', TOKEN_PRODUCT]);
+const [FLOAT32, UINT8] = [1, 2];
 
 export interface PackedGraph {
   onnx: string;
@@ -53,7 +54,7 @@ async function* packableParts(path: string, partBytes: number): AsyncGenerator<U
   let nodes: onnx.INodeProto[] = [];
   let bytes = 0;
   for (const node of model.graph?.node ?? []) {
-    if (node.opType !== PACKED_OPERATOR) continue;
+    if (!PACKED_OPERATORS.has(node.opType ?? '')) continue;
     nodes.push(node);
     bytes += Number(fieldOf(weights.get(node.input?.[1] ?? ''), 'length') ?? 0);
     if (bytes < partBytes) continue;
@@ -69,20 +70,35 @@ function part(
   weights: ReadonlyMap<string, onnx.ITensorProto>,
 ): Uint8Array {
   const graph = new onnx.GraphProto({ name: 'part' });
+  const used = new Set<string>();
   for (const [i, node] of nodes.entries()) {
     const [, ...constants] = node.input ?? [];
-    const size = (name: string) => Number(node.attribute?.find(one => one.name === name)?.i);
-    graph.input.push(rowsOf(`in.${i}`, size('K')));
-    graph.output.push(rowsOf(`out.${i}`, size('N')));
+    const { type, cols, rows } = shapeOf(node, weights);
+    graph.input.push(rowsOf(`in.${i}`, cols, type));
+    graph.output.push(rowsOf(`out.${i}`, rows, FLOAT32));
     graph.node.push(new onnx.NodeProto({ ...node, input: [`in.${i}`, ...constants], output: [`out.${i}`] }));
-    for (const name of constants) if (weights.has(name)) graph.initializer.push(weights.get(name)!);
+    for (const name of constants) used.add(name);
   }
+  for (const name of used) if (weights.has(name)) graph.initializer.push(weights.get(name)!);
   return onnx.ModelProto.encode(new onnx.ModelProto({ irVersion, opsetImport, graph })).finish();
 }
 
-const rowsOf = (name: string, width: number): onnx.IValueInfoProto => ({
+/** What a product takes, and how wide it makes a row of it. */
+function shapeOf(
+  node: onnx.INodeProto,
+  weights: ReadonlyMap<string, onnx.ITensorProto>,
+): { type: number; cols: number; rows: number } {
+  if (node.opType === TOKEN_PRODUCT) {
+    const [cols, rows] = weights.get(node.input?.[1] ?? '')?.dims ?? [];
+    return { type: UINT8, cols: Number(cols), rows: Number(rows) };
+  }
+  const size = (name: string) => Number(node.attribute?.find(one => one.name === name)?.i);
+  return { type: FLOAT32, cols: size('K'), rows: size('N') };
+}
+
+const rowsOf = (name: string, width: number, elemType: number): onnx.IValueInfoProto => ({
   name,
-  type: { tensorType: { elemType: FLOAT32, shape: { dim: [{ dimParam: 'n' }, { dimValue: width }] } } },
+  type: { tensorType: { elemType, shape: { dim: [{ dimParam: 'n' }, { dimValue: width }] } } },
 });
 
 /** Puts a packed graph together: `to` is the graph at `from` with the packed weights of its parts. */

@@ -124,8 +124,8 @@ export class OnnxBuilder {
     return this.#define(name);
   }
 
-  /** Writes the graph by a temporary file and rename; returns what the manifest needs to know of it. */
-  async write(path: string): Promise<{ sha256: string; sizeBytes: number }> {
+  /** The graph as the bytes of a file. */
+  encode(): Uint8Array {
     const model = new onnx.ModelProto({
       irVersion: IR_VERSION,
       producerName: this.#producer.name,
@@ -133,7 +133,12 @@ export class OnnxBuilder {
       opsetImport: OPSETS,
       graph: this.#graph,
     });
-    const bytes = onnx.ModelProto.encode(model).finish();
+    return onnx.ModelProto.encode(model).finish();
+  }
+
+  /** Writes the graph by a temporary file and rename; returns what the manifest needs to know of it. */
+  async write(path: string): Promise<{ sha256: string; sizeBytes: number }> {
+    const bytes = this.encode();
     await writeWhole(path, bytes);
     return { sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
   }

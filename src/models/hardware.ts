@@ -8,7 +8,7 @@ export interface Machine {
   /** Room for this user on the store's disk; null where nothing is to be written. */
   freeDiskBytes: number | null;
   /** null until the self-test has run. */
-  speed: Pick<MachineSpeed, 'int4' | 'int8' | 'operatorSeconds' | 'share'> | null;
+  speed: Pick<MachineSpeed, 'int4' | 'int8' | 'w8a8' | 'operatorSeconds' | 'share'> | null;
 }
 
 export interface HardwareAdvice {
@@ -31,7 +31,7 @@ export const PROMPT_TOKENS = 1_500;
 const CONTEXT_TOKENS = 8_192;
 
 /** In memory the kernels keep a float scale and a float sum beside each block: 32 weights with 4 bits, 128 with 8. */
-const PACKED_BYTES = { int4: 0.5 + 8 / 32, int8: 1 + 8 / 128, f32: 4 } as const;
+const PACKED_BYTES = { int4: 0.5 + 8 / 32, int8: 1 + 8 / 128, w8a8: 1, f32: 4 } as const;
 /** The runtime, two tokenizers' tables, the working buffers of a chunk of prompt. */
 const BASE_BYTES = 450e6;
 /** What an operating system with an editor and a browser open needs for itself. */
@@ -42,6 +42,8 @@ const OTHERS_BYTES = 3 * 1024 ** 3;
  * times as long as the additions that were measured: docs/engine.md.
  */
 const ADDITIONS_PER_LAYER = 150;
+/** What those operators take for each token of a prompt, in the same additions: some 50 us a layer, whatever form the weights have. */
+const ADDITIONS_PER_TOKEN = 60;
 /** JavaScript's part of a step: embedding, cache rows, the largest logits once more, sampling. */
 const STEP_SECONDS = 0.002;
 /** Prompt tokens that meet a layer's experts together. */
@@ -96,17 +98,20 @@ function memoryOf({ met, head, idle, kvBytes }: ModelFacts): number {
   return Math.round(packed + CONTEXT_TOKENS * kvBytes + BASE_BYTES);
 }
 
-const bytesOf = ({ int4, int8, f32 }: WeightCounts): number =>
-  int4 * PACKED_BYTES.int4 + int8 * PACKED_BYTES.int8 + f32 * PACKED_BYTES.f32;
+const bytesOf = ({ int4, int8, w8a8, f32 }: WeightCounts): number =>
+  int4 * PACKED_BYTES.int4 + int8 * PACKED_BYTES.int8 + w8a8 * PACKED_BYTES.w8a8 + f32 * PACKED_BYTES.f32;
 
 function speedOf(
   facts: ModelFacts,
   speed: Machine['speed'],
 ): Pick<HardwareAdvice, 'writesPerSecond' | 'startSeconds'> {
-  if (!speed || facts.met.f32 > 0) return { writesPerSecond: null, startSeconds: null };
+  const isUnknown = facts.met.f32 > 0 || (facts.met.w8a8 > 0 && !speed?.w8a8);
+  if (!speed || isUnknown) return { writesPerSecond: null, startSeconds: null };
   const { met, head, idle, layers, kvBytes } = facts;
   const seconds = (weights: WeightCounts, kind: keyof FormSpeed) =>
-    weights.int4 / speed.int4[kind] + weights.int8 / speed.int8[kind];
+    weights.int4 / speed.int4[kind] +
+    weights.int8 / speed.int8[kind] +
+    (speed.w8a8 ? weights.w8a8 / speed.w8a8[kind] : 0);
   const bytesPerSecond = speed.int8.write * PACKED_BYTES.int8;
   const step =
     seconds(met, 'write') +
@@ -115,7 +120,8 @@ function speedOf(
     (PROMPT_TOKENS * kvBytes) / bytesPerSecond +
     STEP_SECONDS;
   const chunks = Math.ceil(PROMPT_TOKENS / CHUNK_TOKENS);
-  const read = PROMPT_TOKENS * seconds(met, 'read') + chunks * seconds(idle, 'write');
+  const between = layers * ADDITIONS_PER_TOKEN * speed.operatorSeconds;
+  const read = PROMPT_TOKENS * (seconds(met, 'read') + between) + chunks * seconds(idle, 'write');
   return { writesPerSecond: 1 / step, startSeconds: read + seconds(head, 'write') };
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { version } from '../../package.json';
 import { memoryBytes } from '../base/memory.ts';
+import type { ModelVariant } from '../protocol/daemon.ts';
 import type { Machine } from './hardware.ts';
 import type { Store } from './store.ts';
 
@@ -30,6 +31,8 @@ export interface MachineSpeed {
   int4: FormSpeed;
   /** 8-bit weights in blocks of 128. */
   int8: FormSpeed;
+  /** Products of 8-bit codes; null where this processor cannot add them up exactly. */
+  w8a8: FormSpeed | null;
   /** Seconds of one small operator between the products. */
   operatorSeconds: number;
   /** Part of the processor that the kernels got; the rest went to other programs. */
@@ -43,7 +46,7 @@ export interface MachineIdentity {
 }
 
 export interface MachineProfile extends MachineIdentity, MachineSpeed {
-  format: 1;
+  format: 2;
   measuredAt: string;
   tookMs: number;
 }
@@ -52,7 +55,7 @@ const positive = z.number().positive();
 const threads = z.int().min(1).max(1024);
 const formSpeed = z.strictObject({ write: positive, read: positive });
 const profileSchema: z.ZodType<MachineProfile> = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   cpu: z.string(),
   cores: threads,
   program: z.string(),
@@ -62,6 +65,7 @@ const profileSchema: z.ZodType<MachineProfile> = z.strictObject({
   threads,
   int4: formSpeed,
   int8: formSpeed,
+  w8a8: formSpeed.nullable(),
   operatorSeconds: positive,
   share: z.number().min(0).max(1),
 });
@@ -130,12 +134,19 @@ const TYPICAL = { readTokens: 600, writtenTokens: 120 };
 /** A gain below this is what a machine with other work gives or takes from one run to the next. */
 const WORTHWHILE = 0.9;
 
+const secondsOf = ({ write, read }: FormSpeed): number =>
+  TYPICAL.readTokens / read + TYPICAL.writtenTokens / write;
+
+/** 8 bits where their products make an answer clearly quicker, which is where the processor has units for them; else 4, which take less memory. */
+export function quickestVariant(speed: Pick<MachineSpeed, 'int4' | 'w8a8'> | null): ModelVariant {
+  return speed?.w8a8 && secondsOf(speed.w8a8) < WORTHWHILE * secondsOf(speed.int4) ? 'int8' : 'int4';
+}
+
 /**
  * The number of threads with which an answer takes the least time: all there are, unless fewer are clearly faster, as on
  * processors whose threads share cores or whose memory a few of them already use up.
  */
 export function bestThreads(tried: readonly ThreadSpeed[]): number {
-  const secondsOf = ({ write, read }: FormSpeed) => TYPICAL.readTokens / read + TYPICAL.writtenTokens / write;
   const [most, ...fewer] = tried.toSorted((a, b) => b.threads - a.threads);
   const quickest = fewer.toSorted((a, b) => secondsOf(a) - secondsOf(b))[0];
   if (!quickest || secondsOf(quickest) > WORTHWHILE * secondsOf(most!)) return most!.threads;

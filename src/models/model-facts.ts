@@ -7,6 +7,7 @@ import type { Manifest } from './manifest.ts';
 export interface WeightCounts {
   int4: number;
   int8: number;
+  w8a8: number;
   f32: number;
 }
 
@@ -25,7 +26,7 @@ export interface ModelFacts {
 }
 
 /** Bytes a weight on disk: codes, and a float32 scale for a block of 32 (4 bits) or 128 (8 bits). */
-export const DISK_BYTES = { int4: 0.5 + 4 / 32, int8: 1 + 4 / 128, f32: 4 } as const;
+export const DISK_BYTES = { int4: 0.5 + 4 / 32, int8: 1 + 4 / 128, w8a8: 1, f32: 4 } as const;
 /** What the columns that carry the blocks' minima add to a 4-bit matrix: of a GGUF, whose Q4_K has them, and of nothing else. */
 const MINIMA = 1 / 16;
 
@@ -48,19 +49,19 @@ function published(manifest: Manifest): ModelFacts | null {
     one => one.kind === 'repository' && one.id === id && one.architecture === architecture,
   );
   if (entry?.facts.layers !== dims.layers) return null;
-  const { met, head, idle } = entry.facts;
-  return {
-    ...entry.facts,
-    met: inVariant(met, variant),
-    head: inVariant(head, variant),
-    idle: inVariant(idle, variant),
-  };
+  return factsIn(entry.facts, variant);
+}
+
+/** Facts of a model in 4 bits, as the catalogue has them, as those of another variant; but for its size on disk. */
+export function factsIn(facts: ModelFacts, variant: ModelVariant): ModelFacts {
+  const head = variant === 'fp32' ? inVariant(facts.head, variant) : facts.head;
+  return { ...facts, met: inVariant(facts.met, variant), head, idle: inVariant(facts.idle, variant) };
 }
 
 function inVariant(weights: WeightCounts, variant: ModelVariant): WeightCounts {
   if (variant === 'int4') return weights;
   const all = weights.int4 + weights.int8 + weights.f32;
-  return { int4: 0, int8: variant === 'int8' ? all : 0, f32: variant === 'fp32' ? all : 0 };
+  return { int4: 0, int8: 0, w8a8: variant === 'int8' ? all : 0, f32: variant === 'fp32' ? all : 0 };
 }
 
 /** As if each layer were like the others. The manifest does not list the forms; the size of its data file tells them apart. */
@@ -85,15 +86,16 @@ function counted(manifest: Manifest): Omit<ModelFacts, 'diskBytes'> {
   const idle4 = Math.min(idle, int4);
   const count = (fourBit: number, others: number): WeightCounts => ({
     int4: Math.round(fourBit * (1 + minima)),
-    int8: variant === 'fp32' ? 0 : others,
+    int8: variant === 'int4' ? others : 0,
+    w8a8: variant === 'int8' ? others : 0,
     f32: variant === 'fp32' ? others : 0,
   });
   const head = vocab * hidden;
   return {
     layers,
     met: count(int4 - idle4, weights - int4 - (idle - idle4)),
-    // With 4 bits the first stage reads plain 4-bit rows; the 8-bit ones are read one by one.
-    head: variant === 'int4' ? { int4: head, int8: 0, f32: 0 } : count(0, head),
+    // The first stage reads plain 4-bit rows; the 8-bit ones are read one by one.
+    head: { int4: variant === 'fp32' ? 0 : head, int8: 0, w8a8: 0, f32: variant === 'fp32' ? head : 0 },
     idle: count(idle4, idle - idle4),
     kvBytes: layers * 2 * kvWidth * 4,
   };

@@ -31,7 +31,7 @@ export async function machineProfile({
   const began = performance.now();
   const speed = await measure(signal ? { signal } : {});
   const profile: MachineProfile = {
-    format: 1,
+    format: 2,
     ...thisMachine(),
     measuredAt: new Date().toISOString(),
     tookMs: Math.round(performance.now() - began),

@@ -21,6 +21,7 @@ import { MoebiusError } from '../base/errors.ts';
 import type { ModelSummary, ModelVariant } from '../protocol/daemon.ts';
 import { removePartial } from './download.ts';
 import { type FileLock, takeLock } from './file-lock.ts';
+import { quickestVariant, readMachineProfile } from './machine.ts';
 import type { Manifest } from './manifest.ts';
 import { MANIFEST_NAME, readManifest } from './manifest-file.ts';
 import { fileNotePath } from './source-note.ts';
@@ -30,7 +31,6 @@ export interface StoredModel extends ModelSummary {
   manifest: Manifest;
 }
 
-/** int4 first: what is used when nobody asks for another. */
 export const VARIANTS: readonly ModelVariant[] = ['int4', 'int8', 'fp32'];
 
 /** Left free beside what is about to be written. */
@@ -105,12 +105,13 @@ export class Store {
     await rm(folder, { recursive: true, force: true });
   }
 
-  /** Every converted model that is whole, by id, int4 before int8 before fp32. Damaged ones are left out. */
+  /** Every converted model that is whole, by id, the variant first that is used when nobody asks for another. Damaged ones are left out. */
   async list(): Promise<StoredModel[]> {
     const ids = (await readdir(join(this.home, 'models')).catch(() => [])).filter(id => ID.test(id)).sort();
     const found: StoredModel[] = [];
+    const variants = await this.#variants();
     for (const id of ids) {
-      for (const variant of VARIANTS) {
+      for (const variant of variants) {
         const model = await this.#read(id, variant).catch(() => null);
         if (model) found.push(model);
       }
@@ -120,7 +121,7 @@ export class Store {
 
   /** The model, in the first variant there is unless one is named. Throws `model-missing`, `model-invalid`. */
   async find(id: string, variant?: ModelVariant): Promise<StoredModel> {
-    for (const candidate of variant ? [variant] : VARIANTS) {
+    for (const candidate of variant ? [variant] : await this.#variants()) {
       const isThere = await stat(join(this.variantFolder(id, candidate), MANIFEST_NAME)).catch(() => null);
       if (isThere) return this.#read(id, candidate);
     }
@@ -151,6 +152,12 @@ export class Store {
     }
     await this.#finishRemovals();
     await this.removeKv(id, variant);
+  }
+
+  /** The one that is quickest on this machine first, as far as it was measured. */
+  async #variants(): Promise<ModelVariant[]> {
+    const quickest = quickestVariant(await readMachineProfile(this.home));
+    return [quickest, ...VARIANTS.filter(variant => variant !== quickest)];
   }
 
   async #finishRemovals(): Promise<void> {

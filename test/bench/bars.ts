@@ -28,7 +28,8 @@ export interface Verdict extends Bar {
 type Look = (scenario: string, what: string, column: string) => number | undefined;
 
 const LLAMA = 'llama.cpp';
-const INT4 = 'moebius int4';
+/** Whichever form is measured beside llama.cpp. */
+const OURS = ['moebius int8', 'moebius int4'];
 /** The levels gain on what lies between the exact head and tail of a prompt, so on a long one. */
 const READ_TOKENS = 2048;
 
@@ -42,7 +43,8 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     measure: (look: Look) => {
       const column = (name: string, drafts: boolean) =>
         look('decode', writeFigure(context), labelOf(name, drafts)) ?? Number.NaN;
-      return column(INT4, true) / Math.max(column(LLAMA, false), column(LLAMA, true));
+      const ours = OURS.map(name => column(name, true)).find(value => !Number.isNaN(value));
+      return (ours ?? Number.NaN) / Math.max(column(LLAMA, false), column(LLAMA, true));
     },
   })),
   ...(
@@ -98,14 +100,14 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     unit: 'x',
     side: 'most',
     bound: 1.5,
-    measure: look => ratio(look, 'load', LOAD_FIGURE, INT4, LLAMA),
+    measure: look => ratioOfOurs(look, 'load', LOAD_FIGURE),
   },
   {
     what: 'peak memory, heap and mapped files together, against llama.cpp',
     unit: 'x',
     side: 'most',
     bound: 1.2,
-    measure: look => ratio(look, 'load', MEMORY_FIGURE, INT4, LLAMA),
+    measure: look => ratioOfOurs(look, 'load', MEMORY_FIGURE),
   },
   {
     what: '8 bits, packed: heap, of that of fp32',
@@ -132,6 +134,10 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
 
 const ratio = (look: Look, scenario: string, what: string, a: string, b: string): number =>
   (look(scenario, what, a) ?? Number.NaN) / (look(scenario, what, b) ?? Number.NaN);
+
+const ratioOfOurs = (look: Look, scenario: string, what: string): number =>
+  OURS.map(name => ratio(look, scenario, what, name, LLAMA)).find(value => !Number.isNaN(value)) ??
+  Number.NaN;
 
 /** Every bar, those that were not measured too. */
 export function judge(figures: readonly Figure[]): Verdict[] {

@@ -23,22 +23,24 @@ let built: Promise<string> | undefined;
 /** Once per run, so that what is measured is what the sources say. */
 const build = (): Promise<string> => (built ??= run(process.execPath, ['esbuild.js']));
 
-/** A store with the models of the user's and nothing else: what a daemon keeps of its reading stays out of theirs, and out of the next. */
-function makeHome(model: string): string {
+/** A store with the one model that is measured and nothing else: what a daemon keeps of its reading stays out of theirs, and out of the next. */
+function makeHome({ model, variant }: Pick<Plan, 'model' | 'variant'>): string {
   const parent = join(ROOT, '.cache', 'bench');
   mkdirSync(parent, { recursive: true });
   const home = mkdtempSync(join(parent, 'home-'));
-  symlinkSync(resolve(variantFolder(model, 'int4'), '../..'), join(home, 'models'), 'junction');
+  const folder = join(home, 'models', model);
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(resolve(variantFolder(model, variant)), join(folder, variant), 'junction');
   return home;
 }
 
 /** Starts a daemon, loads the plan's model, runs `use`, stops it whatever happens. */
 export async function withDaemon<T>(
-  plan: Pick<Plan, 'model' | 'threads'>,
+  plan: Pick<Plan, 'model' | 'variant' | 'threads'>,
   use: (daemon: BenchDaemon) => Promise<T>,
 ): Promise<T> {
   await build();
-  const home = makeHome(plan.model);
+  const home = makeHome(plan);
   let pid = 0;
   const supervisor = new Supervisor({
     spawn() {

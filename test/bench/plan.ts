@@ -8,6 +8,8 @@ export interface Plan {
   gguf: string | null;
   /** Converted folders that exist. */
   variants: Partial<Record<ModelVariant, string>>;
+  /** The one that is measured beside llama.cpp. */
+  variant: ModelVariant;
   levels: ExpertLevel[];
   threads: number;
   rounds: number;

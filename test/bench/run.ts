@@ -5,10 +5,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { positiveInteger } from '../../src/cli/engine-session.ts';
-import { VARIANTS } from '../../src/models/store.ts';
-import { EXPERT_LEVELS, type ExpertLevel } from '../../src/protocol/daemon.ts';
+import { openStore, VARIANTS } from '../../src/models/store.ts';
+import { EXPERT_LEVELS, type ExpertLevel, type ModelVariant } from '../../src/protocol/daemon.ts';
 import { installLlama, LLAMA_VERSION } from '../support/llama.ts';
 import { ggufOf, variantFolder } from '../support/models.ts';
 import { judge, renderBars } from './bars.ts';
@@ -51,6 +51,7 @@ const SCENARIOS: Record<string, Scenario> = {
 interface Options {
   model: string;
   gguf?: string;
+  variant?: ModelVariant;
   llama: boolean;
   only?: string;
   levels: string;
@@ -64,6 +65,12 @@ const program = new Command('bench')
   .description('Moebius against llama.cpp (node-llama-cpp) on the same file')
   .option('--model <id>', 'converted model of the store', 'qwen2.5-coder-1.5b')
   .option('--gguf <file>', 'the GGUF it was converted from; default: found in the store')
+  .addOption(
+    new Option(
+      '--variant <precision>',
+      'what is measured beside llama.cpp; default: what is used here',
+    ).choices([...VARIANTS]),
+  )
   .option('--no-llama', 'measure Moebius alone')
   .option('--only <names>', `scenarios, comma separated: ${Object.keys(SCENARIOS).join(', ')}`)
   .option('--levels <names>', 'levels, comma separated', EXPERT_LEVELS.join(','))
@@ -74,7 +81,7 @@ const program = new Command('bench')
   .action(run);
 
 async function run(options: Options): Promise<void> {
-  const plan = makePlan(options);
+  const plan = await makePlan(options);
   const names = options.only?.split(',') ?? Object.keys(SCENARIOS);
   const unknown = names.find(name => !SCENARIOS[name]);
   if (unknown) throw new Error(`There is no scenario \`${unknown}\`: ${Object.keys(SCENARIOS).join(', ')}.`);
@@ -101,7 +108,7 @@ async function run(options: Options): Promise<void> {
   if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-function makePlan(options: Options): Plan {
+async function makePlan(options: Options): Promise<Plan> {
   const folders = VARIANTS.map(variant => [variant, variantFolder(options.model, variant)] as const);
   const present = folders.filter(([, folder]) => existsSync(join(folder, 'manifest.json')));
   if (present.length === 0)
@@ -116,6 +123,7 @@ function makePlan(options: Options): Plan {
     model: options.model,
     gguf,
     variants: Object.fromEntries(present),
+    variant: (await (await openStore()).find(options.model, options.variant)).variant,
     levels: options.levels.split(',') as ExpertLevel[],
     threads: options.threads,
     rounds: options.rounds ?? (options.quick ? 2 : 5),

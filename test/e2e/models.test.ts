@@ -23,7 +23,7 @@ describe('a model of the user', () => {
     writeFileSync(file, tinyGguf());
     // As if the machine had been measured before.
     await writeMachineProfile(home, {
-      format: 1,
+      format: 2,
       ...thisMachine(),
       measuredAt: new Date().toISOString(),
       tookMs: 1,
@@ -31,6 +31,7 @@ describe('a model of the user', () => {
       threads: 1,
       int4: { write: 46e9, read: 230e9 },
       int8: { write: 46e9, read: 330e9 },
+      w8a8: null,
       operatorSeconds: 1e-6,
       share: 1,
     });

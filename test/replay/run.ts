@@ -107,7 +107,7 @@ async function typeAll(
   const tokensOf = await tokensOfModel(model);
   const syntax = testGrammars();
   for (const { language } of files) await syntax.load(language);
-  return withDaemon({ model, threads }, async ({ backend }) => {
+  return withDaemon({ model, variant: 'int4', threads }, async ({ backend }) => {
     const typed: Typed[] = [];
     for (const [index, file] of files.entries()) {
       const { opened, keys: all } = recordSession(file.text, index + 1);

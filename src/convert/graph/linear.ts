@@ -2,21 +2,25 @@
 
 import { decodeQ4K } from '../../formats/dequantize-k.ts';
 import type { ExternalBlob, ExternalDataWriter, OnnxBuilder } from '../../formats/onnx.ts';
-import { FINE, minimumColumns, type Packed, packMinima, packRows } from '../quantise.ts';
+import { TokenProducts } from '../../formats/token-product.ts';
+import { FINE, minimumColumns, type Packed, packChannels, packMinima, packRows } from '../quantise.ts';
 import type { MatrixSource } from '../weights.ts';
 
 /**
- * `f32`: as is. `int8`, `int4`: symmetric blocks. `int4min`: 4-bit blocks of 32 with a minimum, for
- * what is published as Q4_K: its codes are kept.
+ * `f32`: as is. `w8a8`: 8 bits, a scale a row, for inputs that are rounded to 8 bits as well (formats/token-product.ts).
+ * `int8`, `int4`: symmetric blocks. `int4min`: 4-bit blocks of 32 with a minimum, for what is published as Q4_K: its codes are kept.
  * The block sizes are what onnxruntime's kernels are fastest at without losing quality.
  */
 export type WeightForm =
   | { kind: 'f32' }
+  | { kind: 'w8a8' }
   | { kind: 'int8'; blockSize: number }
   | { kind: 'int4'; blockSize: number }
   | { kind: 'int4min' };
 
-/** Where a weight lies in the data file; scales of block forms alone. */
+export type BlockForm = Exclude<WeightForm, { kind: 'f32' | 'w8a8' }>;
+
+/** Where a weight lies in the data file; scales of 8 and 4 bits alone. */
 export interface PlacedWeight {
   blob: ExternalBlob;
   scales: ExternalBlob | null;
@@ -28,6 +32,8 @@ const ROWS_AT_ONCE = 512;
 export class GraphWriter {
   readonly builder: OnnxBuilder;
   readonly data: ExternalDataWriter;
+  /** Products of 8-bit codes, for the form `w8a8`. */
+  readonly tokens: TokenProducts;
   readonly #onBytes: (sourceElements: number) => void;
   /** Values that already have their block sums appended, by name. */
   readonly #corrected = new Map<string, string>();
@@ -36,6 +42,7 @@ export class GraphWriter {
   constructor(builder: OnnxBuilder, data: ExternalDataWriter, onElements: (count: number) => void) {
     this.builder = builder;
     this.data = data;
+    this.tokens = new TokenProducts(builder);
     this.#onBytes = onElements;
   }
 
@@ -91,6 +98,13 @@ export class GraphWriter {
       this.node('Gemm', [x, `${name}.weight`, ...(bias ? [bias] : [])], name, { transB: 1 });
       return { blob, scales: null };
     }
+    if (form.kind === 'w8a8') {
+      const { codes, scales } = this.tokens.quantise(x);
+      const placed = await this.multiplyCodes(`${name}.product`, codes, weight, name);
+      this.node('Mul', [`${name}.product`, scales], bias ? `${name}.scaled` : name);
+      if (bias) this.node('Add', [`${name}.scaled`, bias], name);
+      return placed;
+    }
     const { blob, scales, bits, blockSize, cols } = await this.store(weight, form, options.importance);
     const blocks = Math.ceil(cols / blockSize);
     this.builder.addExternal(`${name}.weight`, 'uint8', [weight.rows, blocks, (blockSize * bits) / 8], blob);
@@ -106,10 +120,32 @@ export class GraphWriter {
     return { blob, scales };
   }
 
+  /** codes u8 [n, cols] times weight^T -> f32 [n, rows] named `name`, still to be multiplied by the tokens' scales. The weight is named after `stem`. */
+  async multiplyCodes(name: string, codes: string, weight: MatrixSource, stem = name): Promise<PlacedWeight> {
+    const { rows, cols } = weight;
+    const scales = new Float32Array(rows);
+    // The kernels want [cols, rows], so nothing can be written before the last row is read.
+    const packed = new Int8Array(rows * cols);
+    let at = 0;
+    for (const part of weight.parts ?? [weight]) {
+      for (let row = 0; row < part.rows; row += ROWS_AT_ONCE) {
+        const count = Math.min(ROWS_AT_ONCE, part.rows - row);
+        packChannels(await part.values(row, count), cols, packed, scales, at);
+        at += count;
+        this.#onBytes(count * cols);
+      }
+    }
+    const placed = { blob: await this.data.write(packed), scales: await this.data.write(scales) };
+    this.builder.addExternal(`${stem}.weight`, 'int8', [cols, rows], placed.blob);
+    this.builder.addExternal(`${stem}.scales`, 'float32', [rows], placed.scales);
+    this.tokens.multiply(name, codes, `${stem}.weight`, `${stem}.scales`);
+    return placed;
+  }
+
   /** Writes a weight in block form without a node that uses it. `cols` counts the correction columns. */
   async store(
     weight: MatrixSource,
-    form: Exclude<WeightForm, { kind: 'f32' }>,
+    form: BlockForm,
     importance?: Float32Array,
   ): Promise<{ blob: ExternalBlob; scales: ExternalBlob; bits: 4 | 8; blockSize: number; cols: number }> {
     const bits = form.kind === 'int8' ? 8 : 4;
@@ -127,7 +163,7 @@ export class GraphWriter {
 
   async *#packed(
     weight: MatrixSource,
-    form: Exclude<WeightForm, { kind: 'f32' }>,
+    form: BlockForm,
     scales: Float32Array,
     importance?: Float32Array,
   ): AsyncGenerator<Uint8Array> {
@@ -169,7 +205,7 @@ async function pack(
   source: MatrixSource,
   row: number,
   count: number,
-  form: Exclude<WeightForm, { kind: 'f32' }>,
+  form: BlockForm,
   importance?: Float32Array,
 ): Promise<Packed> {
   const { cols } = source;

@@ -167,30 +167,13 @@ async function dispatch(
   const ones = graph.node('Cast', [matches], `${name}.ones`, { to: 7 });
   const counts = graph.node('ReduceSum', [ones, graph.ints([0])], `${name}.counts`, { keepdims: 0 });
 
-  const sorted = graph.node('Gather', [x, rows], `${name}.sorted_x`, { axis: 0 });
-  const inputs = experts.map((_, e) => `${name}.x.${e}`);
-  graph.builder.addNode('Split', [sorted, counts], inputs, { axis: 0 });
-  for (const [e, expert] of experts.entries()) {
-    await product(graph, `${name}.gate_up.${e}`, inputs[e]!, expert, 'gateUp', forms);
-  }
-  const gateUp = graph.node(
-    'Concat',
-    experts.map((_, e) => `${name}.gate_up.${e}`),
-    `${name}.gate_up`,
-    { axis: 0 },
-  );
+  const each = (input: string, rowsOf: string | null, output: string, part: 'gateUp' | 'down') =>
+    forms[part].kind === 'w8a8'
+      ? productsOfCodes(graph, input, rowsOf, counts, output, experts, part)
+      : products(graph, input, rowsOf, counts, output, experts, part, forms);
+  const gateUp = await each(x, rows, `${name}.gate_up`, 'gateUp');
   const mid = gated(graph, gateUp, name, experts[0]!.clamped);
-  const mids = experts.map((_, e) => `${name}.mid.${e}`);
-  graph.builder.addNode('Split', [mid, counts], mids, { axis: 0 });
-  for (const [e, expert] of experts.entries()) {
-    await product(graph, `${name}.down.${e}`, mids[e]!, expert, 'down', forms);
-  }
-  const outs = graph.node(
-    'Concat',
-    experts.map((_, e) => `${name}.down.${e}`),
-    `${name}.outs`,
-    { axis: 0 },
-  );
+  const outs = await each(mid, null, `${name}.down`, 'down');
   const unsorted = graph.node('Gather', [outs, `${name}.inverse`], `${name}.unsorted`, { axis: 0 });
   const shape = graph.node(
     'Concat',
@@ -199,4 +182,50 @@ async function dispatch(
     { axis: 0 },
   );
   return graph.node('Reshape', [unsorted, shape], `${name}.cube`);
+}
+
+/** Rows `rows` of x (all of them, if null), dealt to the experts by `counts`, each multiplied by its own weights: all outputs one above the other, named `name`. */
+async function products(
+  graph: GraphWriter,
+  x: string,
+  rows: string | null,
+  counts: string,
+  name: string,
+  experts: ExpertWeights[],
+  part: 'gateUp' | 'down',
+  forms: ExpertForms,
+): Promise<string> {
+  const sorted = rows ? graph.node('Gather', [x, rows], `${name}.sorted`, { axis: 0 }) : x;
+  const inputs = experts.map((_, e) => `${name}.x.${e}`);
+  graph.builder.addNode('Split', [sorted, counts], inputs, { axis: 0 });
+  const outputs = experts.map((_, e) => `${name}.${e}`);
+  for (const [e, expert] of experts.entries()) {
+    await product(graph, outputs[e]!, inputs[e]!, expert, part, forms);
+  }
+  return graph.node('Concat', outputs, name, { axis: 0 });
+}
+
+/** The same in the form `w8a8`: rows are rounded once, before they are dealt, and scaled once, when all experts are done. */
+async function productsOfCodes(
+  graph: GraphWriter,
+  x: string,
+  rows: string | null,
+  counts: string,
+  name: string,
+  experts: ExpertWeights[],
+  part: 'gateUp' | 'down',
+): Promise<string> {
+  let { codes, scales } = graph.tokens.quantise(x);
+  if (rows) {
+    codes = graph.node('Gather', [codes, rows], `${name}.sorted`, { axis: 0 });
+    scales = graph.node('Gather', [scales, rows], `${name}.sorted_scales`, { axis: 0 });
+  }
+  const inputs = experts.map((_, e) => `${name}.x.${e}`);
+  graph.builder.addNode('Split', [codes, counts], inputs, { axis: 0 });
+  const outputs = experts.map((_, e) => `${name}.${e}`);
+  for (const [e, expert] of experts.entries()) {
+    await graph.multiplyCodes(outputs[e]!, inputs[e]!, expert[part]);
+  }
+  const all = graph.node('Concat', outputs, `${name}.product`, { axis: 0 });
+  return graph.node('Mul', [all, scales], name);
 }

@@ -10,6 +10,7 @@ const SESSION_ENTRIES = { force_spinning_stop: '1' };
 /** A tensor that a graph takes; sizes that are known only at run time by name. */
 export interface GraphInput {
   name: string;
+  type?: Tensor.Type;
   shape: readonly (number | string)[];
 }
 
@@ -23,6 +24,11 @@ export class GraphSession {
   /** Opens the graph at `path`; its external data, next to it, is mapped by onnxruntime. Blocks this thread meanwhile. */
   static async open(path: string, threads: number): Promise<GraphSession> {
     return new GraphSession(await create(path, threads, {}));
+  }
+
+  /** A graph without external data, as the bytes of its file. */
+  static async ofBytes(bytes: Uint8Array): Promise<GraphSession> {
+    return new GraphSession(await create(bytes, 1, {}));
   }
 
   /** As `open`, and saves the graph with its weights as the kernels have packed them: formats/onnx-packed.ts. */
@@ -45,7 +51,7 @@ export class GraphSession {
 
   get inputs(): GraphInput[] {
     return this.#session.inputMetadata.flatMap(input =>
-      input.isTensor ? [{ name: input.name, shape: input.shape }] : [],
+      input.isTensor ? [{ name: input.name, type: input.type, shape: input.shape }] : [],
     );
   }
 
@@ -62,24 +68,28 @@ export class GraphSession {
   }
 }
 
+/** `graph`: its path, or the bytes of its file. */
 async function create(
-  path: string,
+  graph: string | Uint8Array,
   threads: number,
   more: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    // Shapes differ from run to run, so patterns and pools of past runs only hold memory.
+    enableMemPattern: false,
+    extra: { session: SESSION_ENTRIES },
+    ...more,
+  };
   try {
-    return await InferenceSession.create(path, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      graphOptimizationLevel: 'all',
-      // Shapes differ from run to run, so patterns and pools of past runs only hold memory.
-      enableMemPattern: false,
-      extra: { session: SESSION_ENTRIES },
-      ...more,
-    });
+    return typeof graph === 'string'
+      ? await InferenceSession.create(graph, options)
+      : await InferenceSession.create(graph, options);
   } catch (cause) {
-    throw toSessionError(cause, `${path} can't be opened`);
+    throw toSessionError(cause, `${typeof graph === 'string' ? graph : 'A graph'} can't be opened`);
   }
 }
 

@@ -8,9 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { ExternalDataWriter, OnnxBuilder } from '../../formats/onnx.ts';
+import { TokenProducts } from '../../formats/token-product.ts';
 import type { FormSpeed } from '../../models/machine.ts';
 import { GraphSession } from './graph-session.ts';
 import { throwIfStopped } from './stop-flag.ts';
+import { areTokenProductsExact } from './token-product-check.ts';
 import type { KernelSpeed, ProbeArgs, ProbedForm, StopFlag } from './wire.ts';
 
 /** Rows and columns of each matrix: a layer's usual size. */
@@ -19,6 +21,7 @@ const SIZE = 2048;
 const CHAIN: Record<ProbedForm, { bits: 4 | 8; blockSize: number; length: number }> = {
   int4: { bits: 4, blockSize: 32, length: 64 },
   int8: { bits: 8, blockSize: 128, length: 44 },
+  w8a8: { bits: 8, blockSize: SIZE, length: 44 },
 };
 /**
  * Each weight begins this much after the one before and overlaps it, so that a few megabytes on disk are 200 in memory.
@@ -33,9 +36,10 @@ const OPERATORS = 256;
 const RUNS = { write: 8, read: 2, operators: 20 };
 const PRODUCER = { name: 'moebius', version: '1' };
 
-/** Throws `cancelled` soon after `stop` is set. */
-export async function probeKernel({ form, threads, stop }: ProbeArgs): Promise<KernelSpeed> {
+/** null where this processor computes the form wrongly. Throws `cancelled` soon after `stop` is set. */
+export async function probeKernel({ form, threads, stop }: ProbeArgs): Promise<KernelSpeed | null> {
   throwIfStopped(stop);
+  if (form === 'w8a8' && !(await areTokenProductsExact())) return null;
   const folder = await mkdtemp(join(tmpdir(), 'moebius-probe-'));
   try {
     const chain = await openChain(folder, form, threads);
@@ -64,15 +68,21 @@ async function openChain(folder: string, form: ProbedForm, threads: number): Pro
   const scales = await data.write(new Float32Array(SIZE * blocks).fill(1e-3));
   await data.close();
   const graph = new OnnxBuilder(form, PRODUCER);
+  const tokens = new TokenProducts(graph);
   let x = graph.addInput('x', 'float32', ['n', SIZE]);
   for (let i = 0; i < length; i++) {
+    const blob = { ...noise, offset: noise.offset + i * STRIDE_BYTES, length: weightBytes };
+    if (form === 'w8a8') {
+      const weight = graph.addExternal(`weight.${i}`, 'int8', [SIZE, SIZE], blob);
+      const channels = graph.addExternal(`scales.${i}`, 'float32', [SIZE], scales);
+      const { codes, scales: rows } = tokens.quantise(x);
+      const product = tokens.multiply(`product.${i}`, codes, weight, channels);
+      x = graph.addNode('Mul', [product, rows], [`y.${i}`]);
+      continue;
+    }
     const inputs = [
       x,
-      graph.addExternal(`weight.${i}`, 'uint8', [SIZE, blocks, (blockSize * bits) / 8], {
-        ...noise,
-        offset: noise.offset + i * STRIDE_BYTES,
-        length: weightBytes,
-      }),
+      graph.addExternal(`weight.${i}`, 'uint8', [SIZE, blocks, (blockSize * bits) / 8], blob),
       graph.addExternal(`scales.${i}`, 'float32', [SIZE * blocks], scales),
     ];
     const attributes = { K: SIZE, N: SIZE, bits, block_size: blockSize, accuracy_level: 4 };

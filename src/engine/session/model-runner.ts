@@ -19,6 +19,7 @@ import { LogitRefiner } from './logit-refiner.ts';
 import { NextTokenDrafter, type NextTokenRows } from './next-token-drafter.ts';
 import { RoutedGraphs } from './routed-graphs.ts';
 import { rowsOf, StateTail } from './state-tail.ts';
+import { requireExactProducts } from './token-product-check.ts';
 import type { CacheSize, ExportArgs, ForwardArgs, ForwardReply, ImportArgs, LoadArgs } from './wire.ts';
 
 /** Rows of logits computed at once when scoring: 16 x 152,000 floats are 10 MB. */
@@ -69,6 +70,7 @@ export class ModelRunner {
         GraphSession.open(plain, threads),
       );
     };
+    await requireExactProducts(join(folder, manifest.graphs.body.onnx));
     const body = await open('body');
     onProgress(80);
     const head = await open('head');

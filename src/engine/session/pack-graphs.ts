@@ -62,10 +62,22 @@ async function outputsOf(session: GraphSession): Promise<string> {
   const hash = createHash('sha256');
   for (const rows of ROWS) {
     const feeds: Record<string, Tensor> = {};
-    for (const { name, shape } of session.inputs) {
+    for (const { name, type, shape } of session.inputs) {
       const width = shape[1] as number;
-      const values = Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i * 0.7 + rows));
-      feeds[name] = new Tensor('float32', values, [rows, width]);
+      const length = rows * width;
+      const wave = (i: number) => Math.sin(i * 0.7 + rows);
+      feeds[name] =
+        type === 'uint8'
+          ? new Tensor(
+              'uint8',
+              Uint8Array.from({ length }, (_, i) => 128 + 127 * wave(i)),
+              [rows, width],
+            )
+          : new Tensor(
+              'float32',
+              Float32Array.from({ length }, (_, i) => wave(i)),
+              [rows, width],
+            );
     }
     const outputs = await session.run(feeds);
     for (const name of Object.keys(outputs).sort()) {

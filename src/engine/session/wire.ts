@@ -71,7 +71,7 @@ export interface ImportArgs {
 }
 
 /** Forms of a weight whose kernels the self-test times. */
-export type ProbedForm = 'int4' | 'int8';
+export type ProbedForm = 'int4' | 'int8' | 'w8a8';
 export interface ProbeArgs {
   form: ProbedForm;
   threads: number;
@@ -92,7 +92,7 @@ export interface WorkerMethods {
   experts: [Record<string, never>, { histogram: ExpertHistogram }];
   drop: [{ sequence: number }, Record<string, never>];
   close: [Record<string, never>, Record<string, never>];
-  probe: [ProbeArgs, KernelSpeed];
+  probe: [ProbeArgs, { speed: KernelSpeed | null }];
   pack: [PackArgs, Record<string, never>];
 }
 

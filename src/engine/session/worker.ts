@@ -50,7 +50,9 @@ const handlers: Handlers = {
     await packGraphs(args);
     return {};
   },
-  probe: args => probeKernel(args),
+  async probe(args) {
+    return { speed: await probeKernel(args) };
+  },
 };
 
 function loaded(): ModelRunner {

@@ -19,7 +19,7 @@ export const ANSWER_FIGURE = `${ANSWER} tokens after ${PROMPT}`;
 
 export function chat(plan: Plan, log: Log): Promise<Figure[]> {
   const { text } = readCorpus(SPEED_FILES);
-  return withContenders([...llamaConfig(plan), ...moebiusConfig(plan, 'int4')], async contenders => {
+  return withContenders([...llamaConfig(plan), ...moebiusConfig(plan, plan.variant)], async contenders => {
     const entries = entriesOf(contenders, plan.levels);
     const total = new Samples(entries.map(entry => entry.label));
     const first = new Samples(entries.map(entry => entry.label));

@@ -15,7 +15,7 @@ export function decode(plan: Plan, log: Log): Promise<Figure[]> {
   const steps = plan.quick ? 32 : 64;
   const room = Math.max(...contexts) + 2 * steps;
   const { text } = readCorpus(SPEED_FILES);
-  const configs = [...llamaConfig(plan, room), ...moebiusConfig(plan, 'int4', room)];
+  const configs = [...llamaConfig(plan, room), ...moebiusConfig(plan, plan.variant, room)];
   return withContenders(configs, async contenders => {
     const figures: Figure[] = [];
     for (const [i, context] of contexts.entries()) {

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { ROOT } from '../../../scripts/steps.ts';
 import { convertModel } from '../../../src/convert/convert.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
+import type { ContenderConfig } from '../contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
 import { eachRound, rotated, Samples, withContenders } from '../rounds.ts';
@@ -15,9 +16,9 @@ import { perSecond } from '../statistics.ts';
 const CONTEXT = 512;
 
 export async function dense(plan: Plan, log: Log): Promise<Figure[]> {
-  const [carved] = moebiusConfig(plan, 'int4');
+  const [carved] = moebiusConfig(plan, plan.variant);
   if (!carved || !plan.gguf) return [];
-  const folder = await withoutCarving(carved.folder, plan.gguf, log);
+  const folder = await withoutCarving(carved, plan.gguf, log);
   const configs = [
     { ...carved, name: 'carved' },
     { ...carved, folder, name: 'dense' },
@@ -37,9 +38,13 @@ export async function dense(plan: Plan, log: Log): Promise<Figure[]> {
   });
 }
 
-async function withoutCarving(carved: string, gguf: string, log: Log): Promise<string> {
+async function withoutCarving(
+  { folder: carved, variant }: Pick<Extract<ContenderConfig, { kind: 'moebius' }>, 'folder' | 'variant'>,
+  gguf: string,
+  log: Log,
+): Promise<string> {
   const { id, name, license, source, format } = await readManifest(carved);
-  const folder = join(ROOT, '.cache/bench', `${id}-dense-${format}`);
+  const folder = join(ROOT, '.cache/bench', `${id}-dense-${variant}-${format}`);
   if (existsSync(folder)) return folder;
   log(`converting ${basename(gguf)} without its carving`);
   await convertModel({
@@ -48,7 +53,7 @@ async function withoutCarving(carved: string, gguf: string, log: Log): Promise<s
     id,
     name,
     license,
-    variant: 'int4',
+    variant,
     carvingFolder: null,
     drafterFolder: null,
     outFolder: folder,

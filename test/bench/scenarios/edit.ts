@@ -21,7 +21,10 @@ interface Task {
 }
 
 export function edit(plan: Plan, log: Log): Promise<Figure[]> {
-  const configs = [...llamaConfig(plan, CONTEXT_TOKENS), ...moebiusConfig(plan, 'int4', CONTEXT_TOKENS)];
+  const configs = [
+    ...llamaConfig(plan, CONTEXT_TOKENS),
+    ...moebiusConfig(plan, plan.variant, CONTEXT_TOKENS),
+  ];
   return withContenders(configs, async contenders => {
     const entries = contenders.flatMap(contender =>
       [false, true].map(drafts => ({ label: labelOf(contender.name, drafts), contender, drafts })),

@@ -14,7 +14,7 @@ const SCORED = 32;
 
 export function levels(plan: Plan, log: Log): Promise<Figure[]> {
   const files = plan.quick ? LEVEL_FILES.slice(0, 3) : LEVEL_FILES;
-  return withContenders(moebiusConfig(plan, 'int4'), async ([contender]) => {
+  return withContenders(moebiusConfig(plan, plan.variant), async ([contender]) => {
     if (!contender) return [];
     const texts: number[][] = [];
     for (const file of files) {

@@ -15,7 +15,7 @@ export const LOAD_FIGURE = 'load to first token of 128';
 export const MEMORY_FIGURE = 'peak memory, 2,048 read';
 
 export async function load(plan: Plan, log: Log): Promise<Figure[]> {
-  const configs = [...llamaConfig(plan), ...moebiusConfig(plan, 'int4')];
+  const configs = [...llamaConfig(plan), ...moebiusConfig(plan, plan.variant)];
   const { text } = readCorpus(SPEED_FILES);
   // Fills the page cache and is not counted.
   for (const config of configs) await measure(config, text);

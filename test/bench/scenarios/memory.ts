@@ -23,7 +23,7 @@ async function byContext(plan: Plan, text: string, log: Log): Promise<Figure[]> 
   const [short, long] = plan.quick ? ([256, 1024] as const) : ([1024, 4096] as const);
   const configs = (tokens: number) => {
     const contextTokens = tokens + WRITTEN + 1;
-    return [...llamaConfig(plan, contextTokens), ...moebiusConfig(plan, 'int4', contextTokens)];
+    return [...llamaConfig(plan, contextTokens), ...moebiusConfig(plan, plan.variant, contextTokens)];
   };
   const columns = () => new Samples(configs(short).map(nameOf));
   const growth = columns();

@@ -20,7 +20,7 @@ export const readFigure = (tokens: number): string => `read ${tokens}`;
 
 export function speed(plan: Plan, log: Log): Promise<Figure[]> {
   const contextTokens = LONGEST + 64;
-  const configs = [...llamaConfig(plan, contextTokens), ...moebiusConfig(plan, 'int4', contextTokens)];
+  const configs = [...llamaConfig(plan, contextTokens), ...moebiusConfig(plan, plan.variant, contextTokens)];
   const corpus = readCorpus(SPEED_FILES);
   log(`text: Python ${corpus.version}, ${SPEED_FILES.join(', ')}`);
   return withContenders(configs, async contenders => {

@@ -69,7 +69,7 @@ async function measure(name: SetName, cases: readonly Case[], options: Options):
   const { model, threads } = options;
   const syntax = testGrammars();
   for (const { cursor } of cases) await syntax.load(cursor.languageId);
-  const written = await withDaemon({ model, threads }, async ({ backend }) => {
+  const written = await withDaemon({ model, variant: 'int4', threads }, async ({ backend }) => {
     const all: [string, Written][] = [];
     for (const [i, item] of cases.entries()) {
       const raw = await rawAnswer(backend, item);

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import type { Figure, Plan } from '../../bench/plan.ts';
 import { runScenarios } from '../../bench/run-scenarios.ts';
 
-const PLAN: Plan = { model: 'm', gguf: null, variants: {}, levels: [], threads: 1, rounds: 1, quick: true };
+const PLAN: Plan = {
+  model: 'm',
+  gguf: null,
+  variants: {},
+  variant: 'int4',
+  levels: [],
+  threads: 1,
+  rounds: 1,
+  quick: true,
+};
 const FIGURE: Figure = { scenario: 'good', what: 'read', unit: 'ms', values: { moebius: 1 }, rounds: 1 };
 
 describe('scenarios of the benchmark', () => {

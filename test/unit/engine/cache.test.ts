@@ -154,7 +154,7 @@ describe('read plan', () => {
       ...(tailNll !== undefined && { tailNll }),
     });
     const chatLevel = (levels: ExpertLayout['levels'], kind: ExpertLayout['kind'] = 'carved') =>
-      chatLevelOf({ kind, sharedNeurons: 64, routed: 8, routedNeurons: 64, levels });
+      chatLevelOf({ kind, sharedNeurons: 64, routed: 8, routedNeurons: 64, levels }, 'int4');
     const exact = plan(null);
     const frugal = plan(1, 0.01, 4);
     assert.equal(chatLevel({ exact, balanced: plan(4, 0.01), fast: plan(1, 0.02), frugal }), 'fast');

@@ -14,7 +14,7 @@ function scripted(answer: (args: ProbeArgs) => KernelSpeed | Promise<KernelSpeed
       const { form, threads, stop } = args as ProbeArgs;
       throwIfStopped(stop);
       asked.push(`${form} ${threads}`);
-      return answer({ form, threads, stop });
+      return { speed: await answer({ form, threads, stop }) };
     },
     terminate: async () => {
       ends++;
@@ -33,7 +33,7 @@ describe('engine: self-test', () => {
   it('tries all, a half, a quarter and one thread, and 8 bits with the best', async () => {
     const { worker, asked, ends } = scripted(({ threads }) => speed(threads === 4 ? 100 : 10));
     const result = await runSelfTest({ cores: 8, worker });
-    assert.deepEqual(asked, ['int4 8', 'int4 4', 'int4 2', 'int4 1', 'int8 4']);
+    assert.deepEqual(asked, ['int4 8', 'int4 4', 'int4 2', 'int4 1', 'int8 4', 'w8a8 4']);
     assert.equal(result.threads, 4);
     assert.deepEqual(result.int4, { write: 100, read: 100 });
     assert.equal(result.tried.length, 4);

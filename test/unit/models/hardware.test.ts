@@ -11,6 +11,7 @@ const machine = (given: Partial<Machine> = {}): Machine => ({
   speed: {
     int4: { write: 40e9, read: 200e9 },
     int8: { write: 20e9, read: 400e9 },
+    w8a8: { write: 25e9, read: 900e9 },
     operatorSeconds: 1e-6,
     share: 1,
   },
@@ -18,9 +19,9 @@ const machine = (given: Partial<Machine> = {}): Machine => ({
 });
 const facts = (given: Partial<ModelFacts> = {}): ModelFacts => ({
   layers: 10,
-  met: { int4: 1e9, int8: 0.5e9, f32: 0 },
-  head: { int4: 0.2e9, int8: 0, f32: 0 },
-  idle: { int4: 0, int8: 0, f32: 0 },
+  met: { int4: 1e9, int8: 0.5e9, w8a8: 0, f32: 0 },
+  head: { int4: 0.2e9, int8: 0, w8a8: 0, f32: 0 },
+  idle: { int4: 0, int8: 0, w8a8: 0, f32: 0 },
   kvBytes: 50_000,
   diskBytes: 2e9,
   ...given,
@@ -58,12 +59,13 @@ describe('models: hardware advice', () => {
 
   it('reads a prompt at the speed of many rows, without the output projection but once', () => {
     const { startSeconds } = adviseHardware(facts(), 0, machine());
-    near(startSeconds, 1500 * (1e9 / 200e9 + 0.5e9 / 400e9) + 0.2e9 / 40e9);
+    const between = 10 * 60 * 1e-6;
+    near(startSeconds, 1500 * (1e9 / 200e9 + 0.5e9 / 400e9 + between) + 0.2e9 / 40e9);
   });
 
   it('counts the other experts for reading and memory, not for writing', () => {
     const dense = adviseHardware(facts(), 0, machine());
-    const sparse = adviseHardware(facts({ idle: { int4: 4e9, int8: 0, f32: 0 } }), 0, machine());
+    const sparse = adviseHardware(facts({ idle: { int4: 4e9, int8: 0, w8a8: 0, f32: 0 } }), 0, machine());
     assert.equal(sparse.writesPerSecond, dense.writesPerSecond);
     near(sparse.startSeconds! - dense.startSeconds!, (12 * 4e9) / 40e9);
     near(sparse.memoryBytes - dense.memoryBytes, 4e9 * 0.75);
@@ -76,7 +78,7 @@ describe('models: hardware advice', () => {
   });
 
   it('says nothing of speed where nothing was measured, or the weights have 32 bits', () => {
-    const fp32 = facts({ met: { int4: 0, int8: 0, f32: 1e9 } });
+    const fp32 = facts({ met: { int4: 0, int8: 0, w8a8: 0, f32: 1e9 } });
     for (const advice of [
       adviseHardware(facts(), 0, machine({ speed: null })),
       adviseHardware(fp32, 0, machine()),

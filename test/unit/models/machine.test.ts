@@ -18,6 +18,7 @@ const SPEED: MachineSpeed = {
   threads: 7,
   int4: { write: 2, read: 3 },
   int8: { write: 1, read: 4 },
+  w8a8: { write: 2, read: 8 },
   operatorSeconds: 1e-6,
   share: 1,
 };
@@ -67,7 +68,7 @@ describe('models: machine profile', () => {
 
   const damages: [string, (text: string) => string][] = [
     ['cut', text => text.slice(0, -20)],
-    ['of another format', text => text.replace('"format": 1', '"format": 2')],
+    ['of another format', text => text.replace('"format": 2', '"format": 3')],
     ['with a speed of 0', text => text.replace('"write": 1', '"write": 0')],
     [
       'with threads that no machine has',

@@ -43,15 +43,15 @@ describe('models: model facts', () => {
     const { met, head, idle, kvBytes } = factsOf(manifest('int4', bytes));
     near(met.int4, (FEED_FORWARD * 17) / 16);
     near(met.int8, ATTENTION);
-    assert.deepEqual(head, { int4: 1024 * 50_000, int8: 0, f32: 0 });
+    assert.deepEqual(head, { int4: 1024 * 50_000, int8: 0, w8a8: 0, f32: 0 });
     assert.deepEqual([idle.int4 + idle.int8, kvBytes], [0, 10 * 2 * 2 * 128 * 4]);
   });
 
   it('has one form in the other variants', () => {
     const all = ATTENTION + FEED_FORWARD;
-    assert.deepEqual(factsOf(manifest('int8', 0)).met, { int4: 0, int8: all, f32: 0 });
-    assert.deepEqual(factsOf(manifest('fp32', 0)).met, { int4: 0, int8: 0, f32: all });
-    assert.deepEqual(factsOf(manifest('fp32', 0)).head, { int4: 0, int8: 0, f32: 1024 * 50_000 });
+    assert.deepEqual(factsOf(manifest('int8', 0)).met, { int4: 0, int8: 0, w8a8: all, f32: 0 });
+    assert.deepEqual(factsOf(manifest('fp32', 0)).met, { int4: 0, int8: 0, w8a8: 0, f32: all });
+    assert.deepEqual(factsOf(manifest('fp32', 0)).head, { int4: 0, int8: 0, w8a8: 0, f32: 1024 * 50_000 });
   });
 
   it('counts the experts that a token of a trained model leaves out apart', () => {
@@ -70,15 +70,15 @@ describe('models: model facts', () => {
       source: { file: 'a-model', sha256: 'a'.repeat(64), sizeBytes: 1 },
     };
     const { met, idle } = factsOf(repository);
-    assert.deepEqual(idle, { int4: 12 * expert, int8: 0, f32: 0 });
+    assert.deepEqual(idle, { int4: 12 * expert, int8: 0, w8a8: 0, f32: 0 });
     near(met.int4, 4 * expert);
     near(met.int8, ATTENTION);
     const minima = 17 / 16;
     const gguf = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + 16 * expert * DISK_BYTES.int4 * minima;
     near(factsOf(manifest('int4', gguf, experts)).idle.int4, 12 * expert * minima);
     const eight = factsOf(manifest('int8', 0, experts));
-    assert.deepEqual(eight.idle, { int4: 0, int8: 12 * expert, f32: 0 });
-    assert.deepEqual(eight.met, { int4: 0, int8: 4 * expert + ATTENTION, f32: 0 });
+    assert.deepEqual(eight.idle, { int4: 0, int8: 0, w8a8: 12 * expert, f32: 0 });
+    assert.deepEqual(eight.met, { int4: 0, int8: 0, w8a8: 4 * expert + ATTENTION, f32: 0 });
   });
 
   it('has what the catalogue knows of a model whose layers are not alike', () => {
@@ -92,8 +92,8 @@ describe('models: model facts', () => {
     assert.deepEqual({ ...four, diskBytes: facts.diskBytes }, facts);
     assert.notEqual(diskBytes, facts.diskBytes);
     const all = facts.met.int4 + facts.met.int8;
-    assert.deepEqual(factsOf(lfm2('int8')).met, { int4: 0, int8: all, f32: 0 });
-    assert.deepEqual(factsOf(lfm2('fp32')).met, { int4: 0, int8: 0, f32: all });
+    assert.deepEqual(factsOf(lfm2('int8')).met, { int4: 0, int8: 0, w8a8: all, f32: 0 });
+    assert.deepEqual(factsOf(lfm2('fp32')).met, { int4: 0, int8: 0, w8a8: 0, f32: all });
     assert.notEqual(factsOf(lfm2('int4', 'lfm2.gguf')).kvBytes, facts.kvBytes);
   });
 });
