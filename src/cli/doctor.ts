@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { isConvertible } from '../models/architectures.ts';
 import { catalogue } from '../models/catalogue.ts';
-import { adviseHardware } from '../models/hardware.ts';
+import { adviseAddition, adviseHardware } from '../models/hardware.ts';
 import { type MachineProfile, surveyMachine, wasQuiet } from '../models/machine.ts';
 import { factsOf } from '../models/model-facts.ts';
 import { openStore } from '../models/store.ts';
@@ -29,10 +29,10 @@ export function doctorCommand(terminal: Terminal): Command {
           .filter(
             ({ id, architecture }) => isConvertible(architecture) && installed.every(one => one.id !== id),
           )
-          .map(({ id, facts, sizeBytes }) => ({
-            name: id,
-            advice: adviseHardware(facts, sizeBytes, machine),
-          })),
+          .map(({ id, facts, sizeBytes }) => {
+            const { variant, ...advice } = adviseAddition(facts, sizeBytes, machine);
+            return { name: `${id} (${variant})`, advice };
+          }),
       ];
       if (json) return writeLine(terminal.stdout, JSON.stringify({ profile, models }));
       if (profile) await writeLine(terminal.stdout, describeProfile(profile));

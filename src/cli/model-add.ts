@@ -8,7 +8,7 @@ import { convertModel } from '../convert/convert.ts';
 import { DRAFTER_JSON } from '../convert/drafter.ts';
 import { packModelGraphs } from '../engine/pack.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
-import { adviseHardware } from '../models/hardware.ts';
+import { adviseAddition, adviseHardware } from '../models/hardware.ts';
 import { quickestVariant, surveyMachine } from '../models/machine.ts';
 import { DISK_BYTES, factsIn, factsOf } from '../models/model-facts.ts';
 import { packModel } from '../models/packed.ts';
@@ -86,10 +86,12 @@ Examples:
       const source = readSourceName(text);
       const store = await openStore();
       const isJson = options.jsonProgress ?? false;
-      const variant = options.variant ?? (await chooseVariant(source, store, terminal));
-      if (source.kind === 'catalogue' && !isJson) await advise(source.entry, variant, store, terminal);
+      if (source.kind === 'catalogue') {
+        options.variant ??= await chooseVariant(source, store, terminal);
+        if (!isJson) await advise(source.entry, options.variant, store, terminal);
+      }
       const added = await withProgress(terminal, isJson, report =>
-        addModel(source, store, { ...options, variant }, terminal, report),
+        addModel(source, store, options, terminal, report),
       );
       if (isJson) return;
       const verb = added.wasThere ? 'is already there' : 'is ready';
@@ -104,25 +106,26 @@ Examples:
 async function addModel(
   source: SourceName,
   store: Store,
-  options: AddOptions & { variant: ModelVariant },
+  options: AddOptions,
   terminal: Terminal,
   report: (step: Step) => void,
 ): Promise<Added> {
   // The id of a file is only its name: whether it is the model that is there, its bytes say.
   if (source.kind === 'catalogue') {
-    const found = await findInstalled(store, options.id ?? source.entry.id, options.variant);
+    const found = await findInstalled(store, options.id ?? source.entry.id, options.variant!);
     if (found) return { ...addedOf(found), wasThere: true };
   }
   const file = await obtainSource(source, store, report, terminal.signal);
+  const variant = options.variant ?? (await chooseVariant(source, store, terminal));
   const model = options.id ?? file.id;
-  const known = await findInstalled(store, model, options.variant);
+  const known = await findInstalled(store, model, variant);
   const isOther = known !== null && known.manifest.source.sha256 !== file.sha256;
   const added = known
     ? addedOf(known)
-    : await convertInto(store, model, source, file, options.variant, terminal, report);
+    : await convertInto(store, model, source, file, variant, terminal, report);
   if (!known) await packWhereTight(store, added, terminal);
   if (file.isFresh) await (options.keepSource ? keepSource(file) : removeSource(store, file));
-  if (isOther) throw idTaken(model, options.variant, source.kind === 'file' && source.id === model);
+  if (isOther) throw idTaken(model, variant, source.kind === 'file' && source.id === model);
   return { ...added, wasThere: known !== null };
 }
 
@@ -196,13 +199,12 @@ async function convertInto(
   }
 }
 
-/** The form that is quickest here, unless its memory is not there. Measures the machine if that was not done before: seconds before minutes. */
+/** Measures the machine if that was not done before: seconds before a download of minutes. */
 async function chooseVariant(source: SourceName, store: Store, terminal: Terminal): Promise<ModelVariant> {
-  const variant = quickestVariant(await measuredMachine(terminal, store));
-  if (variant === 'int4' || source.kind !== 'catalogue') return variant;
-  const facts = factsIn(source.entry.facts, variant);
-  const { verdict } = adviseHardware(facts, source.entry.sizeBytes, await surveyMachine(store));
-  return verdict === 'fits' ? variant : 'int4';
+  const speed = await measuredMachine(terminal, store);
+  if (source.kind !== 'catalogue') return quickestVariant(speed);
+  const { facts, sizeBytes } = source.entry;
+  return adviseAddition(facts, sizeBytes, await surveyMachine(store)).variant;
 }
 
 async function advise(

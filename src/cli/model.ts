@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { MoebiusError } from '../base/errors.ts';
 import { isConvertible } from '../models/architectures.ts';
 import { catalogue } from '../models/catalogue.ts';
-import { adviseHardware, type HardwareAdvice, speedNote } from '../models/hardware.ts';
+import { adviseAddition, adviseHardware, type HardwareAdvice, speedNote } from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
 import { verifyModel } from '../models/manifest-file.ts';
 import { factsOf } from '../models/model-facts.ts';
@@ -55,7 +55,7 @@ function listCommand(terminal: Terminal): Command {
       if (available.length > 0)
         await writeLine(terminal.stdout, '\nCan be added with `moebius model add <id>`:');
       for (const { id, license, sizeBytes, description, architecture, facts } of available) {
-        const advice = adviseHardware(facts, sizeBytes, machine);
+        const advice = adviseAddition(facts, sizeBytes, machine);
         const costs = [diskOf(advice.diskBytes), memoryOf(advice), availability(architecture, advice)];
         await writeLine(terminal.stdout, row(id, license, costs, description));
       }

@@ -1,6 +1,7 @@
 /** Will this model run here, and how fast? From what was measured of the machine and what is known of the model. */
-import { type FormSpeed, type MachineSpeed, wasQuiet } from './machine.ts';
-import type { ModelFacts, WeightCounts } from './model-facts.ts';
+import type { ModelVariant } from '../protocol/daemon.ts';
+import { type FormSpeed, type MachineSpeed, quickestVariant, wasQuiet } from './machine.ts';
+import { factsIn, type ModelFacts, type WeightCounts } from './model-facts.ts';
 
 export interface Machine {
   totalBytes: number;
@@ -73,6 +74,23 @@ export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine
     return { ...numbers, verdict: 'tight', sentence };
   }
   return { ...numbers, verdict: 'fits', sentence: `${speed}It ${needs}${disk}; ${free}.` };
+}
+
+/**
+ * The same of a model that can be added, with the form that it would be added in: the one that is quickest here, unless its memory or
+ * disk space is not there. `facts`: in 4 bits, as the catalogue has them.
+ */
+export function adviseAddition(
+  facts: ModelFacts,
+  downloadBytes: number,
+  machine: Machine,
+): HardwareAdvice & { variant: ModelVariant } {
+  const adviseOf = (variant: ModelVariant) => ({
+    ...adviseHardware(factsIn(facts, variant), downloadBytes, machine),
+    variant,
+  });
+  const quickest = adviseOf(quickestVariant(machine.speed));
+  return quickest.verdict === 'fits' ? quickest : adviseOf('int4');
 }
 
 /** `about 28 tokens/s, starts after 9 s`; null where nothing is known. For lists. */

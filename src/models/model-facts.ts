@@ -52,10 +52,20 @@ function published(manifest: Manifest): ModelFacts | null {
   return factsIn(entry.facts, variant);
 }
 
-/** Facts of a model in 4 bits, as the catalogue has them, as those of another variant; but for its size on disk. */
+/** What a variant takes on disk, with all its graphs, of what 4 bits take: that of the default model. */
+const DISK_GROWTH: Record<ModelVariant, number> = { int4: 1, int8: 1.29, fp32: 2.81 };
+
+/** Facts of a model in 4 bits, as the catalogue has them, as those of another variant. */
 export function factsIn(facts: ModelFacts, variant: ModelVariant): ModelFacts {
   const head = variant === 'fp32' ? inVariant(facts.head, variant) : facts.head;
-  return { ...facts, met: inVariant(facts.met, variant), head, idle: inVariant(facts.idle, variant) };
+  const diskBytes = Math.round(facts.diskBytes * DISK_GROWTH[variant]);
+  return {
+    ...facts,
+    met: inVariant(facts.met, variant),
+    head,
+    idle: inVariant(facts.idle, variant),
+    diskBytes,
+  };
 }
 
 function inVariant(weights: WeightCounts, variant: ModelVariant): WeightCounts {

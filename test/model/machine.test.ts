@@ -18,10 +18,11 @@ const real = variantFolder(ID, 'int4');
 describe('self-test on this machine', function () {
   this.timeout(300_000);
 
-  it('measures every number of threads and both forms', async () => {
-    const { tried, int8, operatorSeconds, share } = await runSelfTest({ cores: 1, limitMs: 200_000 });
+  it('measures every number of threads and all forms', async () => {
+    const { tried, int8, w8a8, operatorSeconds, share } = await runSelfTest({ cores: 1, limitMs: 200_000 });
     assert.equal(tried.length, 1);
-    for (const { write, read } of [tried[0]!, int8]) assert.ok(write > 0 && read > 0, `${write}, ${read}`);
+    for (const { write, read } of [tried[0]!, int8, w8a8 ?? int8])
+      assert.ok(write > 0 && read > 0, `${write}, ${read}`);
     assert.ok(operatorSeconds > 0 && share > 0 && share <= 1);
   });
 

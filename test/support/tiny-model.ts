@@ -1,7 +1,7 @@
 /** A tiny random Qwen2-like decoder for tests of graphs: dims of a toy, float32 weights from a seed. */
 
 import { Config } from '../../src/convert/config.ts';
-import { GraphWriter } from '../../src/convert/graph/linear.ts';
+import { GraphWriter, type WeightForm } from '../../src/convert/graph/linear.ts';
 import { carvedExperts, type ExpertWeights, fusedExperts } from '../../src/convert/graph/moe-block.ts';
 import { type LayerSource, transformer } from '../../src/convert/graph/transformer.ts';
 import { ropeOf } from '../../src/convert/rope.ts';
@@ -23,7 +23,6 @@ export const TINY: ModelDims = {
 };
 const SHARED = 16;
 const ROUTED = 4;
-const F32 = { kind: 'f32' } as const;
 
 /** Deterministic uniform numbers in [-1, 1) (mulberry32). */
 export function random(seed: number): () => number {
@@ -42,6 +41,7 @@ export async function writeTinyGraph(
   seed = 1,
   dims = TINY,
   taps: readonly number[] = [],
+  form: WeightForm = { kind: 'f32' },
 ): Promise<string> {
   const next = random(seed);
   const { hidden, heads, kvHeads, headDim, feedForward, layers } = dims;
@@ -81,12 +81,12 @@ export async function writeTinyGraph(
       down: memoryMatrix(pickColumns(down, feedForward, neurons), neurons.length),
     };
   };
-  const forms = { gateUp: F32, down: F32 };
+  const forms = { gateUp: form, down: form };
   const source: LayerSource = {
     dims,
     rope: ropeOf(new Config({ rope_theta: dims.ropeTheta }, 'test'), headDim),
     layer: async index => weights[index]!,
-    mixerForm: F32,
+    mixerForm: form,
     feedForward: (graph, index, name, x) => {
       if (kind === 'body') return fusedExperts(graph, name, x, expert(index, 0, feedForward), forms);
       const size = (feedForward - SHARED) / ROUTED;

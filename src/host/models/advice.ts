@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { withHugePages } from '../../base/huge-pages.ts';
 import type { CatalogueEntry } from '../../models/catalogue.ts';
-import { adviseHardware, type HardwareAdvice, type Machine, speedNote } from '../../models/hardware.ts';
+import {
+  adviseAddition,
+  adviseHardware,
+  type HardwareAdvice,
+  type Machine,
+  speedNote,
+} from '../../models/hardware.ts';
 import { readMachineProfile, surveyMachine } from '../../models/machine.ts';
 import { factsOf } from '../../models/model-facts.ts';
 import { openStore, type StoredModel } from '../../models/store.ts';
@@ -12,7 +18,7 @@ import { signalOf } from '../report.ts';
 
 /** For a picker, which does not wait: without a self-test it says nothing of speed. */
 export function noteOfEntry({ facts, sizeBytes }: CatalogueEntry, machine: Machine): string {
-  return noteOf(adviseHardware(facts, sizeBytes, machine));
+  return noteOf(adviseAddition(facts, sizeBytes, machine));
 }
 
 export function noteOfInstalled({ manifest }: StoredModel, machine: Machine): string {
@@ -33,7 +39,7 @@ export async function adviceBeforeDownload(
   { extensionPath, home }: { extensionPath: string; home: string },
 ): Promise<HardwareAdvice> {
   if (!(await readMachineProfile(home))) await measure(extensionPath, home);
-  return adviseHardware(entry.facts, entry.sizeBytes, await surveyMachine(await openStore(home)));
+  return adviseAddition(entry.facts, entry.sizeBytes, await surveyMachine(await openStore(home)));
 }
 
 /** The command leaves what it found in the store. Cancelling it is the user's way to not wait. */

@@ -19,6 +19,7 @@ import { openModel } from '../../../src/cli/api.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { BUILD_MARK } from '../../../src/convert/out-folder.ts';
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
+import { thisMachine, writeMachineProfile } from '../../../src/models/machine.ts';
 import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -161,6 +162,24 @@ describe('commands on a store', () => {
     assert.deepEqual([done, model, variant, wasThere], [true, id, 'fp32', true]);
   });
 
+  it('adds a model in the form that is quickest here unless one is named', async () => {
+    const { id } = catalogue()[0]!;
+    const models = join(home, 'models', id);
+    renameSync(join(home, 'models', 'tiny'), models);
+    renameSync(join(models, 'fp32'), join(models, 'int8'));
+    const manifest = await readManifest(join(models, 'int8'));
+    await writeManifest(join(models, 'int8'), { ...manifest, variant: 'int8' });
+    const speed = (read: number) => ({ write: 20e9, read });
+    const profile = {
+      ...{ format: 2 as const, ...thisMachine(), measuredAt: new Date().toISOString(), tookMs: 1 },
+      ...{ tried: [{ threads: 1, ...speed(100e9) }], threads: 1, operatorSeconds: 1e-6, share: 1 },
+      ...{ int4: speed(100e9), int8: speed(200e9), w8a8: speed(800e9) },
+    };
+    await writeMachineProfile(home, profile);
+    const added = JSON.parse(await run(['model', 'add', id, '--json-progress']));
+    assert.deepEqual([added.wasThere, added.variant], [true, 'int8']);
+  });
+
   it('knows the model that is there by its weights, and does not take another for it', async () => {
     const weights = Buffer.from('weights');
     const server = await FaultServer.start(weights);
@@ -191,7 +210,7 @@ describe('commands on a store', () => {
     const file = join(home, 'other.gguf');
     await assert.rejects(run(['model', 'add', file]), { code: 'not-found' });
     appendFileSync(file, 'no weights at all');
-    await assert.rejects(run(['model', 'add', file]), { code: 'format-invalid' });
+    await assert.rejects(run(['model', 'add', file, '--variant', 'int4']), { code: 'format-invalid' });
     assert.deepEqual(existsSync(join(home, 'models', 'other', 'int4')), false);
     await assert.rejects(run(['model', 'add', 'http://example.org/a.gguf']), /https only/);
     await assert.rejects(run(['model', 'add', 'no-such-model']), { code: 'not-found' });

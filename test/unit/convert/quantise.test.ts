@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { FINE, minimumColumns, type Packed, packMinima, packRows } from '../../../src/convert/quantise.ts';
+import {
+  FINE,
+  minimumColumns,
+  type Packed,
+  packChannels,
+  packMinima,
+  packRows,
+} from '../../../src/convert/quantise.ts';
 import { dequantize } from '../../../src/formats/dequantize.ts';
 import { decodeQ4K } from '../../../src/formats/dequantize-k.ts';
 import { random } from '../../support/tiny-model.ts';
@@ -46,6 +53,18 @@ describe('quantise', () => {
       assert.ok(error < limit && error > 0, String(error));
     });
   }
+
+  it('gives every row one scale and a column of codes', () => {
+    const codes = new Int8Array(2 * 3);
+    const scales = new Float32Array(3);
+    packChannels(Float32Array.of(2, -4, 0, 0), 2, codes, scales, 1);
+    assert.deepEqual(
+      [...codes],
+      [0, 64, 0, 0, -127, 0],
+      'the first row is not theirs; half a code is rounded up',
+    );
+    assert.deepEqual([...scales], [0, Math.fround(4 / 127), 0]);
+  });
 
   it('searches scales: less error than the largest value alone would give', () => {
     const plain = Float32Array.from(values, (_, i) => {

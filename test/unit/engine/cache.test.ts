@@ -153,11 +153,16 @@ describe('read plan', () => {
       ...{ readK, writeK, exactTail: 1, exactHead: 0 },
       ...(tailNll !== undefined && { tailNll }),
     });
-    const chatLevel = (levels: ExpertLayout['levels'], kind: ExpertLayout['kind'] = 'carved') =>
-      chatLevelOf({ kind, sharedNeurons: 64, routed: 8, routedNeurons: 64, levels }, 'int4');
+    const chatLevel = (
+      levels: ExpertLayout['levels'],
+      kind: ExpertLayout['kind'] = 'carved',
+      variant: 'int4' | 'int8' = 'int4',
+    ) => chatLevelOf({ kind, sharedNeurons: 64, routed: 8, routedNeurons: 64, levels }, variant);
     const exact = plan(null);
     const frugal = plan(1, 0.01, 4);
-    assert.equal(chatLevel({ exact, balanced: plan(4, 0.01), fast: plan(1, 0.02), frugal }), 'fast');
+    const cheap = { exact, balanced: plan(4, 0.01), fast: plan(1, 0.02), frugal };
+    assert.equal(chatLevel(cheap), 'fast');
+    assert.equal(chatLevel(cheap, 'carved', 'int8'), 'exact', 'nothing to gain');
     assert.equal(chatLevel({ exact, balanced: plan(4, 0.01), fast: plan(1, 0.03), frugal }), 'balanced');
     assert.equal(
       chatLevel({ exact, balanced: plan(4, 0.03), fast: plan(1), frugal }),

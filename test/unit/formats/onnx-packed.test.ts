@@ -96,6 +96,42 @@ describe('formats: packed graphs', () => {
     assert.deepEqual(widths, [64, 64, 32, 32]);
   });
 
+  it('takes products of codes apart as well, with what they share but once', async () => {
+    const codes = (name: string) =>
+      new onnx.NodeProto({
+        ...{ name, opType: 'MatMulIntegerToFloat', domain: 'com.microsoft', output: [name] },
+        input: ['x', `${name}.weight`, 'one', `${name}.scales`, 'zero'],
+      });
+    const weight = (name: string) =>
+      new onnx.TensorProto({
+        ...tensor(`${name}.weight`, 'plain.data', { offset: '0', length: '24' }),
+        dims: [8, 3],
+      });
+    const shared = ['one', 'zero'].map(name => new onnx.TensorProto({ name, dims: [], dataType: 1 }));
+    await write('plain', PLAIN, {
+      node: [codes('a'), codes('b')],
+      initializer: [weight('a'), weight('b'), ...shared],
+    });
+    const parts: onnx.IGraphProto[] = [];
+    for await (const path of writeParts(graphAt('plain'), join(folder, 'parts'), 1500))
+      parts.push(onnx.ModelProto.decode(await readFile(path)).graph!);
+    assert.deepEqual(
+      parts.map(({ initializer }) => initializer!.map(({ name }) => name)),
+      [['a.weight', 'one', 'zero', 'b.weight']],
+    );
+    const shapes = [...parts[0]!.input!, ...parts[0]!.output!].map(({ type }) => [
+      type!.tensorType!.elemType,
+      Number(type!.tensorType!.shape!.dim![1]!.dimValue),
+    ]);
+    const [uint8, float32] = [2, 1];
+    assert.deepEqual(shapes, [
+      [uint8, 8],
+      [uint8, 8],
+      [float32, 3],
+      [float32, 3],
+    ]);
+  });
+
   it('leaves the plain weights where they are, and lays every packed one on a page boundary', async () => {
     await writePlain();
     const writer = await PackedWriter.create(graphAt('plain'), graphAt('out'));

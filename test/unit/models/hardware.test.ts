@@ -1,7 +1,7 @@
 /** What the user is told of memory, disk and speed, from a machine's measurements and a model's facts. */
 import assert from 'node:assert/strict';
 import { catalogue, defaultModel } from '../../../src/models/catalogue.ts';
-import { adviseHardware, type Machine, speedNote } from '../../../src/models/hardware.ts';
+import { adviseAddition, adviseHardware, type Machine, speedNote } from '../../../src/models/hardware.ts';
 import type { ModelFacts } from '../../../src/models/model-facts.ts';
 
 const machine = (given: Partial<Machine> = {}): Machine => ({
@@ -49,6 +49,24 @@ describe('models: hardware advice', () => {
       assert.match(advice.sentence, sentence);
     });
   }
+
+  it('of what can be added is for the quickest form that fits', () => {
+    const quick = { ...machine().speed!, w8a8: { write: 35e9, read: 1600e9 } };
+    const { variant, startSeconds, memoryBytes } = adviseAddition(ofDefault, 0, machine({ speed: quick }));
+    const four = adviseAddition(ofDefault, 0, machine({ speed: { ...quick, w8a8: null } }));
+    assert.deepEqual([variant, four.variant], ['int8', 'int4']);
+    assert.ok(memoryBytes > four.memoryBytes && startSeconds! < four.startSeconds! / 2);
+    const tight = { speed: quick, freeBytes: (memoryBytes + four.memoryBytes) / 2 };
+    assert.equal(adviseAddition(ofDefault, 0, machine(tight)).variant, 'int4');
+    assert.equal(adviseAddition(ofDefault, 0, machine({ speed: null })).variant, 'int4');
+  });
+
+  it('knows no speed of products that this processor gets wrong', () => {
+    const codes = facts({ met: { int4: 0, int8: 0, w8a8: 1e9, f32: 0 } });
+    const without = { ...machine().speed!, w8a8: null };
+    assert.equal(adviseHardware(codes, 0, machine({ speed: without })).writesPerSecond, null);
+    assert.ok(adviseHardware(codes, 0, machine()).writesPerSecond! > 0);
+  });
 
   it('adds up a step: weights, small operators, the cache, and what JavaScript takes', () => {
     const { writesPerSecond } = adviseHardware(facts(), 0, machine());

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   bestThreads,
   type MachineSpeed,
+  quickestVariant,
   readMachineProfile,
   sessionThreads,
   thisMachine,
@@ -50,6 +51,15 @@ describe('models: machine profile', () => {
     const share = async () => (await machineProfile({ home, measure })).share;
     assert.deepEqual([await share(), await share(), await share(), await share()], [0.5, 0.5, 0.9, 0.9]);
     assert.deepEqual(shares, [1]);
+  });
+
+  it('says 8 bits where their products make an answer clearly quicker, else 4', () => {
+    const speed = (write: number, read: number) => ({ write, read });
+    const int4 = speed(28e9, 100e9);
+    assert.equal(quickestVariant(null), 'int4');
+    assert.equal(quickestVariant({ int4, w8a8: null }), 'int4', 'this processor would compute nonsense');
+    assert.equal(quickestVariant({ int4, w8a8: speed(21e9, 800e9) }), 'int8');
+    assert.equal(quickestVariant({ int4, w8a8: speed(21e9, 110e9) }), 'int4');
   });
 
   it('gives the sessions their threads; all there are before', async () => {

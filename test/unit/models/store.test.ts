@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { thisMachine, writeMachineProfile } from '../../../src/models/machine.ts';
 import type { Manifest } from '../../../src/models/manifest.ts';
 import { openStore, type Store } from '../../../src/models/store.ts';
 import { installModel } from './converted-model.ts';
@@ -42,6 +43,26 @@ describe('models: store', () => {
       message: /m \(int4\) is not installed/,
     });
     await assert.rejects(store.find('x'), { code: 'model-missing', message: /moebius model add x/ });
+  });
+
+  it('uses the variant that is quickest on this machine, once that is measured', async () => {
+    await install('m', 'int4');
+    await install('m', 'int8');
+    assert.equal((await store.find('m')).variant, 'int4');
+    const [slow, fast] = [
+      { write: 20e9, read: 100e9 },
+      { write: 20e9, read: 800e9 },
+    ];
+    await writeMachineProfile(home, {
+      ...{ format: 2, ...thisMachine(), measuredAt: new Date().toISOString(), tookMs: 1 },
+      ...{ tried: [{ threads: 1, ...slow }], threads: 1, operatorSeconds: 1e-6, share: 1 },
+      ...{ int4: slow, int8: slow, w8a8: fast },
+    });
+    assert.equal((await store.find('m')).variant, 'int8');
+    assert.deepEqual(
+      (await store.list()).map(({ variant }) => variant),
+      ['int8', 'int4'],
+    );
   });
 
   it('removes one variant or all', async () => {
