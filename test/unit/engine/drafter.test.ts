@@ -24,18 +24,20 @@ describe('engine with a drafter', function () {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   /** Writes with a drafter that always guesses `guess`: the tokens, their text, and the rows of every run. */
-  async function write(guess: number | undefined, drafts = true) {
+  async function write(guess: number | undefined, drafts = true, variant?: 'int8', prompt = PROMPT) {
     const model = await mkdtemp(join(folder, 'model-'));
     await writeTinyModel(model, guess === undefined ? {} : { guess });
     const core = await loadCore({ folder: model, contextTokens: 600, threads: 1 });
     try {
       const rows: number[] = [];
-      const counting = { ...core, worker: counted(core, rows) } as EngineCore;
-      const request = { requestId: 'r', prompt: PROMPT, maxTokens: TOKENS, drafts };
+      const above: number[] = [];
+      const manifest = { ...core.manifest, ...(variant && { variant }) };
+      const counting = { ...core, manifest, worker: counted(core, rows, above) } as EngineCore;
+      const request = { requestId: 'r', prompt, maxTokens: TOKENS, drafts };
       const { text, usage } = await runRequest(counting, generateRequest(counting, request), hooks);
-      const ids = await generateByReference(core, core.tokenizer.encodePlain(PROMPT), TOKENS);
+      const ids = await generateByReference(core, core.tokenizer.encodePlain(prompt), TOKENS);
       const stream = new TextStream(core.tokenizer);
-      return { ids, text, usage, expected: ids.map(id => stream.push(id)).join(''), rows };
+      return { ids, text, usage, expected: ids.map(id => stream.push(id)).join(''), rows, above };
     } finally {
       await core.worker.terminate();
     }
@@ -57,6 +59,24 @@ describe('engine with a drafter', function () {
     );
   });
 
+  it('takes less likely guesses and longer drafts where a row costs next to nothing', async () => {
+    const [blocks, codes] = [await write(7), await write(7, true, 'int8')];
+    assert.equal(codes.text, codes.expected);
+    assert.ok(Math.max(...codes.above) < Math.min(...blocks.above), `${codes.above}, ${blocks.above}`);
+    // What it writes after a prompt stands in the next prompt again and again: a draft as long as there may be.
+    const again = `${PROMPT}${blocks.text}${PROMPT}${blocks.text}${PROMPT}`;
+    const [short, long] = [
+      await write(undefined, true, undefined, again),
+      await write(undefined, true, 'int8', again),
+    ];
+    assert.equal(long.text, long.expected);
+    assert.ok(
+      Math.max(...long.rows.slice(1)) >= Math.max(...short.rows.slice(1)),
+      `${long.rows}; ${short.rows}`,
+    );
+    assert.ok(long.rows.length <= short.rows.length);
+  });
+
   it('does not guess where drafts are not wanted', async () => {
     const { text, expected, rows } = await write(7, false);
     assert.equal(text, expected);
@@ -64,9 +84,10 @@ describe('engine with a drafter', function () {
   });
 });
 
-/** The worker, with the number of rows of every run noted. */
-function counted(core: EngineCore, rows: number[]): EngineCore['worker'] {
+/** The worker, with the number of rows of every run noted, and how likely guesses have to be. */
+function counted(core: EngineCore, rows: number[], above: number[]): EngineCore['worker'] {
   const request: typeof core.worker.request = async (method, args) => {
+    if ('draftAbove' in args) above.push(...(args.draftAbove ?? []));
     const reply = await core.worker.request(method, args);
     if ('tokens' in args && 'drafted' in reply) rows.push(args.tokens.length + reply.drafted.length);
     return reply;
