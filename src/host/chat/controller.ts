@@ -128,18 +128,20 @@ export class ChatController {
     await this.#learnWindow();
   }
 
-  async newChat(): Promise<void> {
+  /** `open` brings the page into view. What is written there meanwhile stands in the new chat. */
+  async newChat(open = async () => {}): Promise<void> {
     if (this.#current.transcript.entries.length > 0 || this.#awaiting.includes(this.#current)) {
       this.#switchTo(this.#session(emptyTranscript(crypto.randomUUID(), Date.now())));
     }
+    await open();
     await this.show();
     this.#ports.post({ type: 'focus' });
   }
 
   /** @throws MoebiusError `unsupported` where the agent can't work, e.g. in Restricted Mode */
-  async newTask(): Promise<void> {
+  async newTask(open?: () => Promise<void>): Promise<void> {
     await this.agent.chooseMode('agent');
-    await this.newChat();
+    await this.newChat(open);
   }
 
   /** Sends a message as if the user had typed it. If what it is about is refused, that is reported and nothing is sent. */

@@ -202,20 +202,20 @@ export function registerChat(context: HostContext): ChatView {
     open,
     focusInput,
     async newChat() {
-      await open();
-      await controller.newChat();
+      await restored;
+      await controller.newChat(open);
     },
     async ask(text, attachments) {
       await open();
       await controller.ask(text, attachments);
     },
     async newTask() {
-      await open();
-      await controller.newTask();
+      await restored;
+      await controller.newTask(open);
     },
     async task(text, attachments) {
-      await open();
-      await controller.newTask();
+      await restored;
+      await controller.newTask(open);
       await controller.ask(text, attachments);
     },
     agent: controller.agent,

@@ -99,6 +99,24 @@ describe('chat controller, with the page it talks to', () => {
     assert.deepEqual(shown(second.page), ['hi', 'one']);
   });
 
+  it('a new chat keeps what is sent while its page comes up', async () => {
+    const { page, controller, say, idle, isConnected } = open(says('ok'));
+    const openPage = async () => {
+      isConnected.value = true;
+      const shows = say({ type: 'ready' });
+      await say({ type: 'send', text: 'hi' });
+      await shows;
+    };
+    isConnected.value = false;
+    await controller.newChat(openPage);
+    await idle();
+    assert.deepEqual(shown(page), ['hi', 'ok']);
+    isConnected.value = false;
+    await controller.newTask(openPage);
+    await idle();
+    assert.equal(shown(page)[0], 'hi');
+  });
+
   it('an answer goes on while another chat is shown', async () => {
     const { page, say, idle, backend } = open(hangsAfter('slow'));
     await say({ type: 'send', text: 'first' });
