@@ -53,6 +53,16 @@ export async function runCommand(page: Page, title: string, timeoutMs = 60_000):
   });
 }
 
+/** Reloads the window by its command. When this returns, what is there is the new page. */
+export async function reloadWindow(page: Page): Promise<void> {
+  const loaded = page.waitForEvent('domcontentloaded', { timeout: 120_000 });
+  // Told below, unless the command fails first.
+  loaded.catch(() => undefined);
+  await runCommand(page, 'Developer: Reload Window');
+  await loaded;
+  await untilReady(page);
+}
+
 /** Does something in a widget that other things may close, again and again until it succeeds. */
 async function insist(
   page: Page,

@@ -64,7 +64,8 @@ describe('agent with the default model', () => {
     await quickRows(page).filter({ hasText: 'Files and conversation' }).click();
     await session.untilFile('src/cart.js', text => text === FILES['src/cart.js']);
     await until(async () => (await chat.getByTestId('answer').count()) === 0, 'the answer to go');
-    assert.equal(await chat.getByTestId('input').inputValue(), TASK);
+    const input = chat.getByTestId('input');
+    await until(async () => (await input.inputValue()) === TASK, 'the message in the input');
   });
 
   it('fixes it again, and undoes what that turn has changed', async () => {

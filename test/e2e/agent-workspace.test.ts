@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
 import { ROOT } from '../../scripts/steps.ts';
-import { openFile, quickRows, runCommand, webview } from '../../scripts/workbench/page.ts';
+import { openFile, quickRows, reloadWindow, runCommand, webview } from '../../scripts/workbench/page.ts';
 import { scriptedAgentDaemon } from '../support/daemon-bundle.ts';
 import {
   ask,
@@ -124,7 +124,7 @@ describe('agent with what the workspace brings along', () => {
     const { page } = session;
     await openFile(page, CART);
     await lens().filter({ hasText: 'Keep' }).first().waitFor();
-    await runCommand(page, 'Developer: Reload Window');
+    await reloadWindow(page);
     await runCommand(page, 'Moebius: Open Chat');
     chat = webview(page);
     const changes = chat.getByTestId('changes').filter({ hasText: '1 file changed' });

@@ -3,7 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
-import { goTo, openFile, quickRows, runCommand, statusItem, webview } from '../../scripts/workbench/page.ts';
+import {
+  goTo,
+  openFile,
+  quickRows,
+  reloadWindow,
+  runCommand,
+  statusItem,
+  webview,
+} from '../../scripts/workbench/page.ts';
 import type { AnswerRow, HostMessage } from '../../src/protocol/webview.ts';
 import { scriptedAgentDaemon } from '../support/daemon-bundle.ts';
 import { ask, openChat, type Session, startSession, until, untilAnswered } from '../support/workbench.ts';
@@ -201,10 +209,15 @@ describe('agent', () => {
         await chat.getByTestId('input').fill('');
         await chat.getByTestId('input').pressSequentially(typed);
         await page.waitForTimeout(1500);
-        return (await offered(kind, label).count()) > 0;
+        if ((await offered(kind, label).count()) === 0) return false;
+        await session.screenshot(`agent-mention-${kind}`);
+        // A later answer may have taken it away again.
+        const click = offered(kind, label).first().click({ timeout: 3000 });
+        return click.then(
+          () => true,
+          () => false,
+        );
       }, `${label} to be offered`);
-      await session.screenshot(`agent-mention-${kind}`);
-      await offered(kind, label).first().click();
     };
     await choose('@sr', 'folder', 'src/');
     await choose('#tota', 'symbol-method', 'total');
@@ -304,13 +317,17 @@ describe('agent', () => {
     await until(async () => (await chat.getByTestId('answer').count()) === 5, 'the answer to go');
     const editor = page.locator('.editor-instance .monaco-editor .view-lines').first();
     await editor.filter({ hasText: 'const mine' }).filter({ hasNotText: 'quantity' }).waitFor();
-    assert.equal(await chat.getByTestId('input').inputValue(), 'Fix the failing test.');
+    const input = chat.getByTestId('input');
+    await until(
+      async () => (await input.inputValue()) === 'Fix the failing test.',
+      'the message in the input',
+    );
   });
 
   it('keeps what it did over a reload', async () => {
     await session.page.keyboard.press('Control+Shift+P');
     await session.page.keyboard.press('Escape');
-    await runCommand(session.page, 'Developer: Reload Window');
+    await reloadWindow(session.page);
     await runCommand(session.page, 'Moebius: Open Chat');
     chat = webview(session.page);
     await chat.getByTestId('changes').filter({ hasText: 'Undone' }).first().waitFor({ timeout: 60_000 });
@@ -328,7 +345,7 @@ describe('agent', () => {
     await chat.getByTestId('queued').nth(1).waitFor();
     // Out of the chat, where an Escape would stop the answer.
     await openFile(page, CART);
-    await runCommand(page, 'Developer: Reload Window');
+    await reloadWindow(page);
     await runCommand(page, 'Moebius: Open Chat');
     chat = webview(page);
     const unsent = chat.getByTestId('unsent');

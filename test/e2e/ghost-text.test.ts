@@ -115,12 +115,12 @@ describe('ghost text', () => {
     await openFile(page, 'cart.ts');
     await goTo(page, 9, 10);
     await page.keyboard.type('Cents', { delay: 40 });
-    await page.waitForTimeout(1500);
+    await until(() => hasStruckText(page), 'the next place to be offered');
     await session.screenshots('next-edit');
     await page.keyboard.press('Tab');
     await session.screenshot('sequence-4-next-edit');
     await page.keyboard.press('Tab');
-    await page.waitForTimeout(1500); // the edit is made in the extension host
+    await untilCode(page, text => text.split('sumCents').length > 2);
     await page.keyboard.press('Control+S');
     const text = await session.untilFile('src/cart.ts', saved => saved.split('sumCents').length > 2);
     assert.match(text, /let sumCents = 0;/);
@@ -131,12 +131,14 @@ describe('ghost text', () => {
     const { page } = session;
     await openFile(page, 'area.ts');
     await goTo(page, 1, AREA.indexOf(', depth') + 1);
-    for (const _ of ', depth: number') await page.keyboard.press('Delete', { delay: 20 });
+    // Selected first: with a pause between two letters it would be two changes.
+    for (const _ of ', depth: number') await page.keyboard.press('Shift+ArrowRight');
+    await page.keyboard.press('Delete');
     await until(() => hasStruckText(page), 'the call to be offered');
     await session.screenshot('sequence-5-next-call');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
-    await page.waitForTimeout(1500); // the edit is made in the extension host
+    await untilCode(page, text => !text.includes('3'));
     await page.keyboard.press('Control+S');
     const text = await session.untilFile('src/area.ts', saved => !saved.includes('3'));
     assert.match(text, /small = area\(1, 2\);/);
@@ -145,6 +147,7 @@ describe('ghost text', () => {
   it('does not appear where completions are off', async () => {
     const { page } = session;
     await runCommand(page, 'Moebius: Toggle Completions');
+    await page.locator('.part.statusbar', { hasText: 'completions are off' }).waitFor();
     await openFile(page, 'cart.ts');
     await goTo(page, 17, 1);
     await page.keyboard.press('Control+End');
@@ -162,6 +165,12 @@ describe('ghost text', () => {
     page
       .locator('.view-line span')
       .evaluateAll(spans => spans.some(span => getComputedStyle(span).textDecorationLine === 'line-through'));
+
+  /** An edit that is offered is made in the extension host, some time after the key. */
+  const untilCode = (page: Page, isDone: (text: string) => boolean) => {
+    const code = page.locator('.editor-group-container.active .view-lines').first();
+    return until(async () => isDone(plain(await code.textContent())), 'the edit to be made');
+  };
 
   /** The editor draws blanks as no-break spaces. */
   const plain = (text: string | null) => (text ?? '').replaceAll('\u00a0', ' ');

@@ -115,9 +115,8 @@ describe('suggestions', () => {
     const { page } = session;
     await page.keyboard.press('Control+P');
     await page.locator('.quick-input-widget input').fill('cells.ipynb');
-    await quickRows(page).first().waitFor();
-    await page.waitForTimeout(500);
-    await page.keyboard.press('Enter');
+    const name = page.locator('.label-name', { hasText: /^cells\.ipynb$/ });
+    await quickRows(page).filter({ has: name }).first().click();
     const cell = page.locator('.notebookOverlay .cell .monaco-editor .view-lines').last();
     await cell.click({ timeout: 60_000 });
     await type('value = ');
@@ -132,9 +131,10 @@ describe('suggestions', () => {
     const { page } = session;
     await openFile(page, 'prices.py');
     await runCommand(page, 'File: Revert File');
-    await page.waitForTimeout(1000); // an edit of its own: what follows within a moment would be one with it
+    await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
+    await page.waitForTimeout(1500); // an edit of its own: what follows within a moment would be one with it
     await goTo(page, 1, 5);
-    for (const _ of 'net_price') await page.keyboard.press('Delete', { delay: 20 });
+    for (const _ of 'net_price') await page.keyboard.press('Shift+ArrowRight');
     await type('price_of');
   };
   const untilOffered = () =>
@@ -175,6 +175,9 @@ describe('suggestions', () => {
     await untilOffered();
     await page.keyboard.press('Tab');
     await page.locator('.tabs-container .tab.active[aria-label^="price_report.py"]').waitFor();
+    // The tab is active before the editor has the focus.
+    const isHere = (text: string) => text.includes('price_of') && !text.includes('price_report.py');
+    await until(async () => isHere(await offered()), 'the place to be offered in its own file');
     await page.keyboard.press('Tab');
     // Both places are offered in the same words: the second one only once the first is taken.
     const code = page.locator('.editor-group-container.active .view-lines');
@@ -185,7 +188,7 @@ describe('suggestions', () => {
     );
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
-    await page.waitForTimeout(1000); // the edit is made in the extension host
+    await untilCode(/print\("net_price",\sprice_of\(119\)\)/);
     await page.keyboard.press('Control+S');
     await session.untilFile('price_report.py', text => text.includes('print("net_price", price_of(119))'));
     assert.match(session.read('price_report.py'), /^from prices import price_of\n/);
@@ -201,7 +204,7 @@ describe('suggestions', () => {
     await until(async () => (await offered()).includes('rates[0]'), 'the call to be offered');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
-    await page.waitForTimeout(1000); // the edit is made in the extension host
+    await untilCode(/tax\(amount,\srates\[0\]\)/);
     await page.keyboard.press('Control+S');
     await session.untilFile('tax.py', text => text.includes(call));
     const changed = TAX.replace('+ tax(amount)', `+ ${call}`).replace(
@@ -212,6 +215,12 @@ describe('suggestions', () => {
   });
 
   it('left no error in the console', () => assert.deepEqual(session.errors, []));
+
+  /** An edit that is offered is made in the extension host, some time after the key. */
+  const untilCode = (wanted: RegExp) => {
+    const code = session.page.locator('.editor-group-container.active .view-lines');
+    return until(async () => wanted.test((await code.textContent()) ?? ''), `${wanted} in the editor`);
+  };
 
   /** What stands beside the place, drawn by the style sheet and so no text of the page. */
   const offered = () =>
