@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import {
@@ -104,7 +104,7 @@ describe('commands', () => {
     await lens(page, /./).first().waitFor({ state: 'detached' });
     await page.keyboard.press('Control+S');
     await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
-    assert.equal(session.read('src/greeting.ts'), original);
+    await session.untilFile('src/greeting.ts', text => text === original);
   });
 
   it('document writes a comment for the code at the cursor', async () => {
@@ -144,9 +144,10 @@ describe('commands', () => {
     const chat = await openChat(page);
     await runCommand(page, 'Terminal: Create New Terminal');
     const terminal = page.locator('.terminal-wrapper.active');
-    await terminal.waitFor();
-    await page.keyboard.type('cat /no/such/file\n', { delay: 20 });
-    await page.waitForTimeout(2000);
+    await terminal.locator('.xterm.focus').waitFor();
+    await page.keyboard.type('cat /no/such/file; touch ran\n', { delay: 20 });
+    await until(() => existsSync(join(session.folder, 'ran')), 'the command to run');
+    await page.waitForTimeout(500); // what it wrote is drawn
     await runCommand(page, 'Terminal: Select All');
     await runCommand(page, 'Moebius: Explain Terminal Selection');
     await chat

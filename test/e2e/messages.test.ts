@@ -18,6 +18,12 @@ describe('messages', () => {
   const message = (text: string) => chat.getByTestId('user-message').filter({ hasText: text });
   const approval = (text: string) => chat.getByTestId('approval').filter({ hasText: text });
   const toast = (text: string | RegExp) => chat.getByTestId('toast').filter({ hasText: text });
+  /** It goes by itself after a while. */
+  const dismiss = async (text: string) => {
+    const button = toast(text).getByRole('button');
+    await button.click({ timeout: 2000 }).catch(() => undefined);
+    await toast(text).waitFor({ state: 'detached' });
+  };
   const untilWritten = (text: string) =>
     until(async () => (await input().inputValue()) === text, `the input to hold ${JSON.stringify(text)}`);
   const beginEdit = async (text: string, edited: string) => {
@@ -119,11 +125,11 @@ describe('messages', () => {
     assert.equal((await input().inputValue()).length, long.length);
     await session.screenshots('messages-long');
     await input().fill('');
-    await toast('1,000,001 characters').getByRole('button').click();
+    await dismiss('1,000,001 characters');
     await edit('Change both ends.', `${long}x`);
     await toast('1,000,002 characters').waitFor();
     assert.equal((await chat.getByTestId('edit-input').inputValue()).length, long.length + 1);
-    await toast('1,000,002 characters').getByRole('button').click();
+    await dismiss('1,000,002 characters');
     await chat.getByTestId('edit-input').press('Escape');
   });
 
@@ -148,7 +154,10 @@ describe('messages', () => {
     await chat.getByTestId('empty-state').waitFor();
     assert.equal(await caret(), 0);
     for (let column = 0; column < 'Look at '.length; column++) await page.keyboard.press('ArrowRight');
-    await page.keyboard.type('@cart.js');
+    await page.keyboard.type('@');
+    // The first list takes as long as it takes to look through the workspace; a key waits for one a second at most.
+    await chat.getByTestId('mention').first().waitFor();
+    await page.keyboard.type('cart.js');
     await page.keyboard.press('Enter');
     await chat.getByTestId('chip').filter({ hasText: 'cart.js' }).waitFor();
     await untilWritten('Look at and say yes.');

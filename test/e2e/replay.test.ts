@@ -62,7 +62,7 @@ describe('replay in the workbench', () => {
         });
       } else {
         await page.waitForTimeout(SETTLE_MS);
-        assert.equal(await shownIn(page), '', at);
+        await until(async () => (await shownIn(page)) === '', `nothing to be shown ${at}`);
       }
     }
     const shown = expected.filter(text => text !== null).length;

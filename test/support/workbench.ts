@@ -40,6 +40,14 @@ export interface Session {
 let vsix: Promise<string> | undefined;
 let openPage: { page: Page; name: string } | undefined;
 
+/** What every file needs, once, and not within the time that the first of them has. */
+before(async function () {
+  this.timeout(1_800_000);
+  await installWorkbench();
+  await installBrowser();
+  await packageOnce();
+});
+
 /** A failed test leaves a picture of what it saw. */
 afterEach(async function () {
   const test = this.currentTest;
@@ -180,6 +188,10 @@ export async function openChat(page: Page): Promise<FrameLocator> {
   await runCommand(page, 'Moebius: New Chat');
   const chat = webview(page);
   await chat.getByTestId('input').waitFor({ timeout: 60_000 });
+  // The daemon is asked for the models, so they come last: before them the page is not complete.
+  const models = chat.getByTestId('model-picker').or(chat.getByTestId('download-offer'));
+  await models.first().waitFor({ timeout: 60_000 });
+  await chat.getByTestId('empty-state').waitFor();
   return chat;
 }
 
