@@ -32,7 +32,11 @@ describe('a chat after its daemon', function () {
   });
 
   const start = async (env: Record<string, string> = {}) => {
-    const watched = watchDaemon(SCRIPT, { model: MODEL, env: { MOEBIUS_HOME: home, ...env } });
+    const watched = watchDaemon(SCRIPT, {
+      model: MODEL,
+      env: { MOEBIUS_HOME: home, ...env },
+      timings: { shutdownMs: 20_000 }, // whatever a busy machine takes, it is saved
+    });
     watched.settings.threads = 2;
     await watched.supervisor.ready();
     const backend = new LocalBackend(signal => watched.supervisor.connect(signal));
