@@ -91,10 +91,10 @@ export function modelInfo(contextTokens: number, experts: ModelInfo['experts'] =
   };
 }
 
-/** Waits until `condition` holds; fails after a second. */
+/** Waits until `condition` holds; fails after ten seconds. */
 export async function until(condition: () => boolean): Promise<void> {
   for (let round = 0; !condition(); round++) {
-    if (round > 200) throw new Error(`Did not happen: ${condition}`);
+    if (round > 2000) throw new Error(`Did not happen: ${condition}`);
     await new Promise(resolve => setTimeout(resolve, 5));
   }
 }

@@ -67,7 +67,7 @@ describe('completion/pipeline', () => {
     await sleep(15);
     gone.abort();
     assert.equal(await request, null);
-    await sleep(350);
+    while (seen.cancelled === 0) await sleep(5);
     assert.equal(seen.cancelled, 1);
   });
 
@@ -155,7 +155,8 @@ describe('completion/pipeline', () => {
   it('prepares what follows a suggestion that is being read, so that it is there on accept', async () => {
     const { pipeline, seen } = model('a, b');
     await pipeline.suggest(drawn('call(█)'), options());
-    await sleep(600);
+    while (seen.calls.length < 2) await sleep(5);
+    await sleep(100); // it is written
     assert.equal(seen.calls.length, 2);
     const next = await pipeline.suggest(drawn('call(a, b█)'), options());
     assert.equal(next?.source, 'cache');
@@ -267,7 +268,7 @@ describe('completion/pipeline', () => {
     pipeline.onDidFindOthers(({ before }) => heard.push(before));
     const manual = { ...options(), isManual: true, isSaving: true };
     assert.equal((await pipeline.suggestAll(drawn('x = █'), manual)).length, 1);
-    await sleep(30);
+    while (heard.length === 0) await sleep(5);
     assert.deepEqual(heard, ['x = ']);
     await pipeline.suggestAll(drawn('y = █'), manual);
     pipeline.dismiss();

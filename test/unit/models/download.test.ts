@@ -144,11 +144,20 @@ describe('models: download', () => {
   });
 
   it('stops at once when it is cancelled, and keeps what came', async () => {
-    for (const fault of ['silent', 'stall'] as const) {
+    const hasCome: [Fault, (doneBytes: number) => boolean][] = [
+      ['silent', () => server.requests.length === 1],
+      ['stall', doneBytes => doneBytes === CONTENT.length / 2],
+    ];
+    for (const [fault, isTime] of hasCome) {
       server.faults = [fault];
       const abort = new AbortController();
-      const running = get({ signal: abort.signal, connectMs: 60_000, stallMs: 60_000 });
-      setTimeout(() => abort.abort(), 100);
+      let came = 0;
+      const onProgress = (doneBytes: number) => {
+        came = doneBytes;
+      };
+      const running = get({ signal: abort.signal, connectMs: 60_000, stallMs: 60_000, onProgress });
+      while (!isTime(came)) await new Promise(resolve => setTimeout(resolve, 5));
+      abort.abort();
       await assert.rejects(running, { code: 'cancelled' });
     }
     assert.equal((await readFile(path)).length, CONTENT.length / 2);

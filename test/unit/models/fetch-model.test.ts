@@ -65,7 +65,7 @@ function get(pip: FakePip, options: Partial<FetchOptions> = {}): Promise<string>
     run: pip.run,
     localFolders: [folder],
     onProgress: progress => seen.push(progress),
-    timing: { connectMs: 300, stallMs: 200, retryDelayMs: () => 1 },
+    timing: { connectMs: 1500, stallMs: 600, retryDelayMs: () => 1 },
     ...options,
   });
 }
@@ -150,8 +150,11 @@ describe('models: fetch', () => {
     server.faults = ['stall'];
     const abort = new AbortController();
     const timing = { connectMs: 60_000, stallMs: 60_000 };
-    setTimeout(() => abort.abort(), 150);
-    await assert.rejects(get(wheelsOf(CONTENT), { signal: abort.signal, timing }), { code: 'cancelled' });
+    const onProgress = ({ doneBytes }: FetchProgress) => {
+      if (doneBytes === CONTENT.length / 2) abort.abort();
+    };
+    const stopped = get(wheelsOf(CONTENT), { signal: abort.signal, timing, onProgress });
+    await assert.rejects(stopped, { code: 'cancelled' });
     await assertStored(await get(noPip()));
     assert.equal(server.requests.at(-1)!.range, 'bytes=125000-');
   });
@@ -159,7 +162,7 @@ describe('models: fetch', () => {
   it('is done by one process at a time', async () => {
     server.faults = ['stall'];
     const first = get(noPip());
-    await new Promise(resolve => setTimeout(resolve, 50));
+    while (server.requests.length === 0) await new Promise(resolve => setTimeout(resolve, 5));
     await assert.rejects(get(noPip()), { code: 'busy', message: /download-test-model/ });
     await assertStored(await first);
   });

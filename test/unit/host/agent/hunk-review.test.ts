@@ -44,6 +44,12 @@ describe('host/agent/hunk-review', () => {
     review
       .provideCodeLenses(document as unknown as vscode.TextDocument)
       .map(({ command, range }) => `${range.start.line} ${command!.title}`);
+  const untilStored = async (files: number) => {
+    for (let round = 0; (await store.load()).size < files; round++) {
+      assert.ok(round < 2000, 'never stored');
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+  };
   const cursor = () => editor.shown[0]!.selection.active.line;
 
   it('offers each change, and shows what is gone', () => {
@@ -129,7 +135,7 @@ describe('host/agent/hunk-review', () => {
     }
     for (const document of documents) document.reload();
     for (const document of documents) assert.equal(lenses(document).length, 6);
-    for (let round = 0; (await store.load()).size < 2; round++) assert.ok(round < 200, 'never stored');
+    await untilStored(2);
   });
 
   it('waits for the last of several changes of a file that are taken one after the other', async () => {
@@ -162,11 +168,11 @@ describe('host/agent/hunk-review', () => {
   it('is there again in another window, and over when it is decided', async () => {
     const [document] = changed([BEFORE, AFTER]);
     const path = document!.uri.fsPath;
-    for (let round = 0; (await store.load()).size === 0; round++) assert.ok(round < 200, 'never stored');
+    await untilStored(1);
     review.dispose();
     openWindow(join(path, '..'));
     for (let round = 0; lenses(document!).length === 0; round++) {
-      assert.ok(round < 200, 'never restored');
+      assert.ok(round < 2000, 'never restored');
       await new Promise(resolve => setTimeout(resolve, 5));
     }
     review.keepFile(uriOf(document!));

@@ -190,7 +190,7 @@ describe('host/edits/inline-edit', () => {
 
 async function waitFor(isDone: () => boolean, what: string): Promise<void> {
   for (let round = 0; !isDone(); round++) {
-    if (round > 200) throw new Error(`Waited for ${what}.`);
+    if (round > 2000) throw new Error(`Waited for ${what}.`);
     await new Promise(resolve => setTimeout(resolve, 5));
   }
 }
