@@ -196,12 +196,9 @@ async function products(
   forms: ExpertForms,
 ): Promise<string> {
   const sorted = rows ? graph.node('Gather', [x, rows], `${name}.sorted`, { axis: 0 }) : x;
-  const inputs = experts.map((_, e) => `${name}.x.${e}`);
-  graph.builder.addNode('Split', [sorted, counts], inputs, { axis: 0 });
-  const outputs = experts.map((_, e) => `${name}.${e}`);
-  for (const [e, expert] of experts.entries()) {
-    await product(graph, outputs[e]!, inputs[e]!, expert, part, forms);
-  }
+  const outputs = await dealt(graph, sorted, counts, name, experts, (output, input, expert) =>
+    product(graph, output, input, expert, part, forms),
+  );
   return graph.node('Concat', outputs, name, { axis: 0 });
 }
 
@@ -220,12 +217,25 @@ async function productsOfCodes(
     codes = graph.node('Gather', [codes, rows], `${name}.sorted`, { axis: 0 });
     scales = graph.node('Gather', [scales, rows], `${name}.sorted_scales`, { axis: 0 });
   }
-  const inputs = experts.map((_, e) => `${name}.x.${e}`);
-  graph.builder.addNode('Split', [codes, counts], inputs, { axis: 0 });
-  const outputs = experts.map((_, e) => `${name}.${e}`);
-  for (const [e, expert] of experts.entries()) {
-    await graph.multiplyCodes(outputs[e]!, inputs[e]!, expert[part]);
-  }
+  const outputs = await dealt(graph, codes, counts, name, experts, (output, input, expert) =>
+    graph.multiplyCodes(output, input, expert[part]),
+  );
   const all = graph.node('Concat', outputs, `${name}.product`, { axis: 0 });
   return graph.node('Mul', [all, scales], name);
+}
+
+/** Splits `sorted` by `counts` and has each expert multiply its rows; the names of what they make of them. */
+async function dealt(
+  graph: GraphWriter,
+  sorted: string,
+  counts: string,
+  name: string,
+  experts: ExpertWeights[],
+  multiply: (output: string, input: string, expert: ExpertWeights) => Promise<unknown>,
+): Promise<string[]> {
+  const inputs = experts.map((_, e) => `${name}.x.${e}`);
+  graph.builder.addNode('Split', [sorted, counts], inputs, { axis: 0 });
+  const outputs = experts.map((_, e) => `${name}.${e}`);
+  for (const [e, expert] of experts.entries()) await multiply(outputs[e]!, inputs[e]!, expert);
+  return outputs;
 }
