@@ -91,7 +91,7 @@ async function findFolder(
   if (model) return model.path;
   throw new MoebiusError(
     'model-missing',
-    `No model is installed${variant ? ` (${variant})` : ''}: \`moebius model add ${defaultModel().id}\`.`,
+    `No model is installed${variant ? ` (${variant})` : ''}: \`moebius model add ${defaultModel().id}${variant ? ` --variant ${variant}` : ''}\`.`,
   );
 }
 

@@ -19,7 +19,7 @@ export const TOKEN_PRODUCT = 'MatMulIntegerToFloat';
 export const LARGEST_CODE = 127;
 const ZERO = 128;
 
-/** Constants that the nodes share, added to the graph when they are first asked for. */
+/** Adds such products to a graph, and what they share of it: constants, and the codes of a value that several products take. */
 export class TokenProducts {
   readonly #builder: OnnxBuilder;
   readonly #codes = new Map<string, TokenCodes>();

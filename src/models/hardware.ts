@@ -78,7 +78,7 @@ export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine
 
 /**
  * The same of a model that can be added, with the form that it would be added in: the one that is quickest here, unless its memory or
- * disk space is not there. `facts`: in 4 bits, as the catalogue has them.
+ * disk space is not there, or it has trained experts: with those nothing but 4 bits was measured. `facts`: in 4 bits, as the catalogue has them.
  */
 export function adviseAddition(
   facts: ModelFacts,
@@ -89,7 +89,8 @@ export function adviseAddition(
     ...adviseHardware(factsIn(facts, variant), downloadBytes, machine),
     variant,
   });
-  const quickest = adviseOf(quickestVariant(machine.speed));
+  const hasExperts = Object.values(facts.idle).some(weights => weights > 0);
+  const quickest = adviseOf(hasExperts ? 'int4' : quickestVariant(machine.speed));
   return quickest.verdict === 'fits' ? quickest : adviseOf('int4');
 }
 

@@ -52,21 +52,24 @@ function published(manifest: Manifest): ModelFacts | null {
   return factsIn(entry.facts, variant);
 }
 
-/** What a variant takes on disk, with all its graphs, of what 4 bits take: that of the default model. */
-const DISK_GROWTH: Record<ModelVariant, number> = { int4: 1, int8: 1.29, fp32: 2.81 };
-
 /** Facts of a model in 4 bits, as the catalogue has them, as those of another variant. */
 export function factsIn(facts: ModelFacts, variant: ModelVariant): ModelFacts {
   const head = variant === 'fp32' ? inVariant(facts.head, variant) : facts.head;
-  const diskBytes = Math.round(facts.diskBytes * DISK_GROWTH[variant]);
-  return {
-    ...facts,
-    met: inVariant(facts.met, variant),
-    head,
-    idle: inVariant(facts.idle, variant),
-    diskBytes,
-  };
+  const counts = { met: inVariant(facts.met, variant), head, idle: inVariant(facts.idle, variant) };
+  // Quantised, a carved model has its weights in a second graph too, which 4 bits have in theirs.
+  const diskBytes =
+    variant === 'fp32'
+      ? weightBytes(counts)
+      : Math.round((facts.diskBytes * weightBytes(counts)) / weightBytes(facts));
+  return { ...facts, ...counts, diskBytes };
 }
+
+const weightBytes = ({ met, head, idle }: Pick<ModelFacts, 'met' | 'head' | 'idle'>): number =>
+  [met, head, idle].reduce(
+    (sum, { int4, int8, w8a8, f32 }) =>
+      sum + int4 * DISK_BYTES.int4 + int8 * DISK_BYTES.int8 + w8a8 * DISK_BYTES.w8a8 + f32 * DISK_BYTES.f32,
+    0,
+  );
 
 function inVariant(weights: WeightCounts, variant: ModelVariant): WeightCounts {
   if (variant === 'int4') return weights;

@@ -125,10 +125,10 @@ export class Store {
       const isThere = await stat(join(this.variantFolder(id, candidate), MANIFEST_NAME)).catch(() => null);
       if (isThere) return this.#read(id, candidate);
     }
-    const name = variant ? `${id} (${variant})` : id;
+    const [name, how] = variant ? [`${id} (${variant})`, ` --variant ${variant}`] : [id, ''];
     throw new MoebiusError(
       'model-missing',
-      `The model ${name} is not installed. Run "moebius model add ${id}" to get it.`,
+      `The model ${name} is not installed. Run "moebius model add ${id}${how}" to get it.`,
     );
   }
 

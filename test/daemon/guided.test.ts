@@ -1,6 +1,6 @@
 /** The guided profile with the real default model behind the real daemon: it fixes failing tests in small projects. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runGuided } from '../../src/agent/guided/run.ts';
@@ -9,7 +9,7 @@ import { defaultModel } from '../../src/models/catalogue.ts';
 import { runFiles } from '../eval/sandbox.ts';
 import { stopAll, watchDaemon } from '../support/daemons.ts';
 import { ALLOW_ALL, memoryPorts } from '../support/memory-ports.ts';
-import { linkedStore, variantFolder } from '../support/models.ts';
+import { isInstalled, linkedStore } from '../support/models.ts';
 import { SAMPLE_PROJECTS, sampleFiles } from '../support/sample-projects.ts';
 
 const MODEL = defaultModel().id;
@@ -24,7 +24,7 @@ describe('guided profile with the default model', function () {
 
   before(async function () {
     // Twice the size of what the other tests download, so it is used where it is and not asked for.
-    if (!existsSync(join(variantFolder(MODEL, 'int4'), 'manifest.json'))) {
+    if (!isInstalled(MODEL)) {
       console.log(`      skipped: ${MODEL} is not installed`);
       this.skip();
     }

@@ -1,10 +1,9 @@
 /** The default model mends a failing test by chat. What it does is not scripted: every request is shown and allowed. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import type { FrameLocator } from 'playwright-core';
 import { quickRows } from '../../scripts/workbench/page.ts';
-import { variantFolder } from '../support/models.ts';
+import { isInstalled } from '../support/models.ts';
 import { ask, openChat, type Session, startSession, until } from '../support/workbench.ts';
 
 const MODEL = process.env.MOEBIUS_E2E_AGENT_MODEL || 'qwen2.5-coder-1.5b';
@@ -35,7 +34,7 @@ describe('agent with the default model', () => {
   let chat: FrameLocator;
   before(async function () {
     // 2.5 GB that not every machine has made.
-    if (!existsSync(variantFolder(MODEL, 'int4'))) this.skip();
+    if (!isInstalled(MODEL)) this.skip();
     session = await startSession({
       name: 'agent-model',
       files: FILES,

@@ -33,6 +33,10 @@ export function linkedStore(home: string): string {
 
 export const variantFolder = (id: string, variant: ModelVariant): string => store.variantFolder(id, variant);
 
+/** In whichever form. */
+export const isInstalled = (id: string): boolean =>
+  VARIANTS.some(variant => existsSync(join(variantFolder(id, variant), 'manifest.json')));
+
 /** The published file that a model was made from, if it was kept (`model add --keep-source`). */
 export function ggufOf(id: string): string | null {
   for (const variant of VARIANTS) {

@@ -59,6 +59,8 @@ describe('models: hardware advice', () => {
     const tight = { speed: quick, freeBytes: (memoryBytes + four.memoryBytes) / 2 };
     assert.equal(adviseAddition(ofDefault, 0, machine(tight)).variant, 'int4');
     assert.equal(adviseAddition(ofDefault, 0, machine({ speed: null })).variant, 'int4');
+    const trained = { ...ofDefault, idle: { int4: 1e6, int8: 0, w8a8: 0, f32: 0 } };
+    assert.equal(adviseAddition(trained, 0, machine({ speed: quick })).variant, 'int4');
   });
 
   it('knows no speed of products that this processor gets wrong', () => {

@@ -40,7 +40,7 @@ describe('models: store', () => {
     assert.equal((await store.find('m', 'fp32')).variant, 'fp32');
     await assert.rejects(store.find('m', 'int4'), {
       code: 'model-missing',
-      message: /m \(int4\) is not installed/,
+      message: /m \(int4\) is not installed.*model add m --variant int4/,
     });
     await assert.rejects(store.find('x'), { code: 'model-missing', message: /moebius model add x/ });
   });
