@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { ROOT } from '../../../scripts/steps.ts';
 import { positiveInteger } from '../../../src/cli/engine-session.ts';
+import { VARIANTS } from '../../../src/models/store.ts';
+import type { ModelVariant } from '../../../src/protocol/daemon.ts';
 import { withDaemon } from '../../bench/daemon.ts';
 import { testGrammars } from '../../support/grammars.ts';
 import { ggufOf, variantFolder } from '../../support/models.ts';
@@ -31,6 +33,7 @@ interface Options {
   suites: string;
   limit: number;
   model: string;
+  variant: ModelVariant;
   threads: number;
   cold?: boolean;
   compare?: 'llama';
@@ -43,6 +46,7 @@ export const completionCommand = new Command('completion')
   .option('--suites <names>', 'comma separated', Object.keys(SETS).join(','))
   .option('--limit <n>', 'at most n records of each, evenly spread', positiveInteger, Number.MAX_SAFE_INTEGER)
   .option('--model <id>', 'converted model of the store', 'qwen2.5-coder-1.5b')
+  .addOption(new Option('--variant <precision>').choices([...VARIANTS]).default('int4'))
   .option('--threads <n>', 'threads of the engine', positiveInteger, availableParallelism())
   .option('--cold', 'ask at the first key, before anything was read ahead')
   .addOption(new Option('--compare <engine>', 'raw infilling by this engine too').choices(['llama']))
@@ -66,10 +70,10 @@ async function run(options: Options): Promise<void> {
 
 async function measure(name: SetName, cases: readonly Case[], options: Options): Promise<SetResult> {
   const llama = options.compare ? await byLlama(cases, options) : null;
-  const { model, threads } = options;
+  const { model, variant, threads } = options;
   const syntax = testGrammars();
   for (const { cursor } of cases) await syntax.load(cursor.languageId);
-  const written = await withDaemon({ model, variant: 'int4', threads }, async ({ backend }) => {
+  const written = await withDaemon({ model, variant, threads }, async ({ backend }) => {
     const all: [string, Written][] = [];
     for (const [i, item] of cases.entries()) {
       const raw = await rawAnswer(backend, item);
@@ -118,7 +122,7 @@ async function judge(item: Case, text: Shown | null): Promise<Verdict> {
   return { passes: verdict === 'pass', isExact };
 }
 
-async function byLlama(cases: readonly Case[], { model, threads }: Options): Promise<string[]> {
+async function byLlama(cases: readonly Case[], { model, variant, threads }: Options): Promise<string[]> {
   const gguf = ggufOf(model);
   if (!gguf) throw new Error('The GGUF is not in the store: moebius model add --keep-source.');
   const tasks = cases.map(
@@ -130,6 +134,6 @@ async function byLlama(cases: readonly Case[], { model, threads }: Options): Pro
       language: 'python',
     }),
   );
-  const answer = llamaAnswerer(gguf, variantFolder(model, 'int4'), threads);
+  const answer = llamaAnswerer(gguf, variantFolder(model, variant), threads);
   return (await answer(tasks, text => console.error(`  ${text}`))).map(({ text }) => text);
 }
