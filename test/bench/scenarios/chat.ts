@@ -1,4 +1,6 @@
 /** What someone in the chat waits for: 100 tokens after a prompt of 1,500 that was never seen; each engine with its drafts. */
+
+import type { Written } from '../contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
 import {
@@ -12,10 +14,14 @@ import {
   withContenders,
 } from '../rounds.ts';
 
-const PROMPT = 1500;
-const ANSWER = 100;
+export const ANSWER_PROMPT = 1500;
+export const ANSWER_TOKENS = 100;
 
-export const ANSWER_FIGURE = `${ANSWER} tokens after ${PROMPT}`;
+export const ANSWER_FIGURE = `${ANSWER_TOKENS} tokens after ${ANSWER_PROMPT}`;
+
+/** Of a whole answer: one that ended early is stretched to the full length at its own pace. */
+export const answerMs = ({ firstTokenMs, decodeMs, steps }: Written): number =>
+  firstTokenMs + (decodeMs / steps) * (ANSWER_TOKENS - 1);
 
 export function chat(plan: Plan, log: Log): Promise<Figure[]> {
   const { text } = readCorpus(SPEED_FILES);
@@ -29,22 +35,21 @@ export function chat(plan: Plan, log: Log): Promise<Figure[]> {
         const { label, contender, level } = entry;
         const prompt = await promptOfLength(
           text,
-          PROMPT,
+          ANSWER_PROMPT,
           round * entries.length + i,
           contenders[0]!.tokenize,
         );
         if (round === 0) await requireSameTokens(contenders, prompt);
         await wake(entry, text);
-        const result = await contender.write(prompt, ANSWER, level, { drafts: true });
+        const result = await contender.write(prompt, ANSWER_TOKENS, level, { drafts: true });
         if (result.reusedTokens > 0)
           throw new Error(`${label} reused ${result.reusedTokens} tokens of a new prompt.`);
         first.add(label, result.firstTokenMs);
-        // An answer that ended early is stretched to the full length at its own pace.
-        total.add(label, result.firstTokenMs + (result.decodeMs / result.steps) * (ANSWER - 1));
+        total.add(label, answerMs(result));
       }
     }
     return [
-      first.figure('chat', `first token after ${PROMPT}`, 'ms'),
+      first.figure('chat', `first token after ${ANSWER_PROMPT}`, 'ms'),
       total.figure('chat', ANSWER_FIGURE, 'ms'),
     ];
   });

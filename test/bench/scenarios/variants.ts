@@ -16,9 +16,14 @@ import { type Figure, type Log, moebiusConfig, nameOf, type Plan } from '../plan
 import { PeakMemory } from '../process-memory.ts';
 import { eachRound, Samples } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
+import { ANSWER_FIGURE, ANSWER_PROMPT, ANSWER_TOKENS, answerMs } from './chat.ts';
 
 const ALL: readonly ModelVariant[] = ['fp32', 'int8', 'int4'];
-export const VARIANT_FIGURES = { writing: 'write at 512', anonymous: 'peak anonymous memory' };
+export const VARIANT_FIGURES = {
+  writing: 'write at 512',
+  answer: ANSWER_FIGURE,
+  anonymous: 'peak anonymous memory',
+};
 export const PACKED_COLUMN = 'int8, packed';
 
 export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
@@ -34,6 +39,7 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
   const size = columns();
   const reading = columns();
   const writing = columns();
+  const answering = columns();
   const anonymous = columns();
   const mapped = columns();
   const { text } = readCorpus(SPEED_FILES);
@@ -53,6 +59,9 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
         );
         reading.add(name, perSecond(512, result.firstTokenMs));
         writing.add(name, perSecond(result.steps, result.decodeMs));
+        const prompt = await promptOfLength(text, ANSWER_PROMPT, round, contender.tokenize);
+        const answer = await contender.write(prompt, ANSWER_TOKENS, 'exact', { drafts: true });
+        answering.add(name, answerMs(answer));
         if (round === 0) size.add(name, folderBytes(folder) / 1e6);
         const memory = peak?.stop();
         if (memory) anonymous.add(name, memory.anonymous / 1e6);
@@ -67,6 +76,7 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
     size.figure('variants', 'size on disk', 'MB'),
     reading.figure('variants', 'read 512', 'tokens/s'),
     writing.figure('variants', VARIANT_FIGURES.writing, 'tokens/s'),
+    answering.figure('variants', VARIANT_FIGURES.answer, 'ms'),
     anonymous.figure('variants', VARIANT_FIGURES.anonymous, 'MB'),
     mapped.figure('variants', 'peak file-backed memory', 'MB'),
   ];
