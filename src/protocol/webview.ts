@@ -35,7 +35,7 @@ export interface AnswerRow {
   text: string;
   /** null while it is being written. `interrupted`: the editor ended before the answer did. */
   finish: FinishReason | 'interrupted' | 'error' | null;
-  /** The agent ended before it was done, so it can go on: a budget was used up, or it was stopped. */
+  /** The agent ended before it was done, so it can go on: a budget was used up, it was stopped, it failed or went in circles. */
   canGoOn: boolean;
   model: string;
   level: ExpertLevel;

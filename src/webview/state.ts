@@ -292,7 +292,7 @@ const ANNOUNCED_CHARS = 400;
 function announcementOf(row: AnswerRow): string {
   if (row.canGoOn && row.finish === 'length')
     return 'Moebius stopped: it has done as much as it may at once. Continue?';
-  if (row.error) return `Moebius could not answer: ${row.error.message}`;
+  if (row.error) return `Moebius could not ${row.canGoOn ? 'go on' : 'answer'}: ${row.error.message}`;
   const text = row.text
     .replace(/```[\s\S]*?(```|$)/g, ' (code block) ')
     .replace(/\s+/g, ' ')

@@ -28,6 +28,8 @@ export function userRow(ask: Ask, state: UserRow['state']): UserRow {
 export function answerRow(answer: Answer, isRunning: boolean, live?: Readonly<Work>): AnswerRow {
   const { id, text, model, level, usage, error } = answer;
   const finish = answer.finish ?? (isRunning ? null : 'interrupted');
+  // Of the agent only, and after every end but that of a task that is done.
+  const canGoOn = answer.steps.length > 0 && finish !== null && finish !== 'stop';
   return {
     kind: 'answer',
     id,
@@ -37,13 +39,10 @@ export function answerRow(answer: Answer, isRunning: boolean, live?: Readonly<Wo
     usage,
     finish,
     work: live ? liveWorkOf(answer, live) : workOf(answer, isRunning),
-    canGoOn: answer.steps.length > 0 && GOES_ON.has(finish),
-    error: error && { message: error.message, actions: actionsFor(error.code) },
+    canGoOn,
+    error: error && { message: error.message, actions: actionsFor(error.code, canGoOn) },
   };
 }
-
-/** Ends after which the agent can take its task up again. */
-const GOES_ON: ReadonlySet<AnswerRow['finish']> = new Set(['length', 'time', 'cancelled', 'interrupted']);
 
 export function noticeRow(windowTokens: number | null): NoticeRow {
   const size = windowTokens === null ? '' : ` (${windowTokens.toLocaleString('en')} tokens)`;
@@ -78,7 +77,8 @@ const ACTIONS: Partial<Record<ErrorCode, ErrorAction[]>> = {
   busy: ['retry'],
 };
 
-/** What helps after an error of this kind. */
-export function actionsFor(code: string): ErrorAction[] {
-  return ACTIONS[code as ErrorCode] ?? ['retry', 'show-log'];
+/** What helps after an error of this kind. Where the agent can go on, trying again would throw away what it has done. */
+function actionsFor(code: string, canGoOn: boolean): ErrorAction[] {
+  const actions = ACTIONS[code as ErrorCode] ?? ['retry', 'show-log'];
+  return canGoOn ? actions.filter(action => action !== 'retry') : actions;
 }

@@ -264,6 +264,25 @@ describe('chat session with the agent', () => {
     );
   });
 
+  it('goes on after every end but that of a task that is done, and does not offer to begin anew in its place', async () => {
+    for (const [reason, canGoOn] of [
+      ['limit', true],
+      ['repetition', true],
+      ['error', true],
+      ['empty', true],
+      ['stopped', true],
+      ['done', false],
+      ['answered', false],
+    ] as const) {
+      const { session, page, idle } = open(async () => reason);
+      session.send('long task', []);
+      await idle();
+      const { value } = answers(page)[0]!.row;
+      assert.equal(value.canGoOn, canGoOn, reason);
+      assert.ok(!value.error?.actions.includes('retry'), reason);
+    }
+  });
+
   it('messages that waited when the editor ended are neither lost nor told to the model unasked', async () => {
     const before = open(async task => {
       await runs(task, 'npm test');
