@@ -126,7 +126,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
         ...ports,
         terminal: withLimit(ports.terminal, settings.commandTimeoutMs),
         approval,
-        ...(await this.#mcp(all, { turnId: task.turnId, approval, emit })),
+        ...(await this.#mcp(all, { turnId: task.turnId, mode: task.mode, approval, emit })),
         questions: {
           ask: (question, options, signal) =>
             waits(`Moebius asks: ${question}`, task.questions.ask(question, options, signal)),
@@ -141,7 +141,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       rules: rules.text,
       context,
       checkCommand: settings.checkCommand ?? (await guessCheckCommand(ports.workspace)),
-      policy: () => this.#policy(),
+      policy: () => this.#policy(task.mode),
       remember: what => {
         if (what.kind === 'commands') this.#commands.remember(what.rules);
         else void this.#modes.choosePolicy('auto-edit').then(() => this.#window.onDidChangePolicy());
@@ -169,10 +169,11 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     }
   }
 
-  #policy(): ActionPolicy {
-    const { mode, policy } = this.#modes;
+  /** The mode is the one in which the task was sent: the one chosen by now is that of the next message. */
+  #policy(mode: Mode): ActionPolicy {
+    const { policy } = this.#modes;
     return {
-      mode,
+      mode: lockedReason() === null ? mode : 'ask',
       askEverything: policy === 'ask-everything',
       readOnly: policy === 'read-only',
       autoApproveEdits: policy === 'auto-edit',
@@ -258,7 +259,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   /** The servers of the user's settings, and those of the workspace's files that they allow; no port where there are none. */
   async #mcp(
     { folders, ports, servers, root }: WorkspacePorts,
-    task: Pick<AgentTask, 'turnId' | 'approval' | 'emit'>,
+    task: Pick<AgentTask, 'turnId' | 'mode' | 'approval' | 'emit'>,
   ): Promise<{ mcp?: McpPort }> {
     const prefix = folders.roots[0]!;
     const options: McpGateOptions = {
@@ -271,7 +272,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
           : { servers: [], problems: [] },
       folder: root,
       consents: this.#servers,
-      policy: () => this.#policy(),
+      policy: () => this.#policy(task.mode),
     };
     return (await namesServers(options)) ? { mcp: gatedMcp(options) } : {};
   }

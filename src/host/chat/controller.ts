@@ -2,6 +2,7 @@
  * The chat behind the page: which conversation is shown, what is attached to the next message, and what each message
  * of the page does. The editor is behind `ChatPorts`.
  */
+import type { AgentMode } from '../../agent/ports.ts';
 import { expandPrompt } from '../../agent/prompt-files.ts';
 import {
   type Ask,
@@ -269,22 +270,23 @@ export class ChatController {
     if (text.trim() === '') return;
     const command = slashCommand(text);
     if (command) return this.#ports.editor.execute(command.command);
-    // The chat in which it was written: another may be shown when all that it speaks of is read.
+    // The chat and the mode in which it was written: others may be chosen when all that it speaks of is read.
     const session = this.#current;
+    const mode = this.#ports.agent.mode();
     this.#draftText = '';
     this.#awaiting.push(session);
-    await this.#inOrder.run(() => this.#deliver(session, text));
+    await this.#inOrder.run(() => this.#deliver(session, text, mode));
   }
 
   /** @throws MoebiusError when the message could not be sent; it is back in the input then, with what was attached */
-  async #deliver(session: ChatSession, text: string): Promise<void> {
+  async #deliver(session: ChatSession, text: string, mode: AgentMode): Promise<void> {
     const attachments = this.#draft;
     this.#setDraft([]);
     try {
       const { mentioned, expanded } = await this.#meaningOf(text);
       if (this.#sessions.get(session.transcript.id) !== session)
         throw new MoebiusError('not-found', 'The chat was deleted before this message could be sent.');
-      session.send(text, joinAttachments(attachments, mentioned), expanded);
+      session.send(text, joinAttachments(attachments, mentioned), expanded, mode);
     } catch (thrown) {
       // Sent without what it speaks of, the message would mislead.
       await this.#giveBack({ text, attachments });
@@ -324,11 +326,12 @@ export class ChatController {
   async #edit(id: string, text: string): Promise<void> {
     const session = this.#current;
     const ask = findAsk(session.transcript, id);
+    const mode = this.#ports.agent.mode();
     let isSent = false;
     try {
       const { mentioned, expanded } = await this.#meaningOf(text, ask?.text);
       isSent = ask !== undefined && (await this.agent.beforeReplacing(id));
-      if (isSent) session.edit(id, text, mentioned, expanded);
+      if (isSent) session.edit(id, text, mentioned, expanded, mode);
     } finally {
       // Where it was written is closed by now.
       if (!isSent) await this.#returnText(text);

@@ -3,7 +3,7 @@
  * Knows no editor: what it needs of the outside is in `SessionPorts`.
  */
 import { askContent, promptMessages } from '../../agent/chat-prompt.ts';
-import type { ApprovalDecision } from '../../agent/ports.ts';
+import type { AgentMode, ApprovalDecision } from '../../agent/ports.ts';
 import {
   type Answer,
   type Ask,
@@ -74,7 +74,8 @@ export class ChatSession {
   readonly questions = new Pending<string | null>();
   readonly #ports: SessionPorts;
   readonly #stored: TextCoalescer;
-  #queue: string[] = [];
+  /** Messages that wait, in order, by their ids: in which mode each was sent. */
+  readonly #queue = new Map<string, AgentMode>();
   #run: Run | null = null;
   #phase: Phase = { kind: 'idle' };
   #isDisposed = false;
@@ -109,8 +110,13 @@ export class ChatSession {
     );
   }
 
-  /** Adds a message; it is answered when those before it are. `expanded`: what the model reads instead of it. */
-  send(text: string, attachments: Attachment[], expanded: string | null = null): void {
+  /** Adds a message; it is answered when those before it are, in the mode of now. `expanded`: what the model reads instead of it. */
+  send(
+    text: string,
+    attachments: Attachment[],
+    expanded: string | null = null,
+    mode = this.#ports.agent.mode(),
+  ): void {
     const at = Date.now();
     if (this.transcript.entries.length === 0) {
       const title = titleOf(text);
@@ -119,7 +125,7 @@ export class ChatSession {
     }
     const id = this.#ports.newId();
     this.#record({ type: 'ask', id, at, text, ...(expanded !== null && { expanded }), attachments });
-    this.#enqueue(findAsk(this.transcript, id)!);
+    this.#enqueue(findAsk(this.transcript, id)!, mode);
   }
 
   /** Ends the answer that is being written; what is there stays. Messages that wait are answered. */
@@ -131,7 +137,7 @@ export class ChatSession {
   dispose(): void {
     this.#stored.flush();
     this.#isDisposed = true;
-    this.#queue = [];
+    this.#queue.clear();
     this.stop();
   }
 
@@ -139,7 +145,7 @@ export class ChatSession {
   unqueue(askId: string): void {
     const ask = findAsk(this.transcript, askId);
     if (!ask || this.#stateOf(ask) === 'sent') return;
-    this.#queue = this.#queue.filter(id => id !== askId);
+    this.#queue.delete(askId);
     this.#record({ type: 'drop', id: askId });
     this.#ports.post({ type: 'remove', id: askId });
   }
@@ -162,19 +168,25 @@ export class ChatSession {
   regenerate(id: string): void {
     if (!this.isLast(id)) return;
     const ask = findAsk(this.transcript, findAnswer(this.transcript, id)?.askId ?? id);
-    if (!ask || this.#queue.includes(ask.id)) return;
+    if (!ask || this.#queue.has(ask.id)) return;
     const next = this.transcript.entries[this.transcript.entries.indexOf(ask) + 1];
     if (next) this.truncate(next.id);
     if (this.#run?.askId === ask.id) this.stop();
-    this.#enqueue(ask);
+    this.#enqueue(ask, this.#ports.agent.mode());
   }
 
   /** Replaces a question by another, with the same attachments and what is `added` to them; everything after it goes. */
-  edit(askId: string, text: string, added: Attachment[] = [], expanded: string | null = null): void {
+  edit(
+    askId: string,
+    text: string,
+    added: Attachment[] = [],
+    expanded: string | null = null,
+    mode = this.#ports.agent.mode(),
+  ): void {
     const ask = findAsk(this.transcript, askId);
     if (!ask) return;
     this.truncate(askId);
-    this.send(text, joinAttachments(ask.attachments, added), expanded);
+    this.send(text, joinAttachments(ask.attachments, added), expanded, mode);
   }
 
   /** The agent takes up what it ended before it was done. */
@@ -191,8 +203,8 @@ export class ChatSession {
     this.#ports.post({ type: 'row', row: this.#answerRow(answer) });
   }
 
-  #enqueue(ask: Ask): void {
-    this.#queue.push(ask.id);
+  #enqueue(ask: Ask, mode: AgentMode): void {
+    this.#queue.set(ask.id, mode);
     this.#ports.post({ type: 'row', row: userRow(ask, this.#run ? 'queued' : 'sent') });
     void this.#next();
   }
@@ -201,27 +213,29 @@ export class ChatSession {
   truncate(id: string): void {
     this.#record({ type: 'truncate', id });
     this.#ports.post({ type: 'truncate', id });
-    this.#queue = this.#queue.filter(askId => findAsk(this.transcript, askId));
+    for (const askId of this.#queue.keys()) if (!findAsk(this.transcript, askId)) this.#queue.delete(askId);
     if (this.#run && !findAsk(this.transcript, this.#run.askId)) this.stop();
   }
 
   async #next(): Promise<void> {
-    const askId = this.#run ? undefined : this.#queue.shift();
-    const ask = askId && findAsk(this.transcript, askId);
+    const [next] = this.#queue;
+    if (this.#run || !next) return;
+    const [askId, mode] = next;
+    this.#queue.delete(askId);
+    const ask = findAsk(this.transcript, askId);
     if (!ask) return;
     const run: Run = { askId: ask.id, answerId: null, controller: new AbortController(), turn: null };
     this.#run = run;
     this.#ports.post({ type: 'row', row: userRow(ask, 'sent') });
     this.#setPhase({ kind: 'starting' });
     try {
-      const mode = this.#ports.agent.mode();
       this.#end(run, mode === 'ask' ? await this.#answer(run) : await this.#work(run, mode));
     } catch (thrown) {
       this.#fail(run, toMoebiusError(thrown));
     }
     this.#run = null;
     // A session that is idle may be forgotten by its owner: it is not while messages wait in it.
-    if (this.#queue.length === 0) this.#setPhase({ kind: 'idle' });
+    if (this.#queue.size === 0) this.#setPhase({ kind: 'idle' });
     void this.#next();
   }
 
@@ -297,7 +311,7 @@ export class ChatSession {
   }
 
   #stateOf({ id }: Ask): UserRow['state'] {
-    if (this.#queue.includes(id)) return 'queued';
+    if (this.#queue.has(id)) return 'queued';
     return id === this.#run?.askId || isAnswered(this.transcript, id) ? 'sent' : 'unsent';
   }
 
@@ -341,7 +355,7 @@ export class ChatSession {
 
   #fail(run: Run, error: MoebiusError): void {
     // Edited away, or about to be answered again.
-    if (!findAsk(this.transcript, run.askId) || this.#queue.includes(run.askId)) return;
+    if (!findAsk(this.transcript, run.askId) || this.#queue.has(run.askId)) return;
     if (!run.answerId) this.#begin(run, '', 'exact', []);
     const isStopped = error.code === 'cancelled';
     this.#end(run, {

@@ -33,6 +33,32 @@ describe('sending a message while something is still being read', () => {
     assert.deepEqual(page.chips.value, []);
   });
 
+  it('each in the mode in which it was sent, however long it is read or waits', async () => {
+    const { slow, read } = readSlowly();
+    const { page, say, agent, backend } = open(says('ok'), read);
+    const first = new Deferred<void>();
+    agent.script = async () => {
+      await first.promise;
+      return 'done';
+    };
+    agent.shownMode = 'agent';
+    const said = [say({ type: 'send', text: 'one' }), say({ type: 'send', text: 'two @slow/x.ts' })];
+    await until(() => agent.tasks.length === 1);
+    agent.shownMode = 'plan';
+    said.push(say({ type: 'send', text: 'three' }));
+    agent.shownMode = 'ask';
+    slow.resolve();
+    await Promise.all([...said, say({ type: 'send', text: 'four' })]);
+    agent.shownMode = 'agent';
+    first.resolve();
+    await until(() => page.items.value.length === 8 && page.phase.value.kind === 'idle');
+    assert.deepEqual(
+      agent.tasks.map(({ ask, mode }) => `${ask.text}: ${mode}`),
+      ['one: agent', 'two @slow/x.ts: agent', 'three: plan'],
+    );
+    assert.equal(backend.requests.length, 1, 'the fourth is answered without tools');
+  });
+
   it('does not wait for the file dialog', async () => {
     const dialog = new Deferred<void>();
     const { page, say, idle } = open(says('ok'), async request => {

@@ -99,6 +99,15 @@ describe('host/agent/vscode-agent', () => {
     assert.deepEqual(lenses(document), []);
   });
 
+  it('carries a task out in the mode in which it was sent, whatever is chosen for the next message', async () => {
+    const document = open({ 'a.ts': 'one\n' });
+    await agent.chooseMode('ask');
+    await run([call('read_file', { path: 'a.ts' }), edit, done()]);
+    document.reload();
+    assert.equal(document.getText(), 'two\n');
+    await agent.keep(['a.ts']);
+  });
+
   it('a model that is led goes on with what was asked at first', async () => {
     open({ 'a.ts': 'one\n' });
     editor.settings = { 'moebius.agent.profile': 'guided' };
