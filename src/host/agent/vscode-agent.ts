@@ -57,6 +57,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   readonly #mirror = new TerminalMirror();
   readonly #before = new BeforeTexts(async (turnId, path) => (await this.#ports()).textBefore(turnId, path));
   #open: Promise<WorkspacePorts> | null = null;
+  /** What tasks work with, one entry a task. */
+  readonly #working: WorkspacePorts[] = [];
 
   constructor({ extension, log }: HostContext, window: AgentWindow) {
     this.#storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
@@ -76,9 +78,11 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   choosePolicy = (policy: ApprovalPolicy) => this.#modes.choosePolicy(policy);
   showAllowed = () => showAllowed(this.#commands, this.#servers, readSettings().agent.allowedCommands);
 
-  /** Folders or servers came or went: the next task looks at those that are there then. */
+  /** Folders or servers came or went: the next task looks at those that are there then. One that is at work ends as it began. */
   reopen(): void {
-    void this.#open?.then(ports => ports.dispose());
+    void this.#open?.then(ports => {
+      if (!this.#working.includes(ports)) ports.dispose();
+    });
     this.#open = null;
   }
 
@@ -89,7 +93,18 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   }
 
   async run(task: AgentTask): Promise<AgentOutcome> {
-    const all = await this.#ports();
+    const opened = this.#ports();
+    const all = await opened;
+    this.#working.push(all);
+    try {
+      return await this.#run(task, all);
+    } finally {
+      this.#working.splice(this.#working.indexOf(all), 1);
+      if (this.#open !== opened && !this.#working.includes(all)) all.dispose();
+    }
+  }
+
+  async #run(task: AgentTask, all: WorkspacePorts): Promise<AgentOutcome> {
     const { folders, ports } = all;
     const { agent: settings } = readSettings();
     let reviewed = Promise.resolve();
@@ -98,7 +113,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       this.#mirror.follow(event);
       // At once, so that what a crash interrupts can be looked through as well.
       if (event.type === 'result' && event.changes.length > 0)
-        reviewed = reviewed.then(() => this.#review(task.turnId, event.changes));
+        reviewed = reviewed.then(() => this.#review(all, task.turnId, event.changes));
     };
     const waits = <T>(text: string, wait: Promise<T>) => this.#window.attention.during(text, task.chat, wait);
     const approval: ApprovalPort = {
@@ -155,8 +170,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     return outcome;
   }
 
-  async #review(turnId: string, changes: readonly ChangedFile[]): Promise<void> {
-    const all = await this.#ports();
+  async #review(all: WorkspacePorts, turnId: string, changes: readonly ChangedFile[]): Promise<void> {
     for (const { path, kind } of changes) {
       if (kind === 'delete') continue;
       try {
@@ -222,17 +236,19 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   }
 
   async showRunning(): Promise<void> {
-    const { terminal } = await this.#ports();
+    const terminals = [...new Set([await this.#ports(), ...this.#working])].map(({ terminal }) => terminal);
     showActList({
       title: 'Commands of the Agent That Run',
       placeholder: 'Choose what is to be stopped',
       empty: 'None is running',
       items: () =>
-        terminal.running().map(({ id, command }) => ({
-          label: `$(debug-stop) ${command}`,
-          description: id,
-          act: () => terminal.kill(id),
-        })),
+        terminals.flatMap(terminal =>
+          terminal.running().map(({ id, command }) => ({
+            label: `$(debug-stop) ${command}`,
+            description: id,
+            act: () => terminal.kill(id),
+          })),
+        ),
     });
   }
 
@@ -251,6 +267,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
 
   dispose(): void {
     this.reopen();
+    for (const ports of this.#working) ports.dispose();
     this.review.dispose();
     this.#mirror.dispose();
     this.#before.dispose();

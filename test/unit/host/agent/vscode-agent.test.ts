@@ -1,7 +1,7 @@
 import '../../../support/vscode.ts';
 
 import assert from 'node:assert/strict';
-import { symlinkSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as vscode from 'vscode';
@@ -106,6 +106,23 @@ describe('host/agent/vscode-agent', () => {
     document.reload();
     assert.equal(document.getText(), 'two\n');
     await agent.keep(['a.ts']);
+  });
+
+  it('a command that runs when the folders change runs to its end', async () => {
+    open({ 'a.ts': 'one\n' });
+    const command = 'echo began; while [ ! -e go ]; do sleep 0.05; done; echo ended';
+    const emit = (event: AgentEvent) => {
+      events.push(event);
+      if (event.type !== 'output' || !event.text.includes('began')) return;
+      const [folder] = editor.folders;
+      editor.folders = [folder!, tempFolder()];
+      agent.reopen();
+      setTimeout(() => writeFileSync(join(folder!, 'go'), ''), 100);
+    };
+    const events: AgentEvent[] = [];
+    await run([call('run_command', { command }), done()], 'turn', { emit });
+    const results = events.flatMap(event => (event.type === 'result' ? [event.summary] : []));
+    assert.equal(results[0], 'Exit code 0');
   });
 
   it('a model that is led goes on with what was asked at first', async () => {
