@@ -111,9 +111,18 @@ export class Checkpoints {
   }
 
   /** What was at a path before a turn; null: nothing, or it is no longer kept. */
-  async before(turnId: string, path: string): Promise<FileState> {
-    const change = (await this.#readTurn(turnId))?.changes.find(one => one.path === path);
-    return change?.before ? this.#load(change.before) : null;
+  before(turnId: string, path: string): Promise<FileState> {
+    return this.#stateOf(turnId, path, 'before');
+  }
+
+  /** What a turn left at a path, likewise. */
+  after(turnId: string, path: string): Promise<FileState> {
+    return this.#stateOf(turnId, path, 'after');
+  }
+
+  async #stateOf(turnId: string, path: string, when: 'before' | 'after'): Promise<FileState> {
+    const stored = (await this.#readTurn(turnId))?.changes.find(one => one.path === path)?.[when];
+    return stored ? this.#load(stored) : null;
   }
 
   /**

@@ -24,8 +24,8 @@ export interface AgentEditor extends AgentRunner {
   showDiff(turnId: string, path: string): Promise<void>;
   /** Puts files back to before a turn, after asking about those that were changed since. Returns those that were. */
   undo(turnId: string, paths: string[]): Promise<string[]>;
-  /** The changes of these files are decided about. */
-  keep(paths: string[]): Promise<void>;
+  /** What a turn changed in these files is decided about. */
+  keep(turnId: string, paths: string[]): Promise<void>;
   /** null: the user decided against it. `fileCount` 0: only the conversation can be restored. */
   chooseRestore(fileCount: number): Promise<RestoreChoice | null>;
   /** What becomes of files that were changed after a message that is replaced; null: it is not. */
@@ -170,7 +170,7 @@ export class AgentDesk {
   async #keep(session: ChatSession, answerId: string): Promise<void> {
     for (const answer of answersIn(session, answerId)) {
       const paths = liveChanges(answer);
-      await this.#editor.keep(paths);
+      await this.#editor.keep(answerId, paths);
       session.decide(answerId, 'kept', paths);
     }
   }

@@ -6,7 +6,16 @@
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
 import { clearUnsavedMark } from './documents.ts';
-import { type Hunk, hunkKey, hunksOf, removedText, reviewAfter, withHunkKept } from './hunks.ts';
+import {
+  type Hunk,
+  hunkKey,
+  hunksOf,
+  removedText,
+  reviewAfter,
+  reviewAfterKeep,
+  reviewAfterUndo,
+  withHunkKept,
+} from './hunks.ts';
 import type { Review, ReviewStore } from './review-store.ts';
 
 export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
@@ -171,6 +180,30 @@ export class HunkReview implements vscode.CodeLensProvider, vscode.Disposable {
   keepFile(uri = vscode.window.activeTextEditor?.document.uri): void {
     if (!uri || !this.#reviews.has(uri.toString())) throw nothingHere();
     this.forget(uri);
+  }
+
+  /** The user keeps what made `to` of `from`, in a file that says `now`. What is not decided about besides stays so. */
+  keepChange(uri: vscode.Uri, from: string, to: string, now: string): void {
+    const texts = [from, to, now].map(withLineFeeds) as [string, string, string];
+    this.#replace(uri, texts[2], review => reviewAfterKeep(review, ...texts));
+  }
+
+  /** The file was put back from one text to an earlier one. What was not decided about before that stays so. */
+  undoChange(uri: vscode.Uri, from: string, to: string): void {
+    const texts = [from, to].map(withLineFeeds) as [string, string];
+    this.#replace(uri, texts[1], review => reviewAfterUndo(review, ...texts));
+  }
+
+  /** Where nothing is left to decide in the text of `now`, which an open document may not have taken yet, the review is over. */
+  #replace(uri: vscode.Uri, now: string, next: (review: Review) => Review): void {
+    const review = this.#reviews.get(uri.toString());
+    if (!review) return;
+    const { before, keys } = next(review);
+    if (hunksOf(before, now).some(hunk => keys.has(hunkKey(hunk))))
+      this.#reviews.set(uri.toString(), { before, keys });
+    else this.#reviews.delete(uri.toString());
+    this.#save();
+    this.#show();
   }
 
   /** Whatever there is of it, it is decided about. */

@@ -53,6 +53,46 @@ export function reviewAfter(review: Review | undefined, textBefore: string, now:
   return { before, keys: new Set(hunksOf(before, now).map(hunkKey)) };
 }
 
+/**
+ * What is left to be decided about after the user has decided to keep what made `to` of `from`: every hunk with a part of that is kept. `now`:
+ * the text as it has become since.
+ */
+export function reviewAfterKeep(review: Review, from: string, to: string, now: string): Review {
+  const since = hunksOf(to, now);
+  const made = hunksOf(from, to).map(hunk => ({
+    start: lineAfter(since, hunk.start),
+    end: lineAfter(since, hunk.end),
+  }));
+  const kept = hunksOf(review.before, now).filter(
+    hunk => review.keys.has(hunkKey(hunk)) && made.some(lines => isTouching(hunk, lines)),
+  );
+  return { before: kept.reduceRight(withHunkKept, review.before), keys: review.keys };
+}
+
+/** The same after the text was put back from `from` to `to`: what the model had changed before that, and was not decided about, stays so. */
+export function reviewAfterUndo(review: Review, from: string, to: string): Review {
+  const undone = new Set(hunksOf(from, to).map(hunkKey));
+  // What was kept of it is taken back as well; it is no change of the model's the other way round.
+  const settled = hunksOf(review.before, to).filter(hunk => undone.has(hunkKey(hunk)));
+  const before = settled.reduceRight(withHunkKept, review.before);
+  return { before, keys: new Set(hunksOf(before, to).map(hunkKey)) };
+}
+
+/** Where a line (from 0) of the text before these hunks stands after them; of one that is changed or gone, where its hunk begins. */
+export function lineAfter(hunks: readonly Hunk[], line: number): number {
+  const last = hunks.findLast(({ beforeStart }) => beforeStart <= line);
+  if (!last) return line;
+  return line < last.beforeEnd ? last.start : last.end + line - last.beforeEnd;
+}
+
+type Lines = Pick<Hunk, 'start' | 'end'>;
+
+/** Where one has no lines, its place counts. */
+const isTouching = (a: Lines, b: Lines): boolean =>
+  a.start === a.end || b.start === b.end
+    ? a.start <= b.end && b.start <= a.end
+    : a.start < b.end && b.start < a.end;
+
 /** A line says this much of what is gone; all of it is in the hover. */
 const REMOVED_CHARS = 100;
 

@@ -108,12 +108,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const { folders, ports } = all;
     const { agent: settings } = readSettings();
     let reviewed = Promise.resolve();
+    const texts = new Map<string, string>();
     const emit: AgentTask['emit'] = event => {
       task.emit(event);
       this.#mirror.follow(event);
       // At once, so that what a crash interrupts can be looked through as well.
       if (event.type === 'result' && event.changes.length > 0)
-        reviewed = reviewed.then(() => this.#review(all, task.turnId, event.changes));
+        reviewed = reviewed.then(() => this.#review(all, task.turnId, event.changes, texts));
     };
     const waits = <T>(text: string, wait: Promise<T>) => this.#window.attention.during(text, task.chat, wait);
     const approval: ApprovalPort = {
@@ -170,13 +171,22 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     return outcome;
   }
 
-  async #review(all: WorkspacePorts, turnId: string, changes: readonly ChangedFile[]): Promise<void> {
+  /** `texts`: of the files that this turn has changed before, as it left them: since then the user may have decided about some of it. */
+  async #review(
+    all: WorkspacePorts,
+    turnId: string,
+    changes: readonly ChangedFile[],
+    texts: Map<string, string>,
+  ): Promise<void> {
     for (const { path, kind } of changes) {
+      const left = texts.get(path);
+      texts.delete(path);
       if (kind === 'delete') continue;
       try {
         const { opened } = await all.folders.resolve(path);
         const { text } = await all.ports.workspace.read(path);
-        this.review.add(vscode.Uri.file(opened), await all.textBefore(turnId, path), text);
+        this.review.add(vscode.Uri.file(opened), left ?? (await all.textBefore(turnId, path)), text);
+        texts.set(path, text);
       } catch (error) {
         this.#warn(`review: ${path} can not be looked through`, error);
       }
@@ -211,7 +221,9 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   }
 
   async undo(turnId: string, paths: string[]): Promise<string[]> {
-    const { checkpoints } = await this.#ports();
+    const all = await this.#ports();
+    const { checkpoints } = all;
+    const texts = await Promise.all(paths.map(path => all.textNow(path)));
     const first = await checkpoints.undo(turnId, [], paths);
     const overwrite = first.conflicts.length > 0 ? await confirmOverwrite(first.conflicts) : [];
     const second = overwrite.length > 0 ? await checkpoints.undo(turnId, overwrite, overwrite) : first;
@@ -225,14 +237,26 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       ...first.lost,
       ...second.lost,
     ]);
-    const undone = paths.filter(path => !stuck.has(path));
-    await this.keep(undone);
-    return undone;
+    for (const [index, path] of paths.entries()) {
+      if (stuck.has(path)) continue;
+      const uri = vscode.Uri.file((await all.folders.resolve(path)).opened);
+      const now = await all.textNow(path);
+      if (now === null) this.review.forget(uri);
+      // Nothing is taken away from a file that was not there.
+      else this.review.undoChange(uri, texts[index] ?? now, now);
+    }
+    return paths.filter(path => !stuck.has(path));
   }
 
-  async keep(paths: string[]): Promise<void> {
-    const { folders } = await this.#ports();
-    for (const path of paths) this.review.forget(vscode.Uri.file((await folders.resolve(path)).opened));
+  async keep(turnId: string, paths: string[]): Promise<void> {
+    const all = await this.#ports();
+    for (const path of paths) {
+      const uri = vscode.Uri.file((await all.folders.resolve(path)).opened);
+      const [after, now] = [await all.textAfter(turnId, path), await all.textNow(path)];
+      // What the turn has left is not known any more, or nothing is there.
+      if (after === null || now === null) this.review.forget(uri);
+      else this.review.keepChange(uri, await all.textBefore(turnId, path), after, now);
+    }
   }
 
   async showRunning(): Promise<void> {

@@ -62,6 +62,20 @@ export class WorkspacePorts implements vscode.Disposable {
     return state ? decodeText(state.bytes, path).text : '';
   }
 
+  /** What a turn left of a file; null if it deleted it, or if that is no longer kept. */
+  async textAfter(turnId: string, path: string): Promise<string | null> {
+    const state = await this.checkpoints.after(turnId, path);
+    return state && decodeText(state.bytes, path).text;
+  }
+
+  /** What a file says now, unsaved changes included; null: there is none that can be read. */
+  async textNow(path: string): Promise<string | null> {
+    return this.ports.workspace.read(path).then(
+      ({ text }) => text,
+      () => null,
+    );
+  }
+
   /** Ends the commands and servers that still run. */
   dispose(): void {
     this.terminal.dispose();

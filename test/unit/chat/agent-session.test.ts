@@ -370,7 +370,7 @@ describe('taking the work of the agent back', () => {
     const { desk, agent, page, stored, first } = await twoTurns();
     await desk.handle({ type: 'undoFile', id: first, path: 'b.ts' });
     await desk.handle({ type: 'keepTurn', id: first });
-    assert.deepEqual(agent.done, [`undo ${first} b.ts`, 'keep a.ts']);
+    assert.deepEqual(agent.done, [`undo ${first} b.ts`, `keep ${first} a.ts`]);
     assert.deepEqual(
       changed(page).map(({ isKept, isUndone }) => [isKept, isUndone]),
       [

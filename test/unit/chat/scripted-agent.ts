@@ -40,7 +40,7 @@ export class ScriptedAgent implements AgentEditor {
     this.done.push(`undo ${turnId} ${paths.join(' ')}`);
     return paths.filter(path => !this.kept.includes(path));
   };
-  keep = async (paths: string[]) => void this.done.push(`keep ${paths.join(' ')}`);
+  keep = async (turnId: string, paths: string[]) => void this.done.push(`keep ${turnId} ${paths.join(' ')}`);
   replacing: 'undo' | 'keep' | null = 'undo';
   confirmReplacing = async () => this.replacing;
   /** How many files each question about a restore was about. */

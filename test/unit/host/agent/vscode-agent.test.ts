@@ -95,7 +95,7 @@ describe('host/agent/vscode-agent', () => {
     document.reload();
     assert.deepEqual(lenses(document), ['Keep', 'Undo']);
     assert.deepEqual(editor.documents, [document], 'no second document of the same file');
-    await agent.keep(['a.ts']);
+    await agent.keep('turn', ['a.ts']);
     assert.deepEqual(lenses(document), []);
   });
 
@@ -105,7 +105,7 @@ describe('host/agent/vscode-agent', () => {
     await run([call('read_file', { path: 'a.ts' }), edit, done()]);
     document.reload();
     assert.equal(document.getText(), 'two\n');
-    await agent.keep(['a.ts']);
+    await agent.keep('turn', ['a.ts']);
   });
 
   it('a command that runs when the folders change runs to its end', async () => {
@@ -117,7 +117,7 @@ describe('host/agent/vscode-agent', () => {
       const [folder] = editor.folders;
       editor.folders = [folder!, tempFolder()];
       agent.reopen();
-      setTimeout(() => writeFileSync(join(folder!, 'go'), ''), 100);
+      writeFileSync(join(folder!, 'go'), '');
     };
     const events: AgentEvent[] = [];
     await run([call('run_command', { command }), done()], 'turn', { emit });
@@ -135,6 +135,64 @@ describe('host/agent/vscode-agent', () => {
     const given = { ask: asked('Go on with the task.'), first: asked('What does a.ts hold?') };
     const { prompts } = await run(['One.'], 'turn', given, 'answered');
     assert.match(prompts[0]!.at(-1)!.content, /What does a\.ts hold\?$/);
+  });
+
+  /** Two turns, each with a change of its own that is not decided about, in the lines 0 and 2. */
+  async function twoTurns() {
+    const document = open({ 'a.ts': 'one\n2\nthree\n' });
+    const second = call('edit_file', { path: 'a.ts', old_text: 'three', new_text: 'four' });
+    await run([call('read_file', { path: 'a.ts' }), edit, done()], 'first');
+    document.reload();
+    await run([call('read_file', { path: 'a.ts' }), second, done()], 'second');
+    document.reload();
+    assert.deepEqual(places(document), [0, 2]);
+    return document;
+  }
+  const places = (document: TextDocument) =>
+    agent.review
+      .provideCodeLenses(document as unknown as vscode.TextDocument)
+      .filter(({ command }) => command!.title === 'Keep')
+      .map(({ range }) => range.start.line);
+
+  it('undoing or keeping a turn leaves what another has changed in the file to be decided about', async () => {
+    for (const turn of ['first', 'second']) {
+      const document = await twoTurns();
+      await agent.keep(turn, ['a.ts']);
+      assert.deepEqual(places(document), turn === 'first' ? [2] : [0]);
+      await agent.keep(turn === 'first' ? 'second' : 'first', ['a.ts']);
+      assert.deepEqual(places(document), []);
+      agent.dispose();
+    }
+    const document = await twoTurns();
+    await agent.undo('second', ['a.ts']);
+    document.reload();
+    assert.deepEqual([document.getText(), places(document)], ['two\n2\nthree\n', [0]]);
+    await agent.undo('first', ['a.ts']);
+    document.reload();
+    assert.deepEqual([document.getText(), places(document)], ['one\n2\nthree\n', []]);
+  });
+
+  it('a hunk that was kept while the task goes on is not asked about again when it changes the file further', async () => {
+    const document = open({ 'a.ts': 'one\n2\nthree\n' });
+    const second = call('edit_file', { path: 'a.ts', old_text: 'three', new_text: 'four' });
+    let edits = 0;
+    const ask = async () => {
+      if (++edits === 2) {
+        document.reload();
+        for (let round = 0; places(document).length === 0; round++) {
+          assert.ok(round < 2000, 'never shown');
+          await new Promise(resolve => setTimeout(resolve, 5));
+        }
+        await agent.review.keep(document.uri as unknown as vscode.Uri, 0);
+      }
+      return { kind: 'once' } as const;
+    };
+    await run([call('read_file', { path: 'a.ts' }), edit, second, done()], 'turn', { approval: { ask } });
+    document.reload();
+    assert.deepEqual(places(document), [2]);
+    await agent.undo('turn', ['a.ts']);
+    document.reload();
+    assert.deepEqual([document.getText(), places(document)], ['one\n2\nthree\n', []]);
   });
 
   it('says that a turn is forgotten, and leaves its review and its files as they are', async () => {
