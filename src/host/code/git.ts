@@ -10,6 +10,8 @@ export interface GitRepository {
   state: UnstagedChanges;
   /** Staged changes, or those that are not. */
   diff(cached?: boolean): Promise<string>;
+  /** What a file says in a commit; as it is staged: `''`. */
+  show(ref: string, path: string): Promise<string>;
   log(options: { maxEntries: number }): Promise<{ message: string }[]>;
 }
 interface GitExtension {

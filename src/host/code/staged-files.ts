@@ -1,4 +1,5 @@
 /** A staged diff as files of numbered lines, so that what is said about a line can be put beside it. Pure. */
+import { hunksOf, lineAfter } from '../agent/hunks.ts';
 import { diffFiles } from './diff-files.ts';
 
 export interface StagedLine {
@@ -19,6 +20,17 @@ export function stagedFiles(diff: string): StagedFile[] {
     .filter(({ head }) => !head.includes('+++ /dev/null'))
     .map(({ path, hunks }) => ({ path, lines: numbered(hunks) }))
     .filter(({ lines }) => lines.some(({ kind }) => kind !== 'same'));
+}
+
+/**
+ * Where a line of the staged text stands in that of `now`, which may have changed since (both from 1); of one that is changed or gone, where
+ * that begins.
+ */
+export function lineFinder(staged: string, now: string): (line: number) => number {
+  const [from, to] = [staged, now].map(text => text.replaceAll('\r\n', '\n')) as [string, string];
+  const hunks = hunksOf(from, to);
+  const last = to.split('\n').length;
+  return line => Math.min(lineAfter(hunks, line - 1) + 1, last);
 }
 
 function numbered(hunks: readonly string[]): StagedLine[] {

@@ -1,9 +1,9 @@
 /** Review of the staged changes: file by file, what the model finds is shown as comments beside the lines. */
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
-import { findRepository } from '../code/git.ts';
+import { findRepository, type GitRepository } from '../code/git.ts';
 import { REVIEW_GRAMMAR, type ReviewComment, readReview, reviewMessages } from '../code/review-prompt.ts';
-import { type StagedFile, stagedFiles } from '../code/staged-files.ts';
+import { lineFinder, type StagedFile, stagedFiles } from '../code/staged-files.ts';
 import type { HostContext } from '../context.ts';
 import { signalOf } from '../report.ts';
 import type { CommandTable } from './command-table.ts';
@@ -29,9 +29,18 @@ export function reviewCommands(context: HostContext, controller: vscode.CommentC
       const all = stagedFiles(diff);
       if (all.length === 0) throw new MoebiusError('bad-request', NOTHING_TO_REVIEW);
       clear();
-      const unfinished = await review(context, all.slice(0, MOST_FILES), (file, comments) => {
-        const uri = vscode.Uri.joinPath(repository.rootUri, file.path);
-        threads.push(...comments.map(comment => threadOf(controller, uri, comment)));
+      const files = all.slice(0, MOST_FILES);
+      const uris = files.map(({ path }) => vscode.Uri.joinPath(repository.rootUri, path));
+      // At once, since it takes a while until the last file is reviewed.
+      const staged = await Promise.all(uris.map(uri => stagedText(repository, uri)));
+      const unfinished = await review(context, files, async (file, comments) => {
+        const index = files.indexOf(file);
+        const [uri, text] = [uris[index]!, staged[index] ?? null];
+        const now = text === null ? null : await textNow(uri);
+        const find = text === null || now === null ? (line: number) => line : lineFinder(text, now);
+        threads.push(
+          ...comments.map(comment => threadOf(controller, uri, { ...comment, line: find(comment.line) })),
+        );
       });
       report(threads.length, [...unfinished, ...all.slice(MOST_FILES).map(({ path }) => path)]);
     },
@@ -39,11 +48,25 @@ export function reviewCommands(context: HostContext, controller: vscode.CommentC
   };
 }
 
+/** null: Git can't say. */
+const stagedText = (repository: GitRepository, uri: vscode.Uri): Promise<string | null> =>
+  repository.show('', uri.fsPath).catch(() => null);
+
+/** As the user sees the file, unsaved changes included; null: there is none any more. */
+async function textNow(uri: vscode.Uri): Promise<string | null> {
+  const open = vscode.workspace.textDocuments.find(document => document.uri.toString() === uri.toString());
+  if (open) return open.getText();
+  return vscode.workspace.fs.readFile(uri).then(
+    bytes => vscode.workspace.decode(bytes, { uri }),
+    () => null,
+  );
+}
+
 /** Names of files that were not shown or not answered to their end. */
 async function review(
   { backend }: HostContext,
   files: readonly StagedFile[],
-  found: (file: StagedFile, comments: ReviewComment[]) => void,
+  found: (file: StagedFile, comments: ReviewComment[]) => Promise<void>,
 ): Promise<string[]> {
   const unfinished: string[] = [];
   const options = {
@@ -67,7 +90,7 @@ async function review(
         { signal: signalOf(token) },
       );
       const answer = readReview(result, file);
-      found(file, answer.comments);
+      await found(file, answer.comments);
       if (isCut || answer.isCut) unfinished.push(file.path);
     }
   });

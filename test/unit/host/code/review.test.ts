@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readReview, reviewMessages } from '../../../../src/host/code/review-prompt.ts';
-import { stagedFiles } from '../../../../src/host/code/staged-files.ts';
+import { lineFinder, stagedFiles } from '../../../../src/host/code/staged-files.ts';
 
 const DIFF = `diff --git a/src/a.ts b/src/a.ts
 index 1..2 100644
@@ -39,6 +39,15 @@ describe('host/code/review', () => {
         ...['6 added last', '21 same tail', '22 added end'],
       ],
     );
+  });
+
+  it('finds a staged line in the file, which has changed since', () => {
+    const staged = 'a\nb\nc\nd\n';
+    const linesIn = (now: string) => [1, 2, 3, 4].map(lineFinder(staged, now));
+    assert.deepEqual(linesIn(staged.replaceAll('\n', '\r\n')), [1, 2, 3, 4]);
+    assert.deepEqual(linesIn('x\ny\na\nb\nC\nd\n'), [3, 4, 5, 6]);
+    assert.deepEqual(linesIn('b\nc\nnew\nd'), [1, 1, 2, 3], 'what is gone, where it was');
+    assert.deepEqual(linesIn(''), [1, 1, 1, 1]);
   });
 
   it('shows the numbers to the model, and says when it does not show all', () => {
