@@ -334,6 +334,10 @@ function described({ id, state, exitCode, output }: CommandRun, { timeoutMs }: C
   };
 }
 
+/** Whether this is the summary of a command that ran, whatever came of it, and not of one that was refused. */
+export const saysThatItRan = (summary: string): boolean =>
+  /^(?:Exit code|Stopped before it ended|Still running)\b/.test(summary);
+
 /** The beginning and the end: the end has the failure, the beginning what it belongs to. */
 function shortened(output: string, id: string): string {
   if (output.length <= OUTPUT_CHARS) return output;

@@ -7,6 +7,7 @@ import { MoebiusError } from '../../base/errors.ts';
 import type { AgentPicker, ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
 import type { HostMessage, WebviewMessage } from '../../protocol/webview.ts';
 import { type ChatSession, QUESTION } from '../chat/session.ts';
+import { ranCommands } from './ran-commands.ts';
 import type { AgentRunner } from './runner.ts';
 import type { ShownCommand } from './terminal-mirror.ts';
 import { liveChanges } from './work.ts';
@@ -26,10 +27,12 @@ export interface AgentEditor extends AgentRunner {
   undo(turnId: string, paths: string[]): Promise<string[]>;
   /** What a turn changed in these files is decided about. */
   keep(turnId: string, paths: string[]): Promise<void>;
-  /** null: the user decided against it. `fileCount` 0: only the conversation can be restored. */
-  chooseRestore(fileCount: number): Promise<RestoreChoice | null>;
-  /** What becomes of files that were changed after a message that is replaced; null: it is not. */
-  confirmReplacing(fileCount: number): Promise<'undo' | 'keep' | null>;
+  /** null: the user decided against it. `fileCount` 0: only the conversation can be restored. `commands`: ran too, and are not undone. */
+  chooseRestore(fileCount: number, commands: string[]): Promise<RestoreChoice | null>;
+  /** What becomes of files that were changed after a message that is replaced; null: it is not. `commands`: likewise. */
+  confirmReplacing(fileCount: number, commands: string[]): Promise<'undo' | 'keep' | null>;
+  /** Files were put back, but for what these commands did. */
+  sayNotUndone(commands: string[]): void;
 }
 
 export type AgentMessage = Extract<
@@ -119,7 +122,7 @@ export class AgentDesk {
   /** @throws MoebiusError `not-found` when the agent changed nothing in this chat that could be taken back */
   async undoLastTurn(): Promise<void> {
     const session = this.#session();
-    const last = answersFrom(session, null).at(-1);
+    const last = answersFrom(session, null).findLast(hasChanges);
     if (!last)
       throw new MoebiusError('not-found', 'The agent changed nothing in this chat that could be undone.');
     await this.#undo(session, [last], null);
@@ -139,12 +142,11 @@ export class AgentDesk {
    * What follows this entry is about to be removed: changes of the agent in it are put back or kept, as the user says. false: they
    * decided against it all.
    */
-  async beforeReplacing(id: string): Promise<boolean> {
-    const session = this.#session();
+  async beforeReplacing(session: ChatSession, id: string): Promise<boolean> {
     const answers = answersFrom(session, id);
-    if (answers.length === 0) return true;
-    const choice = await this.#editor.confirmReplacing(new Set(answers.flatMap(liveChanges)).size);
-    if (choice === 'undo') await this.#undo(session, answers, null);
+    if (!answers.some(hasChanges)) return true;
+    const choice = await this.#editor.confirmReplacing(fileCountOf(answers), commandsOf(answers));
+    if (choice === 'undo') await this.#undo(session, answersFrom(session, id), null);
     return choice !== null;
   }
 
@@ -158,13 +160,19 @@ export class AgentDesk {
 
   async #undo(session: ChatSession, answers: Answer[], path: string | null): Promise<void> {
     if (session.isBusy) throw new MoebiusError('busy', 'The agent is still working. Stop it first.');
+    let isUndone = false;
     // Newest first, so that each turn finds the files as it left them.
     for (const answer of answers.toReversed()) {
       const paths = liveChanges(answer).filter(changed => path === null || changed === path);
       if (paths.length === 0) continue;
       const undone = await this.#editor.undo(answer.id, paths);
-      if (undone.length > 0) session.decide(answer.id, 'undone', undone);
+      if (undone.length === 0) continue;
+      session.decide(answer.id, 'undone', undone);
+      isUndone = true;
     }
+    // Of one file it was never said that all is undone.
+    const commands = isUndone && path === null ? commandsOf(answers) : [];
+    if (commands.length > 0) this.#editor.sayNotUndone(commands);
   }
 
   async #keep(session: ChatSession, answerId: string): Promise<void> {
@@ -179,9 +187,10 @@ export class AgentDesk {
     const ask = findAsk(session.transcript, askId);
     if (!ask) return;
     const answers = answersFrom(session, askId);
-    const choice = await this.#editor.chooseRestore(new Set(answers.flatMap(liveChanges)).size);
+    const choice = await this.#editor.chooseRestore(fileCountOf(answers), commandsOf(answers));
     if (choice === null) return;
-    if (choice !== 'conversation') await this.#undo(session, answers, null);
+    // One that was written while the user chose is taken back as well.
+    if (choice !== 'conversation') await this.#undo(session, answersFrom(session, askId), null);
     if (choice === 'files') return;
     session.truncate(askId);
     await this.#giveBack(ask);
@@ -190,12 +199,17 @@ export class AgentDesk {
 
 /** The answer of this id, if it changed anything that was not taken back. */
 const answersIn = (session: ChatSession, id: string) =>
-  answersFrom(session, null).filter(answer => answer.id === id);
+  answersFrom(session, null).filter(answer => answer.id === id && hasChanges(answer));
 
-/** Answers from this entry on (null: all) that changed what can be taken back. */
-function answersFrom({ transcript }: ChatSession, id: string | null): Answer[] {
-  const start = id === null ? 0 : transcript.entries.findIndex(entry => entry.id === id);
-  return transcript.entries
-    .slice(Math.max(0, start))
-    .filter((entry): entry is Answer => entry.kind === 'answer' && liveChanges(entry).length > 0);
+/** Answers from this entry on (null: all); none where it is not in this chat. */
+function answersFrom({ transcript: { entries } }: ChatSession, id: string | null): Answer[] {
+  const start = id === null ? 0 : entries.findIndex(entry => entry.id === id);
+  return entries.slice(start < 0 ? entries.length : start).filter(entry => entry.kind === 'answer');
 }
+
+/** It changed what can be taken back. */
+const hasChanges = (answer: Answer): boolean => liveChanges(answer).length > 0;
+
+const fileCountOf = (answers: readonly Answer[]): number => new Set(answers.flatMap(liveChanges)).size;
+const commandsOf = (answers: readonly Answer[]): string[] =>
+  ranCommands(answers, process.platform === 'win32' ? 'windows' : 'posix');

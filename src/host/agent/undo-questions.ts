@@ -4,15 +4,24 @@ import { CHECKPOINT_BYTES } from '../../workspace/checkpoints.ts';
 import type { RestoreChoice } from './desk.ts';
 
 /** null: the user decided against it. `sizeBytes`: of all checkpoints of the workspace, told because they take room. */
-export async function chooseRestore(fileCount: number, sizeBytes: number): Promise<RestoreChoice | null> {
+export async function chooseRestore(
+  fileCount: number,
+  commands: readonly string[],
+  sizeBytes: number,
+): Promise<RestoreChoice | null> {
   const files = fileCount === 1 ? '1 file' : `${fileCount} files`;
+  const rest = notUndone(commands, ' ');
   const items: (vscode.QuickPickItem & { choice: RestoreChoice })[] = [
     {
       choice: 'both',
       label: '$(discard) Files and conversation',
-      detail: `Put ${files} back, and remove this message and all after it. Its text goes back into the input.`,
+      detail: `Put ${files} back, and remove this message and all after it. Its text goes back into the input.${rest}`,
     },
-    { choice: 'files', label: '$(files) Files', detail: `Put ${files} back, and keep the conversation.` },
+    {
+      choice: 'files',
+      label: '$(files) Files',
+      detail: `Put ${files} back, and keep the conversation.${rest}`,
+    },
     {
       choice: 'conversation',
       label: '$(comment-discussion) Conversation',
@@ -28,14 +37,27 @@ export async function chooseRestore(fileCount: number, sizeBytes: number): Promi
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(bytes < 1e6 ? 1 : 0);
 
+/** What is said to the user of commands whose changes no checkpoint has; '' if none ran. */
+const notUndone = (commands: readonly string[], before: string): string =>
+  commands.length === 0
+    ? ''
+    : `${before}What these commands changed, if anything, stays: ${commands.join('; ')}.`;
+
+export function sayNotUndone(commands: readonly string[]): void {
+  void vscode.window.showInformationMessage(`Moebius: the files are put back.${notUndone(commands, ' ')}`);
+}
+
 /** A message is edited or answered again, and what the agent did for it is still in the files. null: rather not. */
-export async function confirmReplacing(fileCount: number): Promise<'undo' | 'keep' | null> {
+export async function confirmReplacing(
+  fileCount: number,
+  commands: readonly string[],
+): Promise<'undo' | 'keep' | null> {
   const [undo, keep] = ['Put Files Back', 'Keep Files'];
   const choice = await vscode.window.showWarningMessage(
     `The agent has changed ${fileCount === 1 ? '1 file' : `${fileCount} files`} since this message.`,
     {
       modal: true,
-      detail: 'What follows the message is removed. Should the files be as they were before it?',
+      detail: `What follows the message is removed. Should the files be as they were before it?${notUndone(commands, '\n\n')}`,
     },
     undo!,
     keep!,

@@ -30,7 +30,7 @@ import { changedRules, RulesMemory } from './rules-memory.ts';
 import type { AgentTask } from './runner.ts';
 import { ServerMemory } from './server-memory.ts';
 import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
-import { chooseRestore, confirmOverwrite, confirmReplacing } from './undo-questions.ts';
+import { chooseRestore, confirmOverwrite, confirmReplacing, sayNotUndone } from './undo-questions.ts';
 import { userPlace } from './user-place.ts';
 import { WorkspacePorts } from './workspace-ports.ts';
 
@@ -282,12 +282,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     return { sizeBytes: await checkpoints.sizeBytes(), capBytes: CHECKPOINT_BYTES };
   }
 
-  async chooseRestore(fileCount: number): Promise<RestoreChoice | null> {
+  async chooseRestore(fileCount: number, commands: string[]): Promise<RestoreChoice | null> {
     const { checkpoints } = await this.#ports();
-    return chooseRestore(fileCount, await checkpoints.sizeBytes());
+    return chooseRestore(fileCount, commands, await checkpoints.sizeBytes());
   }
 
   confirmReplacing = confirmReplacing;
+  sayNotUndone = sayNotUndone;
 
   dispose(): void {
     this.reopen();

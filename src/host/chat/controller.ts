@@ -320,7 +320,7 @@ export class ChatController {
         'Only the last answer can be written again. To go back to an earlier one, edit its message.';
       throw new MoebiusError('bad-request', text);
     }
-    if (await this.agent.beforeReplacing(id)) session.regenerate(id);
+    if (await this.agent.beforeReplacing(session, id)) session.regenerate(id);
   }
 
   async #edit(id: string, text: string): Promise<void> {
@@ -328,13 +328,16 @@ export class ChatController {
     const ask = findAsk(session.transcript, id);
     const mode = this.#ports.agent.mode();
     let isSent = false;
+    this.#awaiting.push(session);
     try {
       const { mentioned, expanded } = await this.#meaningOf(text, ask?.text);
-      isSent = ask !== undefined && (await this.agent.beforeReplacing(id));
+      isSent = ask !== undefined && (await this.agent.beforeReplacing(session, id));
       if (isSent) session.edit(id, text, mentioned, expanded, mode);
     } finally {
       // Where it was written is closed by now.
       if (!isSent) await this.#returnText(text);
+      this.#awaiting.splice(this.#awaiting.indexOf(session), 1);
+      this.#forgetIdle(session);
     }
   }
 

@@ -447,15 +447,31 @@ describe('taking the work of the agent back', () => {
   });
 
   it('asks what becomes of the files when a message is replaced', async () => {
-    const { desk, agent, page, second } = await twoTurns();
+    const { desk, agent, page, session, second } = await twoTurns();
     agent.replacing = null;
-    assert.equal(await desk.beforeReplacing(second), false);
+    assert.equal(await desk.beforeReplacing(session, second), false);
     agent.replacing = 'keep';
-    assert.equal(await desk.beforeReplacing(second), true);
+    assert.equal(await desk.beforeReplacing(session, second), true);
     assert.deepEqual(agent.done, []);
     agent.replacing = 'undo';
-    assert.equal(await desk.beforeReplacing(page.items.value[2]!.id), true);
+    assert.equal(await desk.beforeReplacing(session, page.items.value[2]!.id), true);
     assert.deepEqual(agent.done, [`undo ${second} a.ts`]);
+  });
+
+  it('says which commands ran, before and after an undo of all, because what they changed stays', async () => {
+    const { session, agent, desk, page, idle } = open(async task => {
+      for (const path of ['a.ts', 'b.ts']) edits(task, path);
+      await runs(task, 'prettier --write .');
+      return 'done';
+    });
+    session.send('Format', []);
+    await until(() => session.phase.kind === 'asking');
+    session.approvals.settle('run', { kind: 'once' });
+    await idle();
+    await desk.handle({ type: 'undoFile', id: answers(page)[0]!.id, path: 'a.ts' });
+    assert.deepEqual(agent.toldCommands, [], 'not where one file is meant');
+    await desk.handle({ type: 'restore', id: page.items.value[0]!.id });
+    assert.deepEqual(agent.toldCommands, Array(2).fill(['prettier --write .']));
   });
 
   it('refuses while the agent works, and when there is nothing', async () => {

@@ -42,10 +42,17 @@ export class ScriptedAgent implements AgentEditor {
   };
   keep = async (turnId: string, paths: string[]) => void this.done.push(`keep ${turnId} ${paths.join(' ')}`);
   replacing: 'undo' | 'keep' | null = 'undo';
-  confirmReplacing = async () => this.replacing;
+  confirmReplacing = async (_fileCount: number, commands: string[]) => {
+    this.toldCommands.push(commands);
+    return this.replacing;
+  };
+  /** Commands that each question about an undo, and each undo, named as not undone. */
+  readonly toldCommands: string[][] = [];
+  sayNotUndone = (commands: string[]) => void this.toldCommands.push(commands);
   /** How many files each question about a restore was about. */
   readonly offered: number[] = [];
-  chooseRestore = async (fileCount: number) => {
+  chooseRestore = async (fileCount: number, commands: string[]) => {
+    this.toldCommands.push(commands);
     this.offered.push(fileCount);
     return this.restoreChoice;
   };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Deferred } from '../../../src/base/deferred.ts';
 import type { AttachmentRequest } from '../../../src/host/chat/attachment-request.ts';
 import { readFixed, shown, storedChats } from './open-controller.ts';
+import { edits } from './scripted-agent.ts';
 import { type ScriptedBackend, says, until } from './support.ts';
 
 describe('sending a message while something is still being read', () => {
@@ -57,6 +58,25 @@ describe('sending a message while something is still being read', () => {
       ['one: agent', 'two @slow/x.ts: agent', 'three: plan'],
     );
     assert.equal(backend.requests.length, 1, 'the fourth is answered without tools');
+  });
+
+  it('an edited message takes nothing back of the chat that is shown meanwhile', async () => {
+    const { slow, read } = readSlowly();
+    const { page, say, idle, agent, controller } = open(says('ok'), read);
+    await say({ type: 'send', text: 'one' });
+    await idle();
+    const editing = say({ type: 'edit', id: page.items.value[0]!.id, text: 'two @slow/x.ts' });
+    await say({ type: 'newChat' });
+    agent.shownMode = 'agent';
+    agent.script = async task => {
+      edits(task, 'a.ts');
+      return 'done';
+    };
+    await controller.ask('other');
+    await idle();
+    slow.resolve();
+    await editing;
+    assert.deepEqual([agent.toldCommands, agent.done], [[], []]);
   });
 
   it('does not wait for the file dialog', async () => {
