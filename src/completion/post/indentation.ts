@@ -16,11 +16,13 @@ export function followIndentation(text: string, cursor: Cursor): string {
   const around = `${cursor.before.slice(-4000)}\n${cursor.after.slice(0, 1000)}`;
   const tabbed = (around.match(/^\t+\S/gm) ?? []).length;
   const spaced = around.match(/^ {2,}\S/gm) ?? [];
+  // On a line that holds something already the text begins with no indentation.
+  const lineStart = lineBefore(cursor).trim() === '' ? '(?:^|(?<=\\n))' : '(?<=\\n)';
   if (tabbed > 0 && spaced.length === 0)
-    return text.replace(/\n((?: {4})+)/g, (_, run: string) => `\n${'\t'.repeat(run.length / 4)}`);
+    return text.replace(new RegExp(`${lineStart}(?: {4})+`, 'g'), run => '\t'.repeat(run.length / 4));
   if (tabbed === 0 && spaced.length > 0) {
     const unit = ' '.repeat(Math.min(...spaced.map(line => line.length - 1), 8));
-    return text.replace(/\n(\t+)/g, (_, run: string) => `\n${unit.repeat(run.length)}`);
+    return text.replace(new RegExp(`${lineStart}\\t+`, 'g'), run => unit.repeat(run.length));
   }
   return text;
 }

@@ -170,7 +170,7 @@ describe('completion/post, stream filters of Continue', () => {
     avoidPathLine: input => dropChatter(lines(input), draft).split('\n'),
     filterCodeBlockLines: input => stripFences(lines(input), draft).split('\n'),
     stopAtLines: input => dropChatter(lines(input), draft).split('\n'),
-    stopAtRepeatingLines: input => cutRepetition(lines(input)).split('\n').slice(0, 2),
+    stopAtRepeatingLines: input => cutRepetition(lines(input)).split('\n'),
     stopAtSimilarLine: (input, [below]) => cutOverlap(lines(input), drawn(`█\n${below}`)).split('\n'),
     // Whole lines are cut, so what stands before the suffix on its line is not compared.
     stopAtStartOf: (input, [suffix]) => `${cutOverlap(input.join(''), drawn(`█${suffix}`))}\n    `,

@@ -207,6 +207,18 @@ describe('completion/post', () => {
       '\n        a();\n    }',
       'f {\n\tx();\n\tg {‹\n\t\ta();\n\t}›',
     );
+    check(
+      'spaces in a file of tabs, from the first line on',
+      'f {\n\tx();\n█\n\ty();\n}',
+      '    g {\n        a();\n    }',
+      'f {\n\tx();\n‹\tg {\n\t\ta();\n\t}›\n\ty();\n}',
+    );
+    check(
+      'tabs in a file of spaces, from the first line on',
+      'f {\n  x();\n█\n  y();\n}',
+      '\ta();',
+      'f {\n  x();\n‹  a();›\n  y();\n}',
+    );
     check('a talkative model', 'x\n█', 'Here is the code:\n```ts\nfoo();\n```', 'x\n‹foo();›');
     check('a lead-in without a fence', 'x\n█', 'Sure, this should work:\nfoo();', 'x\n‹foo();›');
     check('a lead-in is prose in prose', '# a\n█', 'Here is how:', '# a\n‹Here is how:›', 'markdown');
