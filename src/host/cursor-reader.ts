@@ -1,10 +1,12 @@
 /** A cursor in an editor as the plain text that the completion pipeline works on. */
 import * as vscode from 'vscode';
 import type { Cursor } from '../completion/cursor.ts';
+import { cutAbove } from '../completion/cut-above.ts';
 
 /** More than any prompt window holds, so that an old window's start is found again; see completion/prompt-window.ts. */
-const BEFORE_LINES = 400;
 const BEFORE_CHARS = 12_000;
+/** Looked at, to know whether a string or a comment is open where the text is cut; this happens at every key. */
+const SCANNED_LINES = 5000;
 const AFTER_LINES = 60;
 const AFTER_CHARS = 3000;
 /** Of the cells above, and of those below, in a notebook. */
@@ -17,7 +19,7 @@ export function cursorAt(
   selected?: vscode.SelectedCompletionInfo,
 ): Cursor {
   const start = selected?.range.start ?? position;
-  const first = new vscode.Position(Math.max(0, start.line - BEFORE_LINES), 0);
+  const first = new vscode.Position(Math.max(0, start.line - SCANNED_LINES), 0);
   const last = new vscode.Position(position.line + AFTER_LINES, 0);
   const own = document.getText(new vscode.Range(first, start)) + (selected?.text ?? '');
   const below = document.getText(new vscode.Range(position, document.validatePosition(last)));
@@ -26,7 +28,7 @@ export function cursorAt(
     uri: document.uri.toString(),
     path: vscode.workspace.asRelativePath(document.uri, false),
     languageId: document.languageId,
-    before: plain(cells.above + own).slice(-BEFORE_CHARS),
+    before: cutAbove(plain(cells.above + own), BEFORE_CHARS, document.languageId),
     after: plain(below + cells.below).slice(0, AFTER_CHARS),
   };
 }
@@ -43,11 +45,9 @@ function cellsAround(document: vscode.TextDocument): { above: string; below: str
         .filter(cell => cell.kind === vscode.NotebookCellKind.Code)
         .filter(cell => cell.document.languageId === document.languageId)
         .map(cell => cell.document.getText());
+    const above = texts(cells.slice(0, index)).map(text => `${text}\n\n`);
     return {
-      above: texts(cells.slice(0, index))
-        .map(text => `${text}\n\n`)
-        .join('')
-        .slice(-CELLS_CHARS),
+      above: cutAbove(above.join(''), CELLS_CHARS, document.languageId),
       below: texts(cells.slice(index + 1))
         .map(text => `\n\n${text}`)
         .join('')

@@ -122,6 +122,9 @@ export class TextDocument {
     if (line >= lines.length) return this.#text.length;
     return lines.slice(0, line).reduce((sum, text) => sum + text.length + 1, 0) + character;
   }
+  validatePosition(position: Position): Position {
+    return this.positionAt(this.offsetAt(position));
+  }
   async save(): Promise<boolean> {
     writeFileSync(this.uri.fsPath, this.#text);
     this.isDirty = false;

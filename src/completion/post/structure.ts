@@ -11,13 +11,16 @@ const SINGLE_CHAR_LITERALS = /^(?:rust|haskell|fsharp|ocaml|elm)$/;
 const STRINGS = /"""[\s\S]*?"""|'''[\s\S]*?'''|`(?:\\[\s\S]|[^`\\])*`|"(?:\\.|[^"\\\n])*"/;
 const SLASH_COMMENTS = /\/\*[\s\S]*?\*\/|\/\/[^\n]*/;
 
-/** `text` without its strings and comments; what an unfinished one holds stays. */
-export function codeOnly(text: string, languageId: string): string {
+/** Matches strings and comments that have an end, one after the other. */
+export function wordsOf(languageId: string): RegExp {
   const single = SINGLE_CHAR_LITERALS.test(languageId) ? /'(?:\\.|[^'\\\n])'/ : /'(?:\\.|[^'\\\n])*'/;
   const comment = lineComment(languageId);
   const comments = comment === '//' ? SLASH_COMMENTS : new RegExp(`${comment}[^\\n]*`);
-  return text.replace(new RegExp([comments, STRINGS, single].map(({ source }) => source).join('|'), 'g'), '');
+  return new RegExp([comments, STRINGS, single].map(({ source }) => source).join('|'), 'g');
 }
+
+/** `text` without its strings and comments; what an unfinished one holds stays. */
+export const codeOnly = (text: string, languageId: string): string => text.replace(wordsOf(languageId), '');
 
 /** What begins a comment that ends with its line. */
 export const lineComment = (languageId: string): '#' | '--' | '//' =>
