@@ -8,7 +8,7 @@ export type Extent = 'none' | 'line' | 'block';
 export type MultilineSetting = 'auto' | 'always' | 'never';
 
 /** A line that ends like this opens a block in some language. */
-const OPENER = /(?:[{([]|=>|->|:|\b(?:do|then|else|begin|of|where|repeat))\s*$/;
+export const OPENER = /(?:[{([]|=>|->|:|\b(?:do|then|else|begin|of|where|repeat))\s*$/;
 
 export interface ExtentOptions {
   /** The user asked for a suggestion; gates that only keep automatic ones quiet are skipped. */

@@ -8,6 +8,7 @@ import { type Clock, monotonicClock } from '../base/clock.ts';
 import type { Disposable } from '../base/disposable.ts';
 import { Emitter } from '../base/emitter.ts';
 import { cancelled } from '../base/errors.ts';
+import { afterEnter } from './after-enter.ts';
 import { type Found, SuggestionCache } from './cache.ts';
 import type { ContextFile } from './context/context-file.ts';
 import { type Cursor, isSamePlace, lineBefore } from './cursor.ts';
@@ -173,10 +174,11 @@ export class CompletionPipeline {
   ): Promise<void> {
     if (this.runner.isAsking || silenceAt(cursor, this.syntax) === 'in a long comment') return;
     const { asked } = this;
-    const isKnown = this.runner.wasStartedAt(cursor) || this.cache.find(cursor) !== null;
+    const place = this.placeToWrite(cursor);
+    const isKnown = place === null || this.runner.wasStartedAt(place) || this.cache.find(place) !== null;
     const write = async () => {
       // A suggestion that is typed through must not change under the user's hands.
-      if (multiline && !isKnown && asked === this.asked) await this.writeAhead(cursor, multiline);
+      if (multiline && !isKnown && asked === this.asked) await this.writeAhead(place, multiline);
     };
     await this.runner.readNear(cursor);
     await write();
@@ -300,6 +302,11 @@ export class CompletionPipeline {
     ];
   }
 
+  /** Where the next suggestion will be: here, or after Enter where a statement has ended; null: at neither. */
+  private placeToWrite(cursor: Cursor): Cursor | null {
+    return silenceAt(cursor, this.syntax) === 'the statement has ended' ? afterEnter(cursor) : cursor;
+  }
+
   /**
    * The suggestion after this one: ready when it is accepted, and dropped by any other keystroke that needs the model. Not
    * while others than this one are looked for.
@@ -311,12 +318,29 @@ export class CompletionPipeline {
   ): void {
     if (isSaving) return;
     this.preparing?.dispose();
-    const next = { ...cursor, before: cursor.before + text, after: cursor.after.slice(replaceAfter) };
-    const extent = this.extent(next, { isManual: false, multiline });
-    if (extent === 'none' || this.cache.find(next)) return;
-    this.preparing = this.clock.after(READ_MS, () => {
-      if (!this.runner.isBusy) this.prepared = this.runner.start(next, extent);
-    });
+    const accepted = { ...cursor, before: cursor.before + text, after: cursor.after.slice(replaceAfter) };
+    const next = this.placeToWrite(accepted);
+    if (next === null || !this.isToPrepare(next, multiline)) return;
+    this.preparing = this.clock.after(READ_MS, () => this.prepare(next, multiline));
+  }
+
+  private isToPrepare(place: Cursor, multiline: MultilineSetting): boolean {
+    return this.extent(place, { isManual: false, multiline }) !== 'none' && this.cache.find(place) === null;
+  }
+
+  private prepare(place: Cursor, multiline: MultilineSetting): void {
+    if (this.runner.isBusy) return;
+    const { asked } = this;
+    const run = this.runner.start(place, this.extent(place, { isManual: false, multiline }));
+    this.prepared = run;
+    const goOn = () => {
+      const isOvertaken = run.abort.signal.aborted || asked !== this.asked;
+      // The model has nothing to add: the line is finished, and Enter is what comes.
+      const below = isOvertaken || nothingFrom(run).kind !== 'nothing' ? null : afterEnter(place);
+      if (below && this.isToPrepare(below, multiline)) this.prepare(below, multiline);
+    };
+    // Nobody waits who is to hear of a failure.
+    run.ended.then(goOn, () => undefined);
   }
 }
 

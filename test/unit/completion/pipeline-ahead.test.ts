@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
 import type { CompletionCall } from '../../../src/completion/runner.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { answered } from './answered.ts';
 import { drawn } from './drawn.ts';
 import { model, options } from './written.ts';
@@ -191,5 +192,66 @@ describe('completion/pipeline: what is read and written ahead', () => {
       seen.calls.map(({ files }) => files.length),
       [0, 1, 1],
     );
+  });
+
+  describe('past the end of a statement', () => {
+    /** Writes the first of `answers` whose key ends what stands before the cursor, else nothing. */
+    const scripted = (answers: Record<string, string>) => {
+      const clock = new FakeClock();
+      const calls: CompletionCall[] = [];
+      const pipeline = new CompletionPipeline(async call => {
+        calls.push(call);
+        const key = Object.keys(answers).find(end => call.middle.endsWith(end));
+        return answered(call.maxTokens > 0 && key !== undefined ? answers[key]! : '');
+      }, clock);
+      return { pipeline, calls, clock };
+    };
+    const START = 'f() {\n  let x = █\n}\n';
+    const at = (typed: string) => drawn(START.replace('█', `${typed}█`));
+
+    it('has what follows it ready for Enter when it is accepted, and shows nothing before', async () => {
+      const { pipeline, calls, clock } = scripted({
+        'x = ': 'foo();',
+        'foo();\n': '  bar(x);\n  baz(x);\n}',
+      });
+      assert.equal((await pipeline.suggest(at(''), options()))?.text, 'foo();');
+      await clock.advance(400);
+      assert.deepEqual([calls.length, calls[1]!.isSingleLine], [2, false]);
+      assert.equal(await pipeline.suggest(at('foo();'), options()), null);
+      const next = await pipeline.suggest(at('foo();\n  '), options());
+      assert.deepEqual([next?.text, next?.source, calls.length], ['bar(x);\n  baz(x);', 'cache', 2]);
+      await pipeline.suggest(at('foo();\n'), options());
+      assert.equal(calls.length, 3, 'the editor indents in another way: it is asked anew');
+    });
+
+    it('likewise where the model has nothing to add to the line', async () => {
+      const { pipeline, calls, clock } = scripted({ 'x = ': 'foo()', 'foo()\n': '  bar(x)' });
+      await pipeline.suggest(at(''), options());
+      await clock.advance(400);
+      assert.equal(calls.length, 3);
+      const next = await pipeline.suggest(at('foo()\n  '), options());
+      assert.deepEqual([next?.text, next?.source], ['bar(x)', 'cache']);
+    });
+
+    it('writes in a pause what Enter is likely to ask for', async () => {
+      const { pipeline, calls } = scripted({ 'foo();\n': '  bar(x);' });
+      await pipeline.readAhead(at('foo();'), undefined, 'auto');
+      const writes = () => calls.filter(({ maxTokens }) => maxTokens > 0).length;
+      assert.equal(writes(), 1);
+      await pipeline.readAhead(at('foo();'), undefined, 'auto');
+      assert.equal(writes(), 1, 'it is known');
+      assert.equal(await pipeline.suggest(at('foo();'), options()), null);
+      assert.equal((await pipeline.suggest(at('foo();\n  '), options()))?.source, 'cache');
+    });
+
+    it('writes nothing where the block is left, and where the line goes on', async () => {
+      const { pipeline, calls } = scripted({});
+      await pipeline.readAhead(drawn('f() {\n  return 1;█\n}\n'), undefined, 'auto');
+      await pipeline.readAhead(drawn('f() {\n  a();█ b();\n}\n'), undefined, 'auto');
+      assert.deepEqual(
+        calls.filter(({ maxTokens }) => maxTokens > 0),
+        [],
+      );
+    });
   });
 });
