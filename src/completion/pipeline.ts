@@ -157,6 +157,21 @@ export class CompletionPipeline {
     this.shown = null;
   }
 
+  /** Prompts are kept within the context of the model. */
+  fitTo(contextTokens: number): void {
+    this.runner.room.tokens = contextTokens;
+  }
+
+  /** Tokens a second that the model reads, as far as it is known. */
+  get readSpeed(): number {
+    return this.runner.speed.measured;
+  }
+
+  /** What was measured at another time, for the first prompts. */
+  assumeReadSpeed(tokensPerSecond: number): void {
+    this.runner.speed.assume(tokensPerSecond);
+  }
+
   /** The model was loaded again, or its process started again: what it had read is gone. */
   forgetRead(): void {
     this.runner.forgetRead();

@@ -5,20 +5,21 @@
  */
 import type { ContextFile } from './context/context-file.ts';
 import type { Cursor } from './cursor.ts';
+import { type PromptSize, SLOWEST } from './prompt-size.ts';
 
 /**
  * Sizes in characters (code: about 3.3 a token). A cold machine reads some 60 tokens/s, so a window starts small and is
- * allowed to grow to `grownChars` only by text that was read already. The middle starts with a few lines that stand there,
+ * allowed to grow to `grownChars` only by text that was read already; both are larger where more is read in peace. The middle starts with a few lines that stand there,
  * which the model continues better than lines it sees before the suffix (docs/evaluation.md), and may grow to
  * `middleChars`; then most of it becomes prefix, and the suffix is read again.
  */
 export const WINDOW_LIMITS = {
-  startChars: 1500,
+  startChars: SLOWEST.before,
   startLines: 60,
-  grownChars: 6000,
+  grownChars: SLOWEST.grown,
   middleStartChars: 150,
   middleChars: 1000,
-  suffixChars: 600,
+  suffixChars: SLOWEST.after,
   suffixLines: 15,
 } as const;
 
@@ -26,6 +27,8 @@ export const WINDOW_LIMITS = {
 const ANCHOR_CHARS = 160;
 /** A frozen suffix may differ from the true one by this share of its length. */
 const SUFFIX_TOLERANCE = 0.1;
+/** A window is read in peace once more where the machine has turned out so much faster, and there is so much more of the document. */
+const WORTH_GROWING = 1.5;
 
 /** Prefix and middle are the text before the cursor; the prefix ends at a line start. */
 export interface PromptText {
@@ -39,6 +42,8 @@ export interface PromptText {
 }
 interface Window extends PromptText {
   suffixChars: number;
+  /** What it is to have once it was read in peace. */
+  size: PromptSize;
   /** Read in peace, with all that was worth reading then; else cut to what could be read at once. */
   isFull: boolean;
 }
@@ -71,7 +76,7 @@ export class PromptWindow {
    * The prompt for this cursor; remembers it, so that the next one can begin with the same text. `coldChars`: of the
    * document, where nothing that was read can be used; a new suffix after a known prefix gets what is left of them.
    */
-  next(cursor: Cursor, coldChars: number = WINDOW_LIMITS.startChars): PromptText {
+  next(cursor: Cursor, coldChars: number = WINDOW_LIMITS.startChars, size = SLOWEST): PromptText {
     const { last } = this;
     const isKnown = last !== null && stillFits(last, cursor.after);
     const middle = isKnown ? grownMiddle(last, cursor.before) : null;
@@ -80,17 +85,19 @@ export class PromptWindow {
       return this.last;
     }
     const known = last && continued(last, cursor.before);
-    const text = known ?? startText(cursor.before, Math.min(coldChars, WINDOW_LIMITS.startChars));
+    const text =
+      known ?? startText(cursor.before, Math.min(coldChars, WINDOW_LIMITS.startChars, size.before));
     const isWhole =
       coldChars >= WINDOW_LIMITS.startChars || cursor.before.length + cursor.after.length <= coldChars;
     const isFull = known === null ? isWhole : last!.isFull;
     const left = known === null ? (isWhole ? Infinity : 0) : coldChars - unreadChars(last!, known);
     const share = Math.round(coldChars * COLD_SUFFIX_SHARE);
-    const suffixChars = Math.min(WINDOW_LIMITS.suffixChars, Math.max(share, left));
+    const suffixChars = Math.min(WINDOW_LIMITS.suffixChars, size.after, Math.max(share, left));
     this.last = {
       ...split(text),
       suffix: isKnown ? last.suffix : trimSuffix(cursor.after, suffixChars),
       suffixChars: isKnown ? last.suffixChars : suffixChars,
+      size: known === null ? firstSize(size) : last!.size,
       files: last?.files ?? [],
       buffer: this.buffer,
       isFull,
@@ -102,21 +109,24 @@ export class PromptWindow {
    * What to read, besides the next prompt, while there is time; see `adopt`. A larger window in the other sequence, or a
    * longer suffix in the same one, whose prefix is not read again for it. null: there is no more that is worth it.
    */
-  ahead(cursor: Cursor, files: readonly ContextFile[]): PromptText | null {
-    const { suffixChars } = WINDOW_LIMITS;
-    const suffix = trimSuffix(cursor.after, suffixChars);
-    if (this.last?.isFull && isSameFiles(this.last.files, files) && canContinue(this.last, cursor)) {
-      this.next(cursor);
-      const isRead = this.last.suffixChars === suffixChars || this.last.suffix === suffix;
-      this.coming = isRead ? null : { ...this.last, suffix, suffixChars };
-      return this.coming;
+  ahead(cursor: Cursor, files: readonly ContextFile[], size = SLOWEST): PromptText | null {
+    const { last } = this;
+    if (last?.isFull && isSameFiles(last.files, files) && canContinue(last, cursor)) {
+      const { prefix, middle } = this.next(cursor);
+      const isFaster = size.before >= WORTH_GROWING * last.size.before;
+      const whole = isFaster ? startText(cursor.before, size.before).length : 0;
+      if (whole < WORTH_GROWING * (prefix.length + middle.length)) {
+        this.coming = withLongerSuffix(this.last!, cursor, isFaster ? size : last.size);
+        return this.coming;
+      }
     }
     const isBegun = this.coming !== null && this.coming.buffer !== this.buffer;
-    const text = (isBegun && continued(this.coming!, cursor.before)) || startText(cursor.before);
+    const begun = isBegun ? continued(this.coming!, cursor.before) : null;
     this.coming = {
-      ...split(text),
-      suffix,
-      suffixChars,
+      ...split(begun ?? startText(cursor.before, size.before)),
+      suffix: trimSuffix(cursor.after, size.after),
+      suffixChars: size.after,
+      size: begun === null ? size : this.coming!.size,
       files,
       buffer: this.buffer === 'a' ? 'b' : 'a',
       isFull: true,
@@ -135,6 +145,20 @@ export class PromptWindow {
 /** Of the characters that a cold machine reads at once, what follows the cursor gets this share. */
 const COLD_SUFFIX_SHARE = 0.3;
 
+/** Of a window that was not read in peace yet. */
+const firstSize = (size: PromptSize): PromptSize => ({
+  ...size,
+  before: Math.min(size.before, SLOWEST.before),
+  after: Math.min(size.after, SLOWEST.after),
+  grown: Math.min(size.grown, SLOWEST.grown),
+});
+
+function withLongerSuffix(last: Window, { after }: Cursor, size: PromptSize): Window | null {
+  const suffix = trimSuffix(after, size.after);
+  const isRead = last.suffixChars === size.after || last.suffix === suffix;
+  return isRead ? null : { ...last, suffix, suffixChars: size.after, size };
+}
+
 const canContinue = (last: Window, { before, after }: Cursor): boolean =>
   stillFits(last, after) && (grownMiddle(last, before) !== null || continued(last, before) !== null);
 
@@ -146,7 +170,7 @@ const isSameFiles = (a: readonly ContextFile[], b: readonly ContextFile[]): bool
   a.length === b.length && a.every((file, i) => file.path === b[i]!.path && file.text === b[i]!.text);
 
 /** What was typed since the prefix was read; null when the prefix has changed or it is too much. */
-function grownMiddle(last: PromptText, before: string): string | null {
+function grownMiddle(last: Window, before: string): string | null {
   const text = fromSameStart(last, before);
   const middle = text?.startsWith(last.prefix) ? text.slice(last.prefix.length) : null;
   return middle !== null && middle.length <= WINDOW_LIMITS.middleChars ? middle : null;
@@ -159,7 +183,7 @@ function split(text: string): Pick<PromptText, 'prefix' | 'middle'> {
 }
 
 /** The text before the cursor from where the last window began, if enough of it was read then. */
-function continued(last: PromptText, before: string): string | null {
+function continued(last: Window, before: string): string | null {
   const text = fromSameStart(last, before);
   if (text === null) return null;
   const unread = unreadChars(last, text);
@@ -168,11 +192,11 @@ function continued(last: PromptText, before: string): string | null {
   return isWorthIt ? text : null;
 }
 
-function fromSameStart({ prefix }: PromptText, before: string): string | null {
+function fromSameStart({ prefix, size }: Window, before: string): string | null {
   const anchor = prefix.slice(0, ANCHOR_CHARS);
   // A prefix shorter than an anchor began where the document does.
   const start = anchor.length < ANCHOR_CHARS ? before.indexOf(anchor) : before.lastIndexOf(anchor);
-  return start < 0 || before.length - start > WINDOW_LIMITS.grownChars ? null : before.slice(start);
+  return start < 0 || before.length - start > size.grown ? null : before.slice(start);
 }
 
 /** The last lines of `before` within the start limits, cut at a line start when there is one. */
@@ -181,11 +205,16 @@ function startText(before: string, chars: number = WINDOW_LIMITS.startChars): st
   const lines = (
     tail.length < before.length && tail.includes('\n') ? tail.slice(tail.indexOf('\n') + 1) : tail
   ).split('\n');
-  return lines.slice(-WINDOW_LIMITS.startLines).join('\n');
+  return lines.slice(-linesIn(chars, WINDOW_LIMITS.startChars, WINDOW_LIMITS.startLines)).join('\n');
 }
 
+/** As many more lines as there are more characters than `startChars`. */
+const linesIn = (chars: number, startChars: number, startLines: number): number =>
+  Math.round(startLines * Math.max(1, chars / startChars));
+
 function trimSuffix(after: string, chars: number): string {
-  return after.slice(0, chars).split('\n').slice(0, WINDOW_LIMITS.suffixLines).join('\n');
+  const lines = linesIn(chars, WINDOW_LIMITS.suffixChars, WINDOW_LIMITS.suffixLines);
+  return after.slice(0, chars).split('\n').slice(0, lines).join('\n');
 }
 
 /** `old` is the suffix still, but for brackets and quotes that were closed at the cursor and for small edits below it. */

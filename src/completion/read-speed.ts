@@ -18,6 +18,15 @@ const IDLE_MS = 8000;
 export class ReadSpeed {
   private tokensPerSecond = ASSUMED;
 
+  /** What was measured at another time, until there is something newer. */
+  assume(tokensPerSecond: number): void {
+    this.tokensPerSecond = tokensPerSecond;
+  }
+
+  get measured(): number {
+    return this.tokensPerSecond;
+  }
+
   /** Tells it of a request that read `tokens` in `ms`. */
   note(tokens: number, ms: number): void {
     if (tokens < TELLING_TOKENS || ms <= 0) return;

@@ -1,6 +1,6 @@
 /** The model at work for completions: one run at a time, what it reads through, reading ahead, and asking again. */
 import type { Clock } from '../base/clock.ts';
-import { cancelled } from '../base/errors.ts';
+import { cancelled, toMoebiusError } from '../base/errors.ts';
 import type { FinishReason, Usage } from '../protocol/daemon.ts';
 import { isSameAfter, tailOf, typedSince } from './cache.ts';
 import type { ContextFile } from './context/context-file.ts';
@@ -9,7 +9,8 @@ import type { Extent } from './extent.ts';
 import { HeldPrompts } from './held-prompts.ts';
 import { dropOwnIndentation } from './post/indentation.ts';
 import { isEnough, refine } from './post/post-process.ts';
-import { type PromptText, WINDOW_LIMITS } from './prompt-window.ts';
+import { type PromptSize, promptSize, Room } from './prompt-size.ts';
+import type { PromptText } from './prompt-window.ts';
 import { ReadSpeed } from './read-speed.ts';
 import type { Syntax } from './syntax/syntax.ts';
 import type { RunTrace } from './trace.ts';
@@ -76,7 +77,8 @@ export class Runner {
   private readonly clock: Clock;
   private readonly syntax: Syntax;
   private readonly held = new HeldPrompts();
-  private readonly speed = new ReadSpeed();
+  readonly speed = new ReadSpeed();
+  readonly room = new Room();
   private run: Run | null = null;
   /** Where a run was started last. */
   private origin: Cursor | null = null;
@@ -149,10 +151,9 @@ export class Runner {
     this.stopAsking();
     const asking = new AbortController();
     this.asking = asking;
-    const prompt = this.held.window(cursor.uri).next(cursor, this.speed.coldChars);
-    const call = { ...this.call(cursor, extent, prompt), seed };
+    const call = { ...this.call(cursor, extent, this.next(cursor)), seed };
     try {
-      return await this.complete(call, { signal: asking.signal, onText() {} });
+      return await this.ask(call, { signal: asking.signal, onText() {} });
     } finally {
       if (this.asking === asking) this.asking = null;
     }
@@ -164,7 +165,7 @@ export class Runner {
    */
   async readNear(cursor: Cursor): Promise<void> {
     const { signal } = this.startReading();
-    await this.read(cursor, this.held.window(cursor.uri).next(cursor, this.speed.coldChars), signal);
+    await this.read(cursor, this.next(cursor), signal);
   }
 
   /**
@@ -177,10 +178,11 @@ export class Runner {
   ): Promise<boolean> {
     const { signal } = this.startReading();
     const least = this.held.window(cursor.uri).isSettled ? LEAST_FILE_CHARS : 0;
-    const files = await filesFor(Math.max(least, this.speed.idleChars - WINDOW_LIMITS.startChars));
+    const size = this.size(least);
+    const files = await filesFor(size.files);
     if (signal.aborted) throw cancelled();
     const window = this.held.window(cursor.uri);
-    const far = window.ahead(cursor, files);
+    const far = window.ahead(cursor, files, size);
     if (!far) return false;
     await this.read(cursor, far, signal);
     window.adopt(far);
@@ -196,7 +198,7 @@ export class Runner {
 
   private async read(cursor: Cursor, prompt: PromptText, signal: AbortSignal): Promise<void> {
     const call = { ...this.call(cursor, 'line', prompt), maxTokens: 0 };
-    const { usage } = await this.complete(call, { signal, onText() {} });
+    const { usage } = await this.ask(call, { signal, onText() {} });
     this.noteSpeed(usage);
   }
 
@@ -239,13 +241,13 @@ export class Runner {
         run.abort.abort();
       }
     };
-    const prompt = this.held.window(origin.uri).next(origin, this.speed.coldChars);
+    const prompt = this.next(origin);
     run.trace = { prompt, written: '', changedBy: [], usage: null, meanLogProb: null };
     const onUsage = (usage: Usage, meanLogProb: number): void => {
       run.trace = { ...run.trace!, usage, meanLogProb };
     };
     try {
-      const answer = await this.complete(this.call(origin, extent, prompt), { signal, onText, onUsage });
+      const answer = await this.ask(this.call(origin, extent, prompt), { signal, onText, onUsage });
       const { text, finish, usage, meanLogProb } = answer;
       onUsage(usage, meanLogProb);
       this.noteSpeed(usage);
@@ -263,6 +265,27 @@ export class Runner {
     const { changedBy } = refined;
     run.trace = { ...run.trace!, written: text, changedBy };
     if (refined.text !== '') this.onSuggestion(origin, refined.text, run.trace);
+  }
+
+  private next(cursor: Cursor): PromptText {
+    return this.held.window(cursor.uri).next(cursor, this.speed.coldChars, this.size());
+  }
+
+  private size(leastFileChars = 0): PromptSize {
+    return promptSize(this.speed.idleChars, this.room.chars, leastFileChars);
+  }
+
+  private async ask(call: CompletionCall, hooks: CompletionHooks): Promise<CompletionAnswer> {
+    try {
+      return await this.complete(call, hooks);
+    } catch (error) {
+      // The next prompt is another, smaller one.
+      if (toMoebiusError(error).code === 'context-full') {
+        this.room.tighten();
+        this.forgetRead();
+      }
+      throw error;
+    }
   }
 
   private noteSpeed({ promptTokens, reusedTokens, prefillMs }: Usage): void {

@@ -192,6 +192,8 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     call: CompletionCall,
     hooks: CompletionHooks,
   ): Promise<CompletionAnswer> {
+    const { contextTokens } = await this.context.daemon.ready(hooks.signal);
+    this.pipeline.fitTo(contextTokens);
     const started = performance.now();
     const result = await completeBy(backend, this.decodeBudgetMs)(call, hooks);
     const { usage } = result;

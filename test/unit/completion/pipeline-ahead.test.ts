@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MoebiusError } from '../../../src/base/errors.ts';
 import { CompletionPipeline } from '../../../src/completion/pipeline.ts';
 import type { CompletionCall } from '../../../src/completion/runner.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -192,6 +193,61 @@ describe('completion/pipeline: what is read and written ahead', () => {
       seen.calls.map(({ files }) => files.length),
       [0, 1, 1],
     );
+  });
+
+  it('keeps prompts within the context, and makes them smaller after one did not fit', async () => {
+    const before = Array.from({ length: 600 }, (_, i) => `const value${i} = compute(${i});\n`).join('');
+    const sizes: number[] = [];
+    let charsPerToken = 2.6;
+    const pipeline = new CompletionPipeline(async ({ prefix, middle, suffix, files, maxTokens }) => {
+      const text = files.map(file => file.text).join('') + prefix + suffix + middle;
+      sizes.push(text.length);
+      const promptTokens = text.length / charsPerToken;
+      if (promptTokens + maxTokens > 2048) throw new MoebiusError('context-full', 'too long');
+      const answer = answered('1;');
+      return { ...answer, usage: { ...answer.usage, promptTokens, reusedTokens: 0 } };
+    });
+    pipeline.fitTo(2048);
+    pipeline.assumeReadSpeed(2000);
+    const cursor = drawn(`${before}const y = █\n${before}`);
+    const filesFor = async (chars: number) => [{ path: 'b.ts', text: 'b'.repeat(chars) }];
+    await pipeline.readAhead(cursor, filesFor);
+    assert.ok(sizes.at(-1)! > 3000, sizes.join());
+    charsPerToken = 1.3;
+    pipeline.forgetRead();
+    await assert.rejects(pipeline.readAhead(cursor, filesFor), /too long/);
+    await pipeline.readAhead(cursor, filesFor);
+    assert.ok(sizes.at(-1)! > 2000, sizes.join());
+    assert.ok(
+      await pipeline.suggest(drawn(`${before}const yy = █\n${before}`), { ...options(), isSaving: true }),
+    );
+  });
+
+  it('starts with as much as was read in a second at another time', async () => {
+    const { pipeline, seen } = model('1;', 0);
+    const before = Array.from({ length: 600 }, (_, i) => `const value${i} = compute(${i});\n`).join('');
+    pipeline.assumeReadSpeed(400);
+    await pipeline.suggest(drawn(`${before}const y = █`), { ...options(), isSaving: true });
+    const { prefix, middle } = seen.calls[0]!;
+    assert.ok(prefix.length + middle.length > 1200);
+  });
+
+  it('has more of the document before the cursor, and after it, where much is read in a pause', async () => {
+    const before = Array.from({ length: 600 }, (_, i) => `const value${i} = compute(${i});\n`).join('');
+    const cursor = drawn(`${before}const y = █\n${before}`);
+    const farSizes = async (tokensPerSecond: number) => {
+      const { pipeline, seen } = model('', 0);
+      pipeline.assumeReadSpeed(tokensPerSecond);
+      let files = 0;
+      await pipeline.readAhead(cursor, async chars => {
+        files = chars;
+        return [];
+      });
+      const { prefix, middle, suffix } = seen.calls.find(({ buffer }) => buffer === 'b')!;
+      return [prefix.length + middle.length, suffix.length, files].map(size => Math.ceil(size / 500));
+    };
+    assert.deepEqual(await farSizes(90), [3, 1, 2], 'a slow one: 1,500, 15 lines, and the rest');
+    assert.deepEqual(await farSizes(600), [12, 3, 20], 'a fast one: 6,000, 38 lines, and the rest');
   });
 
   describe('past the end of a statement', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { promptSize } from '../../../src/completion/prompt-size.ts';
 import { type PromptText, PromptWindow, WINDOW_LIMITS } from '../../../src/completion/prompt-window.ts';
 import { drawn } from './drawn.ts';
 
@@ -146,6 +147,79 @@ describe('completion/prompt-window', () => {
       window.adopt(window.ahead(at, files)!);
       assert.deepEqual(window.next(at).files, files);
       assert.equal(window.ahead(at, files), null, 'nothing more to read');
+    });
+  });
+
+  describe('on a fast machine', () => {
+    const fast = promptSize(16_000);
+    const at = drawn(`${lines(600)}const x = █\n${lines(100, 'below')}`);
+    /** A window with what `idleChars` are enough for. */
+    const read = (size = fast, cursor = at) => {
+      const window = new PromptWindow();
+      window.next(cursor, WINDOW_LIMITS.startChars, size);
+      window.adopt(window.ahead(cursor, [], size)!);
+      return window;
+    };
+
+    it('has more of the document once it was read in peace', () => {
+      const { prefix, middle, suffix } = read().next(at);
+      const { length } = prefix + middle;
+      assert.ok(length > fast.before - 60 && length <= fast.before, String(length));
+      assert.ok(suffix.length > 1.5 * WINDOW_LIMITS.suffixChars && suffix.length <= fast.after);
+    });
+
+    it('a key costs what it adds, on and on', () => {
+      const window = read();
+      let [last, typed, moved] = [window.next(at), '', 0];
+      for (let i = 0; i < 100; i++) {
+        typed += `${i} + `;
+        if (i % 5 === 4) typed += '\n';
+        const next = window.next(drawn(`${at.before}${typed}█${at.after}`));
+        if (next.prefix !== last.prefix) moved++;
+        assert.ok(next.prefix.startsWith(last.prefix));
+        assert.equal(next.suffix, last.suffix);
+        last = next;
+      }
+      assert.equal(moved, 0);
+    });
+
+    it('is read anew where the machine turned out much faster, and not for less', () => {
+      const window = read(promptSize(0));
+      const small = window.next(at);
+      assert.equal(window.ahead(at, [], promptSize(5000)), null);
+      const ahead = window.ahead(at, [], fast)!;
+      assert.notEqual(ahead.buffer, small.buffer);
+      assert.ok(ahead.prefix.length > 3 * small.prefix.length);
+      window.adopt(ahead);
+      assert.equal(window.ahead(at, [], fast), null);
+      assert.equal(
+        window.ahead(at, [], promptSize(0)),
+        null,
+        'it stays where the machine is slower for a while',
+      );
+    });
+
+    it('a document that has no more above gets a longer suffix, without reading it twice', () => {
+      const short = drawn(`${lines(10)}const x = █\n${lines(100, 'below')}`);
+      const window = read(promptSize(0), short);
+      const small = window.next(short);
+      const ahead = window.ahead(short, [], fast)!;
+      assert.deepEqual([ahead.buffer, ahead.prefix], [small.buffer, small.prefix]);
+      assert.ok(ahead.suffix.length > 2 * small.suffix.length);
+      window.adopt(ahead);
+      assert.equal(window.ahead(short, [], fast), null);
+    });
+
+    it('stays within a small context, cold and grown', () => {
+      const size = promptSize(16_000, 800);
+      const window = new PromptWindow();
+      window.next(at, WINDOW_LIMITS.startChars, size);
+      window.adopt(window.ahead(at, [], size)!);
+      for (let typed = ''; typed.length < 2000; typed += 'a + b;\n') {
+        const cursor = drawn(`${at.before}${typed}█${at.after}`);
+        const { prefix, middle, suffix } = window.next(cursor, WINDOW_LIMITS.startChars, size);
+        assert.ok((prefix + middle + suffix).length <= 800);
+      }
     });
   });
 });
