@@ -11,6 +11,7 @@ import type { Snooze } from '../completion/snooze.ts';
 import type { Grammars } from '../completion/syntax/grammars.ts';
 import type { Quiet } from '../completion/trace.ts';
 import { renderTraces } from '../completion/why.ts';
+import type { ModelInfo } from '../protocol/daemon.ts';
 import { type Battery, savesPower } from './battery.ts';
 import type { CompletionContext } from './completion-context.ts';
 import type { HostContext } from './context.ts';
@@ -18,6 +19,7 @@ import { cursorAt } from './cursor-reader.ts';
 import { quietIn } from './quiet.ts';
 import { report, signalOf } from './report.ts';
 import { readSettings, type Settings } from './settings.ts';
+import { SpeedMemory } from './speed-memory.ts';
 
 /** Saving power, the model is asked at longer pauses only. */
 const SAVING_FACTOR = 2;
@@ -34,6 +36,9 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
   private readonly around: CompletionContext;
   private readonly debounce = new AdaptiveDebounce();
   private readonly pipeline: CompletionPipeline;
+  private readonly speeds: SpeedMemory;
+  /** The model that was met last. */
+  private model: ModelInfo | null = null;
   private decodeBudgetMs = 1500;
   /** The last failure that was logged: one that repeats with every keystroke is logged once. */
   private lastFailure = '';
@@ -53,6 +58,7 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     this.battery = battery;
     this.around = around;
     this.hasModel = hasModel;
+    this.speeds = new SpeedMemory(context.extension.globalState);
     this.pipeline = new CompletionPipeline(
       (call, hooks) => this.complete(context.backend, call, hooks),
       monotonicClock,
@@ -132,14 +138,16 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
    * Has the loaded model read what a suggestion at the editor's cursor will need, and write the likeliest, where one may come
    * by itself.
    */
-  async readAhead({ document, selection }: vscode.TextEditor): Promise<void> {
+  async readAhead(editor: vscode.TextEditor): Promise<void> {
+    const { document } = editor;
     const { completion } = readSettings(document);
     const { kind } = this.context.daemon.state;
-    const { active } = selection;
-    if (kind !== 'ready' || savesPower(completion, this.battery) || !selection.isEmpty) return;
-    if (this.quiet(document, active, completion)) return;
-    const cursor = cursorAt(document, active);
+    if (kind !== 'ready' || savesPower(completion, this.battery)) return;
     try {
+      this.meet(await this.context.daemon.ready());
+      const { active, isEmpty } = editor.selection;
+      if (!isEmpty || this.quiet(document, active, completion)) return;
+      const cursor = cursorAt(document, active);
       const filesFor = (budget: number) => this.around.filesFor(document, active, cursor, budget);
       await this.pipeline.readAhead(cursor, filesFor, completion.multiline);
     } catch (error) {
@@ -187,16 +195,26 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
   }
 
+  /** Sizes prompts for it, if possible before the first one. */
+  private meet(model: ModelInfo): void {
+    if (this.model === model) return;
+    this.model = model;
+    this.pipeline.fitTo(model.contextTokens);
+    const speed = this.speeds.of(model);
+    if (speed !== null) this.pipeline.assumeReadSpeed(speed);
+  }
+
   private async complete(
     backend: Backend,
     call: CompletionCall,
     hooks: CompletionHooks,
   ): Promise<CompletionAnswer> {
-    const { contextTokens } = await this.context.daemon.ready(hooks.signal);
-    this.pipeline.fitTo(contextTokens);
+    const model = await this.context.daemon.ready(hooks.signal);
+    this.meet(model);
     const started = performance.now();
     const result = await completeBy(backend, this.decodeBudgetMs)(call, hooks);
     const { usage } = result;
+    this.speeds.note(model, this.pipeline.readSpeed);
     if (call.maxTokens > 0) this.debounce.answered(performance.now() - started);
     this.context.log.debug(
       `completion: ${Math.round(performance.now() - started)} ms, ${usage.promptTokens} tokens read ` +
