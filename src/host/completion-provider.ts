@@ -4,6 +4,7 @@ import type { Backend } from '../backends/backend.ts';
 import { monotonicClock } from '../base/clock.ts';
 import { toMoebiusError } from '../base/errors.ts';
 import { AdaptiveDebounce } from '../completion/debounce.ts';
+import { HEAD_LINES, ownImports } from '../completion/own-imports.ts';
 import { CompletionPipeline, type SuggestOptions } from '../completion/pipeline.ts';
 import { completeBy } from '../completion/request.ts';
 import type { CompletionAnswer, CompletionCall, CompletionHooks } from '../completion/runner.ts';
@@ -148,7 +149,13 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
       const { active, isEmpty } = editor.selection;
       if (!isEmpty || this.quiet(document, active, completion)) return;
       const cursor = cursorAt(document, active);
-      const filesFor = (budget: number) => this.around.filesFor(document, active, cursor, budget);
+      const filesFor = async (budget: number) => {
+        const head = document.getText(new vscode.Range(0, 0, HEAD_LINES, 0)).replaceAll('\r\n', '\n');
+        const text = ownImports(head, document.offsetAt(active), budget);
+        const others = await this.around.filesFor(document, active, cursor, budget - text.length);
+        // They change least, so they come first.
+        return text === '' ? others : [{ path: cursor.path, text }, ...others];
+      };
       await this.pipeline.readAhead(cursor, filesFor, completion.multiline);
     } catch (error) {
       this.fail(error, false);
