@@ -13,6 +13,7 @@ import {
   occurrencesOf,
   type Rename,
 } from '../../completion/next-edit.ts';
+import { meantBy } from '../../completion/next-edit-scope.ts';
 import type { Grammars } from '../../completion/syntax/grammars.ts';
 import { tokenOf } from '../report.ts';
 import { textOf } from '../text-of.ts';
@@ -26,11 +27,20 @@ const FOREIGN = '**/{node_modules,.git,dist,build,out,target,vendor,__pycache__,
 /** The user has paused, and the largest document that is watched takes half of it. */
 const PARSE_MS = 300;
 
-/** `home`: the document in which the name was changed. */
-export interface Renaming {
+interface Renamed {
+  /** In which the name was changed. */
   home: vscode.TextDocument;
   rename: Rename;
   grammars: Grammars;
+}
+interface Renaming extends Renamed {
+  /** Of one function: it is in no other file. */
+  isLocal: boolean;
+  /**
+   * By address the offsets that were found wrong, once any was. The language server takes a moment after each edit, and
+   * when none is left the others mean something else.
+   */
+  marked: Map<string, readonly number[]>;
 }
 /** Where places are looked for: a document, or a file that is none of the editor's yet. */
 interface Source {
@@ -40,11 +50,14 @@ interface Source {
 }
 
 /** The next place after the one that was changed; none where it was no name: a keyword, a word in a comment or a string. */
-export async function firstRenamePlace(renaming: Renaming, signal: AbortSignal): Promise<Place | null> {
-  const { home, rename, grammars } = renaming;
-  await grammars.load(home.languageId);
-  const syntax = grammars.within(PARSE_MS);
-  if (!isOwnName(rename, home.getText(), home.languageId, syntax)) return null;
+export async function firstRenamePlace(renamed: Renamed, signal: AbortSignal): Promise<Place | null> {
+  const { home, rename, grammars } = renamed;
+  const { languageId } = home;
+  await grammars.load(languageId);
+  const [text, syntax] = [home.getText(), grammars.within(PARSE_MS)];
+  if (!isOwnName(rename, text, languageId, syntax)) return null;
+  const isLocal = meantBy(rename, text, languageId, syntax)?.isLocal ?? false;
+  const renaming = { ...renamed, isLocal, marked: new Map() };
   return renamePlace(renaming, home, rename.offset + rename.to.length, signal);
 }
 
@@ -74,17 +87,29 @@ function placeAt(renaming: Renaming, document: vscode.TextDocument, offset: numb
     document,
     range: new vscode.Range(document.positionAt(offset), document.positionAt(offset + from.length)),
     text: to,
-    next: signal => renamePlace(renaming, document, offset + to.length, signal),
+    next: signal => renamePlace(taken(renaming, document, offset), document, offset + to.length, signal),
+  };
+}
+
+/** After the edit at `offset` of `document`, which has moved what stands below it. */
+function taken(renaming: Renaming, { uri }: vscode.TextDocument, offset: number): Renaming {
+  const { home, rename, marked } = renaming;
+  const moved = (at: number) => (at > offset ? at + rename.to.length - rename.from.length : at);
+  const key = uri.toString();
+  return {
+    ...renaming,
+    rename: isSame(home.uri, uri) ? { ...rename, offset: moved(rename.offset) } : rename,
+    marked: new Map([...marked].map(([of, offsets]) => [of, of === key ? offsets.map(moved) : offsets])),
   };
 }
 
 /**
  * Those that the language server finds wrong, where it has found any; the others may be names of something else. Else, in
- * the document itself, all in code; in another one those that mean what it imports. Where no tree tells names from other
- * words, only what is wrong.
+ * the document itself, all that mean the same by the tree; in another one those that mean what it imports. Where no tree
+ * tells names from other words, only what is wrong.
  */
 async function placesIn(
-  { home, rename, grammars }: Renaming,
+  { home, rename, grammars, isLocal, marked }: Renaming,
   { uri, text, languageId }: Source,
 ): Promise<readonly number[]> {
   const all = occurrencesOf(rename.from, text);
@@ -92,16 +117,23 @@ async function placesIn(
   await grammars.load(languageId);
   const namesOf = (offsets: readonly number[]) =>
     namesAt(offsets, text, languageId, grammars.within(PARSE_MS));
-  const wrong = all.filter(isProblem(uri, text, rename.from));
-  if (wrong.length > 0) return namesOf(wrong) ?? wrong;
-  if (isSame(uri, home.uri)) return namesOf(all) ?? [];
+  const known = marked.get(uri.toString());
+  const isWrong = isProblem(uri, text, rename.from);
+  const wrong = all.filter(offset => isWrong(offset) || known?.includes(offset));
+  if (known || wrong.length > 0) {
+    marked.set(uri.toString(), wrong);
+    return namesOf(wrong) ?? wrong;
+  }
+  if (isSame(uri, home.uri))
+    return meantBy(rename, text, languageId, grammars.within(PARSE_MS))?.offsets ?? [];
+  if (isLocal) return [];
   const isImporter = importedPaths(pathOf(uri), text).some(paths => paths.includes(pathOf(home.uri)));
   return (isImporter && namesOf(mentionsOfImport(rename.from, text))) || [];
 }
 
 /** Files with problems that name it first, then what is open, then files of the same kind in the folder. */
 async function* otherSources(
-  { home, rename }: Renaming,
+  { home, rename, isLocal }: Renaming,
   signal: AbortSignal,
 ): AsyncGenerator<Source, void, undefined> {
   const folder = vscode.workspace.getWorkspaceFolder(home.uri);
@@ -119,6 +151,7 @@ async function* otherSources(
     .getDiagnostics()
     .filter(([uri, all]) => isOfWorkspace(uri) && all.some(({ message }) => message.includes(rename.from)));
   yield* read(named.slice(0, FILES).map(([uri]) => uri));
+  if (isLocal) return;
   yield* read(vscode.workspace.textDocuments.map(({ uri }) => uri).filter(isOfWorkspace));
   const extension = extensionOf(home.uri);
   if (!folder || extension === undefined || signal.aborted) return;

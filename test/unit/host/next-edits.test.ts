@@ -53,6 +53,44 @@ describe('host/next-edits', () => {
     assert.deepEqual(paths(), ['cart.py', 'bill.py']);
   });
 
+  /** Takes what is offered for as long as something is. */
+  const takeAll = async (edits: NextEdits) => {
+    while (isOffered()) {
+      await edits.take();
+      await edits.take();
+    }
+  };
+  const TWO_LOCALS =
+    'def a(total, x):\n    return total + total\n\ndef b():\n    total = 2\n    return total\n';
+
+  it('leaves a local of another function alone, and files that cannot mean it', async () => {
+    const { document, edits } = begin({
+      'cart.py': TWO_LOCALS,
+      'bill.py': 'import cart\nprint(cart.total)\n',
+    });
+    document.type('sum_of', 6, 11);
+    await untilOffered();
+    await takeAll(edits);
+    assert.equal(document.getText(), TWO_LOCALS.replace(/total(?=[\s\S]*def b)/g, 'sum_of'));
+    assert.deepEqual(paths(), ['cart.py']);
+  });
+
+  it('goes on from problem to problem, also before they are found again, and stops after the last', async () => {
+    const text = 'def total(x):\n    pass\ntotal(total(1))\ntotal = 2\nprint(total)\n';
+    const { document, edits } = begin({ 'cart.py': text });
+    const at = (character: number) => ({
+      severity: 0,
+      message: 'total is not defined',
+      range: { start: { line: 2, character }, end: { line: 2, character: character + 5 } },
+    });
+    editor.diagnostics = [[document.uri, [at(0), at(6)]]];
+    document.type('sum_of', 4, 9);
+    await untilOffered();
+    await takeAll(edits);
+    assert.equal(document.getText().split('\n')[2], 'sum_of(sum_of(1))');
+    assert.match(document.getText(), /\ntotal = 2\nprint\(total\)\n$/);
+  });
+
   it('offers what is a problem now where no tree tells names from other words, and nothing else', async () => {
     const { document } = begin({ 'a.txt': 'The total is the total of all.\ntotal\n' });
     document.type('amount', 4, 9);
