@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { monotonicClock } from '../base/clock.ts';
 import { type PathAliases, pathAliases } from '../completion/context/aliases.ts';
 import type { ContextFile } from '../completion/context/context-file.ts';
-import { ContextList, type ContextSource, type FoundPiece, gather } from '../completion/context/gather.ts';
+import { ContextList, type FoundPiece, gather } from '../completion/context/gather.ts';
 import { EDIT_LINES, type RecentPiece, RecentWork } from '../completion/context/recent.ts';
 import { counterparts, importedPaths } from '../completion/context/related.ts';
 import { mostSimilarPart, wordsNear } from '../completion/context/similar.ts';
@@ -25,6 +25,11 @@ const DEFINITIONS = 3;
 const DECLARATION_LINES = 12;
 /** Documents whose order of pieces is remembered. */
 const LISTS = 8;
+
+/** A piece of a document's or file's, wherever it was found. */
+interface HostPiece extends FoundPiece {
+  uri: vscode.Uri;
+}
 
 export class CompletionContext implements vscode.Disposable {
   private readonly recent = new RecentWork();
@@ -54,7 +59,7 @@ export class CompletionContext implements vscode.Disposable {
     budgetChars: number,
   ): Promise<readonly ContextFile[]> {
     if (budgetChars === 0 || document.uri.scheme !== 'file') return [];
-    const sources: ContextSource['find'][] = [
+    const sources: ((signal: AbortSignal) => Promise<HostPiece[]>)[] = [
       () => recentPieces(this.recent.filesFor(cursor.uri, shownOf(cursor))),
       () => declarations(document, position),
       () => related(document, cursor),
@@ -71,8 +76,8 @@ export class CompletionContext implements vscode.Disposable {
     for (const part of this.parts) part.dispose();
   }
 
-  private async withoutIgnored(files: readonly FoundPiece[]): Promise<FoundPiece[]> {
-    const isIgnored = await Promise.all(files.map(({ path }) => this.ignored.has(path)));
+  private async withoutIgnored(files: readonly HostPiece[]): Promise<HostPiece[]> {
+    const isIgnored = await Promise.all(files.map(({ uri }) => this.ignored.has(uri)));
     return files.filter((_, i) => !isIgnored[i]);
   }
 
@@ -104,16 +109,19 @@ const shownOf = ({ before, after }: Cursor): string =>
   before.slice(-WINDOW_LIMITS.grownChars) + after.slice(0, WINDOW_LIMITS.suffixChars);
 
 /** As far as the files can still be read. */
-async function recentPieces(pieces: readonly RecentPiece[]): Promise<FoundPiece[]> {
-  const wholes = await Promise.all(pieces.map(({ uri }) => textOf(vscode.Uri.parse(uri))));
-  return pieces.flatMap(({ path, text }, i) => {
-    const whole = wholes[i] ?? null;
-    return whole === null ? [] : [{ path, text, whole }];
-  });
+async function recentPieces(pieces: readonly RecentPiece[]): Promise<HostPiece[]> {
+  const found = await Promise.all(
+    pieces.map(async ({ uri: address, path, text }) => {
+      const uri = vscode.Uri.parse(address);
+      const whole = await textOf(uri);
+      return whole === null ? [] : [{ uri, path, text, whole }];
+    }),
+  );
+  return found.flat();
 }
 
 /** What the language server knows of the names on the cursor's line and the line above. */
-async function declarations(document: vscode.TextDocument, position: vscode.Position): Promise<FoundPiece[]> {
+async function declarations(document: vscode.TextDocument, position: vscode.Position): Promise<HostPiece[]> {
   const places = namesBefore(document, position).slice(0, DEFINITIONS);
   const found = await Promise.all(
     places.map(place =>
@@ -124,7 +132,7 @@ async function declarations(document: vscode.TextDocument, position: vscode.Posi
       ),
     ),
   );
-  const files: FoundPiece[] = [];
+  const files: HostPiece[] = [];
   for (const location of found.flatMap(locations => locations ?? [])) {
     const [uri, range] =
       'uri' in location ? [location.uri, location.range] : [location.targetUri, location.targetRange];
@@ -132,7 +140,7 @@ async function declarations(document: vscode.TextDocument, position: vscode.Posi
     const text = await textOf(uri);
     if (text === null) continue;
     const lines = text.split('\n').slice(range.start.line, range.start.line + DECLARATION_LINES);
-    files.push({ path: pathOf(uri), text: lines.join('\n'), whole: text });
+    files.push({ uri, path: pathOf(uri), text: lines.join('\n'), whole: text });
   }
   return files;
 }
@@ -148,7 +156,7 @@ function namesBefore(document: vscode.TextDocument, position: vscode.Position): 
 }
 
 /** Files that this one imports, and its test or what it tests. */
-async function related(document: vscode.TextDocument, cursor: Cursor): Promise<FoundPiece[]> {
+async function related(document: vscode.TextDocument, cursor: Cursor): Promise<HostPiece[]> {
   const folder = vscode.workspace.getWorkspaceFolder(document.uri);
   if (!folder) return [];
   const path = posix.normalize(vscode.workspace.asRelativePath(document.uri, false));
@@ -159,7 +167,7 @@ async function related(document: vscode.TextDocument, cursor: Cursor): Promise<F
   const wanted = wordsNear(cursor.before);
   return [...imported.filter(file => file !== null).slice(0, IMPORTS), counterpart].flatMap(file => {
     const part = file && mostSimilarPart(file.text, wanted);
-    return part ? [{ path: file.path, text: part.text, whole: file.text }] : [];
+    return part ? [{ ...file, text: part.text, whole: file.text }] : [];
   });
 }
 
@@ -175,16 +183,17 @@ async function aliasesOf(folder: vscode.WorkspaceFolder): Promise<PathAliases | 
 async function firstOf(
   folder: vscode.WorkspaceFolder,
   paths: readonly string[],
-): Promise<ContextFile | null> {
+): Promise<(ContextFile & { uri: vscode.Uri }) | null> {
   for (const path of paths.filter(each => !each.startsWith('..') && !isUnfitName(each))) {
-    const text = await textOf(vscode.Uri.joinPath(folder.uri, path));
-    if (text !== null) return { path, text };
+    const uri = vscode.Uri.joinPath(folder.uri, path);
+    const text = await textOf(uri);
+    if (text !== null) return { uri, path, text };
   }
   return null;
 }
 
 /** The parts of other files in the editor's tabs that speak of the same things, the most similar first. */
-async function openFiles(cursor: Cursor): Promise<FoundPiece[]> {
+async function openFiles(cursor: Cursor): Promise<HostPiece[]> {
   const wanted = wordsNear(cursor.before);
   const uris = tabs().filter(
     uri => uri.toString() !== cursor.uri && uri.scheme === 'file' && !isUnfitName(pathOf(uri)),
@@ -193,7 +202,7 @@ async function openFiles(cursor: Cursor): Promise<FoundPiece[]> {
     uris.slice(-OPEN_FILES).map(async uri => {
       const whole = await textOf(uri);
       const part = whole === null ? null : mostSimilarPart(whole, wanted);
-      return part ? [{ path: pathOf(uri), whole: whole!, ...part }] : [];
+      return part ? [{ uri, path: pathOf(uri), whole: whole!, ...part }] : [];
     }),
   );
   return pieces.flat().sort((a, b) => b.score - a.score);

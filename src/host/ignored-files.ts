@@ -1,18 +1,25 @@
 /** Files that the user keeps out of things: by `.gitignore`, `files.exclude` or `search.exclude`. */
+import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { PathRules } from '../workspace/path-rules.ts';
 
+interface FolderRules {
+  /** Path of the folder, with `/`. */
+  root: string;
+  rules: PathRules;
+}
+
 export class IgnoredFiles implements vscode.Disposable {
-  private rules: PathRules[] = rulesOfFolders();
+  private folders: FolderRules[] = rulesOfFolders();
   private readonly watcher = vscode.workspace.createFileSystemWatcher('**/.gitignore');
   private readonly parts: vscode.Disposable[];
 
   constructor() {
     const forget = () => {
-      for (const rules of this.rules) rules.forget();
+      for (const { rules } of this.folders) rules.forget();
     };
     const renew = () => {
-      this.rules = rulesOfFolders();
+      this.folders = rulesOfFolders();
     };
     this.parts = [
       this.watcher,
@@ -27,9 +34,11 @@ export class IgnoredFiles implements vscode.Disposable {
     ];
   }
 
-  /** `path` as a folder of the workspace has it; with several folders, ignored in any is ignored. */
-  async has(path: string): Promise<boolean> {
-    const verdicts = await Promise.all(this.rules.map(rules => rules.isIgnored(path)));
+  /** By the rules of every folder of the workspace that it is below; `path` of its address. */
+  async has({ path }: vscode.Uri): Promise<boolean> {
+    const verdicts = await Promise.all(
+      this.folders.map(({ root, rules }) => rules.isIgnored(posix.relative(root, path))),
+    );
     return verdicts.includes(true);
   }
 
@@ -38,7 +47,7 @@ export class IgnoredFiles implements vscode.Disposable {
   }
 }
 
-function rulesOfFolders(): PathRules[] {
+function rulesOfFolders(): FolderRules[] {
   return (vscode.workspace.workspaceFolders ?? [])
     .filter(({ uri }) => uri.scheme === 'file')
     .map(({ uri }) => {
@@ -46,6 +55,6 @@ function rulesOfFolders(): PathRules[] {
         const switches = vscode.workspace.getConfiguration(area, uri).get<Record<string, unknown>>('exclude');
         return Object.entries(switches ?? {}).flatMap(([glob, isOn]) => (isOn === true ? [glob] : []));
       });
-      return new PathRules(uri.fsPath, globs);
+      return { root: uri.path, rules: new PathRules(uri.fsPath, globs) };
     });
 }

@@ -403,6 +403,12 @@ const vscode = {
     onDidChangeTextDocument: changes.event,
     onDidSaveTextDocument: saved.event,
     onDidCloseTextDocument: closed.event,
+    onDidChangeWorkspaceFolders: new EventEmitter().event,
+    onDidChangeConfiguration: new EventEmitter().event,
+    createFileSystemWatcher() {
+      const { event } = new EventEmitter();
+      return { onDidChange: event, onDidCreate: event, onDidDelete: event, dispose() {} };
+    },
     async openTextDocument(uri: Uri) {
       const open = editor.documents.find(document => document.uri.toString() === uri.toString());
       return open ?? editor.open(uri.fsPath, false);
