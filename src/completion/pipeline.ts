@@ -10,12 +10,11 @@ import { Emitter } from '../base/emitter.ts';
 import { cancelled } from '../base/errors.ts';
 import { afterEnter } from './after-enter.ts';
 import { type Found, SuggestionCache } from './cache.ts';
-import type { ContextFile } from './context/context-file.ts';
 import { type Cursor, isSamePlace, lineBefore } from './cursor.ts';
 import { Dismissals } from './dismissals.ts';
 import { decideExtent, type Extent, type MultilineSetting } from './extent.ts';
 import { type FilterName, place, refine } from './post/post-process.ts';
-import { type Complete, isCut, type Run, Runner } from './runner.ts';
+import { type Complete, type FilesFor, isCut, type Run, Runner } from './runner.ts';
 import { type Silence, silenceAt } from './silence.ts';
 import { NO_SYNTAX, type Syntax } from './syntax/syntax.ts';
 import { type Outcome, type RunTrace, TraceLog } from './trace.ts';
@@ -184,7 +183,7 @@ export class CompletionPipeline {
    */
   async readAhead(
     cursor: Cursor,
-    filesFor: (budgetChars: number) => Promise<readonly ContextFile[]> = async () => [],
+    filesFor: FilesFor = async () => [],
     multiline?: MultilineSetting,
   ): Promise<void> {
     if (this.runner.isAsking || silenceAt(cursor, this.syntax) === 'in a long comment') return;

@@ -120,18 +120,33 @@ export class PromptWindow {
         return this.coming;
       }
     }
-    const isBegun = this.coming !== null && this.coming.buffer !== this.buffer;
-    const begun = isBegun ? continued(this.coming!, cursor.before) : null;
+    const begun = this.begun(cursor, size);
     this.coming = {
-      ...split(begun ?? startText(cursor.before, size.before)),
+      ...split(begun.text),
       suffix: trimSuffix(cursor.after, size.after),
       suffixChars: size.after,
-      size: begun === null ? size : this.coming!.size,
+      size: begun.size,
       files,
       buffer: this.buffer === 'a' ? 'b' : 'a',
       isFull: true,
     };
     return this.coming;
+  }
+
+  /** What `ahead` shows of the document if the files stay as they are. */
+  shownAhead(cursor: Cursor, size = SLOWEST): string {
+    const { last } = this;
+    const kept = last?.isFull && canContinue(last, cursor) ? fromSameStart(last, cursor.before) : null;
+    return (kept ?? this.begun(cursor, size).text) + trimSuffix(cursor.after, size.after);
+  }
+
+  /** The text before the cursor in the larger window: of the one whose reading was broken off, else of a new one. */
+  private begun({ before }: Cursor, size: PromptSize): { text: string; size: PromptSize } {
+    const isBegun = this.coming !== null && this.coming.buffer !== this.buffer;
+    const text = isBegun ? continued(this.coming!, before) : null;
+    return text === null
+      ? { text: startText(before, size.before), size }
+      : { text, size: this.coming!.size };
   }
 
   /** `text` was read to its end: from now on prompts begin with it. */

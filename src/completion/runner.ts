@@ -68,6 +68,9 @@ const LEAST_FILE_CHARS = 2000;
 const LINE_TOKENS = 48;
 const BLOCK_TOKENS = 160;
 
+/** Pieces of other files, and of the document where the prompt does not show it: there is time for so many characters. */
+export type FilesFor = (budgetChars: number, shown: string) => Promise<readonly ContextFile[]>;
+
 /** Takes the suggestion of a run that has ended. */
 export type Keep = (origin: Cursor, text: string, run: RunTrace) => void;
 
@@ -169,17 +172,14 @@ export class Runner {
   }
 
   /**
-   * As `readNear`, a larger part of the document and of other files, beside what was read. `filesFor` is told how many
-   * characters of other files there is time for. False: there is no more to read.
+   * As `readNear`, a larger part of the document and of other files, beside what was read. False: there is no more to
+   * read.
    */
-  async readFar(
-    cursor: Cursor,
-    filesFor: (budgetChars: number) => Promise<readonly ContextFile[]>,
-  ): Promise<boolean> {
+  async readFar(cursor: Cursor, filesFor: FilesFor): Promise<boolean> {
     const { signal } = this.startReading();
-    const least = this.held.window(cursor.uri).isSettled ? LEAST_FILE_CHARS : 0;
-    const size = this.size(least);
-    const files = await filesFor(size.files);
+    const near = this.held.window(cursor.uri);
+    const size = this.size(near.isSettled ? LEAST_FILE_CHARS : 0);
+    const files = await filesFor(size.files, near.shownAhead(cursor, size));
     if (signal.aborted) throw cancelled();
     const window = this.held.window(cursor.uri);
     const far = window.ahead(cursor, files, size);

@@ -5,12 +5,11 @@ import { monotonicClock } from '../base/clock.ts';
 import { type PathAliases, pathAliases } from '../completion/context/aliases.ts';
 import type { ContextFile } from '../completion/context/context-file.ts';
 import { ContextList, type FoundPiece, gather } from '../completion/context/gather.ts';
-import { EDIT_LINES, type RecentPiece, RecentWork } from '../completion/context/recent.ts';
+import { EDIT_LINES, isShown, type RecentPiece, RecentWork } from '../completion/context/recent.ts';
 import { counterparts, importedPaths } from '../completion/context/related.ts';
 import { mostSimilarPart, wordsNear } from '../completion/context/similar.ts';
 import { isUnfitName } from '../completion/context/unfit.ts';
 import type { Cursor } from '../completion/cursor.ts';
-import { WINDOW_LIMITS } from '../completion/prompt-window.ts';
 import { IgnoredFiles } from './ignored-files.ts';
 import { textOf } from './text-of.ts';
 
@@ -26,6 +25,11 @@ const DECLARATION_LINES = 12;
 /** Documents whose order of pieces is remembered. */
 const LISTS = 8;
 
+interface Shown {
+  cursor: Cursor;
+  /** What the prompt shows of its document. */
+  shown: string;
+}
 /** A piece of a document's or file's, wherever it was found. */
 interface HostPiece extends FoundPiece {
   uri: vscode.Uri;
@@ -55,13 +59,13 @@ export class CompletionContext implements vscode.Disposable {
   async filesFor(
     document: vscode.TextDocument,
     position: vscode.Position,
-    cursor: Cursor,
+    { cursor, shown }: Shown,
     budgetChars: number,
   ): Promise<readonly ContextFile[]> {
     if (budgetChars === 0 || document.uri.scheme !== 'file') return [];
     const sources: ((signal: AbortSignal) => Promise<HostPiece[]>)[] = [
-      () => recentPieces(this.recent.filesFor(cursor.uri, shownOf(cursor))),
-      () => declarations(document, position),
+      () => recentPieces(this.recent.filesFor(cursor.uri, shown)),
+      () => declarations(document, position, shown),
       () => related(document, cursor),
       () => openFiles(cursor),
     ];
@@ -104,10 +108,6 @@ function linesAround(document: vscode.TextDocument, line: number): string {
 const pathOf = (uri: vscode.Uri): string => vscode.workspace.asRelativePath(uri, false);
 const sourceOf = (uri: vscode.Uri) => ({ uri: uri.toString(), path: pathOf(uri) });
 
-/** At most this of the document is in the prompt. */
-const shownOf = ({ before, after }: Cursor): string =>
-  before.slice(-WINDOW_LIMITS.grownChars) + after.slice(0, WINDOW_LIMITS.suffixChars);
-
 /** As far as the files can still be read. */
 async function recentPieces(pieces: readonly RecentPiece[]): Promise<HostPiece[]> {
   const found = await Promise.all(
@@ -121,7 +121,11 @@ async function recentPieces(pieces: readonly RecentPiece[]): Promise<HostPiece[]
 }
 
 /** What the language server knows of the names on the cursor's line and the line above. */
-async function declarations(document: vscode.TextDocument, position: vscode.Position): Promise<HostPiece[]> {
+async function declarations(
+  document: vscode.TextDocument,
+  position: vscode.Position,
+  shown: string,
+): Promise<HostPiece[]> {
   const places = namesBefore(document, position).slice(0, DEFINITIONS);
   const found = await Promise.all(
     places.map(place =>
@@ -136,10 +140,11 @@ async function declarations(document: vscode.TextDocument, position: vscode.Posi
   for (const location of found.flatMap(locations => locations ?? [])) {
     const [uri, range] =
       'uri' in location ? [location.uri, location.range] : [location.targetUri, location.targetRange];
-    if (uri.scheme !== 'file' || uri.toString() === document.uri.toString()) continue;
+    if (uri.scheme !== 'file') continue;
     const text = await textOf(uri);
     if (text === null) continue;
     const lines = text.split('\n').slice(range.start.line, range.start.line + DECLARATION_LINES);
+    if (uri.toString() === document.uri.toString() && isShown(lines[0] ?? '', shown)) continue;
     files.push({ uri, path: pathOf(uri), text: lines.join('\n'), whole: text });
   }
   return files;

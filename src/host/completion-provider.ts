@@ -7,7 +7,7 @@ import { AdaptiveDebounce } from '../completion/debounce.ts';
 import { HEAD_LINES, ownImports } from '../completion/own-imports.ts';
 import { CompletionPipeline, type SuggestOptions } from '../completion/pipeline.ts';
 import { completeBy } from '../completion/request.ts';
-import type { CompletionAnswer, CompletionCall, CompletionHooks } from '../completion/runner.ts';
+import type { CompletionAnswer, CompletionCall, CompletionHooks, FilesFor } from '../completion/runner.ts';
 import type { Snooze } from '../completion/snooze.ts';
 import type { Grammars } from '../completion/syntax/grammars.ts';
 import type { Quiet } from '../completion/trace.ts';
@@ -149,10 +149,15 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
       const { active, isEmpty } = editor.selection;
       if (!isEmpty || this.quiet(document, active, completion)) return;
       const cursor = cursorAt(document, active);
-      const filesFor = async (budget: number) => {
+      const filesFor: FilesFor = async (budget, shown) => {
         const head = document.getText(new vscode.Range(0, 0, HEAD_LINES, 0)).replaceAll('\r\n', '\n');
         const text = ownImports(head, document.offsetAt(active), budget);
-        const others = await this.around.filesFor(document, active, cursor, budget - text.length);
+        const others = await this.around.filesFor(
+          document,
+          active,
+          { cursor, shown: text + shown },
+          budget - text.length,
+        );
         // They change least, so they come first.
         return text === '' ? others : [{ path: cursor.path, text }, ...others];
       };

@@ -55,6 +55,7 @@ export class Uri {
   }
   static file = (path: string) => new Uri(pathToFileURL(path).href);
   static parse = (text: string) => new Uri(text);
+  static joinPath = ({ fsPath }: Uri, ...parts: string[]) => Uri.file(join(fsPath, ...parts));
   get scheme(): string {
     return this.text.slice(0, this.text.indexOf(':'));
   }
@@ -245,7 +246,11 @@ export const editor = {
   },
   /** Paths that a search of the workspace finds, instead of those on disk. */
   found: [] as string[],
-  notebooks: [] as { getCells(): object[] }[],
+  notebooks: [] as { uri?: Uri; getCells(): object[] }[],
+  /** Paths of the files in the editor's tabs. */
+  tabs: [] as string[],
+  /** What a language server knows of the name at a place. */
+  definitionsAt: (_uri: Uri, _position: Position): object[] => [],
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
     const document = new TextDocument(path);
@@ -275,8 +280,17 @@ export const editor = {
     editor.diagnostics = [];
     editor.found = [];
     editor.notebooks = [];
+    editor.tabs = [];
+    editor.definitionsAt = () => [];
   },
 };
+
+class TabInputText {
+  readonly uri: Uri;
+  constructor(uri: Uri) {
+    this.uri = uri;
+  }
+}
 
 class RelativePattern {
   readonly base: string;
@@ -303,6 +317,7 @@ const vscode = {
   EventEmitter,
   RelativePattern,
   WorkspaceEdit,
+  TabInputText,
   NotebookCellKind: { Markup: 1, Code: 2 },
   Location: class {
     readonly uri: Uri;
@@ -421,6 +436,9 @@ const vscode = {
     },
   },
   window: {
+    get tabGroups() {
+      return { all: [{ tabs: editor.tabs.map(path => ({ input: new TabInputText(Uri.file(path)) })) }] };
+    },
     get visibleTextEditors() {
       return editor.shown;
     },
@@ -456,6 +474,7 @@ const vscode = {
   },
   languages: {
     registerCodeLensProvider: () => ({ dispose() {} }),
+    registerDocumentPasteEditProvider: () => ({ dispose() {} }),
     getDiagnostics: (uri?: Uri) =>
       uri
         ? editor.diagnostics.flatMap(([of, all]) => (of.toString() === uri.toString() ? all : []))
@@ -463,8 +482,10 @@ const vscode = {
     onDidChangeDiagnostics: diagnosed.event,
   },
   commands: {
-    async executeCommand(command: string, key: string, value: unknown) {
-      if (command === 'setContext') editor.contexts[key] = value;
+    async executeCommand(command: string, key: unknown, value: unknown) {
+      if (command === 'setContext') editor.contexts[key as string] = value;
+      if (command === 'vscode.executeDefinitionProvider')
+        return editor.definitionsAt(key as Uri, value as Position);
       if (command === 'workbench.action.files.revert') editor.shown[0]?.document.revert();
     },
   },

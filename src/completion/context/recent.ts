@@ -44,5 +44,5 @@ export class RecentWork {
 }
 
 /** Any line of it that can be told from others. */
-const isShown = (piece: string, shown: string): boolean =>
+export const isShown = (piece: string, shown: string): boolean =>
   piece.split('\n').some(line => line.trim().length >= TELLING_CHARS && shown.includes(line.trim()));

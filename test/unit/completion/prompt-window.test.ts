@@ -111,6 +111,18 @@ describe('completion/prompt-window', () => {
       assert.deepEqual([prefix, buffer], [coming.prefix, coming.buffer]);
     });
 
+    it('tells beforehand what it will show of the document', () => {
+      const window = new PromptWindow();
+      const shown = ({ prefix, middle, suffix }: PromptText) => prefix + middle + suffix;
+      window.next(at, cold);
+      assert.equal(window.shownAhead(at), shown(window.ahead(at, [])!));
+      window.adopt(window.ahead(at, [])!);
+      const typed = drawn(`${at.before}${lines(40, 'typed')}█${at.after}`);
+      const grown = window.next(typed, cold);
+      assert.ok(grown.prefix.length > WINDOW_LIMITS.startChars, 'it has grown beyond what a new one has');
+      assert.equal(window.shownAhead(typed), shown(grown));
+    });
+
     it('goes on with what was begun, so that a pause takes up where the last one ended', () => {
       const window = new PromptWindow();
       window.next(at, cold);

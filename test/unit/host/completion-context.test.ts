@@ -1,0 +1,63 @@
+import '../../support/vscode.ts';
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { ContextFile } from '../../../src/completion/context/context-file.ts';
+import { CompletionContext } from '../../../src/host/completion-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { editor, type TextDocument } from '../../support/vscode.ts';
+
+const FILLER = Array.from({ length: 100 }, (_, i) => `filler_${i} = "of the document itself"\n`).join('');
+
+describe('host/completion-context', () => {
+  let folder = '';
+  let context: CompletionContext;
+  afterEach(() => context.dispose());
+
+  /** The files in a workspace, the first one shown. */
+  function begin(files: Record<string, string>): TextDocument {
+    folder = tempFolder(files);
+    editor.reset();
+    editor.folders = [folder];
+    context = new CompletionContext();
+    return editor.open(join(folder, Object.keys(files)[0]!));
+  }
+  /** For a cursor at the end of `document`, of which the prompt shows the last lines. */
+  async function filesFor(document: TextDocument, shown?: string): Promise<readonly ContextFile[]> {
+    const before = document.getText();
+    const { uri, languageId } = document;
+    const cursor = { uri: uri.toString(), path: '', languageId, before, after: '' };
+    const position = document.positionAt(before.length) as never;
+    return context.filesFor(
+      document as never,
+      position,
+      { cursor, shown: shown ?? before.slice(-500) },
+      10_000,
+    );
+  }
+  const texts = (files: readonly ContextFile[]) => files.map(({ text }) => text).join('\n---\n');
+
+  it('shows what was edited in the document where the prompt does not', async () => {
+    const document = begin({ 'a.py': `first_thing = 1\n${FILLER}last_thing = 1\n` });
+    document.type('2', 14, 15);
+    document.type('2', document.getText().length - 2, document.getText().length - 1);
+    const found = texts(await filesFor(document));
+    assert.match(found, /first_thing = 2/);
+    assert.doesNotMatch(found, /last_thing/);
+    assert.equal(texts(await filesFor(document, document.getText())), '');
+  });
+
+  it('shows declarations of the document where the prompt does not', async () => {
+    const document = begin({
+      'a.py': `def far_away(one):\n    pass\n${FILLER}def nearby(one):\n    far_away(`,
+    });
+    const lineOf = (name: string) =>
+      document.getText().slice(0, document.getText().indexOf(name)).split('\n').length - 1;
+    editor.definitionsAt = (uri, { line, character }) => {
+      const name = /^\w+/.exec(document.lineAt(line).text.slice(character))![0];
+      return [{ uri, range: { start: { line: lineOf(`def ${name}`) } } }];
+    };
+    assert.match(texts(await filesFor(document)), /^def far_away\(one\):\n {4}pass\n/);
+    assert.doesNotMatch(texts(await filesFor(document)), /def nearby/);
+  });
+});
