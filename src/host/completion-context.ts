@@ -7,7 +7,7 @@ import type { ContextFile } from '../completion/context/context-file.ts';
 import { ContextList, type FoundPiece, gather } from '../completion/context/gather.ts';
 import { EDIT_LINES, isShown, type RecentPiece, RecentWork } from '../completion/context/recent.ts';
 import { counterparts, importedPaths } from '../completion/context/related.ts';
-import { mostSimilarPart, wordsNear } from '../completion/context/similar.ts';
+import { mostSimilarPart, namesIn, wordsNear } from '../completion/context/similar.ts';
 import { isUnfitName } from '../completion/context/unfit.ts';
 import type { Cursor } from '../completion/cursor.ts';
 import { IgnoredFiles } from './ignored-files.ts';
@@ -150,14 +150,15 @@ async function declarations(
   return files;
 }
 
+/** Each name where it stands last. */
 function namesBefore(document: vscode.TextDocument, position: vscode.Position): vscode.Position[] {
-  const places: vscode.Position[] = [];
+  const places = new Map<string, vscode.Position>();
   for (const line of [position.line, position.line - 1].filter(number => number >= 0)) {
     const text = document.lineAt(line).text.slice(0, line === position.line ? position.character : undefined);
-    for (const { index } of [...text.matchAll(/[A-Za-z_$][\w$]{2,}/g)].reverse())
-      places.push(new vscode.Position(line, index));
+    for (const { name, index } of namesIn(text).reverse())
+      if (!places.has(name)) places.set(name, new vscode.Position(line, index));
   }
-  return places;
+  return [...places.values()];
 }
 
 /** Files that this one imports, and its test or what it tests. */

@@ -35,9 +35,13 @@ export function mostSimilarPart(text: string, wanted: ReadonlySet<string>): Part
   return best;
 }
 
-function identifiers(text: string): Set<string> {
-  return new Set((text.match(IDENTIFIER) ?? []).filter(word => !COMMON_WORDS.has(word)));
-}
+const identifiers = (text: string): Set<string> => new Set(namesIn(text).map(({ name }) => name));
+
+/** The program's own names, and where they begin. */
+export const namesIn = (text: string): { name: string; index: number }[] =>
+  [...text.matchAll(IDENTIFIER)]
+    .map(({ 0: name, index }) => ({ name, index }))
+    .filter(({ name }) => !COMMON_WORDS.has(name));
 
 function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   let common = 0;

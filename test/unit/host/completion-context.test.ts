@@ -47,6 +47,17 @@ describe('host/completion-context', () => {
     assert.equal(texts(await filesFor(document, document.getText())), '');
   });
 
+  it('asks for the names nearest to the cursor, each once, and for no keywords', async () => {
+    const document = begin({ 'a.py': 'first = second\nreturn total(items) and items not in self.' });
+    const asked: string[] = [];
+    editor.definitionsAt = (_, { line, character }) => {
+      asked.push(document.lineAt(line).text.slice(character).match(/^\w+/)![0]);
+      return [];
+    };
+    await filesFor(document);
+    assert.deepEqual(asked, ['items', 'total', 'second']);
+  });
+
   it('shows declarations of the document where the prompt does not', async () => {
     const document = begin({
       'a.py': `def far_away(one):\n    pass\n${FILLER}def nearby(one):\n    far_away(`,
