@@ -11,6 +11,7 @@ import { mostSimilarPart, namesIn, wordsNear } from '../completion/context/simil
 import { isUnfitName } from '../completion/context/unfit.ts';
 import type { Cursor } from '../completion/cursor.ts';
 import { IgnoredFiles } from './ignored-files.ts';
+import { CELL_SCHEME, fileOf, wholeOf } from './notebook.ts';
 import { textOf } from './text-of.ts';
 
 /** Open files that are looked at. */
@@ -43,13 +44,13 @@ export class CompletionContext implements vscode.Disposable {
     this.ignored,
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       const change = contentChanges.at(-1);
-      if (!change || document.uri.scheme !== 'file') return;
+      if (!change || !isOfFile(document.uri)) return;
       const { line } = change.range.start;
       this.recent.edited(sourceOf(document.uri), line, linesAround(document, line));
     }),
     // Called when something is copied in an editor. The clipboard itself, which other programs fill, is never read.
     vscode.languages.registerDocumentPasteEditProvider(
-      { scheme: 'file' },
+      [{ scheme: 'file' }, { scheme: CELL_SCHEME }],
       { prepareDocumentPaste: (document, ranges) => this.noteCopy(document, ranges) },
       { providedPasteEditKinds: [], copyMimeTypes: ['text/plain'] },
     ),
@@ -62,7 +63,7 @@ export class CompletionContext implements vscode.Disposable {
     { cursor, shown }: Shown,
     budgetChars: number,
   ): Promise<readonly ContextFile[]> {
-    if (budgetChars === 0 || document.uri.scheme !== 'file') return [];
+    if (budgetChars === 0 || !isOfFile(document.uri)) return [];
     const sources: ((signal: AbortSignal) => Promise<HostPiece[]>)[] = [
       () => recentPieces(this.recent.filesFor(cursor.uri, shown)),
       () => declarations(document, position, shown),
@@ -105,7 +106,8 @@ function linesAround(document: vscode.TextDocument, line: number): string {
   return document.getText(new vscode.Range(new vscode.Position(Math.max(0, line - EDIT_LINES), 0), end));
 }
 
-const pathOf = (uri: vscode.Uri): string => vscode.workspace.asRelativePath(uri, false);
+const isOfFile = (uri: vscode.Uri): boolean => fileOf(uri).scheme === 'file';
+const pathOf = (uri: vscode.Uri): string => vscode.workspace.asRelativePath(fileOf(uri), false);
 const sourceOf = (uri: vscode.Uri) => ({ uri: uri.toString(), path: pathOf(uri) });
 
 /** As far as the files can still be read. */
@@ -136,15 +138,16 @@ async function declarations(
       ),
     ),
   );
+  const own = fileOf(document.uri).toString();
   const files: HostPiece[] = [];
   for (const location of found.flatMap(locations => locations ?? [])) {
     const [uri, range] =
       'uri' in location ? [location.uri, location.range] : [location.targetUri, location.targetRange];
-    if (uri.scheme !== 'file') continue;
+    if (!isOfFile(uri)) continue;
     const text = await textOf(uri);
     if (text === null) continue;
     const lines = text.split('\n').slice(range.start.line, range.start.line + DECLARATION_LINES);
-    if (uri.toString() === document.uri.toString() && isShown(lines[0] ?? '', shown)) continue;
+    if (fileOf(uri).toString() === own && isShown(lines[0] ?? '', shown)) continue;
     files.push({ uri, path: pathOf(uri), text: lines.join('\n'), whole: text });
   }
   return files;
@@ -163,10 +166,10 @@ function namesBefore(document: vscode.TextDocument, position: vscode.Position): 
 
 /** Files that this one imports, and its test or what it tests. */
 async function related(document: vscode.TextDocument, cursor: Cursor): Promise<HostPiece[]> {
-  const folder = vscode.workspace.getWorkspaceFolder(document.uri);
+  const folder = vscode.workspace.getWorkspaceFolder(fileOf(document.uri));
   if (!folder) return [];
-  const path = posix.normalize(vscode.workspace.asRelativePath(document.uri, false));
-  const imports = importedPaths(path, document.getText(), await aliasesOf(folder)).slice(0, LOOKED_UP);
+  const path = posix.normalize(pathOf(document.uri));
+  const imports = importedPaths(path, wholeOf(document), await aliasesOf(folder)).slice(0, LOOKED_UP);
   const [counterpart, ...imported] = await Promise.all(
     [counterparts(path), ...imports].map(paths => firstOf(folder, paths)),
   );

@@ -37,11 +37,14 @@ export class RecentWork {
 
   /** For a cursor in the document `uri` of which the prompt shows `shown`: what that does not show, oldest first. */
   filesFor(uri: string, shown: string): RecentPiece[] {
-    const isNews = (piece: RecentPiece) => piece.uri !== uri || !isShown(piece.text, shown);
+    const isNews = (piece: RecentPiece) => fileOf(piece.uri) !== fileOf(uri) || !isShown(piece.text, shown);
     const edits = this.edits.map(({ uri, path, text }) => ({ uri, path, text })).reverse();
     return [...edits, ...(this.copied ? [this.copied] : [])].filter(isNews);
   }
 }
+
+/** Cells of a notebook have its address and a fragment; a prompt shows several. */
+const fileOf = (uri: string): string => uri.replace(/#.*$/, '');
 
 /** Any line of it that can be told from others. */
 export const isShown = (piece: string, shown: string): boolean =>

@@ -21,6 +21,7 @@ export function importedPaths(path: string, text: string, aliases: PathAliases |
   const byExtension: Record<string, (path: string, text: string) => string[][]> = {
     '.py': pythonImports,
     '.pyi': pythonImports,
+    '.ipynb': notebookImports,
     '.java': javaImports,
     '.rs': rustImports,
   };
@@ -70,6 +71,12 @@ function foldersAbove(folder: string): string[] {
   const parts = folder === '.' ? [] : folder.split('/');
   return [...parts.map((_, i) => parts.slice(0, parts.length - i).join('/')), '', 'src'];
 }
+
+/** Most are of Python. */
+const notebookImports = (path: string, text: string): string[][] => [
+  ...pythonImports(path, text),
+  ...quotedImports(path, text, null),
+];
 
 /** The packages begin where this file's own one does. */
 function javaImports(path: string, text: string): string[][] {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ContextFile } from '../../../src/completion/context/context-file.ts';
 import { CompletionContext } from '../../../src/host/completion-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { editor, type TextDocument } from '../../support/vscode.ts';
+import { editor, TextDocument, Uri } from '../../support/vscode.ts';
 
 const FILLER = Array.from({ length: 100 }, (_, i) => `filler_${i} = "of the document itself"\n`).join('');
 
@@ -45,6 +45,39 @@ describe('host/completion-context', () => {
     assert.match(found, /first_thing = 2/);
     assert.doesNotMatch(found, /last_thing/);
     assert.equal(texts(await filesFor(document, document.getText())), '');
+  });
+
+  it('gives a cell what belongs to its notebook', async () => {
+    begin({
+      'nb/a.ipynb': '{}',
+      'nb/helpers.py': 'def imported_helper(items):\n    pass\n',
+      'open.py': 'imported_helper(opened_items)\n',
+      'lib.py': 'def declared(items):\n    pass\n',
+    });
+    const uri = Uri.file(join(folder, 'nb/a.ipynb'));
+    const cells = ['from . import helpers\n', `edited_here = 1\n${FILLER}`, 'imported_helper(declared'].map(
+      (text, i) => {
+        const document = new TextDocument(`${uri.fsPath}`, text);
+        const at = Uri.parse(`vscode-notebook-cell:${uri.path}#${i}`);
+        Object.assign(document, { uri: at, languageId: 'python' });
+        return { kind: 2, document };
+      },
+    );
+    const documents = cells.map(({ document }) => document);
+    editor.documents.push(...documents);
+    editor.notebooks = [{ uri, getCells: () => cells }];
+    editor.tabs = [join(folder, 'open.py')];
+    editor.definitionsAt = (_, { character }) =>
+      character > 0 ? [{ uri: Uri.file(join(folder, 'lib.py')), range: { start: { line: 0 } } }] : [];
+    documents[1]!.type('2', 14, 15);
+    const found = await filesFor(documents[2]!);
+    assert.deepEqual(found.map(({ path }) => path).sort(), [
+      'lib.py',
+      'nb/a.ipynb',
+      'nb/helpers.py',
+      'open.py',
+    ]);
+    assert.match(texts(found), /edited_here = 2/);
   });
 
   it('asks for the names nearest to the cursor, each once, and for no keywords', async () => {

@@ -176,6 +176,15 @@ describe('completion/context', () => {
       );
     });
 
+    it('takes the cells of a notebook for one document, and their lines for different ones', () => {
+      const recent = new RecentWork();
+      const cell = (id: string) => ({ uri: `vscode-notebook-cell:/a.ipynb#${id}`, path: 'a.ipynb' });
+      recent.edited(cell('one'), 1, 'first_cell = 1');
+      recent.edited(cell('two'), 1, 'second_cell = 2');
+      const found = recent.filesFor(cell('three').uri, 'second_cell = 2\nthird_cell = 3');
+      assert.deepEqual(found, [{ ...cell('one'), text: 'first_cell = 1' }]);
+    });
+
     it('keeps two documents apart that have the same path in their folders', () => {
       const recent = new RecentWork();
       recent.edited({ uri: 'file:///one/a.ts', path: 'a.ts' }, 1, 'const one = 1;');
