@@ -7,7 +7,7 @@ import type { ContextFile } from '../completion/context/context-file.ts';
 import { ContextList, type FoundPiece, gather } from '../completion/context/gather.ts';
 import { EDIT_LINES, isShown, type RecentPiece, RecentWork } from '../completion/context/recent.ts';
 import { counterparts, importedPaths } from '../completion/context/related.ts';
-import { mostSimilarPart, namesIn, wordsNear } from '../completion/context/similar.ts';
+import { namesIn, SimilarParts, wordsNear } from '../completion/context/similar.ts';
 import { isUnfitName } from '../completion/context/unfit.ts';
 import type { Cursor } from '../completion/cursor.ts';
 import { IgnoredFiles } from './ignored-files.ts';
@@ -31,13 +31,14 @@ interface Shown {
   /** What the prompt shows of its document. */
   shown: string;
 }
-/** A piece of a document's or file's, wherever it was found. */
-interface HostPiece extends FoundPiece {
+interface HostFile extends ContextFile {
   uri: vscode.Uri;
 }
+type HostPiece = HostFile & FoundPiece;
 
 export class CompletionContext implements vscode.Disposable {
   private readonly recent = new RecentWork();
+  private readonly similar = new SimilarParts();
   private readonly lists = new Map<string, ContextList>();
   private readonly ignored = new IgnoredFiles();
   private readonly parts = [
@@ -66,9 +67,12 @@ export class CompletionContext implements vscode.Disposable {
     if (budgetChars === 0 || !isOfFile(document.uri)) return [];
     const sources: ((signal: AbortSignal) => Promise<HostPiece[]>)[] = [
       () => recentPieces(this.recent.filesFor(cursor.uri, shown)),
-      () => declarations(document, position, shown),
-      () => related(document, cursor),
-      () => openFiles(cursor),
+      signal => declarations(document, position, shown, signal),
+      async signal => this.mostSimilar(await related(document, signal), cursor, signal),
+      async signal => {
+        const pieces = await this.mostSimilar(await openFiles(cursor.uri), cursor, signal);
+        return pieces.sort((a, b) => b.score - a.score);
+      },
     ];
     // Whether a file is ignored is asked of the disk, so that is part of what has its time.
     const allowed = sources.map(find => ({
@@ -79,6 +83,25 @@ export class CompletionContext implements vscode.Disposable {
 
   dispose(): void {
     for (const part of this.parts) part.dispose();
+  }
+
+  /** Of each file the part that speaks of the same things as the cursor's surroundings. */
+  private async mostSimilar(
+    files: readonly HostFile[],
+    { before }: Cursor,
+    signal: AbortSignal,
+  ): Promise<(HostPiece & { score: number })[]> {
+    const wanted = wordsNear(before);
+    const pieces: (HostPiece & { score: number })[] = [];
+    for (const file of files) {
+      const key = file.uri.toString();
+      // Reading a text anew takes a while: keys, and the timer that breaks this off, have their turn before.
+      if (!this.similar.isRead(key, file.text)) await new Promise(resolve => setImmediate(resolve));
+      if (signal.aborted) break;
+      const part = this.similar.find(key, file.text, wanted);
+      if (part) pieces.push({ ...file, whole: file.text, ...part });
+    }
+    return pieces;
   }
 
   private async withoutIgnored(files: readonly HostPiece[]): Promise<HostPiece[]> {
@@ -127,6 +150,7 @@ async function declarations(
   document: vscode.TextDocument,
   position: vscode.Position,
   shown: string,
+  signal: AbortSignal,
 ): Promise<HostPiece[]> {
   const places = namesBefore(document, position).slice(0, DEFINITIONS);
   const found = await Promise.all(
@@ -141,6 +165,7 @@ async function declarations(
   const own = fileOf(document.uri).toString();
   const files: HostPiece[] = [];
   for (const location of found.flatMap(locations => locations ?? [])) {
+    if (signal.aborted) break;
     const [uri, range] =
       'uri' in location ? [location.uri, location.range] : [location.targetUri, location.targetRange];
     if (!isOfFile(uri)) continue;
@@ -165,19 +190,15 @@ function namesBefore(document: vscode.TextDocument, position: vscode.Position): 
 }
 
 /** Files that this one imports, and its test or what it tests. */
-async function related(document: vscode.TextDocument, cursor: Cursor): Promise<HostPiece[]> {
+async function related(document: vscode.TextDocument, signal: AbortSignal): Promise<HostFile[]> {
   const folder = vscode.workspace.getWorkspaceFolder(fileOf(document.uri));
   if (!folder) return [];
   const path = posix.normalize(pathOf(document.uri));
   const imports = importedPaths(path, wholeOf(document), await aliasesOf(folder)).slice(0, LOOKED_UP);
   const [counterpart, ...imported] = await Promise.all(
-    [counterparts(path), ...imports].map(paths => firstOf(folder, paths)),
+    [counterparts(path), ...imports].map(paths => firstOf(folder, paths, signal)),
   );
-  const wanted = wordsNear(cursor.before);
-  return [...imported.filter(file => file !== null).slice(0, IMPORTS), counterpart].flatMap(file => {
-    const part = file && mostSimilarPart(file.text, wanted);
-    return part ? [{ ...file, text: part.text, whole: file.text }] : [];
-  });
+  return [...imported.filter(file => file !== null).slice(0, IMPORTS), ...(counterpart ? [counterpart] : [])];
 }
 
 /** By the configuration in the folder's root. */
@@ -192,8 +213,10 @@ async function aliasesOf(folder: vscode.WorkspaceFolder): Promise<PathAliases | 
 async function firstOf(
   folder: vscode.WorkspaceFolder,
   paths: readonly string[],
-): Promise<(ContextFile & { uri: vscode.Uri }) | null> {
+  signal: AbortSignal,
+): Promise<HostFile | null> {
   for (const path of paths.filter(each => !each.startsWith('..') && !isUnfitName(each))) {
+    if (signal.aborted) break;
     const uri = vscode.Uri.joinPath(folder.uri, path);
     const text = await textOf(uri);
     if (text !== null) return { uri, path, text };
@@ -201,20 +224,15 @@ async function firstOf(
   return null;
 }
 
-/** The parts of other files in the editor's tabs that speak of the same things, the most similar first. */
-async function openFiles(cursor: Cursor): Promise<HostPiece[]> {
-  const wanted = wordsNear(cursor.before);
+/** Other files in the editor's tabs. */
+async function openFiles(own: string): Promise<HostFile[]> {
   const uris = tabs().filter(
-    uri => uri.toString() !== cursor.uri && uri.scheme === 'file' && !isUnfitName(pathOf(uri)),
+    uri => uri.toString() !== own && uri.scheme === 'file' && !isUnfitName(pathOf(uri)),
   );
-  const pieces = await Promise.all(
-    uris.slice(-OPEN_FILES).map(async uri => {
-      const whole = await textOf(uri);
-      const part = whole === null ? null : mostSimilarPart(whole, wanted);
-      return part ? [{ uri, path: pathOf(uri), whole: whole!, ...part }] : [];
-    }),
+  const files = await Promise.all(
+    uris.slice(-OPEN_FILES).map(async uri => ({ uri, path: pathOf(uri), text: await textOf(uri) })),
   );
-  return pieces.flat().sort((a, b) => b.score - a.score);
+  return files.flatMap(({ text, ...file }) => (text === null ? [] : [{ ...file, text }]));
 }
 
 /** What language servers and extensions have opened besides is not the user's. */

@@ -2,7 +2,9 @@ import '../../support/vscode.ts';
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContextFile } from '../../../src/completion/context/context-file.ts';
+import { SimilarParts } from '../../../src/completion/context/similar.ts';
 import { CompletionContext } from '../../../src/host/completion-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { editor, TextDocument, Uri } from '../../support/vscode.ts';
@@ -78,6 +80,29 @@ describe('host/completion-context', () => {
       'open.py',
     ]);
     assert.match(texts(found), /edited_here = 2/);
+  });
+
+  it('ends its reading of tabs when its time is over, and goes on with the next pause', async () => {
+    const tabs = Array.from({ length: 5 }, (_, i) => `tab${i}.py`);
+    const sources = tabs.map((path, i) => [path, `def shared_name(own_${i}):\n    pass\n`]);
+    const document = begin({ 'a.py': 'shared_name(', ...Object.fromEntries(sources) });
+    editor.tabs = tabs.map(path => join(folder, path));
+    const { find } = SimilarParts.prototype;
+    let count = 0;
+    // Each takes more than a third of the time that there is.
+    SimilarParts.prototype.find = function (...args) {
+      count++;
+      for (const end = performance.now() + 60; performance.now() < end; );
+      return find.apply(this, args);
+    };
+    try {
+      assert.deepEqual(await filesFor(document), []);
+      await sleep(200);
+    } finally {
+      SimilarParts.prototype.find = find;
+    }
+    assert.ok(count <= 3, `${count} were read`);
+    assert.equal((await filesFor(document)).length, 5);
   });
 
   it('asks for the names nearest to the cursor, each once, and for no keywords', async () => {

@@ -4,7 +4,7 @@ import type { ContextFile } from '../../../../src/completion/context/context-fil
 import { ContextList, gather } from '../../../../src/completion/context/gather.ts';
 import { RecentWork } from '../../../../src/completion/context/recent.ts';
 import { counterparts, importedPaths } from '../../../../src/completion/context/related.ts';
-import { mostSimilarPart, wordsNear } from '../../../../src/completion/context/similar.ts';
+import { mostSimilarPart, SimilarParts, wordsNear } from '../../../../src/completion/context/similar.ts';
 import { isUnfit, isUnfitName } from '../../../../src/completion/context/unfit.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 
@@ -72,6 +72,24 @@ describe('completion/context', () => {
     assert.match(part!.text, /parseInvoice/);
     assert.ok(part!.text.split('\n').length <= 40);
     assert.equal(mostSimilarPart(filler, wordsNear('parseInvoice')), null);
+  });
+
+  it('reads a text once for as long as it stays as it is, and finds the same as anew', () => {
+    const parts = new SimilarParts();
+    const text = Array.from({ length: 200 }, (_, i) => `name${i} shared${i % 7} = value${i % 30}`).join('\n');
+    const check = (text: string, before: string) => {
+      const wanted = wordsNear(before);
+      assert.deepEqual(parts.find('a', text, wanted), mostSimilarPart(text, wanted));
+    };
+    assert.equal(parts.isRead('a', text), false);
+    check(text, 'name77 value3');
+    assert.equal(parts.isRead('a', text), true);
+    check(text, 'name190 shared1');
+    check(text, 'nothing of it');
+    check(`${text}\nlater77`, 'later77');
+    assert.equal(parts.isRead('a', text), false);
+    for (let i = 0; i < 100; i++) parts.find(`${i}`, text, new Set());
+    assert.equal(parts.isRead('a', `${text}\nlater77`), false, 'only so many are remembered');
   });
 
   it('knows what a file imports and what tests it', () => {
