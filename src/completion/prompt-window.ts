@@ -144,9 +144,7 @@ export class PromptWindow {
   private begun({ before }: Cursor, size: PromptSize): { text: string; size: PromptSize } {
     const isBegun = this.coming !== null && this.coming.buffer !== this.buffer;
     const text = isBegun ? continued(this.coming!, before) : null;
-    return text === null
-      ? { text: startText(before, size.before), size }
-      : { text, size: this.coming!.size };
+    return text === null ? { text: startText(before, size.before), size } : { text, size: this.coming!.size };
   }
 
   /** `text` was read to its end: from now on prompts begin with it. */
