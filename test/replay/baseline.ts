@@ -1,5 +1,29 @@
-/** Whether figures have become worse than those of the baseline file. */
+/** The baseline file, and whether figures have become worse than its own. */
+import type { ModelVariant } from '../../src/protocol/daemon.ts';
 import type { Figures } from './tally.ts';
+
+/** What figures depend on. */
+export interface Settings {
+  model: string;
+  variant: ModelVariant;
+  limit: number;
+  keys: number;
+  read: number;
+  write: number;
+  pace: number;
+  alone: boolean;
+}
+export interface Baseline {
+  /** What it was made with; `--check` does the same. */
+  settings: Settings;
+  figures: Partial<Figures>;
+}
+
+/** Older files were made in 4 bits and without other files, and do not say so. */
+export function readBaseline(text: string): Baseline {
+  const { settings, figures } = JSON.parse(text);
+  return { settings: { variant: 'int4', alone: true, ...settings }, figures };
+}
 
 /**
  * How far figures may fall behind, as a share. Time is computed, so none depends on the machine; yet the texts do a little,

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run } from '../../scripts/steps.ts';
+import type { ContextFile } from '../../src/completion/context/context-file.ts';
 import { recordSession } from '../bench/typing-script.ts';
 import { everyNth } from '../eval/cut.ts';
 import { type Language, PACKAGES, type Package } from './packages.ts';
@@ -23,6 +24,8 @@ export interface SourceFile {
   /** Package and path. */
   name: string;
   text: string;
+  /** The package's others in its language, by name and whatever their length; copies of this one are left out. */
+  others: readonly ContextFile[];
 }
 
 /** `perLanguage` files of each language, evenly spread over its packages, always the same. */
@@ -57,19 +60,25 @@ async function fetched({ registry, name, version }: Package): Promise<string> {
 }
 
 function filesOf({ name, language }: Package, folder: string): SourceFile[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map(path => path.replaceAll('\\', '/'))
     .filter(path => EXTENSIONS[language].test(path) && !UNTYPICAL.test(path))
     .sort()
     .map(path => ({
-      language,
-      name: `${name}/${path}`,
+      path: `${name}/${path}`,
       text: readFileSync(join(folder, path), 'utf8').replaceAll('\r\n', '\n'),
-    }))
+    }));
+  return files
     .filter(({ text }) => {
       const count = text.split('\n').length;
       return count >= LINES.least && count <= LINES.most && canBeTyped(text);
-    });
+    })
+    .map(({ path, text }) => ({
+      language,
+      name: path,
+      text,
+      others: files.filter(other => other.text !== text),
+    }));
 }
 
 /** Enough of its lines can be left out and typed back. */

@@ -5,17 +5,19 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ROOT } from '../../scripts/steps.ts';
 import { positiveInteger } from '../../src/cli/engine-session.ts';
 import { completeRequest } from '../../src/engine/complete.ts';
 import { openModelFolder } from '../../src/engine/model-folder.ts';
 import { Tokenizer } from '../../src/engine/tokenizer.ts';
+import { VARIANTS } from '../../src/models/store.ts';
+import type { ModelVariant } from '../../src/protocol/daemon.ts';
 import { withDaemon } from '../bench/daemon.ts';
 import { recordSession } from '../bench/typing-script.ts';
 import { testGrammars } from '../support/grammars.ts';
 import { variantFolder } from '../support/models.ts';
-import { compare } from './baseline.ts';
+import { type Baseline, compare, readBaseline, type Settings } from './baseline.ts';
 import type { TokensOf } from './engine.ts';
 import { type SourceFile, sourceFiles } from './files.ts';
 import { renderConfidence, renderFigures, renderOutcomes } from './report.ts';
@@ -26,14 +28,8 @@ const BASELINE = join(ROOT, 'test', 'replay', 'baseline.json');
 const PER_LANGUAGE = 20;
 const LANGUAGES = 3;
 
-interface Options {
-  limit: number;
-  keys: number;
-  model: string;
+interface Options extends Settings {
   threads: number;
-  read: number;
-  write: number;
-  pace: number;
   unsure?: boolean;
   plain?: boolean;
   check?: boolean;
@@ -51,6 +47,7 @@ const program = new Command('replay')
   )
   .option('--keys <n>', 'keystrokes a file', positiveInteger, 120)
   .option('--model <id>', 'converted model of the store', 'qwen2.5-coder-1.5b')
+  .addOption(new Option('--variant <precision>').choices([...VARIANTS]).default('int4'))
   .option('--threads <n>', 'threads of the engine', positiveInteger, availableParallelism())
   .option(
     '--plain',
@@ -60,19 +57,14 @@ const program = new Command('replay')
   .option('--write <n>', 'and to write; both as of the 1.5B model on two cores', positiveInteger, 20)
   .option('--unsure', 'show what the model is unsure of as well: what would a threshold of confidence keep?')
   .option('--pace <n>', 'times as slow a typist', positiveInteger, 1)
+  .option('--alone', "without the package's other files", false)
   .option('--check', 'do what test/replay/baseline.json was made with, and fail where a figure is worse')
   .option('--write-baseline', 'write that file')
   .option('--json <file>', 'write the counts of every file there')
   .action(run);
 
-interface Baseline {
-  /** What it was made with; `--check` does the same. */
-  settings: Pick<Options, 'model' | 'limit' | 'keys' | 'read' | 'write' | 'pace'>;
-  figures: Figures;
-}
-
 async function run(given: Options): Promise<void> {
-  const baseline = given.check ? readBaseline() : null;
+  const baseline = given.check ? baselineThere() : null;
   const options = { ...given, ...baseline?.settings };
   const files = await sourceFiles(Math.min(PER_LANGUAGE, Math.ceil(options.limit / LANGUAGES)));
   const ours = await typeAll(files, 'moebius', options);
@@ -84,8 +76,9 @@ async function run(given: Options): Promise<void> {
   console.log(renderOutcomes(sum(ours.map(({ tally }) => tally)).outcomes));
   if (options.unsure) console.log(renderConfidence(ours.flatMap(({ judged }) => judged)));
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ options, ours, plain }, null, 2)}\n`);
-  const { model, limit, keys, read, write, pace } = options;
-  const made: Baseline = { settings: { model, limit, keys, read, write, pace }, figures: figuresOfOurs };
+  const { model, variant, limit, keys, read, write, pace, alone } = options;
+  const settings = { model, variant, limit, keys, read, write, pace, alone };
+  const made: Baseline = { settings, figures: figuresOfOurs };
   if (options.writeBaseline) writeFileSync(BASELINE, `${JSON.stringify(made, null, 2)}\n`);
   for (const line of baseline ? compare(figuresOfOurs, baseline.figures) : []) {
     console.error(line);
@@ -93,9 +86,9 @@ async function run(given: Options): Promise<void> {
   }
 }
 
-function readBaseline(): Baseline {
+function baselineThere(): Baseline {
   if (!existsSync(BASELINE)) throw new Error('There is no baseline: npm run replay -- --write-baseline');
-  return JSON.parse(readFileSync(BASELINE, 'utf8'));
+  return readBaseline(readFileSync(BASELINE, 'utf8'));
 }
 
 async function typeAll(
@@ -103,17 +96,18 @@ async function typeAll(
   kind: 'moebius' | 'plain',
   options: Options,
 ): Promise<Typed[]> {
-  const { model, threads, keys, read, write, pace, unsure } = options;
-  const tokensOf = await tokensOfModel(model);
+  const { model, variant, threads, keys, read, write, pace, alone, unsure } = options;
+  const tokensOf = await tokensOfModel(model, variant);
   const syntax = testGrammars();
   for (const { language } of files) await syntax.load(language);
-  return withDaemon({ model, variant: 'int4', threads }, async ({ backend }) => {
+  return withDaemon({ model, variant, threads }, async ({ backend }) => {
     const typed: Typed[] = [];
     for (const [index, file] of files.entries()) {
       const { opened, keys: all } = recordSession(file.text, index + 1);
       const slowed = all.slice(0, keys).map(key => ({ ...key, pauseMs: key.pauseMs * pace }));
       const recording = { opened, keys: slowed };
-      const document = { path: file.name, languageId: file.language };
+      const others = alone ? [] : file.others;
+      const document = { path: file.name, languageId: file.language, others };
       const session = await typeFile(
         { backend, tokensOf, syntax },
         document,
@@ -133,8 +127,8 @@ async function typeAll(
 }
 
 /** As the daemon makes prompts, without its weights. */
-async function tokensOfModel(model: string): Promise<TokensOf> {
-  const { manifest, tokenizer } = await openModelFolder(variantFolder(model, 'int4'));
+async function tokensOfModel(model: string, variant: ModelVariant): Promise<TokensOf> {
+  const { manifest, tokenizer } = await openModelFolder(variantFolder(model, variant));
   const parts = { manifest, tokenizer: new Tokenizer(tokenizer) };
   return params => completeRequest(parts, { requestId: '', ...params }).prompt;
 }

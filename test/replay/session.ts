@@ -4,14 +4,17 @@
  */
 import type { Backend } from '../../src/backends/backend.ts';
 import { toMoebiusError } from '../../src/base/errors.ts';
+import type { ContextFile } from '../../src/completion/context/context-file.ts';
 import type { Cursor } from '../../src/completion/cursor.ts';
 import { AdaptiveDebounce } from '../../src/completion/debounce.ts';
 import { CompletionPipeline, type Suggestion } from '../../src/completion/pipeline.ts';
+import { withinReach } from '../../src/completion/reach.ts';
 import { type Occasion, ReadAhead } from '../../src/completion/read-ahead.ts';
 import type { Syntax } from '../../src/completion/syntax/syntax.ts';
 import type { Outcome } from '../../src/completion/trace.ts';
 import { type Editor, press, type Recording } from '../bench/typing-script.ts';
 import { ReplayedEngine, type Speeds, type TokensOf } from './engine.ts';
+import { Others } from './others.ts';
 import { plainSuggestion } from './plain.ts';
 import { emptyTally, type Tally } from './tally.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -28,6 +31,8 @@ const TYPED_CHARS = 40;
 export interface Document {
   path: string;
   languageId: string;
+  /** Of the same package; a plain pipeline takes nothing from them. */
+  others?: readonly ContextFile[];
 }
 type Ghost = Omit<Suggestion, 'source'> & { source: Suggestion['source'] | null };
 /** What became of one suggestion, to be read one by one. */
@@ -47,6 +52,7 @@ export interface Typed {
   tally: Tally;
   judged: Judged[];
 }
+/** The cursor comes with the whole document. */
 type Suggest = (cursor: Cursor, signal: AbortSignal) => Promise<Ghost | null>;
 
 export async function typeFile(
@@ -116,10 +122,15 @@ class User {
         clock,
         syntax,
       );
+      const others = new Others(document.path, document.others ?? [], clock);
       this.#readAhead = new ReadAhead(clock, () => {
-        pipeline.readAhead(this.#cursor(), undefined, 'auto').catch(error => this.#fail(error));
+        const cursor = inReach(this.#cursor());
+        const { text } = this.#editor;
+        const filesFor = (budgetChars: number) => others.filesFor(text, cursor, budgetChars);
+        pipeline.readAhead(cursor, filesFor, 'auto').catch(error => this.#fail(error));
       });
-      this.#suggest = async (cursor, signal) => {
+      this.#suggest = async (whole, signal) => {
+        const cursor = inReach(whole);
         const delayMs = this.#debounce.delayMs(cursor.before.slice(-1));
         const ghost = await pipeline.suggest(cursor, {
           isManual: false,
@@ -264,6 +275,9 @@ class User {
     return { uri: path, path, languageId, before: text.slice(0, offset), after: text.slice(offset) };
   }
 }
+
+/** As an editor gives it to the pipeline. */
+const inReach = (cursor: Cursor): Cursor => ({ ...cursor, ...withinReach(cursor) });
 
 function nameOf(outcome: Outcome): string {
   switch (outcome.kind) {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import type { Backend } from '../../../src/backends/backend.ts';
 import type { CompletionCall } from '../../../src/completion/runner.ts';
 import { NO_SYNTAX } from '../../../src/completion/syntax/syntax.ts';
+import type { CompleteParams } from '../../../src/protocol/daemon.ts';
 import type { Keystroke } from '../../bench/typing-script.ts';
-import { compare } from '../../replay/baseline.ts';
+import { compare, readBaseline } from '../../replay/baseline.ts';
 import { ReplayedEngine, type TokensOf } from '../../replay/engine.ts';
 import { renderConfidence, renderFigures, renderOutcomes } from '../../replay/report.ts';
 import { type Judged, typeFile } from '../../replay/session.ts';
@@ -113,6 +114,30 @@ describe('replay/session', () => {
     assert.equal(plain.accepted, 0);
     assert.equal(plain.requests, 8, 'nobody waits for what follows the last key');
   });
+
+  /** What was asked for, read ahead or to be written. */
+  async function asked(before: string, kind: 'moebius' | 'plain'): Promise<Partial<CompleteParams>[]> {
+    const calls: Partial<CompleteParams>[] = [];
+    const spied: TokensOf = params => {
+      calls.push(params);
+      return tokensOf(params);
+    };
+    await typeFile(
+      { backend: backendOf('zzz') as Backend, tokensOf: spied, syntax: NO_SYNTAX },
+      { path: 'p/a.py', languageId: 'python', others: [{ path: 'p/b.py', text: 'def area(width): pass' }] },
+      { opened: { text: before, offset: before.length }, keys },
+      kind,
+      SPEEDS,
+    );
+    return calls;
+  }
+
+  it('shows the model other files of the package, in pauses; a plain pipeline shows none', async () => {
+    const shown = (calls: Partial<CompleteParams>[]) => calls.flatMap(({ files = [] }) => files);
+    const ours = shown(await asked('def f():\n    width = 1', 'moebius'));
+    assert.ok(ours.some(({ path, text }) => path === 'p/b.py' && text === 'def area(width): pass'));
+    assert.deepEqual(shown(await asked('def f():\n    width = 1', 'plain')), []);
+  });
 });
 
 describe('replay/figures', () => {
@@ -157,6 +182,14 @@ describe('replay/figures', () => {
       ['usefulCharsPerComputeSecond', 'latencyP95Ms', 'cancelledShare'],
     );
     assert.deepEqual(compare(worse, { rightCharsShare: measured.rightCharsShare }), []);
+  });
+
+  it('an older baseline was made in 4 bits and without other files', () => {
+    const settings = { model: 'm', limit: 9, keys: 60, read: 90, write: 20, pace: 1 };
+    const read = readBaseline(JSON.stringify({ settings, figures: measured }));
+    assert.deepEqual(read.settings, { ...settings, variant: 'int4', alone: true });
+    const newer = { ...settings, variant: 'int8', alone: false };
+    assert.deepEqual(readBaseline(JSON.stringify({ settings: newer, figures: {} })).settings, newer);
   });
 
   it('two pipelines are compared by useful characters', () => {
