@@ -1,9 +1,10 @@
 /**
  * What a simple extension does: 256 lines before the cursor, 64 after it, a fixed wait, one request a keystroke, and the
- * answer as the model gave it. No window that stays, nothing kept, joined, filtered or read ahead.
+ * answer as the model gave it, on a line that has text to the end of that line. No window that stays, nothing kept, joined,
+ * filtered or read ahead.
  */
 import type { Clock } from '../../src/base/clock.ts';
-import type { Cursor } from '../../src/completion/cursor.ts';
+import { type Cursor, lineAfter, lineBefore } from '../../src/completion/cursor.ts';
 import type { Complete } from '../../src/completion/runner.ts';
 
 const BEFORE_LINES = 256;
@@ -27,7 +28,7 @@ export async function plainSuggestion(
     suffix: cursor.after.split('\n').slice(0, AFTER_LINES).join('\n'),
     files: [],
     buffer: 'a' as const,
-    isSingleLine: false,
+    isSingleLine: (lineBefore(cursor) + lineAfter(cursor)).trim() !== '',
     maxTokens: TOKENS,
   };
   try {

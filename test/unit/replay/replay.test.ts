@@ -138,6 +138,15 @@ describe('replay/session', () => {
     assert.ok(ours.some(({ path, text }) => path === 'p/b.py' && text === 'def area(width): pass'));
     assert.deepEqual(shown(await asked('def f():\n    width = 1', 'plain')), []);
   });
+
+  it('a plain pipeline has 256 lines, and asks for no more than the line that was begun', async () => {
+    const long = `# ${'-'.repeat(80)}\n`.repeat(400);
+    const calls = await asked(`${long}def f():\n    x = 1`, 'plain');
+    const lineAt = ({ prefix = '' }: Partial<CompleteParams>) => prefix.slice(prefix.lastIndexOf('\n') + 1);
+    assert.ok(calls.every(({ prefix }) => prefix!.split('\n').length === 256));
+    const single = new Map(calls.map(call => [lineAt(call).trim(), call.singleLine]));
+    assert.deepEqual([single.get(''), single.get('return')], [false, true]);
+  });
 });
 
 describe('replay/figures', () => {
