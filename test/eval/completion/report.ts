@@ -64,3 +64,32 @@ export function renderConfidence(sets: readonly SetResult[]): string {
 
 const isKnown = (result: CaseResult): result is CaseResult & { meanLogProb: number } =>
   result.meanLogProb !== null && result.isShown;
+
+/** In points, over all records: how far the pipeline is to be above raw infilling by llama.cpp. */
+const BAR_POINTS = 3;
+
+/** What passes: is the pipeline above raw in every set, and by enough above llama.cpp over all? */
+export function renderVerdict(sets: readonly SetResult[]): string {
+  const lines = sets.map(({ name, results }) => {
+    const points = pointsAbove(results, 'raw');
+    return `${name}: pipeline above raw: ${yesNo(points > 0)} (by ${signedPoints(points)})`;
+  });
+  const compared = sets.flatMap(({ results }) => results).filter(({ llama }) => llama !== null);
+  if (compared.length > 0) {
+    const points = pointsAbove(compared, 'llama');
+    const verdict = `${yesNo(points >= BAR_POINTS)} (by ${signedPoints(points)}, bar ${BAR_POINTS})`;
+    lines.push(`over all, pipeline above llama.cpp: ${verdict}`);
+  }
+  return lines.join('\n');
+}
+
+/** Percentage points of passing records that the pipeline has more; all were asked of both. */
+function pointsAbove(results: readonly CaseResult[], other: 'raw' | 'llama'): number {
+  const gained = results.map(
+    ({ pipeline, [other]: verdict }) => Number(pipeline.passes) - Number(verdict?.passes),
+  );
+  return results.length > 0 ? (100 * gained.reduce((sum, gain) => sum + gain, 0)) / results.length : 0;
+}
+
+const yesNo = (is: boolean): string => (is ? 'yes' : 'no');
+const signedPoints = (points: number): string => `${points > 0 ? '+' : ''}${points.toFixed(1)} points`;

@@ -25,7 +25,7 @@ import {
   type Written,
 } from './answers.ts';
 import { type Case, readCases, SETS, type SetName } from './cases.ts';
-import { renderConfidence, renderFilters, renderSets } from './report.ts';
+import { renderConfidence, renderFilters, renderSets, renderVerdict } from './report.ts';
 import type { CaseResult, FilterEffect, SetResult, Verdict } from './result.ts';
 
 interface Options {
@@ -64,7 +64,8 @@ async function run(options: Options): Promise<void> {
     results.push(result);
     console.error(renderSets([result])); // a run takes long: what is there is shown
   }
-  console.log(`${renderSets(results)}\n\n${renderFilters(results)}\n\n${renderConfidence(results)}`);
+  const parts = [renderSets, renderFilters, renderConfidence, renderVerdict].map(render => render(results));
+  console.log(parts.join('\n\n'));
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ options, results }, null, 2)}\n`);
 }
 
