@@ -47,7 +47,7 @@ export function judgeCommand(command: string, shell: ShellKind = 'posix'): Judge
     judgeRoughly(command, findings);
   } else {
     judgeText(command, findings, 0);
-    if (/\r/.test(command)) findings.ask('has a carriage return in it');
+    if (/\r/.test(command)) findings.warn('has a carriage return in it');
     judgeLookAlikes(command, findings);
   }
   return findings.judgement();

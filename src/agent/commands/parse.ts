@@ -53,13 +53,15 @@ const MAX_COMMANDS = 200;
 /** null: not a command that can be understood; it must be asked for. */
 export function parseCommand(source: string): ParsedCommand | null {
   if (!source.trim() || source.length > MAX_COMMAND_CHARS) return null;
-  // A carriage return is no line end for bash, but is for other shells and for whoever reads the approval.
-  const normal = source.replace(/\r\n?/g, '\n');
+  // Bash takes them for letters, a carriage return too; who reads the approval sees a line end, or nothing.
+  if (/[^\P{Cc}\n\t]/u.test(source)) return null;
+  // Bash joins lines before it reads what stands on them, the parser within words only sometimes: `$\` and `(x)` on the next line.
+  if (/(^|[^ \t])\\\n|\$'.*\\\n/s.test(source)) return null;
   // A backslash at the very end joins a line that is not there.
-  if (/(^|[^\\])(\\\\)*\\\s*$/.test(normal)) return null;
-  const collector = new Collector(normal);
+  if (/(^|[^\\])(\\\\)*\\\s*$/.test(source)) return null;
+  const collector = new Collector(source);
   try {
-    collector.script(parse(normal));
+    collector.script(parse(source));
   } catch {
     return null;
   }
@@ -99,7 +101,7 @@ class Collector {
     const spans = this.#spans.toSorted((a, b) => a.pos - b.pos);
     let at = 0;
     for (const { pos, end } of [...spans, { pos: this.#source.length, end: this.#source.length }]) {
-      if (pos > at && !/^(\s|[;&|!]|\\\n|#[^\n]*(\n|$)|time\s)*$/.test(this.#source.slice(at, pos)))
+      if (pos > at && !/^([ \t\n;&|!]|\\\n|#[^\n]*(\n|$)|time[ \t\n])*$/.test(this.#source.slice(at, pos)))
         return true;
       at = Math.max(at, end);
     }
@@ -220,6 +222,7 @@ function toArgument(word: Word): Argument {
     ((part.type === 'DoubleQuoted' || part.type === 'LocaleString') && part.parts.every(isPlain));
   const isGlob =
     parts.some(part => part.type === 'Glob') && parts.every(part => isPlain(part) || part.type === 'Glob');
-  const hasTilde = /^~/.test(word.text);
+  // In what looks like an assignment a tilde stands for the home folder too.
+  const hasTilde = /(^|[=:])~/.test(word.text);
   return { value: word.value, isLiteral: parts.every(isPlain) && !hasTilde, isGlob: isGlob && !hasTilde };
 }

@@ -23,7 +23,9 @@ export function rulesFor(
   const parsed = parseCommand(command);
   if (!parsed || parsed.features.size || !parsed.commands.every(isPlain)) return null;
   const lists = parsed.commands.map(({ words }) => words.map(({ value }) => value));
-  return lists.filter(words => !isFree(words)).map(words => ({ cwd, words }));
+  const needed = lists.filter(words => !isFree(words)).map(words => ({ cwd, words }));
+  // What is asked for although each part is free is so for the whole, which no rule of a part covers.
+  return needed.length ? needed : null;
 }
 
 /** Whether every part of `command` is free or has its rule. */

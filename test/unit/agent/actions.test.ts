@@ -280,6 +280,28 @@ describe('actions: commands', () => {
     assert.deepEqual(strict.seen.remembered, []);
   });
 
+  it('that hide a second one from whoever reads them are asked for, whatever is remembered', async () => {
+    const { actions, seen } = setup({
+      policy: { commandRules: [{ cwd: '', words: ['npm', 'test'] }] },
+      decide: () => ({ kind: 'deny', reason: null }),
+    });
+    const commands = [
+      'echo hi\r#; rm -rf src',
+      'npm test\r#; rm -rf src',
+      'npm test\v#; rm -rf src',
+      'echo \\\r\nrm -rf src',
+      'echo $\\\n(rm -rf src)',
+      'npm test; echo $\\\n(rm -rf src)',
+    ];
+    for (const command of commands) await actions.command('k', command, '', 1000);
+    assert.deepEqual(
+      seen.asked.map(({ detail }) => detail),
+      commands,
+    );
+    assert.deepEqual(seen.ran, []);
+    for (const { warning, remember } of seen.asked) assert.ok(warning && remember === null);
+  });
+
   it('that are dangerous are asked for with a warning, and never remembered', async () => {
     const { actions, seen } = setup({
       decide: () => ({ kind: 'always' }),

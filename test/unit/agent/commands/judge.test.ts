@@ -94,6 +94,8 @@ const FREE = `
   ls # rm -rf /
   ls; pwd && whoami || date
   sed -n 10,20p src/a.ts
+  git log \\\\\\n  --oneline
+  echo !x '#' a#b
   sed -n '5,$p' a.txt | head
   rg foo
   sort -rn a.txt | uniq -c | tail -5
@@ -317,6 +319,31 @@ const ASK = `
   ls\\u202e
   ls\\u200b
   ls\\rpwd
+  ls\\r\\npwd
+  echo hi\\r#; rm -rf src
+  echo hi \\r#; rm -rf src
+  echo \\\\\\r\\nrm -rf src
+  npm test\\r#; rm -rf src
+  ls\\u000b#; rm -rf src
+  ls\\u000c#; rm -rf src
+  ls\\u0085#; rm -rf src
+  ls\\u0000#; rm -rf src
+  ls\\u00a0#; rm -rf src
+  ls\\u2028#; rm -rf src
+  ls a#; rm -rf src
+  ls \\\\#; rm -rf src
+  ls '#'; rm -rf src
+  ls &# x\\nrm -rf src
+  ls # x\\u0085\\nrm -rf src
+  echo $\\\\\\n(rm -rf src)
+  cat a$\\\\\\nHOME
+  cat $'a \\\\\\nb'
+  ls &\\\\\\n& ./x
+  ls a=~
+  cat a=b:~/x
+  ls !(a)
+  ls @(a|b)
+  ls {1..3}
   LS
   du --files0-from=/etc/passwd
   wc --files0=x

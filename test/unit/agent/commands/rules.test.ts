@@ -45,10 +45,31 @@ describe('commands: what "always" remembers', () => {
     'env npm test',
     'npm test | sh',
     'npm test (',
+    'npm test\r#; rm -rf src',
+    'npm test \r#; rm -rf src',
+    'npm test\r\n',
+    'npm test \\\r\nrm -rf src',
+    'npm test\v#; rm -rf src',
+    'npm test\f; npm test',
+    'npm test\u0085#; rm -rf src',
+    'npm test\0',
+    'npm test\u00a0; npm test',
+    'npm test\u2028; npm test',
+    'npm test#; npm test',
+    'npm test a=~',
+    'npm test $(#)',
+    'npm !!',
   ];
   for (const command of not) {
     it(`does not cover ${JSON.stringify(command)}`, () => assert.ok(!isAllowed(command, '', remembered)));
   }
+
+  it('covers nothing where each part is free and the whole is not', () => {
+    for (const command of ['echo hi\r#; rm -rf src', 'echo \\\r\nrm -rf src', 'ls\u200b', 'ls &']) {
+      assert.equal(rulesFor(command, ''), null, JSON.stringify(command));
+      assert.ok(!isAllowed(command, '', remembered), JSON.stringify(command));
+    }
+  });
 
   it('says nothing of a folder that was changed to, in any way', () => {
     for (const command of ['pushd sub && npm test', 'builtin cd sub; npm test', 'popd; npm test'])
