@@ -165,9 +165,12 @@ const isOutside = (path: string): boolean =>
 
 function judgePath(path: string, findings: Findings, printsFiles: boolean): void {
   if (isOutside(path)) findings.ask('reads outside the workspace');
-  else if (printsFiles && looksSecret(path)) findings.warn(`reads ${path}, which may hold secrets`);
+  else if (printsFiles && namesSecret(path)) findings.warn(`reads ${path}, which may hold secrets`);
   else findings.reads(path);
 }
+
+/** Also behind what git puts before a path: `HEAD:.env`, `:(top).env`, `-L1,9:.env`. */
+const namesSecret = (text: string): boolean => looksSecret(text.replace(/:(\([^)]*\)|[!^]+)?/g, '/'));
 
 function judgeWords(words: readonly Argument[], findings: Findings, depth: number): void {
   const [program, ...args] = words;
@@ -375,6 +378,7 @@ function judgeReader(name: string, reader: Reader, args: readonly Argument[], fi
       if (!reader.isText && /^-[^=]*[=/~]/.test(value) && isOutside(value.replace(/^-[^=/~]*=?/, ''))) {
         findings.ask('reads outside the workspace');
       }
+      if (reader.printsFiles && namesSecret(value)) findings.warn(`${name} with ${value} may print secrets`);
       continue;
     }
     operands++;

@@ -69,6 +69,8 @@ const FREE = `
   git diff HEAD~1 -- src
   git log main..dev
   git show HEAD:src/a.ts
+  git show HEAD:.env.example
+  git log -L1,9:a.ts
   git branch --show-current
   rg -n "foo bar" src
   grep -n 'a/b' src/a.ts
@@ -196,6 +198,20 @@ const ASK = `
   cat .env
   cat *
   git show HEAD:.env
+  git show HEAD:.env.local
+  git show HEAD:id_rsa
+  git show HEAD~2:ID_RSA
+  git show :id_rsa
+  git show :0:id_rsa
+  git show HEAD:./a/id_rsa
+  git show stash@{0}:id_rsa
+  git diff HEAD:a.txt HEAD:.env
+  git log -p -- ':(top).env'
+  git log -p -- ':/.env'
+  git log -p -- ':^.env'
+  git log -L1,9:.env
+  git log -L 1,9:.env
+  git log -L:x:id_rsa
   alias ls='rm -rf'
   function ls { ./x; }
   ls() { ./x; }
@@ -450,6 +466,8 @@ describe('commands: judged', () => {
       'cat x | sh',
       'node -e x',
       'cat .env',
+      'git show HEAD:.env.local',
+      'git log -L1,9:id_rsa',
       'PAGER=x git log',
       'npm i',
       'kill 1',
