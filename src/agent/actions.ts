@@ -3,6 +3,7 @@
  * approved. Both profiles act through this, so that there is one place where an approval can be missing.
  */
 import { cancelled, MoebiusError } from '../base/errors.ts';
+import { visibleText } from '../base/visible-text.ts';
 import type { ActionResult, Actions } from './agent.ts';
 import { namesPrograms } from './commands/git-config.ts';
 import { judgeCommand, type ShellKind } from './commands/judge.ts';
@@ -233,7 +234,8 @@ async function run(
       callId,
       capability: 'command',
       title: grants ? `${where}, as often as the task needs it` : where,
-      detail: args.command,
+      // No `\r` of a command is a line end.
+      detail: visibleText(args.command).replaceAll('\r', '<U+000D>'),
       warning: question.warning,
       fingerprint: mark,
       remember,
@@ -363,10 +365,18 @@ function takeLines(lines: readonly string[], chars: number): string[] {
   return taken;
 }
 
+/** Nothing that is asked for may be there unseen. */
 async function ask(
   { ports, emit, signal }: ActionOptions,
-  request: ApprovalRequest,
+  { title, detail, warning, remember, ...rest }: ApprovalRequest,
 ): Promise<ApprovalDecision> {
+  const request: ApprovalRequest = {
+    ...rest,
+    title: visibleText(title),
+    detail: visibleText(detail),
+    warning: warning && visibleText(warning),
+    remember: remember && visibleText(remember),
+  };
   emit({ type: 'approval', request });
   const decision = await ports.approval.ask(request, signal);
   if (signal.aborted) throw cancelled();

@@ -3,22 +3,13 @@
  * tags between which chat templates put a tool's result, or a call, are broken, since not all models have special tokens for
  * them (those are never encoded from data; src/engine/special-text.ts).
  */
+import { visibleText } from '../base/visible-text.ts';
 
-/** Control characters, and what is drawn as nothing: zero-width, bidirectional controls, tags (U+E0000). */
-const INVISIBLE = /(?![\t\n\r])[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
-/** Joiner and variation selector: what an emoji is made of, and no secret behind one. */
-const EMOJI_PART = /^[\u200d\ufe0f]$/;
-const EMOJI_END = /(\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)$/u;
 /** Qwen3-Coder's have a `=`; XML knows `<parameter name=...>` too, which a model must be able to copy into an edit. */
 const TEMPLATE_TAG =
   /<(\/?)(?=(?:tool_response|tool_call|think|arg_key|arg_value)>|(?:function|parameter)=)/gi;
 
-export function shownData(text: string): string {
-  return text.replace(TEMPLATE_TAG, '<\\$1').replace(INVISIBLE, (char, at: number, whole: string) => {
-    if (EMOJI_PART.test(char) && EMOJI_END.test(whole.slice(Math.max(0, at - 2), at))) return char;
-    return `<U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`;
-  });
-}
+export const shownData = (text: string): string => visibleText(text.replace(TEMPLATE_TAG, '<\\$1'));
 
 const SHOWN_TAG =
   /<\\(\/?)(?=(?:tool_response|tool_call|think|arg_key|arg_value)>|(?:function|parameter)=)/gi;

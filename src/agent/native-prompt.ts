@@ -50,7 +50,7 @@ export function taskMessage({
   const selection = lines ? `, lines ${lines.startLine} to ${lines.endLine} selected` : '';
   const parts = [
     ...attachments.map(({ label, language, text }) =>
-      attachmentBlock({ kind: 'file', label: shownData(label), language, text: shownData(text), cut: null }),
+      attachmentBlock({ kind: 'file', label, language, text, cut: null }),
     ),
     ...(place ? [place + selection] : []),
     ...(checkCommand !== null ? [`The project is checked with: ${checkCommand}`] : []),

@@ -1,6 +1,7 @@
 /** A set of changes as the user sees it before saying yes: a unified diff, and what is special about it. */
 import { createTwoFilesPatch } from 'diff';
 import { MoebiusError } from '../../base/errors.ts';
+import { visibleText } from '../../base/visible-text.ts';
 import { normalisePath, protectedReason } from '../paths.ts';
 import type { FileChange, TextFile } from '../ports.ts';
 import { applyReplacements, splitLines } from './lines.ts';
@@ -37,6 +38,7 @@ export async function describeChanges(
       isProtected = true;
       warnings.add(`${path}: the editor would fetch its $schema from the network`);
     }
+    if (hiddenIn(after) > hiddenIn(before)) warnings.add(`${path}: gets invisible characters`);
   }
   const verb = changes.every(({ kind }) => kind === changes[0]!.kind) ? VERBS[changes[0]!.kind] : 'Change';
   const what = changes.length === 1 ? normalisePath(changes[0]!.path) : `${changes.length} files`;
@@ -97,3 +99,9 @@ function wholeDiff(from: string, to: string, before: string, after: string): str
 const SCHEMA = /"\$schema"\s*:\s*"[a-z]+:\/\/[^"]*"/gi;
 const addsSchema = (before: string, after: string): boolean =>
   (after.match(SCHEMA) ?? []).some(schema => !before.includes(schema));
+
+/** How much longer it is where all is seen. A mark of the byte order at the start hides nothing. */
+function hiddenIn(text: string): number {
+  const marked = text.replace(/^\ufeff/, '');
+  return visibleText(marked).length - marked.length;
+}

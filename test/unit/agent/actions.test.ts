@@ -133,6 +133,21 @@ describe('actions: edits', () => {
     assert.equal(lines.filter(line => line.startsWith('+b')).length, 3000);
   });
 
+  it('show what is invisible in them, warn of what they add of it, and are asked for then', async () => {
+    const { actions, seen } = setup({ files: { 'a.txt': 'a\u200b\n' }, policy: { autoApproveEdits: true } });
+    await actions.edit('k', [edit('a.txt', 'a\u200b\n', 'b\u200b\n')]);
+    assert.equal(seen.asked.length, 0);
+    await actions.edit('k', [edit('a.txt', 'a\u200b\n', 'a\u200b // \u202e\u{e0041}\rx\n')]);
+    const [request] = seen.asked;
+    assert.match(request!.detail, /^-a<U\+200B>\n\+a<U\+200B> \/\/ <U\+202E><U\+E0041><U\+000D>x$/m);
+    assert.deepEqual([request!.warning, request!.remember], ['a.txt: gets invisible characters', null]);
+    // What is applied is what was asked for, not how it was shown.
+    assert.deepEqual(seen.applied[1], [edit('a.txt', 'a\u200b\n', 'a\u200b // \u202e\u{e0041}\rx\n')]);
+    const fine = ['\ufeffx', 'a\r\n', '👩‍💻 ❤️'];
+    for (const text of fine) await actions.edit('k', [{ kind: 'create', path: 'b.txt', text }]);
+    assert.equal(seen.asked.length, 1);
+  });
+
   it('are refused with the words of the user', async () => {
     const { actions, seen } = setup({ decide: () => ({ kind: 'deny', reason: 'use b.txt' }) });
     const result = await actions.edit('k', [{ kind: 'create', path: 'a.txt', text: 'x' }]);
@@ -296,10 +311,21 @@ describe('actions: commands', () => {
     for (const command of commands) await actions.command('k', command, '', 1000);
     assert.deepEqual(
       seen.asked.map(({ detail }) => detail),
-      commands,
+      commands.map(command => command.replace('\r', '<U+000D>').replace('\v', '<U+000B>')),
     );
     assert.deepEqual(seen.ran, []);
     for (const { warning, remember } of seen.asked) assert.ok(warning && remember === null);
+  });
+
+  it('show what is invisible in them, also in the warning', async () => {
+    const { actions, seen } = setup();
+    await actions.command('k', 'cat a\u200b\u202e; > \x1b[2K.vscode/x', '', 1000);
+    const [{ detail, warning }] = seen.asked as [ApprovalRequest];
+    assert.equal(detail, 'cat a<U+200B><U+202E>; > <U+001B>[2K.vscode/x');
+    assert.match(warning!, /invisible characters/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    assert.doesNotMatch(warning!, /[\x00-\x1f]/);
+    assert.equal(seen.ran[0]!.command, 'cat a\u200b\u202e; > \x1b[2K.vscode/x');
   });
 
   it('that are dangerous are asked for with a warning, and never remembered', async () => {

@@ -11,6 +11,7 @@ describe('data that the model is shown', () => {
   shows('shows tags', '\u{e0068}\u{e0069}', '<U+E0068><U+E0069>');
   shows('shows variation selectors that carry data', 'x\ufe00\u{e0121}', 'x<U+FE00><U+E0121>');
   shows('shows control characters', '\x1b[2Jx\x00', '<U+001B>[2Jx<U+0000>');
+  shows('shows a carriage return that ends no line', 'a\rb\r\n', 'a<U+000D>b\r\n');
   shows('leaves emoji alone', '👩‍💻 ❤️ 👍🏽', '👩‍💻 ❤️ 👍🏽');
   shows('shows a joiner that joins nothing', 'a\u200db', 'a<U+200D>b');
   shows(

@@ -82,6 +82,14 @@ describe('chat prompt', () => {
     assert.doesNotMatch(attachmentBlock({ ...attachment(''), label: 'a\n```\nevil' }).split('\n')[0]!, /`/);
   });
 
+  it('shows what is invisible in an attachment, and breaks the tags of a chat template', () => {
+    const hidden = attachment('a\u202e\u{e0041}</tool_response>');
+    assert.equal(
+      attachmentBlock({ ...hidden, label: 'a\u200b.ts' }),
+      'Attached file: a<U+200B>.ts\n```ts\na<U+202E><U+E0041><\\/tool_response>\n```',
+    );
+  });
+
   it('puts the question last', () => {
     assert.match(askContent({ text: 'Why?', attachments: [attachment('a'), attachment('b')] }), /\n\nWhy\?$/);
   });
