@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import type { ActionPolicy, Remembered } from '../agent/actions.ts';
 import { type CommandRule, rulesFor } from '../agent/commands/rules.ts';
 import type { AgentMode, AgentPorts, ApprovalDecision, ApprovalRequest } from '../agent/ports.ts';
-import { type Terminal, writeLine } from './terminal.ts';
+import { print, type Terminal } from './terminal.ts';
 
 /** What is allowed beforehand. */
 export interface Approvals {
@@ -63,7 +63,7 @@ export function permissionsOf(approvals: Approvals, mode: AgentMode, terminal: T
       async ask(question, options, signal) {
         if (!terminal.stdin.isTTY) return null;
         const list = options.map((option, index) => `  ${index + 1}. ${option}`);
-        await writeLine(terminal.stderr, [`\n${question}`, ...list].join('\n'));
+        print(terminal.stderr, `${[`\n${question}`, ...list].join('\n')}\n`);
         const answer = (await askLine(terminal, '> ', signal)).trim();
         return answer === '' ? null : (options[Number(answer) - 1] ?? answer);
       },
@@ -77,7 +77,7 @@ async function askPerson(
   signal: AbortSignal,
 ): Promise<ApprovalDecision> {
   const { title, detail, warning, remember } = request;
-  await writeLine(terminal.stderr, `\n${title}:\n${detail}${warning ? `\nWarning: ${warning}` : ''}`);
+  print(terminal.stderr, `\n${title}:\n${detail}${warning ? `\nWarning: ${warning}` : ''}\n`);
   const always = remember === null ? '' : `, a = always allow ${remember}`;
   const answer = (
     await askLine(terminal, `Allow? y = yes${always}, anything else = no, or why not: `, signal)

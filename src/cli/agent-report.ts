@@ -1,7 +1,7 @@
 /** What `moebius agent` prints: steps for people while it works, a report for programs at the end. */
 import type { AgentOutcome, AgentProfile } from '../agent/agent.ts';
 import type { AgentEvent } from '../agent/ports.ts';
-import type { Terminal } from './terminal.ts';
+import { print, type Terminal } from './terminal.ts';
 
 export interface AgentReport {
   reason: AgentOutcome['reason'];
@@ -31,23 +31,23 @@ export function stepPrinter({ stdout, stderr }: Terminal, isJson: boolean): (eve
   return event => {
     switch (event.type) {
       case 'text':
-        (isJson ? stderr : stdout).write(event.text);
+        print(isJson ? stderr : stdout, event.text);
         return;
       case 'call':
-        stderr.write(`\n* ${event.title}\n`);
+        print(stderr, `\n* ${event.title}\n`);
         return;
       case 'result':
-        stderr.write(`  ${event.ok ? '' : 'failed: '}${event.summary}\n`);
+        print(stderr, `  ${event.ok ? '' : 'failed: '}${event.summary}\n`);
         return;
       case 'todo':
         for (const { text, state } of event.items)
-          stderr.write(`  [${{ open: ' ', doing: '>', done: 'x' }[state]}] ${text}\n`);
+          print(stderr, `  [${{ open: ' ', doing: '>', done: 'x' }[state]}] ${text}\n`);
         return;
       case 'notice':
-        stderr.write(`  (${event.text})\n`);
+        print(stderr, `  (${event.text})\n`);
         return;
       case 'end':
-        if (!isJson) stdout.write(`\n${event.text}\n`);
+        if (!isJson) print(stdout, `\n${event.text}\n`);
     }
   };
 }

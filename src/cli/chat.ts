@@ -12,7 +12,7 @@ import {
   samplingOf,
   thinkingOf,
 } from './sampling-options.ts';
-import { type Terminal, write, writeLine } from './terminal.ts';
+import { print, type Terminal, write } from './terminal.ts';
 
 interface ChatOptions extends SamplingOptions {
   system?: string;
@@ -88,7 +88,7 @@ async function turn(
     return [...messages, { role: 'assistant', content: result.text }];
   } catch (thrown) {
     if (terminal.signal.aborted) throw thrown;
-    await writeLine(terminal.stderr, `\nerror: ${toMoebiusError(thrown).message}`);
+    print(terminal.stderr, `\nerror: ${toMoebiusError(thrown).message}\n`);
     return messages.slice(0, -1);
   } finally {
     interrupts.end();

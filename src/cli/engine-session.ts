@@ -14,7 +14,7 @@ import {
   type ModelVariant,
 } from '../protocol/daemon.ts';
 
-import { type Terminal, writeLine } from './terminal.ts';
+import { print, type Terminal, writeLine } from './terminal.ts';
 
 export interface EngineOptions {
   model?: string;
@@ -131,8 +131,8 @@ export const hooksFor = (
 /** Hooks that print text as it comes, and what the model thinks aloud beside it. */
 export const printingHooks = (terminal: Terminal, signal = terminal.signal): RunHooks =>
   hooksFor(signal, event => {
-    if (event.type === 'text') terminal.stdout.write(event.text);
-    if (event.type === 'reasoning') terminal.stderr.write(event.text);
+    if (event.type === 'text') print(terminal.stdout, event.text);
+    if (event.type === 'reasoning') print(terminal.stderr, event.text);
   });
 
 /** One line about speed, for people; stderr keeps it out of pipes. */

@@ -1,6 +1,7 @@
 /** How a command ends: exit codes and the lines a person reads when it failed. */
 import { CommanderError } from 'commander';
 import { type ErrorCode, toMoebiusError } from '../base/errors.ts';
+import { visibleControls } from '../base/visible-text.ts';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, cancelled: 130 } as const;
 
@@ -26,7 +27,8 @@ export function describeFailure(error: unknown, verbose: boolean): Failure {
   }
   const failure = toMoebiusError(error);
   if (failure.code === 'cancelled') return { exitCode: EXIT.cancelled, lines: ['Cancelled.'] };
-  const lines = [`error: ${failure.message}`];
+  // A model's last words may be in it.
+  const lines = [`error: ${visibleControls(failure.message)}`];
   const hint = HINTS[failure.code];
   if (hint && !failure.message.includes('moebius model')) lines.push(`hint:  ${hint}`);
   if (failure.code === 'internal' && !verbose) lines.push('hint:  --verbose shows where it happened.');

@@ -1,5 +1,6 @@
 /** What a command may touch of the outside world: three streams, a signal, a folder. Tests hand in their own. */
 import type { Readable, Writable } from 'node:stream';
+import { visibleControls } from '../base/visible-text.ts';
 
 export interface Terminal {
   stdin: Readable & { isTTY?: boolean };
@@ -21,6 +22,14 @@ export function write(stream: Writable, text: string): Promise<void> {
 }
 
 export const writeLine = (stream: Writable, text: string): Promise<void> => write(stream, `${text}\n`);
+
+/**
+ * Writes what a model or a file says. A terminal would obey the control characters in it, and could be made to hide what is asked
+ * there; a pipe gets every byte.
+ */
+export function print(stream: Writable & { isTTY?: boolean }, text: string): void {
+  stream.write(stream.isTTY ? visibleControls(text) : text);
+}
 
 /** Everything that is piped in, as UTF-8 text. */
 export async function readAll(stream: Readable): Promise<string> {

@@ -13,6 +13,7 @@ describe('how a command fails', () => {
   check(new MoebiusError('model-missing', 'No model.'), 1, /^error: No model\.\nhint: .*model add/);
   check(new MoebiusError('bad-request', 'No prompt.'), 2, /^error: No prompt\.$/);
   check(new MoebiusError('hash-mismatch', 'It is damaged.'), 1, /^error: It is damaged\.$/);
+  check(new MoebiusError('unfinished', 'It says \x1b[2J'), 1, /^error: It says <U\+001B>\[2J$/);
   check(cancelled(), 130, /^Cancelled\.$/);
   check(new DOMException('stopped', 'AbortError'), 130, /^Cancelled\.$/);
   check(new Error('odd'), 1, /^error: odd\nhint: .*--verbose/);
