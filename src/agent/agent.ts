@@ -50,7 +50,8 @@ export interface AgentOptions {
 export interface AgentContext {
   /** The file in front of the user, if any, and the lines that are selected (from 1, both included). */
   openFile: { path: string; selection: { startLine: number; endLine: number } | null } | null;
-  attachments: { label: string; language: string; text: string }[];
+  /** `isProblem`: what a checker says that the task is to solve. */
+  attachments: { label: string; language: string; text: string; isProblem?: boolean }[];
 }
 
 export interface AgentOutcome {

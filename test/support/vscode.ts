@@ -334,6 +334,7 @@ const vscode = {
   EndOfLine: { LF: 1, CRLF: 2 },
   ConfigurationTarget: { Global: 1, Workspace: 2 },
   FileType: { File: 1, Directory: 2 },
+  SymbolKind: { Class: 4, Method: 5, Constructor: 8, Enum: 9, Interface: 10, Function: 11, Struct: 22 },
   DiagnosticSeverity: { Error: 0, Warning: 1, Information: 2, Hint: 3 },
   TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
   ThemeColor: class {},

@@ -4,6 +4,7 @@ import type { Actions, AgentOptions } from '../agent.ts';
 import type { Diagnostic } from '../ports.ts';
 import { type CheckReport, readCheck } from './check-report.ts';
 import { beyond, type Findings, remainingOf } from './findings.ts';
+import { aboutOf } from './intent.ts';
 
 const CHECK_TIMEOUT_MS = 180_000;
 /** A version that takes much longer than the code did before has a loop that does not end. */
@@ -26,13 +27,13 @@ export class Checks {
     this.callId = callId;
   }
 
-  /** Problems that the task is about: named in it, or in the selected lines of the open file. */
+  /** Problems that the task is about: named in it or in what is attached as one, or in the selected lines of the open file. */
   async problemsOfTask(): Promise<Diagnostic[]> {
     const { context, task, checkCommand } = this.options;
     if (!/\b(?:fix|problem|error|warning|diagnostic|lint|issue|resolve|correct)/i.test(task)) return [];
     const { openFile } = context;
     const found = await this.reported(openFile ? [openFile.path] : null);
-    const flat = oneLine(task);
+    const flat = oneLine(aboutOf(this.options));
     const named = found.filter(
       ({ message }) => message && flat.includes(oneLine(message).replace(/[.\s]+$/, '')),
     );

@@ -7,6 +7,7 @@ import { enclosingBlock } from '../code/enclosing-block.ts';
 import type { Diagnostic } from '../ports.ts';
 import { functionsOf } from './bodies.ts';
 import type { CheckReport, Frame } from './check-report.ts';
+import { aboutOf } from './intent.ts';
 import { codeNamesIn, namesIn } from './names.ts';
 import type { CodeReference } from './prompts.ts';
 import { type Clues, definedName, IMPORT_LINE, type Region, regionsOf } from './region.ts';
@@ -57,7 +58,8 @@ export async function gather(
   const frames = report?.frames ?? [];
   const tests = await failingTests(frames, text);
   const called = tests.flatMap(test => test.text.match(/[A-Za-z_$][\w$]*/g) ?? []);
-  const names = [...codeNamesIn(task), ...tests.flatMap(test => namesIn(test.text))];
+  const asked = codeNamesIn(aboutOf(options));
+  const names = [...asked, ...tests.flatMap(test => namesIn(test.text))];
   const scores = new Map<string, number>();
   const add = (path: string, score: number) => scores.set(path, (scores.get(path) ?? 0) + score);
 
@@ -75,7 +77,7 @@ export async function gather(
     if (test instanceof MoebiusError) continue;
     for (const imported of importedFiles(path, test, paths)) add(imported, isFailing ? 5 : 1);
   }
-  for (const name of codeNamesIn(task).slice(0, GREP_NAMES)) {
+  for (const name of asked.slice(0, GREP_NAMES)) {
     const hits = await ports.workspace.grep({ pattern: name, isRegExp: false, limit: GREP_HITS }, signal);
     for (const hit of hits) if (definedName(hit.text) === name) add(hit.path, 4);
   }

@@ -1,4 +1,5 @@
 /** Whether a task wants an answer or a change: a model that is not offered tools can't choose by itself. */
+import type { AgentOptions } from '../agent.ts';
 
 const POLITE =
   /^(?:(?:please|now|then|and|so|ok(?:ay)?|also|first)[,\s]+|(?:can|could|would|will) you(?: please)?\s+|i(?:'d| would) like you to\s+|i want you to\s+|let'?s\s+|help me(?: to)?\s+)+/i;
@@ -43,3 +44,7 @@ const TAKES_AWAY = new RegExp(
 );
 
 export const takesAway = (words: string): boolean => TAKES_AWAY.test(words);
+
+/** The task with the problems that are attached to it: to recognise something in, never told as the user's words. */
+export const aboutOf = ({ task, context }: Pick<AgentOptions, 'task' | 'context'>): string =>
+  [task, ...context.attachments.filter(({ isProblem }) => isProblem).map(({ text }) => text)].join('\n');

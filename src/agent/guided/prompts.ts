@@ -74,11 +74,14 @@ export const codeContent = (path: string, region: Region): string =>
 export function stepContent(prompt: StepPrompt, form: Form): string {
   const { task, rules, path, text, region, references, tests, problems, check } = prompt;
   const lines = text.split('\n');
-  const notes = new Map(problems.map(({ line, message }) => [line - 1, message]));
+  const notes = new Map(problems.map(({ line, message }) => [line - 1, shownData(message)]));
   // Only the first place: those that led there are seldom wrong.
   const frame = check?.report.frames.find(place => place.path === path);
   if (frame && !isTest(path))
-    notes.set(frame.line - 1, `the test fails here${check?.report.error ? `: ${check.report.error}` : ''}`);
+    notes.set(
+      frame.line - 1,
+      `the test fails here${check?.report.error ? `: ${shownData(check.report.error)}` : ''}`,
+    );
   const marked = withMarkers(lines, notes, path);
   const code = marked.slice(region.first, region.last + 1).join('\n');
   const language = languageOf(path);
@@ -168,7 +171,7 @@ export function stubContent({ task, rules, path, functions, references, tests }:
 export function problemList(problems: readonly Diagnostic[], lines: readonly string[]): string {
   const list = problems.map(({ message, source, line }) => {
     const at = (lines[line - 1] ?? '').trim();
-    return `- ${message.replace(/\s*\n\s*/g, ' ').trim()}${source && ` (${source})`}${at && `, at: \`${at}\``}`;
+    return `- ${shownData(message.replace(/\s*\n\s*/g, ' ').trim())}${source && ` (${source})`}${at && `, at: \`${at}\``}`;
   });
   return `${problems.length === 1 ? 'A checker reports' : 'Checkers report'}:\n${list.join('\n')}`;
 }

@@ -7,10 +7,11 @@ import type { WorkspaceFolders } from '../../workspace/folders.ts';
 export function userPlace(folders: WorkspaceFolders, { attachments }: Ask): AgentContext {
   return {
     openFile: openFile(folders),
-    attachments: attachments.map(({ label, language, text, cut }) => ({
+    attachments: attachments.map(({ kind, label, language, text, cut }) => ({
       label: cut === null ? label : `${label} (${cut})`,
       language,
       text,
+      isProblem: kind === 'problems',
     })),
   };
 }

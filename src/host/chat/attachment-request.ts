@@ -2,6 +2,8 @@
 export type AttachmentRequest =
   | { kind: 'selection' }
   | { kind: 'problems' }
+  /** What a checker says of one place. */
+  | { kind: 'problem'; label: string; text: string }
   /** A file or folder, workspace-relative, as the page's list shows it. */
   | { kind: 'path'; path: string }
   /** The symbol that begins at a line (from 1) of a file. */

@@ -45,6 +45,8 @@ export class AttachmentReader {
         return [await this.#prepare(selectionSource())];
       case 'problems':
         return [await this.#prepare(problemsSource())];
+      case 'problem':
+        return [await this.#prepare({ ...request, kind: 'problems', fileName: '', language: '' })];
       case 'text':
         return [await this.#prepare({ ...request, fileName: '', language: request.language ?? '' })];
       case 'path':

@@ -37,8 +37,10 @@ export function agentCommands(chat: ChatView): CommandTable {
       const line = at.start.line + 1;
       const said = typeof problem === 'string' ? problem : problemsText(file, at);
       if (!said) throw new MoebiusError('not-found', `There is no problem at ${path}:${line}.`);
-      await chat.task(`Fix this problem in ${path}, line ${line}: ${said}`, [
+      // What a checker says may quote what it checks: data, and no words of the user.
+      await chat.task(`Fix the problem in ${path}, line ${line}.`, [
         { kind: 'file', fsPath: file.fsPath },
+        { kind: 'problem', label: `Problem in ${path}, line ${line}`, text: said },
       ]);
     },
   };
