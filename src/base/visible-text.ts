@@ -19,5 +19,11 @@ export const visibleText = (text: string): string =>
     isEmojiPart(char, at, whole) ? char : shown(char),
   );
 
+/** Latin beside Greek or Cyrillic in one word, many letters of which look like it. */
+export const mixesAlphabets = (text: string): boolean =>
+  (text.match(/\p{L}+/gu) ?? []).some(
+    word => /\p{Script=Latin}/u.test(word) && /[\p{Script=Greek}\p{Script=Cyrillic}]/u.test(word),
+  );
+
 /** For a terminal, of text that comes in pieces: an emoji may be cut between two. */
 export const visibleControls = (text: string): string => text.replace(CONTROL, shown);

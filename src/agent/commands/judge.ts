@@ -4,6 +4,7 @@
  * and no sandbox: what a program that was allowed does by itself, nobody sees.
  */
 import { escapeRegExp } from '../../base/escape-regexp.ts';
+import { mixesAlphabets } from '../../base/visible-text.ts';
 import { looksSecret, protectedReason } from '../paths.ts';
 import { type Argument, type ParsedCommand, parseCommand, type SimpleCommand } from './parse.ts';
 import {
@@ -426,6 +427,7 @@ function judgeLookAlikes(command: string, findings: Findings): void {
     .replace(/\p{Cf}/gu, '');
   const hasControls = /[^\P{Cc}\n\r\t]|\p{Cf}|[\u{e0000}-\u{e007f}]/u.test(command);
   if (hasControls) findings.warn('has invisible characters');
+  if (mixesAlphabets(command)) findings.warn('has letters that look like others');
   if (plain === command.replace(/\r/g, ' ') || plain === command) return;
   const looks = judgeCommand(plain.replace(/[^\P{Cc}\n\t]/gu, ''));
   if (looks.verdict === 'danger') findings.danger(looks.reasons[0]!);

@@ -1,7 +1,7 @@
 /** A set of changes as the user sees it before saying yes: a unified diff, and what is special about it. */
 import { createTwoFilesPatch } from 'diff';
 import { MoebiusError } from '../../base/errors.ts';
-import { visibleText } from '../../base/visible-text.ts';
+import { mixesAlphabets, visibleText } from '../../base/visible-text.ts';
 import { normalisePath, protectedReason } from '../paths.ts';
 import type { FileChange, TextFile } from '../ports.ts';
 import { applyReplacements, splitLines } from './lines.ts';
@@ -34,6 +34,8 @@ export async function describeChanges(
       isProtected = true;
       warnings.add(`${path}: ${reason}`);
     }
+    if (change.kind === 'create' && mixesAlphabets(path))
+      warnings.add(`${path}: its name has letters that look like others`);
     if (addsSchema(before, after)) {
       isProtected = true;
       warnings.add(`${path}: the editor would fetch its $schema from the network`);

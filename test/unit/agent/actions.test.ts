@@ -148,6 +148,24 @@ describe('actions: edits', () => {
     assert.equal(seen.asked.length, 1);
   });
 
+  it('of a new file whose name looks like another are asked for', async () => {
+    const { actions, seen } = setup({ policy: { autoApproveEdits: true } });
+    for (const path of [
+      'p\u0430ckage.json',
+      's\u0433c/a.ts',
+      'привет.md',
+      'café.md',
+      'cafe\u0301.md',
+      '\u00b5m.ts',
+    ])
+      await actions.edit('k', [{ kind: 'create', path, text: '' }]);
+    assert.deepEqual(
+      seen.asked.map(({ title }) => title),
+      ['Create p\u0430ckage.json', 'Create s\u0433c/a.ts'],
+    );
+    for (const { warning } of seen.asked) assert.match(warning!, /letters that look like others/);
+  });
+
   it('are refused with the words of the user', async () => {
     const { actions, seen } = setup({ decide: () => ({ kind: 'deny', reason: 'use b.txt' }) });
     const result = await actions.edit('k', [{ kind: 'create', path: 'a.txt', text: 'x' }]);

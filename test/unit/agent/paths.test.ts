@@ -10,6 +10,10 @@ describe('paths: what can be one inside the workspace', () => {
     ['.', ''],
     ['', ''],
     ['a b/ü/文.txt', 'a b/ü/文.txt'],
+    // As it was composed: which of both a file has, the file system says.
+    ['cafe\u0301.md', 'cafe\u0301.md'],
+    ['caf\u00e9.md', 'caf\u00e9.md'],
+    ['s\u0433c/\u0430.ts', 's\u0433c/\u0430.ts'],
     ['app/$id/page.tsx', 'app/$id/page.tsx'],
     ['console.ts', 'console.ts'],
     ['a~b.txt', 'a~b.txt'],
@@ -76,7 +80,7 @@ describe('paths: what is protected', () => {
     stylelint.config.cjs .babelrc babel.config.json .postcssrc.ts postcss.config.js vite.config.ts vitest.config.mts vitest.workspace.ts
     jest.config.js jest.config.json jest.e2e.config.ts tailwind.config.ts svelte.config.js next.config.mjs webpack.config.prod.js rollup.config.mjs
     karma.conf.js playwright.config.ts CMakeLists.txt lib/cmakelists.txt a.cmake CMakePresets.json build.gradle app/build.gradle.kts
-    settings.gradle Justfile`;
+    settings.gradle Justfile .v\u017fcode/settings.json .g\u2071t/config ma\u212aefile AGENTS\uff0emd`;
   for (const path of yes.split(/\s+/)) {
     it(path, () => assert.ok(protectedReason(path)));
   }
@@ -89,7 +93,7 @@ describe('paths: what is protected', () => {
 });
 
 describe('paths: what looks secret', () => {
-  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12 .git/config'.split(
+  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12 .git/config .\uff45nv .en\u1d5b id_\u02b3sa cafe\u0301/.env'.split(
     ' ',
   )) {
     it(path, () => assert.ok(looksSecret(path)));

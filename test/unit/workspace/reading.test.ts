@@ -113,6 +113,17 @@ describe('searching the workspace', () => {
     }
   });
 
+  it('takes a name as it is composed, and a look-alike for another file', async () => {
+    const root = tempFolder({ 'cafe\u0301.md': 'in two', 'src/a.ts': 'latin' });
+    const workspace = new NodeWorkspace(await WorkspaceFolders.open([root]));
+    assert.equal((await workspace.read('cafe\u0301.md')).text, 'in two');
+    // Some file systems find it under both spellings.
+    const other = await workspace.read('caf\u00e9.md').catch(error => error);
+    assert.ok(other.text === 'in two' || other.code === 'not-found');
+    for (const path of ['src/\u0430.ts', 's\u0433c/a.ts'])
+      await assert.rejects(workspace.read(path), { code: 'not-found' });
+  });
+
   it('names its folders when there are several, also of the same name', async () => {
     const first = tempFolder({ 'app/a.txt': 'one' });
     const second = tempFolder({ 'app/a.txt': 'two' });

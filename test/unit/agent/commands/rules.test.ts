@@ -92,6 +92,7 @@ describe('commands: what "always" remembers', () => {
       'node -e x',
       '> out',
       'X=1 make',
+      'n\u0440m test',
     ]) {
       assert.equal(rulesFor(command, ''), null, command);
     }
