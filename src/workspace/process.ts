@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { type Descendant, descendantsOf, isStill } from './descendants.ts';
 
 export interface ShellProcess {
   onData(listener: (chunk: Buffer) => void): void;
@@ -84,11 +85,17 @@ export function startShell(command: string, cwd: string): ShellProcess {
     isGone ||= hasExited && (isForced || !groupLives(child));
     return !isGone;
   };
+  const outside: Descendant[] = [];
   const signalAll = (): void => {
-    if (!isAlive()) return;
-    signalTree(child, isKilled ? 'SIGKILL' : 'SIGTERM');
-    isForced = isKilled;
-    isKilled = true;
+    const signal = isKilled ? 'SIGKILL' : 'SIGTERM';
+    if (isAlive()) {
+      // Whose parent has ended is nobody's descendant, so they are noted before.
+      if (child.pid !== undefined) outside.push(...descendantsOf(child.pid));
+      signalTree(child, signal);
+      isForced = isKilled;
+      isKilled = true;
+    }
+    for (const one of outside.filter(isStill)) signalOne(one.pid, signal);
   };
   return {
     onData(listener) {
@@ -142,9 +149,14 @@ function signalTree(child: ChildProcess, signal: NodeJS.Signals): void {
     spawnSync('taskkill', ['/pid', String(child.pid), '/t', '/f'], { windowsHide: true });
     return;
   }
+  signalOne(-child.pid, signal);
+}
+
+/** A process, or a group by its negative number. */
+function signalOne(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-child.pid, signal);
+    process.kill(pid, signal);
   } catch {
-    // The group is gone.
+    // It is gone.
   }
 }

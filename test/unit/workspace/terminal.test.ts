@@ -217,6 +217,30 @@ describe('commands as processes', function () {
     await untilDead(child);
   });
 
+  it('is stopped with what left its group too, also where that does not listen', async function () {
+    if (process.platform !== 'linux') return this.skip();
+    const { terminal } = await open();
+    // Of the shell, and of what is in the background, whose parent the shell was.
+    for (const command of [
+      `setsid bash -c 'trap "" TERM; echo $$; sleep 60' & sleep 60`,
+      `(setsid bash -c 'echo $$; exec sleep 60' & sleep 60) & sleep 60`,
+    ]) {
+      const stop = new AbortController();
+      let child = 0;
+      await terminal.run({
+        command,
+        cwd: '',
+        timeoutMs: 20_000,
+        signal: stop.signal,
+        onOutput: text => {
+          child = Number(text);
+          stop.abort();
+        },
+      });
+      await untilDead(child);
+    }
+  });
+
   it('goes on as what its shell left behind, is listed so, and ended with its task, by its id, or with the window', async () => {
     const { terminal } = await open();
     const enders: ((id: string, stop: AbortController) => unknown)[] = [
