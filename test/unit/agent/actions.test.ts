@@ -1,111 +1,7 @@
 import assert from 'node:assert/strict';
-import {
-  type ActionOptions,
-  type ActionPolicy,
-  createActions,
-  type Hold,
-  type Remembered,
-} from '../../../src/agent/actions.ts';
-import type {
-  AgentEvent,
-  ApprovalDecision,
-  ApprovalRequest,
-  CommandRequest,
-  CommandRun,
-  FileChange,
-  TextFile,
-} from '../../../src/agent/ports.ts';
-import { MoebiusError } from '../../../src/base/errors.ts';
-
-const POLICY: ActionPolicy = {
-  mode: 'agent',
-  askEverything: false,
-  readOnly: false,
-  autoApproveEdits: false,
-  commandRules: [],
-  shell: 'posix',
-};
-
-interface Setup {
-  policy?: Partial<ActionPolicy>;
-  decide?: (request: ApprovalRequest) => ApprovalDecision | Promise<ApprovalDecision>;
-  files?: Record<string, string>;
-  run?: Partial<CommandRun>;
-  links?: string[];
-  gitConfigs?: Record<string, string>;
-  hold?: Hold;
-}
-
-/** Actions over ports that note what was asked of them. */
-function setup({
-  policy = {},
-  decide = () => ({ kind: 'once' }),
-  files = {},
-  run = {},
-  links = [],
-  gitConfigs = {},
-  hold,
-}: Setup = {}) {
-  const seen = {
-    asked: [] as ApprovalRequest[],
-    applied: [] as FileChange[][],
-    ran: [] as CommandRequest[],
-    events: [] as AgentEvent[],
-    remembered: [] as Remembered[],
-  };
-  const stop = new AbortController();
-  const options: ActionOptions = {
-    turnId: 't',
-    policy: () => ({ ...POLICY, ...policy }),
-    remember: what => seen.remembered.push(what),
-    emit: event => seen.events.push(event),
-    signal: stop.signal,
-    ports: {
-      workspace: {
-        read: async (path): Promise<TextFile> => {
-          const text = files[path];
-          if (text === undefined) throw new MoebiusError('not-found', `${path} does not exist.`);
-          return { path, text, version: `v:${text}` };
-        },
-        list: async () => [],
-        find: async () => [],
-        grep: async () => [],
-        leadsAway: async path => links.includes(path),
-        gitConfig: async folder => gitConfigs[folder] ?? '',
-      },
-      edits: {
-        apply: async (changes, turnId) => {
-          assert.equal(turnId, 't');
-          seen.applied.push(changes);
-          return changes.map(({ path, kind }) => ({ path, kind, addedLines: 1, removedLines: 0 }));
-        },
-      },
-      terminal: {
-        run: async request => {
-          seen.ran.push(request);
-          request.onOutput?.('live\n');
-          return { id: 'c1', state: 'exited', exitCode: 0, output: 'out', ...run };
-        },
-        page: () => ({ state: 'exited', exitCode: 0, text: '', totalLines: 0 }),
-        kill: async () => {},
-      },
-      approval: {
-        ask: async request => {
-          seen.asked.push(request);
-          return decide(request);
-        },
-      },
-    },
-  };
-  return { actions: createActions(options, hold), seen, stop };
-}
-
-const edit = (path: string, before: string, after: string): FileChange => ({
-  kind: 'edit',
-  path,
-  version: `v:${before}`,
-  replacements: [{ start: 0, end: before.length, text: after }],
-});
+import type { ActionPolicy } from '../../../src/agent/actions.ts';
+import type { FileChange } from '../../../src/agent/ports.ts';
+import { edit, setup } from './actions-support.ts';
 
 describe('actions: edits', () => {
   it('are asked for with the diff, applied, and told', async () => {
@@ -131,39 +27,6 @@ describe('actions: edits', () => {
     const lines = seen.asked[0]!.detail.split('\n');
     assert.deepEqual(lines.slice(0, 4), ['--- a/a.txt', '+++ b/a.txt', '@@ -1,3000 +1,3000 @@', '-a0']);
     assert.equal(lines.filter(line => line.startsWith('+b')).length, 3000);
-  });
-
-  it('show what is invisible in them, warn of what they add of it, and are asked for then', async () => {
-    const { actions, seen } = setup({ files: { 'a.txt': 'a\u200b\n' }, policy: { autoApproveEdits: true } });
-    await actions.edit('k', [edit('a.txt', 'a\u200b\n', 'b\u200b\n')]);
-    assert.equal(seen.asked.length, 0);
-    await actions.edit('k', [edit('a.txt', 'a\u200b\n', 'a\u200b // \u202e\u{e0041}\rx\n')]);
-    const [request] = seen.asked;
-    assert.match(request!.detail, /^-a<U\+200B>\n\+a<U\+200B> \/\/ <U\+202E><U\+E0041><U\+000D>x$/m);
-    assert.deepEqual([request!.warning, request!.remember], ['a.txt: gets invisible characters', null]);
-    // What is applied is what was asked for, not how it was shown.
-    assert.deepEqual(seen.applied[1], [edit('a.txt', 'a\u200b\n', 'a\u200b // \u202e\u{e0041}\rx\n')]);
-    const fine = ['\ufeffx', 'a\r\n', '👩‍💻 ❤️'];
-    for (const text of fine) await actions.edit('k', [{ kind: 'create', path: 'b.txt', text }]);
-    assert.equal(seen.asked.length, 1);
-  });
-
-  it('of a new file whose name looks like another are asked for', async () => {
-    const { actions, seen } = setup({ policy: { autoApproveEdits: true } });
-    for (const path of [
-      'p\u0430ckage.json',
-      's\u0433c/a.ts',
-      'привет.md',
-      'café.md',
-      'cafe\u0301.md',
-      '\u00b5m.ts',
-    ])
-      await actions.edit('k', [{ kind: 'create', path, text: '' }]);
-    assert.deepEqual(
-      seen.asked.map(({ title }) => title),
-      ['Create p\u0430ckage.json', 'Create s\u0433c/a.ts'],
-    );
-    for (const { warning } of seen.asked) assert.match(warning!, /letters that look like others/);
   });
 
   it('are refused with the words of the user', async () => {
@@ -311,39 +174,6 @@ describe('actions: commands', () => {
       [null, null, null],
     );
     assert.deepEqual(strict.seen.remembered, []);
-  });
-
-  it('that hide a second one from whoever reads them are asked for, whatever is remembered', async () => {
-    const { actions, seen } = setup({
-      policy: { commandRules: [{ cwd: '', words: ['npm', 'test'] }] },
-      decide: () => ({ kind: 'deny', reason: null }),
-    });
-    const commands = [
-      'echo hi\r#; rm -rf src',
-      'npm test\r#; rm -rf src',
-      'npm test\v#; rm -rf src',
-      'echo \\\r\nrm -rf src',
-      'echo $\\\n(rm -rf src)',
-      'npm test; echo $\\\n(rm -rf src)',
-    ];
-    for (const command of commands) await actions.command('k', command, '', 1000);
-    assert.deepEqual(
-      seen.asked.map(({ detail }) => detail),
-      commands.map(command => command.replace('\r', '<U+000D>').replace('\v', '<U+000B>')),
-    );
-    assert.deepEqual(seen.ran, []);
-    for (const { warning, remember } of seen.asked) assert.ok(warning && remember === null);
-  });
-
-  it('show what is invisible in them, also in the warning', async () => {
-    const { actions, seen } = setup();
-    await actions.command('k', 'cat a\u200b\u202e; > \x1b[2K.vscode/x', '', 1000);
-    const [{ detail, warning }] = seen.asked as [ApprovalRequest];
-    assert.equal(detail, 'cat a<U+200B><U+202E>; > <U+001B>[2K.vscode/x');
-    assert.match(warning!, /invisible characters/);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-    assert.doesNotMatch(warning!, /[\x00-\x1f]/);
-    assert.equal(seen.ran[0]!.command, 'cat a\u200b\u202e; > \x1b[2K.vscode/x');
   });
 
   it('that are dangerous are asked for with a warning, and never remembered', async () => {
