@@ -145,7 +145,10 @@ async function suggested(
   { text, offset }: Editor,
 ): Promise<string | null> {
   const pipeline = new CompletionPipeline(completeBy(backend, DECODE_BUDGET_MS), monotonicClock, syntax);
-  const around = withinReach({ before: text.slice(0, offset), after: text.slice(offset) });
+  const around = withinReach(
+    { before: text.slice(0, offset), after: text.slice(offset) },
+    document.languageId,
+  );
   const { signal } = new AbortController();
   const suggestion = await pipeline.suggest(
     { ...document, uri: document.path, ...around },

@@ -277,7 +277,7 @@ class User {
 }
 
 /** As an editor gives it to the pipeline. */
-const inReach = (cursor: Cursor): Cursor => ({ ...cursor, ...withinReach(cursor) });
+const inReach = (cursor: Cursor): Cursor => ({ ...cursor, ...withinReach(cursor, cursor.languageId) });
 
 function nameOf(outcome: Outcome): string {
   switch (outcome.kind) {
