@@ -126,6 +126,17 @@ export interface DiagnosticsPort {
   read(paths: string[] | null, signal?: AbortSignal): Promise<Diagnostic[]>;
 }
 
+export interface SyntaxFault {
+  /** From 1. */
+  line: number;
+  column: number;
+  message: string;
+}
+export interface SyntaxPort {
+  /** Where `text`, as the content of the file at `path`, can't be parsed; null: it has no grammar, or takes too long. */
+  faults(path: string, text: string): Promise<readonly SyntaxFault[] | null>;
+}
+
 /** What is asked for. Reading inside the workspace is free and never asked. */
 export type Capability = 'read-outside' | 'edit' | 'edit-protected' | 'command' | 'mcp';
 export interface ApprovalRequest {
@@ -239,6 +250,8 @@ export interface AgentPorts {
   clock: Clock;
   /** What a language server knows of names; without it they are told from the text. */
   symbols?: SymbolsPort;
+  /** What a grammar knows of code; without it nobody says that an edit broke a file where no language server does. */
+  syntax?: SyntaxPort;
   /** Without it there are no MCP servers. */
   mcp?: McpPort;
 }

@@ -4,11 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { AgentOptions, AgentProfile } from '../agent/agent.ts';
-import type { AgentMode, AgentPorts, TerminalPort } from '../agent/ports.ts';
+import type { AgentMode, AgentPorts, SyntaxPort, TerminalPort } from '../agent/ports.ts';
 import { expandPrompt, readPromptFiles } from '../agent/prompt-files.ts';
 import { readRules } from '../agent/rules.ts';
 import { profileFor, runAgent } from '../agent/run.ts';
 import { cancelled, MoebiusError } from '../base/errors.ts';
+import { FileFaults } from '../completion/syntax/file-faults.ts';
+import { Grammars } from '../completion/syntax/grammars.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openStore } from '../models/store.ts';
 import { McpServers } from '../workspace/mcp.ts';
@@ -108,7 +110,7 @@ export async function work(
   const folder = resolve(options.workspace);
   const mcp = options.mcp === undefined ? null : await openServers(options.mcp, folder);
   const nodePorts = await openNodePorts([folder], await checkpointFolder(folder));
-  const ports = { ...nodePorts, ...(mcp && { mcp }) };
+  const ports = { ...nodePorts, syntax: syntaxOf(terminal), ...(mcp && { mcp }) };
   try {
     const model = engine.info();
     const profile = options.profile === 'auto' ? profileFor(model) : options.profile;
@@ -134,7 +136,7 @@ export async function work(
 
 async function optionsFor(
   engine: Pick<Engine, 'generate' | 'complete' | 'count' | 'info'>,
-  ports: NodePorts & Pick<AgentPorts, 'mcp'>,
+  ports: NodePorts & Pick<AgentPorts, 'mcp' | 'syntax'>,
   terminal: Terminal,
   task: string,
   options: AgentCommandOptions,
@@ -177,6 +179,15 @@ async function lastCheck(
   if (check === undefined || passed === true || signal.aborted) return passed;
   const { exitCode } = await terminal.run({ command: check, cwd: '.', timeoutMs: CHECK_TIMEOUT_MS, signal });
   return exitCode === 0;
+}
+
+/** With the grammars that the build puts beside the bundles. */
+function syntaxOf({ packageFolder, stderr }: Terminal): SyntaxPort {
+  const grammars = new Grammars(
+    file => readFile(join(packageFolder, 'dist', 'grammars', file)),
+    error => stderr.write(`(No grammar, so syntax errors are overlooked: ${error.message})\n`),
+  );
+  return new FileFaults(grammars);
 }
 
 async function openServers(file: string, folder: string): Promise<McpServers> {

@@ -77,18 +77,20 @@ export function compose(extension: vscode.ExtensionContext): Composition {
     log: (level, message) => daemonLog[level](message),
   });
   const backend = new LocalBackend(signal => supervisor.connect(signal));
-  const context: HostContext = { extension, daemon: supervisor, backend, log };
+  const grammars = new Grammars(
+    file => readFile(join(extension.extensionPath, 'dist', 'grammars', file)),
+    error =>
+      log.warn(
+        `No grammar, so ghost text ends by indentation and the agent overlooks syntax errors: ${error.message}`,
+      ),
+  );
+  const context: HostContext = { extension, daemon: supervisor, backend, grammars, log };
 
   const chat = registerChat(context);
   const edits = new InlineEdits(chat.review);
   const pages = new Pages();
   const comments = vscode.comments.createCommentController('moebius.review', 'Moebius Review');
   const snooze = new Snooze(monotonicClock);
-  const grammars = new Grammars(
-    file => readFile(join(extension.extensionPath, 'dist', 'grammars', file)),
-    error =>
-      log.warn(`completion: no grammar, so how much to suggest is told by indentation: ${error.message}`),
-  );
   const battery = new Battery();
   const around = new CompletionContext();
   const ghostText = new GhostTextProvider(context, () => model() !== null, snooze, battery, around, grammars);

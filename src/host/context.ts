@@ -1,6 +1,7 @@
 /** What every part of the host is given: one object made by compose.ts, no singletons. */
 import type * as vscode from 'vscode';
 import type { Backend } from '../backends/backend.ts';
+import type { Grammars } from '../completion/syntax/grammars.ts';
 import type { ModelInfo, ModelSummary, StatusResult } from '../protocol/daemon.ts';
 
 /** State of the supervised daemon, in words a status bar can show. */
@@ -33,5 +34,6 @@ export interface HostContext {
   daemon: Daemon;
   /** Answers through the daemon, starting it when needed. */
   backend: Backend;
+  grammars: Grammars;
   log: vscode.LogOutputChannel;
 }

@@ -2,7 +2,14 @@
 
 import type { AgentOptions } from '../../src/agent/agent.ts';
 import { applyReplacements } from '../../src/agent/edits/lines.ts';
-import type { AgentPorts, ChangedFile, Diagnostic, FileChange, SymbolsPort } from '../../src/agent/ports.ts';
+import type {
+  AgentPorts,
+  ChangedFile,
+  Diagnostic,
+  FileChange,
+  SymbolsPort,
+  SyntaxPort,
+} from '../../src/agent/ports.ts';
 import { type Clock, monotonicClock } from '../../src/base/clock.ts';
 import { cancelled, MoebiusError } from '../../src/base/errors.ts';
 
@@ -26,11 +33,12 @@ export interface World {
   run?(command: string, files: Files): Promise<{ output: string; exitCode: number | null }>;
   clock?: Clock;
   symbols?: SymbolsPort;
+  syntax?: SyntaxPort;
 }
 
 export function memoryPorts(
   files: Files,
-  { diagnose, run, clock = monotonicClock, symbols }: World = {},
+  { diagnose, run, clock = monotonicClock, symbols, syntax }: World = {},
 ): AgentPorts {
   let commands = 0;
   const textOf = (path: string): string => {
@@ -84,6 +92,7 @@ export function memoryPorts(
     approval: { ask: async () => ({ kind: 'once' }) },
     questions: { ask: async () => null },
     ...(symbols && { symbols }),
+    ...(syntax && { syntax }),
     clock,
   };
 

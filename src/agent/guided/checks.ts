@@ -5,6 +5,7 @@ import type { Diagnostic } from '../ports.ts';
 import { type CheckReport, readCheck } from './check-report.ts';
 import { beyond, type Findings, remainingOf } from './findings.ts';
 import { aboutOf } from './intent.ts';
+import { SyntaxCheck } from './syntax-check.ts';
 
 const CHECK_TIMEOUT_MS = 180_000;
 /** A version that takes much longer than the code did before has a loop that does not end. */
@@ -18,6 +19,7 @@ export class Checks {
   private readonly callId: () => string;
   /** Diagnostics before the task, by file. */
   private readonly before = new Map<string, Diagnostic[]>();
+  private readonly syntax: SyntaxCheck;
   private problems: Diagnostic[] = [];
   private timeoutMs = CHECK_TIMEOUT_MS;
 
@@ -25,6 +27,7 @@ export class Checks {
     this.options = options;
     this.actions = actions;
     this.callId = callId;
+    this.syntax = new SyntaxCheck(options);
   }
 
   /** Problems that the task is about: named in it or in what is attached as one, or in the selected lines of the open file. */
@@ -86,17 +89,23 @@ export class Checks {
 
   /** Remembers what is wrong with a file before it is changed. */
   async remember(path: string): Promise<void> {
-    if (!this.before.has(path)) this.before.set(path, await this.reported([path]));
+    if (this.before.has(path)) return;
+    this.before.set(path, await this.reported([path]));
+    await this.syntax.remember(path);
   }
 
   /** `isChecking`: the user's check is part of what is to be reached. */
   async look(paths: readonly string[], isChecking: boolean): Promise<Findings> {
     const before = [...this.before.values()].flat();
     const found = await this.reported([...this.before.keys()]);
+    const fresh = beyond(found, before).filter(({ severity }) => this.matters(severity));
+    // A language server says it better.
+    const told = new Set(fresh.map(({ path }) => path));
+    const broken = (await this.syntax.fresh()).filter(({ path }) => !told.has(path));
     return {
       check: isChecking ? await this.check(paths) : null,
       remaining: remainingOf(found, before, this.problems),
-      fresh: beyond(found, before).filter(({ severity }) => this.matters(severity)),
+      fresh: [...fresh, ...broken],
     };
   }
 

@@ -112,7 +112,7 @@ const HINTS: readonly [pattern: RegExp, hint: string][] = [
   [/never reassigned|use 'const'/i, 'Declare it with `const`.'],
   [/empty block/i, 'Handle the case, or say in a comment why nothing is to be done.'],
   [
-    /parsing error|'.{1,3}' expected|(?:statement|expression|identifier) expected|expected (?:an? )?(?:expression|indented block|["']:["'])|unexpected token|invalid (?:syntax|character)/i,
+    /parsing error|'.{1,3}' expected|(?:statement|expression|identifier) expected|expected (?:an? )?(?:expression|indented block|["']:["'])|unexpected token|invalid (?:syntax|character|indentation)/i,
     'Correct the syntax: a bracket, quote, comma or operator is missing, superfluous or of the wrong kind.',
   ],
   // Python

@@ -4,11 +4,12 @@ import * as vscode from 'vscode';
 import type { ActionPolicy } from '../../agent/actions.ts';
 import type { AgentOutcome } from '../../agent/agent.ts';
 import { guessCheckCommand } from '../../agent/check-command.ts';
-import type { ApprovalPort, ChangedFile, McpPort, TerminalPort } from '../../agent/ports.ts';
+import type { ApprovalPort, ChangedFile, McpPort, SyntaxPort, TerminalPort } from '../../agent/ports.ts';
 import { type PromptFile, readPromptFiles } from '../../agent/prompt-files.ts';
 import { readRules } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
 import { wordsOf } from '../../agent/transcript.ts';
+import { FileFaults } from '../../completion/syntax/file-faults.ts';
 import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
 import { CHECKPOINT_BYTES } from '../../workspace/checkpoints.ts';
 import { parseMcpConfig } from '../../workspace/mcp-config.ts';
@@ -47,6 +48,7 @@ export interface AgentWindow {
 
 export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   readonly #storage: string;
+  readonly #syntax: SyntaxPort;
   readonly #warn: (message: string, cause: unknown) => void;
   readonly #window: AgentWindow;
   readonly #modes: AgentModes;
@@ -60,8 +62,9 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   /** What tasks work with, one entry a task. */
   readonly #working: WorkspacePorts[] = [];
 
-  constructor({ extension, log }: HostContext, window: AgentWindow) {
+  constructor({ extension, grammars, log }: HostContext, window: AgentWindow) {
     this.#storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
+    this.#syntax = new FileFaults(grammars);
     const store = new ReviewStore(join(this.#storage, 'review.json'));
     this.#warn = (message, cause) => log.warn(message, cause);
     this.review = new HunkReview(store, this.#warn);
@@ -320,7 +323,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   }
 
   #ports(): Promise<WorkspacePorts> {
-    this.#open ??= WorkspacePorts.open(this.#storage).catch(error => {
+    this.#open ??= WorkspacePorts.open(this.#storage, this.#syntax).catch(error => {
       this.#open = null;
       throw error;
     });

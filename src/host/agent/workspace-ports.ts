@@ -1,7 +1,7 @@
 /** The agent's hands in this window, for the folders that are open now. */
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { AgentPorts } from '../../agent/ports.ts';
+import type { AgentPorts, SyntaxPort } from '../../agent/ports.ts';
 import { monotonicClock } from '../../base/clock.ts';
 import { MoebiusError } from '../../base/errors.ts';
 import { CHECKPOINT_BYTES, Checkpoints } from '../../workspace/checkpoints.ts';
@@ -25,7 +25,7 @@ export class WorkspacePorts implements vscode.Disposable {
   readonly root: string;
   readonly terminal: NodeTerminal;
 
-  private constructor(folders: WorkspaceFolders, storage: string, root: string) {
+  private constructor(folders: WorkspaceFolders, storage: string, root: string, syntax: SyntaxPort) {
     this.folders = folders;
     this.root = root;
     this.checkpoints = new Checkpoints(
@@ -41,6 +41,7 @@ export class WorkspacePorts implements vscode.Disposable {
       terminal: this.terminal,
       diagnostics: new EditorDiagnostics(folders),
       symbols: new EditorSymbols(folders),
+      syntax,
       clock: monotonicClock,
     };
   }
@@ -49,11 +50,11 @@ export class WorkspacePorts implements vscode.Disposable {
    * `storage`: folder of the extension's own for this workspace.
    * @throws MoebiusError `unsupported` when no folder is open
    */
-  static async open(storage: string): Promise<WorkspacePorts> {
+  static async open(storage: string, syntax: SyntaxPort): Promise<WorkspacePorts> {
     const paths = (vscode.workspace.workspaceFolders ?? []).map(folder => folder.uri.fsPath);
     if (paths.length === 0)
       throw new MoebiusError('unsupported', 'Open a folder to let the agent work in it.');
-    return new WorkspacePorts(await WorkspaceFolders.open(paths), storage, paths[0]!);
+    return new WorkspacePorts(await WorkspaceFolders.open(paths), storage, paths[0]!, syntax);
   }
 
   /** What a file was before a turn; '' if there was none, or if it is no longer kept. */

@@ -1,6 +1,5 @@
 /** The polyglot exercises, two tries: instructions and a stub first, the tests hidden; then the tests are there to be run. */
 import { join } from 'node:path';
-import type { Diagnostic } from '../../../src/agent/ports.ts';
 import type { Files } from '../../support/memory-ports.ts';
 import { readRecords } from '../records.ts';
 import { runFiles } from '../sandbox.ts';
@@ -47,7 +46,6 @@ function polyglotCase(
     id,
     files: new Map(Object.entries(stub)),
     world: {
-      diagnose: files => syntaxErrors(files, path, isPython),
       async run(_command, files) {
         const { isPassing, output } = await test(files);
         return { output, exitCode: isPassing ? 0 : 1 };
@@ -106,16 +104,4 @@ async function runJest(files: Files, tests: string[]): Promise<TestRun> {
     isPassing: verdict === 'pass',
     output: verdict === 'timeout' ? 'The tests did not come to their end.' : output,
   };
-}
-
-/** What an editor shows of a file that does not parse. */
-async function syntaxErrors(files: Files, path: string, isPython: boolean): Promise<Diagnostic[]> {
-  const command = isPython
-    ? ['python3', '-m', 'py_compile', path]
-    : [process.execPath, '--check', '--experimental-default-type=module', path];
-  const { verdict, output } = await runFiles(files, command, isPython ? 'python' : 'javascript');
-  if (verdict === 'pass') return [];
-  const line = Number(/(?:line |\.js:)(\d+)/.exec(output)?.[1] ?? 1);
-  const message = /^\w*Error: .*/m.exec(output)?.[0] ?? 'The file does not parse.';
-  return [{ path, line, column: 1, severity: 'error', message, source: 'syntax' }];
 }

@@ -12,7 +12,9 @@ import type { AgentEvent } from '../../../src/agent/ports.ts';
 import type { Backend } from '../../../src/backends/backend.ts';
 import { LocalBackend } from '../../../src/backends/local.ts';
 import { positiveInteger } from '../../../src/cli/engine-session.ts';
+import { FileFaults } from '../../../src/completion/syntax/file-faults.ts';
 import { stopAll, watchDaemon } from '../../support/daemons.ts';
+import { testGrammars } from '../../support/grammars.ts';
 import { ALLOW_ALL, memoryPorts } from '../../support/memory-ports.ts';
 import { everyNth } from '../cut.ts';
 import type { AgentCase, Try } from './case.ts';
@@ -55,6 +57,8 @@ const SUITES = [SAMPLES, ...Object.keys(FIXING), ...Object.keys(POLYGLOT)];
 /** Of one try. */
 const BUDGET = { turns: 10, outputTokens: 8000, timeMs: 15 * 60_000 };
 const WINDOW_TOKENS = 8192;
+/** As in the product: where nothing else checks a case, this is all that an edit must stand up to. */
+const SYNTAX = new FileFaults(testGrammars(), Number.POSITIVE_INFINITY);
 
 export const agentCommand = new Command('agent')
   .description('tasks for the agent, guided profile')
@@ -183,7 +187,7 @@ function optionsFor(
     ...ALLOW_ALL,
     mode: 'agent',
     backend,
-    ports: memoryPorts(one.files, one.world),
+    ports: memoryPorts(one.files, { syntax: SYNTAX, ...one.world }),
     budget: BUDGET,
     windowTokens: WINDOW_TOKENS,
     turnId,

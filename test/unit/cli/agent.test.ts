@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AgentCommandOptions, checkpointFolder, work } from '../../../src/cli/agent.ts';
@@ -7,6 +7,7 @@ import { parseApprovals } from '../../../src/cli/agent-approval.ts';
 import type { AgentReport } from '../../../src/cli/agent-report.ts';
 import { type UndoReport, undoLastRun } from '../../../src/cli/agent-undo.ts';
 import type { ModelInfo } from '../../../src/protocol/daemon.ts';
+import { readGrammar } from '../../support/grammars.ts';
 import { call, done, type Model, type ModelAnswer, scriptedModel } from '../../support/scripted-model.ts';
 import { memoryTerminal } from './scripted-engine.ts';
 
@@ -43,7 +44,12 @@ describe('moebius agent', () => {
   async function agent(
     answers: Model | ModelAnswer[],
     options: Partial<AgentCommandOptions>,
-    { contextTokens = 16_000, signal }: { contextTokens?: number; signal?: AbortSignal } = {},
+    {
+      contextTokens = 16_000,
+      signal,
+      task = 'make it 2',
+      packageFolder = '',
+    }: { contextTokens?: number; signal?: AbortSignal; task?: string; packageFolder?: string } = {},
   ) {
     const backend = scriptedModel(answers);
     const capabilities = { toolCalls: true };
@@ -53,7 +59,7 @@ describe('moebius agent', () => {
       complete: backend.complete.bind(backend) as never,
       count: backend.count.bind(backend) as never,
     };
-    const terminal = memoryTerminal('', signal);
+    const terminal = { ...memoryTerminal('', signal), packageFolder };
     const all: AgentCommandOptions = {
       variant: 'int4',
       context: 16_000,
@@ -67,7 +73,7 @@ describe('moebius agent', () => {
       json: true,
       ...options,
     };
-    const failure = await work(engine, terminal, 'make it 2', all).then(
+    const failure = await work(engine, terminal, task, all).then(
       () => null,
       error => error,
     );
@@ -97,6 +103,23 @@ describe('moebius agent', () => {
       [failure.code, failure.message],
       ['unfinished', 'The check does not pass: node check.js'],
     );
+  });
+
+  it('takes no version of a small model that does not parse, and fails', async () => {
+    const packageFolder = `${folder}-home`;
+    const grammars = join(packageFolder, 'dist', 'grammars');
+    await mkdir(grammars, { recursive: true });
+    for (const name of ['web-tree-sitter.wasm', 'tree-sitter-javascript.wasm'])
+      await writeFile(join(grammars, name), await readGrammar(name));
+    const broken: Model = (_, turn) => `\`\`\`js\nmodule.exports = 1;\nmodule.two = [${turn};\n\`\`\``;
+    const options = { profile: 'guided', approve: parseApprovals('edits') } as const;
+    const task = 'Add two to a.js.';
+    const { report, failure } = await agent(broken, options, { task, packageFolder });
+    assert.deepEqual([report.reason, failure.code], ['limit', 'unfinished']);
+    assert.equal(await readFile(join(folder, 'a.js'), 'utf8'), 'module.exports = 1;\n');
+    const without = await agent(broken, options, { task });
+    assert.equal(without.report.reason, 'done');
+    assert.match(without.errors, /No grammar, so syntax errors are overlooked/);
   });
 
   it('denies what is not allowed when nobody is there to ask', async () => {
