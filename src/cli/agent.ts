@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import type { AgentOptions, AgentProfile } from '../agent/agent.ts';
+import type { AgentOptions, AgentOutcome, AgentProfile } from '../agent/agent.ts';
 import type { AgentMode, AgentPorts, SyntaxPort, TerminalPort } from '../agent/ports.ts';
 import { expandPrompt, readPromptFiles } from '../agent/prompt-files.ts';
 import { readRules } from '../agent/rules.ts';
@@ -116,9 +116,11 @@ export async function work(
     const profile = options.profile === 'auto' ? profileFor(model) : options.profile;
     const agentOptions = await optionsFor(engine, ports, terminal, task, options);
     const outcome = await runAgent(profile, agentOptions);
-    const checkPassed = await lastCheck(options.check, outcome.checkPassed, ports.terminal, terminal.signal);
+    const check = await lastCheck(options, outcome, ports.terminal, terminal.signal);
+    const commands = [...outcome.commands, ...(check === null ? [] : [check])];
+    const checkPassed = check === null ? outcome.checkPassed : check.exitCode === 0;
     const seconds = Math.round((performance.now() - started) / 1000);
-    const report = reportOf(outcome, { profile, model: model.id, seconds, checkPassed });
+    const report = reportOf({ ...outcome, commands }, { profile, model: model.id, seconds, checkPassed });
     if (options.json) await writeLine(terminal.stdout, JSON.stringify(report, null, 2));
     if (outcome.changed.length > 0 && terminal.stderr.isTTY)
       await writeLine(terminal.stderr, '(`moebius agent --undo` takes these changes back.)');
@@ -169,16 +171,16 @@ async function optionsFor(
   };
 }
 
-/** Whether the check passes at the end; run again unless it just did. */
+/** The check at the end, run once more; null where it just passed, or nothing may be run. */
 async function lastCheck(
-  check: string | undefined,
-  passed: boolean | null,
+  { check: command, mode }: AgentCommandOptions,
+  { checkPassed }: AgentOutcome,
   terminal: TerminalPort,
   signal: AbortSignal,
-): Promise<boolean | null> {
-  if (check === undefined || passed === true || signal.aborted) return passed;
-  const { exitCode } = await terminal.run({ command: check, cwd: '.', timeoutMs: CHECK_TIMEOUT_MS, signal });
-  return exitCode === 0;
+): Promise<AgentOutcome['commands'][number] | null> {
+  if (command === undefined || mode !== 'agent' || checkPassed === true || signal.aborted) return null;
+  const { exitCode } = await terminal.run({ command, cwd: '.', timeoutMs: CHECK_TIMEOUT_MS, signal });
+  return { command, exitCode };
 }
 
 /** With the grammars that the build puts beside the bundles. */

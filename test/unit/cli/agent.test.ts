@@ -99,10 +99,19 @@ describe('moebius agent', () => {
   it('fails when the check does not pass, although the model says it is done', async () => {
     const { report, failure } = await agent([done('It was 2 already.')], { check: 'node check.js' });
     assert.equal(report.checkPassed, false);
+    assert.deepEqual(report.commands, [{ command: 'node check.js', exitCode: 1 }]);
     assert.deepEqual(
       [failure.code, failure.message],
       ['unfinished', 'The check does not pass: node check.js'],
     );
+  });
+
+  it('runs no check where nothing may be run', async () => {
+    for (const mode of ['plan', 'ask'] as const) {
+      const { report, failure } = await agent(['It is 1.'], { mode, check: 'node check.js' });
+      assert.equal(failure, null);
+      assert.deepEqual([report.commands, report.checkPassed], [[], null]);
+    }
   });
 
   it('takes no version of a small model that does not parse, and fails', async () => {
@@ -117,7 +126,7 @@ describe('moebius agent', () => {
     const { report, failure } = await agent(broken, options, { task, packageFolder });
     assert.deepEqual([report.reason, failure.code], ['limit', 'unfinished']);
     assert.equal(await readFile(join(folder, 'a.js'), 'utf8'), 'module.exports = 1;\n');
-    const without = await agent(broken, options, { task });
+    const without = await agent(broken, options, { task, packageFolder: folder });
     assert.equal(without.report.reason, 'done');
     assert.match(without.errors, /No grammar, so syntax errors are overlooked/);
   });
