@@ -12,7 +12,7 @@ const call = z.discriminatedUnion('kind', [
 ]);
 const request = z.object({
   callId: text,
-  capability: z.enum(['read-outside', 'edit', 'edit-protected', 'command', 'mcp']),
+  capability: z.enum(['edit', 'edit-protected', 'command', 'mcp']),
   title: text,
   detail: text,
   warning: z.nullable(text),

@@ -137,8 +137,8 @@ export interface SyntaxPort {
   faults(path: string, text: string): Promise<readonly SyntaxFault[] | null>;
 }
 
-/** What is asked for. Reading inside the workspace is free and never asked. */
-export type Capability = 'read-outside' | 'edit' | 'edit-protected' | 'command' | 'mcp';
+/** What is asked for. Reading inside the workspace is free and never asked; outside, tools can't. */
+export type Capability = 'edit' | 'edit-protected' | 'command' | 'mcp';
 export interface ApprovalRequest {
   /** The id of the call that needs it. */
   callId: string;
