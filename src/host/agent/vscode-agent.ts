@@ -154,7 +154,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       budget: { turns: settings.maxTurns, outputTokens: OUTPUT_TOKENS, timeMs: TIME_MS },
       windowTokens: task.model.contextTokens,
       turnId: task.turnId,
-      sequence: 'chat',
+      // Its system prompt is another than the chat's: on one sequence each change of the mode would mean reading all of it again.
+      sequence: 'agent',
       level: task.level,
       history: task.history,
       rules: rules.text,

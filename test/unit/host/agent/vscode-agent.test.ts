@@ -74,7 +74,7 @@ describe('host/agent/vscode-agent', () => {
     const { reason } = await agent.run(task);
     assert.equal(reason, expected);
     isChanged ||= events.some(event => event.type === 'result' && event.changes.length > 0);
-    return { events, prompts: promptsOf(backend) };
+    return { events, prompts: promptsOf(backend), requests: backend.requests };
   }
 
   const lenses = (document: TextDocument) =>
@@ -123,6 +123,13 @@ describe('host/agent/vscode-agent', () => {
     await run([call('run_command', { command }), done()], 'turn', { emit });
     const results = events.flatMap(event => (event.type === 'result' ? [event.summary] : []));
     assert.equal(results[0], 'Exit code 0');
+  });
+
+  it('keeps its rows apart from those of ask mode, whose system prompt is another', async () => {
+    open({ 'a.ts': 'one\n' });
+    const { requests } = await run([done()]);
+    const sequences = requests.flatMap(({ kind, params }) => (kind === 'generate' ? [params.sequence] : []));
+    assert.deepEqual(sequences, ['agent']);
   });
 
   it('a model that is led goes on with what was asked at first', async () => {
