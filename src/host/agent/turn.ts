@@ -42,9 +42,10 @@ export class AgentTurn {
     return this.#work;
   }
 
-  /** Lets the agent carry the task out; how it ended. */
-  async run(agent: AgentRunner, task: Omit<AgentTask, 'emit'>) {
+  /** Lets the agent carry the task out; how it ended. `notice`: for the user, before it begins. */
+  async run(agent: AgentRunner, task: Omit<AgentTask, 'emit'>, notice: string | null = null) {
     try {
+      if (notice !== null) this.#emit({ type: 'notice', text: notice });
       const backend = this.#watched(task.backend);
       return endOf(await agent.run({ ...task, backend, emit: event => this.#emit(event) }));
     } finally {

@@ -132,27 +132,42 @@ export function liveChanges({ steps, undone }: Answer): string[] {
 /** Of what was talked about in between, the agent is told this much, the newest. About 1,000 tokens. */
 const TALK_CHARS = 4000;
 
+export interface News {
+  /** In words for the model; '' if nothing. */
+  text: string;
+  /** What of it was left out, for the user; null: nothing. */
+  cut: string | null;
+}
+
 /**
- * What happened since the agent's last answer before `askId` that it does not know, in words for the model: what the user took back,
- * and what was asked and answered in ask mode. '' if nothing.
+ * What happened since the agent's last answer before `askId` that it does not know: what the user took back, and what was asked and
+ * answered in ask mode.
  */
-export function newsSince(transcript: Transcript, askId: string): string {
+export function newsSince(transcript: Transcript, askId: string): News {
   const { entries } = transcript;
-  const before = entries.slice(
+  const earlier = entries.slice(
     0,
     entries.findIndex(entry => entry.id === askId),
   );
-  const last = before.findLastIndex(entry => entry.kind === 'answer' && entry.steps.length > 0);
-  const { undone = [] } = (before[last] as Answer | undefined) ?? {};
+  const last = earlier.findLastIndex(entry => entry.kind === 'answer' && entry.steps.length > 0);
+  const { undone = [] } = (earlier[last] as Answer | undefined) ?? {};
   const back = undone.length > 0 ? [`I took back your changes of ${undone.join(', ')}.`] : [];
-  const talk = before
+  const talk = earlier
     .slice(last + 1)
     .filter(entry => entry.text !== '' && (entry.kind === 'answer' || isAnswered(transcript, entry.id)))
     .map(entry => (entry.kind === 'ask' ? `I asked: ${wordsOf(entry)}` : `You answered: ${entry.text}`))
     .join('\n\n');
-  const heard = talk === '' ? [] : [`Before this:\n${talk.slice(-TALK_CHARS)}`];
-  return [...back, ...heard].join('\n\n');
+  const isCut = talk.length > TALK_CHARS;
+  // Not from the middle of a character.
+  const newest = talk.slice(-TALK_CHARS).replace(/^[\u{dc00}-\u{dfff}]/u, '');
+  const before = isCut ? 'Before this, of which the beginning is left out' : 'Before this';
+  const heard = talk === '' ? [] : [`${before}:\n${isCut ? '…' : ''}${newest}`];
+  return { text: [...back, ...heard].join('\n\n'), cut: isCut ? LEFT_OUT : null };
 }
+
+const LEFT_OUT =
+  `Of what was said since its last task the agent reads the newest ${TALK_CHARS.toLocaleString('en')} characters; the rest was left out. ` +
+  'If something in it matters now, say it again.';
 
 /** Nothing runs or waits any more: what was open was interrupted. */
 export function closeOpen(work: WorkView): void {

@@ -291,23 +291,17 @@ export class ChatSession {
       setPhase: phase => this.#setPhase(phase),
     });
     run.turn = turn;
-    return turn.run(this.#ports.agent, {
-      ...{
-        ask,
-        first: askedFirst(this.transcript, ask),
-        turnId: id,
-        mode,
-        model,
-        level,
-        history,
-        signal,
-        chat: this.#ports.chat,
-      },
-      news: newsSince(this.transcript, ask.id),
+    const news = newsSince(this.transcript, ask.id);
+    const task = {
+      ...{ ask, turnId: id, mode, model, level, history, signal },
+      first: askedFirst(this.transcript, ask),
+      chat: this.#ports.chat,
+      news: news.text,
       backend: this.#ports.backend,
       approval: { ask: (request, until) => this.approvals.wait(request.callId, until) },
       questions: { ask: (_question, _options, until) => this.questions.wait(QUESTION, until) },
-    });
+    } satisfies Omit<AgentTask, 'emit'>;
+    return turn.run(this.#ports.agent, task, news.cut);
   }
 
   #stateOf({ id }: Ask): UserRow['state'] {

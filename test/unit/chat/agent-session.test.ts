@@ -101,6 +101,18 @@ describe('chat session with the agent', () => {
     assert.deepEqual(parts(reload(session)), parts(page));
   });
 
+  it('says what of the talk before it the agent does not read', async () => {
+    const { agent, session, page, idle } = open(async () => 'done');
+    agent.shownMode = 'ask';
+    session.send('x'.repeat(5000), []);
+    await idle();
+    agent.shownMode = 'agent';
+    session.send('Do it', []);
+    await idle();
+    assert.match(agent.tasks[0]!.news, /^Before this, of which the beginning is left out:\n…xxx/);
+    assert.match(sketch(page, 1)[0]!, /^Of what was said since its last task the agent reads the newest/);
+  });
+
   it('shows a page that comes back while it works all there is, also what is not stored yet', async () => {
     const goOn = new Deferred<void>();
     const { session, page, idle } = open(async task => {

@@ -152,10 +152,10 @@ describe('host/agent/work', () => {
 
   it('tells the model what was taken back, of its last answer only', () => {
     const events = [step(call('c', 'edit_file')), step(result('c', [{ path: 'a.ts' }]))];
-    assert.equal(newsSince(transcriptOf(...events), 'q2'), '');
+    assert.equal(newsSince(transcriptOf(...events), 'q2').text, '');
     const undone = transcriptOf(...events, { type: 'undone', id: 'a', paths: ['a.ts'] });
-    assert.equal(newsSince(undone, 'q2'), 'I took back your changes of a.ts.');
-    assert.equal(newsSince(undone, 'q'), '');
+    assert.equal(newsSince(undone, 'q2').text, 'I took back your changes of a.ts.');
+    assert.equal(newsSince(undone, 'q').text, '');
   });
 
   it('tells the model what was talked about without it', () => {
@@ -164,6 +164,19 @@ describe('host/agent/work', () => {
       { type: 'answer', id: 'a1', askId: 'q1', at: 0, model: 'm', level: 'exact', promptCounts: [] },
       { type: 'text', id: 'a1', text: 'Spaces.' },
     );
-    assert.match(newsSince(talked, 'q2'), /I asked: Tabs or spaces\?\n\nYou answered: Spaces\.$/);
+    const { text, cut } = newsSince(talked, 'q2');
+    assert.equal(text, 'Before this:\nI asked: Tabs or spaces?\n\nYou answered: Spaces.');
+    assert.equal(cut, null);
+  });
+
+  it('tells the model and the user that the beginning of a long talk is left out', () => {
+    const talked = transcriptOf(
+      { type: 'ask', id: 'q1', at: 0, text: 'Tell a story.', attachments: [] },
+      { type: 'answer', id: 'a1', askId: 'q1', at: 0, model: 'm', level: 'exact', promptCounts: [] },
+      { type: 'text', id: 'a1', text: `${'😀'.repeat(3000)}.` },
+    );
+    const { text, cut } = newsSince(talked, 'q2');
+    assert.match(text, /^Before this, of which the beginning is left out:\n…(?:😀){1999}\.$/u);
+    assert.match(cut!, /the newest 4,000 characters; the rest was left out/);
   });
 });
