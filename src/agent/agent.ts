@@ -3,6 +3,7 @@ import type { Backend } from '../backends/backend.ts';
 import type { ChatMessage, ExpertLevel } from '../protocol/daemon.ts';
 import type { ActionPolicy, Remembered } from './actions.ts';
 import type { AgentEvent, AgentMode, AgentPorts, ChangedFile, FileChange, StopReason } from './ports.ts';
+import type { RulesFile } from './rules.ts';
 
 /** `native`: the model calls tools. `guided`: the host gathers and checks, the model writes code (for models that can't). */
 export type AgentProfile = 'native' | 'guided';
@@ -38,6 +39,8 @@ export interface AgentOptions {
   history: ChatMessage[];
   /** Rules of the user and of the workspace, already read. */
   rules: string;
+  /** Rules of the folders on the way to a path, where the workspace's may be read: the task may come to folders whose are not in `rules`. */
+  rulesFor?(path: string): Promise<RulesFile[]>;
   /** Where the user is: file, selection, what they attached. Text of files is data. */
   context: AgentContext;
   /** How the user's project is checked, e.g. `npm test`; null: not known. */

@@ -1,5 +1,5 @@
 /**
- * A conversation as the messages that the model reads. Append-only on purpose: the system prompt never changes and a
+ * A conversation as the messages that the model reads. Append-only on purpose: its system prompt never changes and a
  * message, once sent, is sent byte for byte the same again, so that its keys and values are still in the cache.
  */
 import { MoebiusError } from '../base/errors.ts';
@@ -47,7 +47,8 @@ export function promptMessages(
   const { entries } = transcript;
   const last = askId === null ? entries.length : entries.findIndex(entry => entry.id === askId);
   const first = Math.max(0, sentFrom === null ? 0 : entries.findIndex(entry => entry.id === sentFrom));
-  const messages: PromptMessage[] = [{ entry: null, message: { role: 'system', content: SYSTEM_PROMPT } }];
+  const content = [SYSTEM_PROMPT, transcript.rules?.trim()].filter(Boolean).join('\n\n');
+  const messages: PromptMessage[] = [{ entry: null, message: { role: 'system', content } }];
   for (const entry of entries.slice(first, last + 1)) {
     if (entry.kind === 'ask') {
       if (entry.id !== askId && !isAnswered(transcript, entry.id)) continue;

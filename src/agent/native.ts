@@ -12,6 +12,7 @@ import { ContextWindow, SUMMARY_TOKENS, tooLong } from './context.ts';
 import { shownData } from './data-text.ts';
 import { withDeadline } from './deadline.ts';
 import { NATIVE_SYSTEM_PROMPT, PROMPT_TOKENS, systemMessage, taskMessage } from './native-prompt.ts';
+import { rulesMessage, touchedPaths } from './near-rules.ts';
 import type { StopReason } from './ports.ts';
 import { RepetitionWatch } from './repetition.ts';
 import { fitText, lines } from './result-text.ts';
@@ -216,6 +217,7 @@ class NativeRun {
     let used = usedTokens;
     let isStuck = false;
     let hasFailed = false;
+    const touched: string[] = [];
     const first = calls.slice(0, MAX_CALLS);
     for (const [index, call] of first.entries()) {
       this.#options.signal.throwIfAborted();
@@ -228,6 +230,7 @@ class NativeRun {
         });
       if (result.ok) this.#retries = 0;
       this.#tally.noteChanges(result.changes);
+      touched.push(...touchedPaths(call, result));
       const { command } = result;
       if (command) this.#tally.noteCommand(command.command, { ok: result.ok, exitCode: command.exitCode });
       // The end was written before the failure could be read.
@@ -248,6 +251,9 @@ class NativeRun {
         role: 'tool',
         content: `${others} more calls were not carried out: at most ${MAX_CALLS} at once.`,
       });
+    const room = this.#window.resultRoom(used, 0);
+    const rules = await rulesMessage(this.#options, touched, this.#history, this.#window, room);
+    if (rules) this.#append(rules);
     return null;
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { readFrontMatter } from './front-matter.ts';
+import { normalisePath } from './paths.ts';
 import type { WorkspacePort } from './ports.ts';
 
 /**
@@ -25,6 +26,8 @@ export interface RulesOptions {
   roots: readonly string[];
   /** AGENTS.md beside it and above it apply. */
   openFile: string | null;
+  /** Skills are named to who can read their files. */
+  canReadFiles: boolean;
 }
 
 export interface Rules {
@@ -42,18 +45,21 @@ interface RulesPart {
   text: string;
 }
 
-/** What is too long is cut: the text says so to the model, `cut` to the user. */
-export async function readRules(workspace: WorkspacePort, options: RulesOptions): Promise<Rules> {
-  const { userRules, isTrusted, roots } = options;
+export interface RulesFile {
+  path: string;
+  text: string;
+}
+
+/** What is too long is cut: the text says so to the model, `cut` to the user. `workspace` null: there is none. */
+export async function readRules(workspace: WorkspacePort | null, options: RulesOptions): Promise<Rules> {
+  const { userRules, isTrusted, roots, canReadFiles } = options;
   const own = userRules.trim();
   const parts: RulesPart[] =
-    own === '' ? [] : [{ source: 'your settings', text: `Rules of the user:\n${own}` }];
-  const paths = isTrusted ? await rulesFiles(workspace, options) : [];
-  const read = await Promise.all(paths.map(async path => ({ path, text: await textOf(workspace, path) })));
-  const files = read.filter(({ text }) => text !== '');
-  for (const { path, text } of files)
-    parts.push({ source: path, text: `Rules in ${path}:\n${readFrontMatter(text).body}` });
-  const skills = await readSkills(workspace, isTrusted, roots);
+    own === '' ? [] : [{ source: 'your own rules', text: `Rules of the user:\n${own}` }];
+  const files =
+    isTrusted && workspace ? await readFiles(workspace, await rulesFiles(workspace, options)) : [];
+  for (const file of files) parts.push({ source: file.path, text: rulesText([file]) });
+  const skills = canReadFiles && workspace ? await readSkills(workspace, isTrusted, roots) : [];
   const listed = skills.slice(0, MAX_SKILLS).map(skillLine).join('\n');
   if (listed !== '')
     parts.push({
@@ -64,18 +70,52 @@ export async function readRules(workspace: WorkspacePort, options: RulesOptions)
   return { ...fitted(parts, skills.slice(MAX_SKILLS)), said };
 }
 
+/** What the model reads of such a file begins with it. */
+export const headOf = (path: string): string => `Rules in ${path}:\n`;
+
+export const rulesText = (files: readonly RulesFile[]): string =>
+  files.map(({ path, text }) => headOf(path) + readFrontMatter(text).body).join('\n\n');
+
+/** AGENTS.md of each folder below the workspace on the way to `path`, which may be one, the nearest last; none of a path outside. */
+export async function folderRules(workspace: WorkspacePort, path: string): Promise<RulesFile[]> {
+  try {
+    return await readFiles(workspace, foldersOf(`${normalisePath(path)}/`).map(agentsFile));
+  } catch {
+    return [];
+  }
+}
+
+/** Those that say anything. */
+async function readFiles(workspace: WorkspacePort, paths: readonly string[]): Promise<RulesFile[]> {
+  const read = await Promise.all(paths.map(async path => ({ path, text: await textOf(workspace, path) })));
+  return read.filter(({ text }) => text !== '');
+}
+
+/** Of a path with its `/`: `a/b.ts` is in `a/`. */
+const foldersOf = (path: string): string[] => {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`);
+};
+const agentsFile = (folder: string): string => `${folder}AGENTS.md`;
+
+/** In the room that rules have; where they are cut, the text says so. */
+export function cappedRules(text: string): { text: string; bytes: number; isWhole: boolean } {
+  const bytes = new TextEncoder().encode(text);
+  const isWhole = bytes.length <= MAX_BYTES;
+  const shown = isWhole ? text : `${beginOf(bytes)}\n(The rules are longer; the rest is left out.)`;
+  return { text: shown, bytes: bytes.length, isWhole };
+}
+
 /** `unlisted`: skills for which there is no place in the list. */
 function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Omit<Rules, 'said'> {
-  const all = joined(parts);
   const said: string[] = [];
-  const bytes = new TextEncoder().encode(all);
-  const isWhole = bytes.length <= MAX_BYTES;
+  const { text, bytes, isWhole } = cappedRules(joined(parts));
   if (!isWhole) {
     const isBeyond = (_: RulesPart, index: number) =>
       new TextEncoder().encode(joined(parts.slice(0, index + 1))).length > MAX_BYTES;
     const beyond = parts.filter(isBeyond);
     said.push(
-      `The rules are ${count(bytes.length)} bytes long and the agent reads the first ${count(MAX_BYTES)}. ` +
+      `The rules are ${count(bytes)} bytes long and the agent reads the first ${count(MAX_BYTES)}. ` +
         `Cut or left out: ${beyond.map(({ source }) => source).join(', ')}.`,
     );
   }
@@ -84,7 +124,7 @@ function fitted(parts: readonly RulesPart[], unlisted: readonly Skill[]): Omit<R
       `There are more than ${MAX_SKILLS} skills: the agent is not told of ${unlisted.map(({ name }) => name).join(', ')}.`,
     );
   return {
-    text: isWhole ? all : `${beginOf(bytes)}\n(The rules are longer; the rest is left out.)`,
+    text,
     cut: said.length > 0 ? said.join(' ') : null,
   };
 }
@@ -101,11 +141,9 @@ async function rulesFiles(
   workspace: WorkspacePort,
   { roots, openFile }: Pick<RulesOptions, 'roots' | 'openFile'>,
 ): Promise<string[]> {
-  const parts = openFile === null ? [] : openFile.split('/').slice(0, -1);
-  const below = parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`);
-  const folders = new Set([...roots, ...below]);
+  const folders = new Set([...roots, ...foldersOf(openFile ?? '')]);
   const own = await inEach(roots, root => markdownIn(workspace, `${root}.moebius/rules`));
-  return [...[...folders].map(folder => `${folder}AGENTS.md`), ...own];
+  return [...[...folders].map(agentsFile), ...own];
 }
 
 /** What `read` finds in each of `roots`, in their order. */

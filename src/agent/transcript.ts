@@ -61,6 +61,8 @@ export interface Transcript {
   entries: Entry[];
   /** Entries before this one are no longer sent: they did not fit any more. null: everything is sent. */
   sentFrom: string | null;
+  /** What ask mode heeds, as it was read for its first answer; null: there is none yet. */
+  rules: string | null;
 }
 
 /** `at` in milliseconds since 1970. */
@@ -90,11 +92,13 @@ export type TranscriptEvent =
   | { type: 'drop'; id: string }
   /** This entry and all that follow are gone. */
   | { type: 'truncate'; id: string }
+  /** Read for the first answer in ask mode; the rest of the conversation goes on with it, byte for byte. */
+  | { type: 'rules'; text: string }
   /** From here on entries before `id` are not sent. */
   | { type: 'sentFrom'; id: string };
 
 export function emptyTranscript(id: string, at: number): Transcript {
-  return { id, title: '', createdAt: at, entries: [], sentFrom: null };
+  return { id, title: '', createdAt: at, entries: [], sentFrom: null, rules: null };
 }
 
 /** Adds one event, in place. Events about entries that are gone are ignored: a stopped answer may still send text. */
@@ -160,6 +164,9 @@ export function applyEvent(transcript: Transcript, event: TranscriptEvent): void
       if (start >= 0) removeEntries(transcript, start, entries.length);
       return;
     }
+    case 'rules':
+      transcript.rules = event.text;
+      return;
     case 'sentFrom':
       if (entries.some(entry => entry.id === event.id)) transcript.sentFrom = event.id;
   }
@@ -269,6 +276,7 @@ const eventFields: Record<TranscriptEvent['type'], string[]> = {
   drop: ['id'],
   end: ['id', 'finish'],
   truncate: ['id'],
+  rules: ['text'],
   sentFrom: ['id'],
 };
 

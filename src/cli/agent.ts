@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import type { AgentOptions, AgentOutcome, AgentProfile } from '../agent/agent.ts';
 import type { AgentMode, AgentPorts, SyntaxPort, TerminalPort } from '../agent/ports.ts';
 import { expandPrompt, readPromptFiles } from '../agent/prompt-files.ts';
-import { readRules } from '../agent/rules.ts';
+import { folderRules, readRules } from '../agent/rules.ts';
 import { profileFor, runAgent } from '../agent/run.ts';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import { FileFaults } from '../completion/syntax/file-faults.ts';
@@ -70,14 +70,15 @@ export function agentCommand(terminal: Terminal): Command {
     )
     .option('--max-turns <n>', 'answers of the model', positiveInteger, 30)
     .option('--max-minutes <n>', 'time in all', positiveInteger, 30)
-    .option('--no-rules', "do not read AGENTS.md and .moebius: they are a stranger's")
+    .option('--no-rules', "do not read AGENTS.md and .moebius of the folder: they are a stranger's")
     .option('--mcp <file>', 'MCP servers to start or reach, e.g. .moebius/mcp.json; each call is asked for')
     .option('--undo', 'instead of a task: take back what the last run changed in the folder')
     .option('--json', 'print a report as JSON')
     .addHelpText(
       'after',
       `
-What is not allowed is asked for on a terminal, and denied without one.
+What is not allowed is asked for on a terminal, and denied without one. What it is to heed in every folder stands in AGENTS.md
+beside the models (~/.moebius).
 Exit code 0: done, and the check passes, if there is one.
 
 Example:
@@ -114,7 +115,7 @@ export async function work(
   try {
     const model = engine.info();
     const profile = options.profile === 'auto' ? profileFor(model) : options.profile;
-    const agentOptions = await optionsFor(engine, ports, terminal, task, options);
+    const agentOptions = await optionsFor(engine, ports, terminal, task, { ...options, profile });
     const outcome = await runAgent(profile, agentOptions);
     const check = await lastCheck(options, outcome, ports.terminal, terminal.signal);
     const commands = [...outcome.commands, ...(check === null ? [] : [check])];
@@ -141,13 +142,16 @@ async function optionsFor(
   ports: NodePorts & Pick<AgentPorts, 'mcp' | 'syntax'>,
   terminal: Terminal,
   task: string,
-  options: AgentCommandOptions,
+  options: AgentCommandOptions & { profile: AgentProfile },
 ): Promise<AgentOptions> {
-  const { approve, check = null, mode, rules: isTrusted } = options;
+  const { approve, check = null, mode, profile, rules: isTrusted } = options;
   const commands = check === null ? approve.commands : [...approve.commands, check.trim()];
   const { approval, questions, ...permissions } = permissionsOf({ ...approve, commands }, mode, terminal);
   const prompts = await readPromptFiles(ports.workspace, isTrusted, ROOTS);
-  const rules = await readRules(ports.workspace, { userRules: '', isTrusted, roots: ROOTS, openFile: null });
+  const rules = await readRules(ports.workspace, {
+    ...{ userRules: await userRules(), isTrusted, roots: ROOTS, openFile: null },
+    canReadFiles: profile === 'native',
+  });
   const emit = stepPrinter(terminal, options.json ?? false);
   if (rules.cut !== null) emit({ type: 'notice', text: rules.cut });
   return {
@@ -164,11 +168,21 @@ async function optionsFor(
     ...levelOf(options),
     history: [],
     rules: rules.text,
+    ...(isTrusted && { rulesFor: path => folderRules(ports.workspace, path) }),
     context: { openFile: null, attachments: [] },
     checkCommand: check,
     emit,
     signal: terminal.signal,
   };
+}
+
+/** Beside the models: what in the editor is the setting `moebius.agent.rules`. */
+async function userRules(): Promise<string> {
+  const file = join((await openStore()).home, 'AGENTS.md');
+  return readFile(file, 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return '';
+    throw new MoebiusError('bad-request', `Your rules can't be read: ${error.message}`, { cause: error });
+  });
 }
 
 /** The check at the end, run once more; null where it just passed, or nothing may be run. */

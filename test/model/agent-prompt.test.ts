@@ -99,7 +99,7 @@ for (const folder of folders) {
       ];
       for (const language of languages) {
         const ports = memoryPorts(new Map([['AGENTS.md', language.repeat(200)]]));
-        const options = { userRules: '', isTrusted: true, roots: [''], openFile: null };
+        const options = { userRules: '', isTrusted: true, roots: [''], openFile: null, canReadFiles: true };
         const { text, cut } = await readRules({ ...ports.workspace, list: async () => [] }, options);
         assert.notEqual(cut, null);
         const tokens = tokensOf([systemMessage(text)]).length - tokensOf([systemMessage('')]).length;

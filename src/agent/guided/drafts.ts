@@ -2,6 +2,7 @@
 import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
+import { rulesAt } from '../near-rules.ts';
 import type { Diagnostic } from '../ports.ts';
 import { toldTask } from '../told.ts';
 import { Answers, type Draft, LEAST_ANSWER_TOKENS, type Sampling } from './answers.ts';
@@ -68,6 +69,8 @@ export class Drafts {
   private readonly opening: ChatMessage[];
   /** What was written into gaps. */
   private readonly lines = new Map<string, Filled>();
+  /** Notices, each of which is given once. */
+  private readonly told = new Set<string>();
 
   /** `opening`: the messages that every attempt begins with. */
   constructor(options: AgentOptions, writer: Writer, workbench: Workbench, opening: ChatMessage[]) {
@@ -99,7 +102,8 @@ export class Drafts {
 
   /** The first message of an attempt: as much of what is known as fits into the window. */
   async message(situation: Situation, step: Step, form: Form): Promise<ChatMessage[]> {
-    const { task: wanted, rules, context, checkCommand } = this.options;
+    const { task: wanted, context, checkCommand } = this.options;
+    const rules = await this.rulesAt(step.path);
     const task = toldTask(this.options);
     const { best, tests } = situation;
     const stored = await this.workbench.best(step.path);
@@ -129,6 +133,13 @@ export class Drafts {
         ),
       form,
     );
+  }
+
+  private async rulesAt(path: string): Promise<string> {
+    const { text, cut } = await rulesAt(this.options, path);
+    if (cut !== null && !this.told.has(cut)) this.options.emit({ type: 'notice', text: cut });
+    if (cut !== null) this.told.add(cut);
+    return text;
   }
 
   private async *rewritten(
@@ -212,7 +223,8 @@ export class Drafts {
     name: string | null,
     tests: readonly CodeReference[],
   ): Promise<ChatMessage[]> {
-    const { rules, context } = this.options;
+    const { context } = this.options;
+    const rules = await this.rulesAt(path);
     const task = toldTask(this.options);
     const text = withoutBodies(lines, functions, path).join('\n');
     const related = await this.related(situation, path, lines.join('\n'));
@@ -228,7 +240,8 @@ export class Drafts {
     functions: readonly string[],
     tests: readonly CodeReference[],
   ): Promise<ChatMessage[]> {
-    const { rules, context } = this.options;
+    const { context } = this.options;
+    const rules = await this.rulesAt(path);
     const task = toldTask(this.options);
     const related = await this.related(situation, path, text);
     return this.fitted([...context.attachments], related, tests, (references, shown) =>

@@ -34,6 +34,8 @@ export interface AgentTask {
 export interface AgentRunner {
   /** Of the next message. */
   mode(): AgentMode;
+  /** What the user and the project want an answer in ask mode to heed; '' for nothing. */
+  rules(): Promise<string>;
   run(task: AgentTask): Promise<AgentOutcome>;
 }
 

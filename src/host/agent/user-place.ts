@@ -16,7 +16,7 @@ export function userPlace(folders: WorkspaceFolders, { attachments }: Ask): Agen
   };
 }
 
-function openFile(folders: WorkspaceFolders): AgentContext['openFile'] {
+export function openFile(folders: WorkspaceFolders): AgentContext['openFile'] {
   const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
   if (editor?.document.uri.scheme !== 'file') return null;
   const path = folders.toPath(editor.document.uri.fsPath);

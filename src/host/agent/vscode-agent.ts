@@ -6,7 +6,7 @@ import type { AgentOutcome } from '../../agent/agent.ts';
 import { guessCheckCommand } from '../../agent/check-command.ts';
 import type { ApprovalPort, ChangedFile, McpPort, SyntaxPort, TerminalPort } from '../../agent/ports.ts';
 import { type PromptFile, readPromptFiles } from '../../agent/prompt-files.ts';
-import { readRules } from '../../agent/rules.ts';
+import { folderRules, type Rules, readRules } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
 import { wordsOf } from '../../agent/transcript.ts';
 import { FileFaults } from '../../completion/syntax/file-faults.ts';
@@ -31,8 +31,10 @@ import { changedRules, RulesMemory } from './rules-memory.ts';
 import type { AgentTask } from './runner.ts';
 import { ServerMemory } from './server-memory.ts';
 import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
+
 import { chooseRestore, confirmOverwrite, confirmReplacing, sayNotUndone } from './undo-questions.ts';
-import { userPlace } from './user-place.ts';
+import { openFile, userPlace } from './user-place.ts';
+
 import { WorkspacePorts } from './workspace-ports.ts';
 
 /** Written by the model in one task, before it is asked whether to go on. */
@@ -127,15 +129,12 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     // A model that is led begins a task anew, which is done when what was asked is; the other has it all in its history.
     const asked = profile === 'guided' ? task.first : task.ask;
     const context = userPlace(folders, asked);
+    const notice = (text: string | null) => text !== null && emit({ type: 'notice', text });
     const openFile = context.openFile?.path ?? null;
-    const { isTrusted } = vscode.workspace;
-    const { roots } = folders;
-    const rules = await readRules(ports.workspace, { userRules: settings.rules, isTrusted, roots, openFile });
+    const rules = await this.#readRules(all, openFile, profile === 'native');
     // They are read when a conversation begins; once it has been told, it need not be again.
-    if (task.history.length === 0) {
-      const changed = changedRules(this.#rules.exchange(rules.said));
-      for (const text of [rules.cut, changed]) if (text !== null) emit({ type: 'notice', text });
-    }
+    if (task.history.length === 0)
+      for (const text of [rules.cut, changedRules(this.#rules.exchange(rules.said))]) notice(text);
     const outcome = await runAgent(profile, {
       task: wordsOf(asked),
       news: task.news,
@@ -159,6 +158,12 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       level: task.level,
       history: task.history,
       rules: rules.text,
+      rulesFor: async path => {
+        const files = vscode.workspace.isTrusted ? await folderRules(ports.workspace, path) : [];
+        const said = Object.fromEntries(files.map(({ path, text }) => [path, text]));
+        if (files.length > 0) notice(changedRules(this.#rules.exchange(said)));
+        return files;
+      },
       context,
       checkCommand: settings.checkCommand ?? (await guessCheckCommand(ports.workspace)),
       policy: () => this.#policy(task.mode),
@@ -173,6 +178,34 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const running = runningNotice(all.terminal.running());
     if (running !== null) emit({ type: 'notice', text: running });
     return outcome;
+  }
+
+  async rules(): Promise<string> {
+    const all = lockedReason() === null ? await this.#ports().catch(error => this.#unread(error)) : null;
+    const { text, cut, said } = await this.#readRules(
+      all,
+      all && (openFile(all.folders)?.path ?? null),
+      false,
+    );
+    for (const notice of [cut, changedRules(this.#rules.exchange(said))])
+      if (notice !== null) void vscode.window.showWarningMessage(notice);
+    return text;
+  }
+
+  /** An answer in words needs no folder. */
+  #unread(error: unknown): null {
+    this.#warn('the rules of the workspace can not be read', error);
+    return null;
+  }
+
+  /** `all` null: there is no workspace that may be read. */
+  #readRules(all: WorkspacePorts | null, openFile: string | null, canReadFiles: boolean): Promise<Rules> {
+    return readRules(all?.ports.workspace ?? null, {
+      userRules: readSettings().agent.rules,
+      isTrusted: vscode.workspace.isTrusted,
+      roots: all?.folders.roots ?? [],
+      ...{ openFile, canReadFiles },
+    });
   }
 
   /** `texts`: of the files that this turn has changed before, as it left them: since then the user may have decided about some of it. */
@@ -210,9 +243,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     };
   }
 
-  async showTerminal(command: ShownCommand): Promise<void> {
+  async showTerminal(command: ShownCommand): Promise<void> 
     this.#mirror.show(command);
-  }
 
   async showDiff(turnId: string, path: string): Promise<void> {
     const { folders } = await this.#ports();
@@ -294,19 +326,18 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   confirmReplacing = confirmReplacing;
   sayNotUndone = sayNotUndone;
 
-  dispose(): void {
+  dispose(): void 
     this.reopen();
     for (const ports of this.#working) ports.dispose();
     this.review.dispose();
     this.#mirror.dispose();
     this.#before.dispose();
-  }
 
   /** The servers of the user's settings, and those of the workspace's files that they allow; no port where there are none. */
   async #mcp(
     { folders, ports, servers, root }: WorkspacePorts,
     task: Pick<AgentTask, 'turnId' | 'mode' | 'approval' | 'emit'>,
-  ): Promise<{ mcp?: McpPort }> {
+  ): Promise<mcp?: McpPort > {
     const prefix = folders.roots[0]!;
     const options: McpGateOptions = {
       ...task,

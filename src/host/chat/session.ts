@@ -245,6 +245,8 @@ export class ChatSession {
     const options = this.#ports.options();
     const level = levelFor(options.level, model);
     this.windowTokens = model.contextTokens;
+    if (this.transcript.rules === null)
+      this.#record({ type: 'rules', text: await orAborted(this.#ports.agent.rules(), signal) });
     const room = { windowTokens: model.contextTokens, answerTokens: options.maxTokens };
     const fitting = await fitMessages(this.#ports.backend, this.transcript, run.askId, room, signal);
     const { messages, counts, promptTokens, keptFrom } = fitting;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { WorkspacePort } from '../../../src/agent/ports.ts';
 import { expandPrompt, readPromptFiles } from '../../../src/agent/prompt-files.ts';
-import { readRules } from '../../../src/agent/rules.ts';
+import { folderRules, readRules } from '../../../src/agent/rules.ts';
 import { MoebiusError } from '../../../src/base/errors.ts';
 
 /** Files and folders from paths. */
@@ -44,7 +44,7 @@ const project = {
   '.moebius/prompts/tidy.md': 'Tidy up.',
   '.moebius/prompts/no good.md': 'a name with a space',
 };
-const trusted = { userRules: '', isTrusted: true, roots: [''], openFile: null };
+const trusted = { userRules: '', isTrusted: true, roots: [''], openFile: null, canReadFiles: true };
 
 describe('rules', () => {
   it('are those of the user, the project from the top down, then the skills by name', async () => {
@@ -53,6 +53,7 @@ describe('rules', () => {
       isTrusted: true,
       roots: [''],
       openFile: 'src/a/x.ts',
+      canReadFiles: true,
     });
     assert.equal(cut, null);
     assert.equal(
@@ -128,6 +129,26 @@ Skills. When one fits the task, read its file first:
     const options = { ...trusted, userRules: 'Mine.', isTrusted: false, openFile: 'src/a/x.ts' };
     assert.equal((await readRules(workspace(project), options)).text, 'Rules of the user:\nMine.');
     assert.deepEqual(await readPromptFiles(workspace(project), false, ['']), []);
+  });
+
+  it('name no skills to who can not read their files', async () => {
+    const { text, said } = await readRules(workspace(project), { ...trusted, canReadFiles: false });
+    assert.match(text, /Second\.$/);
+    assert.equal(said['.moebius/skills/pdf/SKILL.md'], undefined);
+  });
+
+  it('of the user are read without a workspace', async () => {
+    const { text } = await readRules(null, { ...trusted, userRules: 'Mine.' });
+    assert.equal(text, 'Rules of the user:\nMine.');
+  });
+
+  it('of the folders on the way to a path are found, the folder itself included, and none outside', async () => {
+    const at = async (path: string) =>
+      (await folderRules(workspace({ ...project, '../AGENTS.md': 'Out.' }), path)).map(file => file.path);
+    assert.deepEqual(await at('src/a/x.ts'), ['src/AGENTS.md', 'src/a/AGENTS.md']);
+    assert.deepEqual(await at('./src/a/../a'), ['src/AGENTS.md', 'src/a/AGENTS.md']);
+    assert.deepEqual(await at('x.ts'), []);
+    for (const path of ['.', '../x.ts', '/src/a/x.ts']) assert.deepEqual(await at(path), []);
   });
 
   it('are none in an empty workspace', async () => {

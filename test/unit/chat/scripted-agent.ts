@@ -24,6 +24,8 @@ export class ScriptedAgent implements AgentEditor {
   }
 
   mode = () => this.shownMode;
+  projectRules = '';
+  rules = async () => this.projectRules;
   promptFiles: PromptFile[] = [];
 
   prompts = async () => this.promptFiles;

@@ -27,7 +27,7 @@ function open(script: Script, { contextTokens = 8192, transcript = emptyTranscri
     newId: () => `id${++ids}`,
   });
   const idle = () => until(() => !session.isBusy);
-  return { session, backend, posted, stored, phases, idle };
+  return { session, agent, backend, posted, stored, phases, idle };
 }
 
 /** Rows as `kind:text`, with how an answer ended. */
@@ -60,6 +60,24 @@ describe('chat session', () => {
     await idle();
     assert.equal(backend.requests[0]?.level, 'exact');
     assert.equal(backend.requests[0]?.sequence, 'chat');
+  });
+
+  it('heeds the rules as they were when it began, also after a reload', async () => {
+    const { session, agent, backend, stored, idle } = open(says('x'));
+    const system = () => backend.requests.at(-1)!.messages![0]!.content;
+    agent.projectRules = 'Rules in AGENTS.md:\nUse tabs.';
+    session.send('Hi', []);
+    await idle();
+    assert.match(system(), /^You are Moebius[\s\S]*\n\nRules in AGENTS\.md:\nUse tabs\.$/);
+    const first = system();
+    agent.projectRules = 'Other.';
+    session.send('And now?', []);
+    await idle();
+    assert.equal(system(), first);
+    const transcript = readTranscript('chat', stored.map(event => JSON.stringify(event)).join('\n'));
+    assert.deepEqual(transcript, session.transcript);
+    const answer = transcript.entries.at(-1)!;
+    assert.equal(sentParts(transcript, answer.id)[0]?.text, first);
   });
 
   it('answers messages in turn, and takes a waiting one back', async () => {

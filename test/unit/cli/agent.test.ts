@@ -252,5 +252,18 @@ describe('moebius agent', () => {
     };
     assert.match(await system(true), /Use tabs\./);
     assert.doesNotMatch(await system(false), /Use tabs\./);
+    await writeFile(join(`${folder}-home`, 'AGENTS.md'), 'Be brief.');
+    assert.match(await system(true), /Rules of the user:\nBe brief\.\n\nRules in AGENTS\.md:\nUse tabs\./);
+    assert.match(await system(false), /Rules of the user:\nBe brief\.$/);
+  });
+
+  it('reads those of a folder that the task comes to', async () => {
+    await mkdir(join(folder, 'src'));
+    await writeFile(join(folder, 'src', 'AGENTS.md'), 'No classes.');
+    const told = async (rules: boolean) => {
+      const { backend } = await agent([call('list_dir', { path: 'src' }), done()], { rules });
+      return JSON.stringify(backend.requests.at(-1)?.params).includes('Rules in src/AGENTS.md');
+    };
+    assert.deepEqual([await told(true), await told(false)], [true, false]);
   });
 });

@@ -221,6 +221,23 @@ describe('guided: a failing test', () => {
     assert.equal(files.get('other.js'), changed);
   });
 
+  it('heeds the rules of the folder that it works in, in the room that rules have', async () => {
+    const rulesFor = async () => [{ path: 'src/AGENTS.md', text: 'Use tabs.' }];
+    const given = { task: 'Let x be 2 in src/x.js.', checkCommand: null, rulesFor };
+    const start = { 'src/x.js': 'export const x = 1;\n' };
+    const answers = [block('export const x = 2;\n')];
+    const { prompts } = await play(answers, start, {}, { ...given, rules: 'Be brief.' });
+    assert.match(
+      lastOf(prompts[0]),
+      /^Rules of this project:\nBe brief\.\n\nRules in src\/AGENTS\.md:\nUse tabs\.\n\n/,
+    );
+    const long = await play(answers, start, {}, { ...given, rules: 'x'.repeat(8000) });
+    assert.match(lastOf(long.prompts[0]), /\(The rules are longer; the rest is left out\.\)/);
+    assert.doesNotMatch(lastOf(long.prompts[0]), /Use tabs/);
+    const notices = long.events.flatMap(event => (event.type === 'notice' ? [event.text] : []));
+    assert.match(notices.join(), /^There is not enough room for all of the rules in src\/AGENTS\.md/);
+  });
+
   it('a version that is worse is never what is left', async () => {
     const answers = [...Array(30).fill(block(WORSE))];
     const { outcome, files } = await play(answers, project, { run: addsUp });

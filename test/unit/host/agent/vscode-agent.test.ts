@@ -132,6 +132,21 @@ describe('host/agent/vscode-agent', () => {
     assert.deepEqual(sequences, ['agent']);
   });
 
+  it('reads the rules for ask mode: the user, the project, the folder of the open file, no skills', async () => {
+    open({
+      'src/a.ts': 'one\n',
+      'AGENTS.md': 'Use tabs.',
+      'src/AGENTS.md': 'No classes.',
+      '.moebius/skills/pdf/SKILL.md': '---\ndescription: Fill in\n---\nDo.',
+    });
+    editor.settings = { 'moebius.agent.rules': 'Be brief.' };
+    const heads =
+      'Rules of the user:\nBe brief.\n\nRules in AGENTS.md:\nUse tabs.\n\nRules in src/AGENTS.md:\n';
+    assert.equal(await agent.rules(), `${heads}No classes.`);
+    editor.folders = [];
+    assert.equal(await agent.rules(), 'Rules of the user:\nBe brief.');
+  });
+
   it('a model that is led goes on with what was asked at first', async () => {
     open({ 'a.ts': 'one\n' });
     editor.settings = { 'moebius.agent.profile': 'guided' };
