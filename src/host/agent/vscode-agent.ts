@@ -31,10 +31,8 @@ import { changedRules, RulesMemory } from './rules-memory.ts';
 import type { AgentTask } from './runner.ts';
 import { ServerMemory } from './server-memory.ts';
 import { type ShownCommand, TerminalMirror } from './terminal-mirror.ts';
-
 import { chooseRestore, confirmOverwrite, confirmReplacing, sayNotUndone } from './undo-questions.ts';
 import { openFile, userPlace } from './user-place.ts';
-
 import { WorkspacePorts } from './workspace-ports.ts';
 
 /** Written by the model in one task, before it is asked whether to go on. */
@@ -243,8 +241,9 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     };
   }
 
-  async showTerminal(command: ShownCommand): Promise<void> 
+  async showTerminal(command: ShownCommand): Promise<void> {
     this.#mirror.show(command);
+  }
 
   async showDiff(turnId: string, path: string): Promise<void> {
     const { folders } = await this.#ports();
@@ -326,18 +325,19 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   confirmReplacing = confirmReplacing;
   sayNotUndone = sayNotUndone;
 
-  dispose(): void 
+  dispose(): void {
     this.reopen();
     for (const ports of this.#working) ports.dispose();
     this.review.dispose();
     this.#mirror.dispose();
     this.#before.dispose();
+  }
 
   /** The servers of the user's settings, and those of the workspace's files that they allow; no port where there are none. */
   async #mcp(
     { folders, ports, servers, root }: WorkspacePorts,
     task: Pick<AgentTask, 'turnId' | 'mode' | 'approval' | 'emit'>,
-  ): Promise<mcp?: McpPort > {
+  ): Promise<{ mcp?: McpPort }> {
     const prefix = folders.roots[0]!;
     const options: McpGateOptions = {
       ...task,
