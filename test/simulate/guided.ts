@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import type { Diagnostic } from '../../src/agent/ports.ts';
 import { runAgent } from '../../src/agent/run.ts';
 import type { Backend } from '../../src/backends/backend.ts';
+import { FileFaults } from '../../src/completion/syntax/file-faults.ts';
 import { openNodePorts } from '../../src/workspace/node-ports.ts';
+import { testGrammars } from '../support/grammars.ts';
 import type { GuidedTask } from './guided-tasks.ts';
 import { inFolder, policyOf, writeAll } from './world.ts';
 
 const BUDGET = { turns: 10, outputTokens: 8000, timeMs: 15 * 60_000 };
 const WINDOW_TOKENS = 8192;
 const CHECK_TIMEOUT_MS = 120_000;
+const SYNTAX = new FileFaults(testGrammars());
 
 /** Whether its tests pass afterwards. The same seed gives the same answers. */
 export const solve = (
@@ -29,6 +32,7 @@ export const solve = (
         backend,
         ports: {
           ...nodePorts,
+          syntax: SYNTAX,
           approval: { ask: async () => ({ kind: 'once' }) },
           questions: { ask: async () => null },
           diagnostics: { read: async () => (isTypeChecked ? typeErrors(folder, Object.keys(files)) : []) },
