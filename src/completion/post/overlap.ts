@@ -46,13 +46,22 @@ export function cutRestOfLine(text: string, cursor: Cursor): string {
   const rest = lineAfter(cursor).trim();
   if (!isTelling(rest)) return text;
   const lines = text.split('\n');
-  const end = lines.findIndex(line => line.trimEnd().endsWith(rest));
-  if (end < 0) return text;
-  return lines
-    .slice(0, end + 1)
-    .join('\n')
-    .trimEnd()
-    .slice(0, -rest.length);
+  for (const [i, line] of lines.entries()) {
+    const start = startOfEnding(line, rest);
+    if (start >= 0) return [...lines.slice(0, i), line.slice(0, start)].join('\n');
+  }
+  return text;
+}
+
+/** Where the ending of `line` begins that equals `ending` but for white space, which models lay out anew; -1: it ends otherwise. */
+function startOfEnding(line: string, ending: string): number {
+  let start = line.length;
+  for (const char of [...ending.replace(/\s/g, '')].reverse()) {
+    while (start > 0 && /\s/.test(line[start - 1]!)) start--;
+    if (!line.slice(0, start).endsWith(char)) return -1;
+    start -= char.length;
+  }
+  return start;
 }
 
 /** The line above, written once more, is not a suggestion. */

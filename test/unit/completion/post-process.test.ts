@@ -76,6 +76,12 @@ describe('completion/post', () => {
       'return [‹f(x)› for x in xs]\n',
       'python',
     );
+    check(
+      'the rest of the line, laid out in another way',
+      'bag.add("a");\n█;     // Add "b" once\n',
+      'bag.add("b");  // Add "b" once\n\n// Print',
+      'bag.add("a");\n‹bag.add("b")›;     // Add "b" once\n',
+    );
     check('only the rest of the line', 'f(a, █other);', 'other);', null);
     check('the line above', '  doIt(now);\n  █\n', 'doIt(now);', null);
   });
