@@ -13,6 +13,7 @@ import { checkedTokenizer } from '../formats/tokenizer-json.ts';
 import type { EmbeddingTable, ExpertLayout, Manifest } from '../models/manifest.ts';
 import { MANIFEST_FORMAT } from '../models/manifest.ts';
 import { writeManifest } from '../models/manifest-file.ts';
+import { productsOf } from '../models/products.ts';
 import { taughtDialect } from '../models/tool-dialect.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import type { Decoder, FeedForward, NextTokenLayer } from './architectures/decoder.ts';
@@ -189,6 +190,7 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
     id: options.id,
     name: options.name,
     variant: options.variant,
+    ...(options.variant === 'int8' && { products: await productsOf(join(folder, body.onnx)) }),
     architecture: model.architecture,
     parameters: model.parameters,
     dims,

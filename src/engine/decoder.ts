@@ -1,4 +1,5 @@
 /** Steps of writing: one token is given, the logits after it come back; drafts that proved right come without a run. */
+import { hasCheapRows } from '../models/products.ts';
 import type { EngineCore } from './core.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import type { Run } from './run.ts';
@@ -18,7 +19,7 @@ interface DraftCosts {
   gain: number;
 }
 
-/** Blocks: every row is multiplied anew. The second of a run is by far the cheapest (docs/engine.md). */
+/** Blocks, and experts that each row chooses for itself: every row is multiplied anew. The second of a run is by far the cheapest (docs/engine.md). */
 const BLOCKS: DraftCosts = { row: 0.25, most: 8, above: [0.2, 0.45, 0.4], gain: 0.7 };
 /** Products of 8-bit codes: sixteen rows cost little more than one, so that what a guess costs is the drafter's own work. */
 const CODES: DraftCosts = { row: 0.04, most: 15, above: [0.1, 0.15, 0.1], gain: 1.1 };
@@ -46,7 +47,7 @@ export class Decoder {
   ) {
     this.#core = core;
     this.#run = run;
-    this.#costs = core.manifest.variant === 'int8' ? CODES : BLOCKS;
+    this.#costs = hasCheapRows(core.manifest) ? CODES : BLOCKS;
     this.#otherwise = core.manifest.graphs.drafter ? this.#costs.gain : 0;
     this.#lookup = request.drafts === false ? null : new PromptLookup(request.prompt);
   }

@@ -253,7 +253,7 @@ class LoadedEngine implements Engine {
   }
 }
 
-function expertsInfo({ experts, variant }: Manifest): ModelInfo['experts'] {
+function expertsInfo({ experts, products }: Manifest): ModelInfo['experts'] {
   if (!experts) return null;
   const perToken = Object.entries(experts.levels).map(([level, plan]) => [
     level,
@@ -263,6 +263,6 @@ function expertsInfo({ experts, variant }: Manifest): ModelInfo['experts'] {
     shared: experts.sharedNeurons > 0 ? 1 : 0,
     routed: experts.routed,
     perTokenByLevel: Object.fromEntries(perToken),
-    chatLevel: chatLevelOf(experts, variant),
+    chatLevel: chatLevelOf(experts, products),
   };
 }

@@ -3,8 +3,8 @@
  * with few experts, the first and the last ones with all of them.
  */
 import { MoebiusError } from '../base/errors.ts';
-import type { ExpertLayout, LevelPlan } from '../models/manifest.ts';
-import type { ExpertLevel, ModelVariant } from '../protocol/daemon.ts';
+import type { EightBitProducts, ExpertLayout, LevelPlan } from '../models/manifest.ts';
+import type { ExpertLevel } from '../protocol/daemon.ts';
 
 /** Experts that read a row, for comparison: all of them are more than any number. */
 export const ALL_EXPERTS = Number.POSITIVE_INFINITY;
@@ -66,8 +66,11 @@ const MOST_TAIL_NLL = 0.02;
  * The level that reads with the fewest experts, writes with all, and was measured to cost little; `exact` if there is none. With products of
  * 8-bit codes all experts are read as fast as those of such a level: what sorts the tokens by expert takes as long as what it saves.
  */
-export function chatLevelOf({ kind, routed, levels }: ExpertLayout, variant: ModelVariant): ExpertLevel {
-  if (kind !== 'carved' || variant === 'int8') return 'exact';
+export function chatLevelOf(
+  { kind, routed, levels }: ExpertLayout,
+  products: EightBitProducts | undefined,
+): ExpertLevel {
+  if (kind !== 'carved' || products === 'codes') return 'exact';
   const isCheap = ({ writeK, tailNll = Infinity }: LevelPlan) => writeK === null && tailNll <= MOST_TAIL_NLL;
   const reads = (level: ExpertLevel) => levels[level]?.readK ?? routed;
   return (Object.keys(levels) as ExpertLevel[])

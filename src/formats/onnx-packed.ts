@@ -18,7 +18,9 @@ const PACKED_KEY = /^prepacked_\d+$/;
 const PACKED_VALUE = /^([^|;]+)\|(\d+);(\d+);(.*)$/;
 const PIECE_BYTES = 16 * 1024 * 1024;
 /** Products whose weights this runtime packs and can save packed. */
-const PACKED_OPERATORS = new Set(['MatMulNBits', TOKEN_PRODUCT]);
+/** onnxruntime's operator for weights in blocks. */
+export const BLOCK_PRODUCT = 'MatMulNBits';
+const PACKED_OPERATORS = new Set([BLOCK_PRODUCT, TOKEN_PRODUCT]);
 const [FLOAT32, UINT8] = [1, 2];
 
 export interface PackedGraph {

@@ -6,6 +6,7 @@ import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { EXPERT_LEVELS } from '../protocol/daemon.ts';
 import { hashFile } from './file-hash.ts';
 import { type GraphFile, MANIFEST_FORMAT, type Manifest } from './manifest.ts';
+import { productsOf } from './products.ts';
 
 export const MANIFEST_NAME = 'manifest.json';
 const MANIFEST_BYTES = 4 * 1024 * 1024;
@@ -47,6 +48,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   id: z.string().min(1),
   name: z.string().min(1),
   variant: z.enum(['int4', 'int8', 'fp32']),
+  products: z.enum(['codes', 'blocks', 'mixed']).exactOptional(),
   architecture: z.string().min(1),
   parameters: count,
   dims: z.strictObject({
@@ -126,7 +128,11 @@ export async function readManifest(folder: string): Promise<Manifest> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw toMoebiusError(error);
     throw new MoebiusError('model-missing', `There is no converted model in ${folder}.`, { cause: error });
   }
-  return checkManifest(parseJson(text, folder), folder);
+  const manifest = checkManifest(parseJson(text, folder), folder);
+  if (manifest.variant !== 'int8' || manifest.products) return manifest;
+  // Converted before manifests had it. That a file is missing is for those to say who open it.
+  const products = await productsOf(join(folder, manifest.graphs.body.onnx)).catch(() => 'blocks' as const);
+  return { ...manifest, products };
 }
 
 /** Writes by a temporary file and rename, so that a manifest is there in full or not at all. */

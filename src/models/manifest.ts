@@ -22,6 +22,8 @@ export interface Manifest {
   id: string;
   name: string;
   variant: ModelVariant;
+  /** Of `int8`; where the file lacks it, reading it fills it in. Absent in other variants. */
+  products?: EightBitProducts;
   /** `model_type` of the published config, e.g. `qwen2`. */
   architecture: string;
   parameters: number;
@@ -48,6 +50,9 @@ export interface Manifest {
   files: Record<string, { sha256: string; sizeBytes: number }>;
   createdBy: string;
 }
+
+/** Of all layers: `codes` of 8 bits (formats/token-product.ts), `blocks`, or both: `mixed`. */
+export type EightBitProducts = 'codes' | 'blocks' | 'mixed';
 
 export interface ModelDims {
   layers: number;

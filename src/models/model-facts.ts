@@ -1,7 +1,7 @@
 /** What a model asks of a machine, as numbers of weights: a machine's measured weights a second turn them into times. */
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { catalogue } from './catalogue.ts';
-import type { Manifest } from './manifest.ts';
+import type { EightBitProducts, Manifest } from './manifest.ts';
 
 /** Numbers of weights by the form they have in the graphs (docs/engine.md). */
 export interface WeightCounts {
@@ -43,19 +43,20 @@ const isFromGguf = ({ source }: Manifest): boolean => /\.gguf$/i.test(source.fil
  * without experts.
  */
 function published(manifest: Manifest): ModelFacts | null {
-  const { id, architecture, dims, variant } = manifest;
+  const { id, architecture, dims, variant, products } = manifest;
   if (isFromGguf(manifest)) return null;
   const entry = catalogue().find(
     one => one.kind === 'repository' && one.id === id && one.architecture === architecture,
   );
   if (entry?.facts.layers !== dims.layers) return null;
-  return factsIn(entry.facts, variant);
+  return factsIn(entry.facts, variant, products);
 }
 
 /** Facts of a model in 4 bits, as the catalogue has them, as those of another variant. */
-export function factsIn(facts: ModelFacts, variant: ModelVariant): ModelFacts {
-  const head = variant === 'fp32' ? inVariant(facts.head, variant) : facts.head;
-  const counts = { met: inVariant(facts.met, variant), head, idle: inVariant(facts.idle, variant) };
+export function factsIn(facts: ModelFacts, variant: ModelVariant, products?: EightBitProducts): ModelFacts {
+  const form = formOf(variant, products);
+  const head = variant === 'fp32' ? inForm(facts.head, form) : facts.head;
+  const counts = { met: inForm(facts.met, form), head, idle: inForm(facts.idle, form) };
   // Quantised, a carved model has its weights in a second graph too, which 4 bits have in theirs.
   const diskBytes =
     variant === 'fp32'
@@ -71,15 +72,22 @@ const weightBytes = ({ met, head, idle }: Pick<ModelFacts, 'met' | 'head' | 'idl
     0,
   );
 
-function inVariant(weights: WeightCounts, variant: ModelVariant): WeightCounts {
-  if (variant === 'int4') return weights;
+/** What weights outside the head become; null where they keep the forms that they have in 4 bits. */
+function formOf(variant: ModelVariant, products: EightBitProducts = 'codes'): keyof WeightCounts | null {
+  if (variant === 'int4') return null;
+  if (variant === 'fp32') return 'f32';
+  return products === 'blocks' ? 'int8' : 'w8a8';
+}
+
+function inForm(weights: WeightCounts, form: keyof WeightCounts | null): WeightCounts {
+  if (form === null) return weights;
   const all = weights.int4 + weights.int8 + weights.f32;
-  return { int4: 0, int8: 0, w8a8: variant === 'int8' ? all : 0, f32: variant === 'fp32' ? all : 0 };
+  return { int4: 0, int8: 0, w8a8: 0, f32: 0, [form]: all };
 }
 
 /** As if each layer were like the others. The manifest does not list the forms; the size of its data file tells them apart. */
 function counted(manifest: Manifest): Omit<ModelFacts, 'diskBytes'> {
-  const { dims, experts, variant, files } = manifest;
+  const { dims, experts, variant, products, files } = manifest;
   const { layers, hidden, heads, kvHeads, headDim, feedForward, vocab, trainedContext } = dims;
   const kvWidth = kvHeads * headDim;
   const attention = layers * hidden * headDim * (2 * heads + 2 * kvHeads);
@@ -98,10 +106,8 @@ function counted(manifest: Manifest): Omit<ModelFacts, 'diskBytes'> {
   const idle = routed - taken;
   const idle4 = Math.min(idle, int4);
   const count = (fourBit: number, others: number): WeightCounts => ({
+    ...{ int8: 0, w8a8: 0, f32: 0, [formOf(variant, products) ?? 'int8']: others },
     int4: Math.round(fourBit * (1 + minima)),
-    int8: variant === 'int4' ? others : 0,
-    w8a8: variant === 'int8' ? others : 0,
-    f32: variant === 'fp32' ? others : 0,
   });
   const head = vocab * hidden;
   return {

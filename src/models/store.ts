@@ -24,6 +24,7 @@ import { type FileLock, takeLock } from './file-lock.ts';
 import { quickestVariant, readMachineProfile } from './machine.ts';
 import type { Manifest } from './manifest.ts';
 import { MANIFEST_NAME, readManifest } from './manifest-file.ts';
+import { hasCheapRows } from './products.ts';
 import { fileNotePath } from './source-note.ts';
 import { taughtDialect } from './tool-dialect.ts';
 
@@ -109,9 +110,9 @@ export class Store {
   async list(): Promise<StoredModel[]> {
     const ids = (await readdir(join(this.home, 'models')).catch(() => [])).filter(id => ID.test(id)).sort();
     const found: StoredModel[] = [];
-    const variants = await this.#variants();
+    const quickest = await this.#quickest();
     for (const id of ids) {
-      for (const variant of variants) {
+      for (const variant of await this.#variants(id, quickest)) {
         const model = await this.#read(id, variant).catch(() => null);
         if (model) found.push(model);
       }
@@ -121,7 +122,7 @@ export class Store {
 
   /** The model, in the first variant there is unless one is named. Throws `model-missing`, `model-invalid`. */
   async find(id: string, variant?: ModelVariant): Promise<StoredModel> {
-    for (const candidate of variant ? [variant] : await this.#variants()) {
+    for (const candidate of variant ? [variant] : await this.#variants(id, await this.#quickest())) {
       const isThere = await stat(join(this.variantFolder(id, candidate), MANIFEST_NAME)).catch(() => null);
       if (isThere) return this.#read(id, candidate);
     }
@@ -154,10 +155,16 @@ export class Store {
     await this.removeKv(id, variant);
   }
 
-  /** The one that is quickest on this machine first, as far as it was measured. */
-  async #variants(): Promise<ModelVariant[]> {
-    const quickest = quickestVariant(await readMachineProfile(this.home));
-    return [quickest, ...VARIANTS.filter(variant => variant !== quickest)];
+  /** As far as the machine was measured. */
+  async #quickest(): Promise<ModelVariant> {
+    return quickestVariant(await readMachineProfile(this.home));
+  }
+
+  /** Those that a model may have, 8 bits first where they are quickest and this model's are those that were measured. */
+  async #variants(id: string, quickest: ModelVariant): Promise<readonly ModelVariant[]> {
+    if (quickest !== 'int8') return VARIANTS;
+    const isMeasured = await readManifest(this.variantFolder(id, quickest)).then(hasCheapRows, () => false);
+    return isMeasured ? [quickest, ...VARIANTS.filter(variant => variant !== quickest)] : VARIANTS;
   }
 
   async #finishRemovals(): Promise<void> {

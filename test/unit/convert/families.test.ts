@@ -129,6 +129,9 @@ for (const name of NAMES) {
         try {
           const error = relativeError(await logitsOf(runner, 0, tokens, [tokens.length]), golden.logits);
           assert.ok(error < bound, `${variant}: ${error}`);
+          const { products } = await readManifest(join(folder, variant));
+          const expected = name === 'gpt_oss' ? 'mixed' : 'codes';
+          assert.equal(products, variant === 'int8' ? expected : undefined);
         } finally {
           await runner.release();
         }

@@ -156,13 +156,14 @@ describe('read plan', () => {
     const chatLevel = (
       levels: ExpertLayout['levels'],
       kind: ExpertLayout['kind'] = 'carved',
-      variant: 'int4' | 'int8' = 'int4',
-    ) => chatLevelOf({ kind, sharedNeurons: 64, routed: 8, routedNeurons: 64, levels }, variant);
+      products?: 'codes' | 'blocks',
+    ) => chatLevelOf({ kind, sharedNeurons: 64, routed: 8, routedNeurons: 64, levels }, products);
     const exact = plan(null);
     const frugal = plan(1, 0.01, 4);
     const cheap = { exact, balanced: plan(4, 0.01), fast: plan(1, 0.02), frugal };
     assert.equal(chatLevel(cheap), 'fast');
-    assert.equal(chatLevel(cheap, 'carved', 'int8'), 'exact', 'nothing to gain');
+    assert.equal(chatLevel(cheap, 'carved', 'codes'), 'exact', 'nothing to gain');
+    assert.equal(chatLevel(cheap, 'carved', 'blocks'), 'fast');
     assert.equal(chatLevel({ exact, balanced: plan(4, 0.01), fast: plan(1, 0.03), frugal }), 'balanced');
     assert.equal(
       chatLevel({ exact, balanced: plan(4, 0.03), fast: plan(1), frugal }),

@@ -9,11 +9,13 @@ import { generateRequest, runRequest } from '../../../src/engine/generate.ts';
 import { loadCore } from '../../../src/engine/load.ts';
 import { generateByReference } from '../../../src/engine/reference.ts';
 import { TextStream } from '../../../src/engine/text-stream.ts';
+import type { Manifest } from '../../../src/models/manifest.ts';
 import { writeTinyModel } from '../../support/tiny-folder.ts';
 
 const hooks: RunHooks = { signal: new AbortController().signal, turn: async () => {}, onEvent() {} };
 const PROMPT = 'the quick brown fox';
 const TOKENS = 24;
+const CODES = { variant: 'int8', products: 'codes' } as const;
 
 describe('engine with a drafter', function () {
   this.timeout(30_000);
@@ -24,14 +26,19 @@ describe('engine with a drafter', function () {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   /** Writes with a drafter that always guesses `guess`: the tokens, their text, and the rows of every run. */
-  async function write(guess: number | undefined, drafts = true, variant?: 'int8', prompt = PROMPT) {
+  async function write(
+    guess: number | undefined,
+    drafts = true,
+    change: Partial<Manifest> = {},
+    prompt = PROMPT,
+  ) {
     const model = await mkdtemp(join(folder, 'model-'));
     await writeTinyModel(model, guess === undefined ? {} : { guess });
     const core = await loadCore({ folder: model, contextTokens: 600, threads: 1 });
     try {
       const rows: number[] = [];
       const above: number[] = [];
-      const manifest = { ...core.manifest, ...(variant && { variant }) };
+      const manifest = { ...core.manifest, ...change };
       const counting = { ...core, manifest, worker: counted(core, rows, above) } as EngineCore;
       const request = { requestId: 'r', prompt, maxTokens: TOKENS, drafts };
       const { text, usage } = await runRequest(counting, generateRequest(counting, request), hooks);
@@ -60,14 +67,14 @@ describe('engine with a drafter', function () {
   });
 
   it('takes less likely guesses and longer drafts where a row costs next to nothing', async () => {
-    const [blocks, codes] = [await write(7), await write(7, true, 'int8')];
+    const [blocks, codes] = [await write(7), await write(7, true, CODES)];
     assert.equal(codes.text, codes.expected);
     assert.ok(Math.max(...codes.above) < Math.min(...blocks.above), `${codes.above}, ${blocks.above}`);
     // What it writes after a prompt stands in the next prompt again and again: a draft as long as there may be.
     const again = `${PROMPT}${blocks.text}${PROMPT}${blocks.text}${PROMPT}`;
     const [short, long] = [
-      await write(undefined, true, undefined, again),
-      await write(undefined, true, 'int8', again),
+      await write(undefined, true, {}, again),
+      await write(undefined, true, CODES, again),
     ];
     assert.equal(long.text, long.expected);
     assert.ok(
@@ -75,6 +82,13 @@ describe('engine with a drafter', function () {
       `${long.rows}; ${short.rows}`,
     );
     assert.ok(long.rows.length <= short.rows.length);
+  });
+
+  it('takes no more where 8 bits lie in blocks, or rows meet experts that no other has', async () => {
+    const experts = { kind: 'trained', sharedNeurons: 0, routed: 4, routedNeurons: 8, levels: {} } as const;
+    const { above } = await write(7);
+    for (const change of [{ ...CODES, products: 'blocks' } as const, { ...CODES, experts }])
+      assert.deepEqual((await write(7, true, change)).above, above);
   });
 
   it('does not guess where drafts are not wanted', async () => {

@@ -25,6 +25,23 @@ describe('models: manifest', () => {
     );
   });
 
+  it('says in which products 8 bits are multiplied, from the graph where it was not written', async () => {
+    const folder = await installModel(join(home, 'm'), 'm', 'int8');
+    const products = async () => (await readManifest(folder)).products;
+    for (const [operators, expected] of [
+      ['MatMulNBits', 'blocks'],
+      ['MatMulIntegerToFloat', 'codes'],
+      ['MatMulIntegerToFloat MatMulNBits', 'mixed'],
+    ] as const) {
+      await writeFile(join(folder, 'body.onnx'), operators);
+      assert.equal(await products(), expected);
+    }
+    await rm(join(folder, 'body.onnx'));
+    assert.equal(await products(), 'blocks');
+    await writeManifest(folder, { ...manifestOf('m', 'int8'), products: 'codes' });
+    assert.equal(await products(), 'codes');
+  });
+
   const wrong: [string, (manifest: Manifest) => void, RegExp][] = [
     ['another format', m => Object.assign(m, { format: 1 }), /format 1, this version reads 6/],
     ['a missing field', m => Reflect.deleteProperty(m, 'tokens'), /tokens/],

@@ -49,7 +49,10 @@ describe('models: model facts', () => {
 
   it('has one form in the other variants', () => {
     const all = ATTENTION + FEED_FORWARD;
-    assert.deepEqual(factsOf(manifest('int8', 0)).met, { int4: 0, int8: 0, w8a8: all, f32: 0 });
+    const codes = { ...manifest('int8', 0), products: 'codes' as const };
+    assert.deepEqual(factsOf(codes).met, { int4: 0, int8: 0, w8a8: all, f32: 0 });
+    const blocks = { ...codes, products: 'blocks' as const };
+    assert.deepEqual(factsOf(blocks).met, { int4: 0, int8: all, w8a8: 0, f32: 0 });
     assert.deepEqual(factsOf(manifest('fp32', 0)).met, { int4: 0, int8: 0, w8a8: 0, f32: all });
     assert.deepEqual(factsOf(manifest('fp32', 0)).head, { int4: 0, int8: 0, w8a8: 0, f32: 1024 * 50_000 });
   });

@@ -47,7 +47,8 @@ describe('models: store', () => {
 
   it('uses the variant that is quickest on this machine, once that is measured', async () => {
     await install('m', 'int4');
-    await install('m', 'int8');
+    const eight = await install('m', 'int8');
+    await writeFile(join(eight, 'body.onnx'), 'MatMulIntegerToFloat');
     assert.equal((await store.find('m')).variant, 'int4');
     const [slow, fast] = [
       { write: 20e9, read: 100e9 },
@@ -63,6 +64,8 @@ describe('models: store', () => {
       (await store.list()).map(({ variant }) => variant),
       ['int8', 'int4'],
     );
+    await writeFile(join(eight, 'body.onnx'), 'MatMulNBits');
+    assert.equal((await store.find('m')).variant, 'int4', 'blocks were measured to be slower');
   });
 
   it('removes one variant or all', async () => {
