@@ -28,7 +28,13 @@ const mirrorSource = z.strictObject({
 const localSource = z.strictObject({ kind: z.literal('local-file') });
 
 const size = z.int().nonnegative();
-const weightCounts = z.strictObject({ int4: size, int8: size, w8a8: size.default(0), f32: size });
+const weightCounts = z.strictObject({
+  int4: size,
+  int4min: size.default(0),
+  int8: size,
+  w8a8: size.default(0),
+  f32: size,
+});
 /** Of the int4 variant; by arithmetic from the published config where nobody has converted it yet. */
 const facts: z.ZodType<ModelFacts> = z.strictObject({
   layers: z.int().positive(),

@@ -1,7 +1,7 @@
 /** Will this model run here, and how fast? From what was measured of the machine and what is known of the model. */
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { type FormSpeed, type MachineSpeed, quickestVariant, wasQuiet } from './machine.ts';
-import { factsIn, type ModelFacts, type WeightCounts } from './model-facts.ts';
+import { factsIn, type ModelFacts, type WeightCounts, WITH_MINIMA, weighed } from './model-facts.ts';
 
 export interface Machine {
   totalBytes: number;
@@ -31,8 +31,15 @@ export const PROMPT_TOKENS = 1_500;
 /** The setting's default. */
 const CONTEXT_TOKENS = 8_192;
 
+const FOUR_BITS = 0.5 + 8 / 32;
 /** In memory the kernels keep a float scale and a float sum beside each block: 32 weights with 4 bits, 128 with 8. */
-const PACKED_BYTES = { int4: 0.5 + 8 / 32, int8: 1 + 8 / 128, w8a8: 1, f32: 4 } as const;
+const PACKED_BYTES: WeightCounts = {
+  int4: FOUR_BITS,
+  int4min: FOUR_BITS * WITH_MINIMA,
+  int8: 1 + 8 / 128,
+  w8a8: 1,
+  f32: 4,
+};
 /** The runtime, two tokenizers' tables, the working buffers of a chunk of prompt. */
 const BASE_BYTES = 450e6;
 /** What an operating system with an editor and a browser open needs for itself. */
@@ -117,8 +124,7 @@ function memoryOf({ met, head, idle, kvBytes }: ModelFacts): number {
   return Math.round(packed + CONTEXT_TOKENS * kvBytes + BASE_BYTES);
 }
 
-const bytesOf = ({ int4, int8, w8a8, f32 }: WeightCounts): number =>
-  int4 * PACKED_BYTES.int4 + int8 * PACKED_BYTES.int8 + w8a8 * PACKED_BYTES.w8a8 + f32 * PACKED_BYTES.f32;
+const bytesOf = (weights: WeightCounts): number => weighed(weights, PACKED_BYTES);
 
 function speedOf(
   facts: ModelFacts,
@@ -128,9 +134,13 @@ function speedOf(
   if (!speed || isUnknown) return { writesPerSecond: null, startSeconds: null };
   const { met, head, idle, layers, kvBytes } = facts;
   const seconds = (weights: WeightCounts, kind: keyof FormSpeed) =>
-    weights.int4 / speed.int4[kind] +
-    weights.int8 / speed.int8[kind] +
-    (speed.w8a8 ? weights.w8a8 / speed.w8a8[kind] : 0);
+    weighed(weights, {
+      int4: 1 / speed.int4[kind],
+      int4min: WITH_MINIMA / speed.int4[kind],
+      int8: 1 / speed.int8[kind],
+      w8a8: speed.w8a8 ? 1 / speed.w8a8[kind] : 0,
+      f32: 0,
+    });
   const bytesPerSecond = speed.int8.write * PACKED_BYTES.int8;
   const step =
     seconds(met, 'write') +

@@ -6,6 +6,7 @@ import type { EightBitProducts, Manifest } from './manifest.ts';
 /** Numbers of weights by the form they have in the graphs (docs/engine.md). */
 export interface WeightCounts {
   int4: number;
+  int4min: number;
   int8: number;
   w8a8: number;
   f32: number;
@@ -25,10 +26,21 @@ export interface ModelFacts {
   diskBytes: number;
 }
 
-/** Bytes a weight on disk: codes, and a float32 scale for a block of 32 (4 bits) or 128 (8 bits). */
-export const DISK_BYTES = { int4: 0.5 + 4 / 32, int8: 1 + 4 / 128, w8a8: 1, f32: 4 } as const;
-/** What the columns that carry the blocks' minima add to a 4-bit matrix: of a GGUF, whose Q4_K has them, and of nothing else. */
-const MINIMA = 1 / 16;
+export const NO_WEIGHTS: WeightCounts = { int4: 0, int4min: 0, int8: 0, w8a8: 0, f32: 0 };
+const FORMS = Object.keys(NO_WEIGHTS) as (keyof WeightCounts)[];
+
+/** What a 4-bit weight costs more whose matrix has further columns, for the blocks' minima. */
+export const WITH_MINIMA = 1 + 1 / 16;
+/** Codes, and a float32 scale for a block of 32. */
+const FOUR_BITS = 0.5 + 4 / 32;
+/** Bytes a weight on disk; 8 bits in blocks have a scale for 128. */
+export const DISK_BYTES: WeightCounts = {
+  int4: FOUR_BITS,
+  int4min: FOUR_BITS * WITH_MINIMA,
+  int8: 1 + 4 / 128,
+  w8a8: 1,
+  f32: 4,
+};
 
 /** Facts of a converted model: what the catalogue knows of it, else what its manifest lets count. */
 export function factsOf(manifest: Manifest): ModelFacts {
@@ -66,11 +78,11 @@ export function factsIn(facts: ModelFacts, variant: ModelVariant, products?: Eig
 }
 
 const weightBytes = ({ met, head, idle }: Pick<ModelFacts, 'met' | 'head' | 'idle'>): number =>
-  [met, head, idle].reduce(
-    (sum, { int4, int8, w8a8, f32 }) =>
-      sum + int4 * DISK_BYTES.int4 + int8 * DISK_BYTES.int8 + w8a8 * DISK_BYTES.w8a8 + f32 * DISK_BYTES.f32,
-    0,
-  );
+  [met, head, idle].reduce((sum, weights) => sum + weighed(weights, DISK_BYTES), 0);
+
+/** Of all weights together: bytes, seconds or what `each` form costs. */
+export const weighed = (weights: WeightCounts, each: WeightCounts): number =>
+  FORMS.reduce((sum, form) => sum + weights[form] * each[form], 0);
 
 /** What weights outside the head become; null where they keep the forms that they have in 4 bits. */
 function formOf(variant: ModelVariant, products: EightBitProducts = 'codes'): keyof WeightCounts | null {
@@ -81,8 +93,7 @@ function formOf(variant: ModelVariant, products: EightBitProducts = 'codes'): ke
 
 function inForm(weights: WeightCounts, form: keyof WeightCounts | null): WeightCounts {
   if (form === null) return weights;
-  const all = weights.int4 + weights.int8 + weights.f32;
-  return { int4: 0, int8: 0, w8a8: 0, f32: 0, [form]: all };
+  return { ...NO_WEIGHTS, [form]: FORMS.reduce((sum, one) => sum + weights[one], 0) };
 }
 
 /** As if each layer were like the others. The manifest does not list the forms; the size of its data file tells them apart. */
@@ -101,28 +112,29 @@ function counted(manifest: Manifest): Omit<ModelFacts, 'diskBytes'> {
   // RoPE's tables lie in the same file: cos and sin [context, headDim / 2].
   const ropeBytes = trainedContext * headDim * 4;
   const bytes = (files[manifest.graphs.body.data]?.sizeBytes ?? 0) - ropeBytes;
-  const minima = isFromGguf(manifest) ? MINIMA : 0;
-  const int4 = variant === 'int4' ? fourBitWeights(weights, bytes, minima) : 0;
+  // Of a GGUF they are Q4_K, which has minima.
+  const fourBitForm = isFromGguf(manifest) ? 'int4min' : 'int4';
+  const int4 = variant === 'int4' ? fourBitWeights(weights, bytes, DISK_BYTES[fourBitForm]) : 0;
   const idle = routed - taken;
   const idle4 = Math.min(idle, int4);
   const count = (fourBit: number, others: number): WeightCounts => ({
-    ...{ int8: 0, w8a8: 0, f32: 0, [formOf(variant, products) ?? 'int8']: others },
-    int4: Math.round(fourBit * (1 + minima)),
+    ...NO_WEIGHTS,
+    [formOf(variant, products) ?? 'int8']: others,
+    [fourBitForm]: fourBit,
   });
   const head = vocab * hidden;
   return {
     layers,
     met: count(int4 - idle4, weights - int4 - (idle - idle4)),
     // The first stage reads plain 4-bit rows; the 8-bit ones are read one by one.
-    head: { int4: variant === 'fp32' ? 0 : head, int8: 0, w8a8: 0, f32: variant === 'fp32' ? head : 0 },
+    head: { ...NO_WEIGHTS, [variant === 'fp32' ? 'f32' : 'int4']: head },
     idle: count(idle4, idle - idle4),
     kvBytes: layers * 2 * kvWidth * 4,
   };
 }
 
 /** How many of `weights` have 4 bits, the others 8, if together they take `bytes`. */
-function fourBitWeights(weights: number, bytes: number, minima: number): number {
-  const int4Bytes = DISK_BYTES.int4 * (1 + minima);
-  const share = (DISK_BYTES.int8 - bytes / weights) / (DISK_BYTES.int8 - int4Bytes);
+function fourBitWeights(weights: number, bytes: number, bytesOfOne: number): number {
+  const share = (DISK_BYTES.int8 - bytes / weights) / (DISK_BYTES.int8 - bytesOfOne);
   return Math.round(weights * Math.min(1, Math.max(0, share)));
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { catalogue, defaultModel } from '../../../src/models/catalogue.ts';
 import { adviseAddition, adviseHardware, type Machine, speedNote } from '../../../src/models/hardware.ts';
-import type { ModelFacts } from '../../../src/models/model-facts.ts';
+import { type ModelFacts, NO_WEIGHTS } from '../../../src/models/model-facts.ts';
 
 const machine = (given: Partial<Machine> = {}): Machine => ({
   totalBytes: 16e9,
@@ -19,9 +19,9 @@ const machine = (given: Partial<Machine> = {}): Machine => ({
 });
 const facts = (given: Partial<ModelFacts> = {}): ModelFacts => ({
   layers: 10,
-  met: { int4: 1e9, int8: 0.5e9, w8a8: 0, f32: 0 },
-  head: { int4: 0.2e9, int8: 0, w8a8: 0, f32: 0 },
-  idle: { int4: 0, int8: 0, w8a8: 0, f32: 0 },
+  met: { ...NO_WEIGHTS, int4: 1e9, int8: 0.5e9 },
+  head: { ...NO_WEIGHTS, int4: 0.2e9 },
+  idle: NO_WEIGHTS,
   kvBytes: 50_000,
   diskBytes: 2e9,
   ...given,
@@ -59,12 +59,12 @@ describe('models: hardware advice', () => {
     const tight = { speed: quick, freeBytes: (memoryBytes + four.memoryBytes) / 2 };
     assert.equal(adviseAddition(ofDefault, 0, machine(tight)).variant, 'int4');
     assert.equal(adviseAddition(ofDefault, 0, machine({ speed: null })).variant, 'int4');
-    const trained = { ...ofDefault, idle: { int4: 1e6, int8: 0, w8a8: 0, f32: 0 } };
+    const trained = { ...ofDefault, idle: { ...NO_WEIGHTS, int4: 1e6 } };
     assert.equal(adviseAddition(trained, 0, machine({ speed: quick })).variant, 'int4');
   });
 
   it('knows no speed of products that this processor gets wrong', () => {
-    const codes = facts({ met: { int4: 0, int8: 0, w8a8: 1e9, f32: 0 } });
+    const codes = facts({ met: { ...NO_WEIGHTS, w8a8: 1e9 } });
     const without = { ...machine().speed!, w8a8: null };
     assert.equal(adviseHardware(codes, 0, machine({ speed: without })).writesPerSecond, null);
     assert.ok(adviseHardware(codes, 0, machine()).writesPerSecond! > 0);
@@ -85,7 +85,7 @@ describe('models: hardware advice', () => {
 
   it('counts the other experts for reading and memory, not for writing', () => {
     const dense = adviseHardware(facts(), 0, machine());
-    const sparse = adviseHardware(facts({ idle: { int4: 4e9, int8: 0, w8a8: 0, f32: 0 } }), 0, machine());
+    const sparse = adviseHardware(facts({ idle: { ...NO_WEIGHTS, int4: 4e9 } }), 0, machine());
     assert.equal(sparse.writesPerSecond, dense.writesPerSecond);
     near(sparse.startSeconds! - dense.startSeconds!, (12 * 4e9) / 40e9);
     near(sparse.memoryBytes - dense.memoryBytes, 4e9 * 0.75);
@@ -98,7 +98,7 @@ describe('models: hardware advice', () => {
   });
 
   it('says nothing of speed where nothing was measured, or the weights have 32 bits', () => {
-    const fp32 = facts({ met: { int4: 0, int8: 0, w8a8: 0, f32: 1e9 } });
+    const fp32 = facts({ met: { ...NO_WEIGHTS, f32: 1e9 } });
     for (const advice of [
       adviseHardware(facts(), 0, machine({ speed: null })),
       adviseHardware(fp32, 0, machine()),
@@ -111,9 +111,9 @@ describe('models: hardware advice', () => {
   it('has facts of every model in the catalogue that agree with its published size', () => {
     for (const entry of catalogue()) {
       const { met, head, idle } = entry.facts;
-      const layers = met.int4 + met.int8 + idle.int4;
-      // Tied or not, the embedding is one matrix of the output projection's size; minima add up to 6 %.
-      const least = layers / (1 + 1 / 16) + head.int4;
+      const layers = met.int4 + met.int4min + met.int8 + idle.int4;
+      // Tied or not, the embedding is one matrix of the output projection's size.
+      const least = (layers + head.int4) * 0.999;
       const most = layers + 2 * head.int4;
       assert.ok(entry.parameters > least && entry.parameters < most * 1.001, entry.id);
       if (entry.kind !== 'repository') continue;

@@ -1,8 +1,8 @@
 /** What a manifest says of the work that its model is. */
 import assert from 'node:assert/strict';
-import { catalogueEntry } from '../../../src/models/catalogue.ts';
+import { catalogueEntry, defaultModel } from '../../../src/models/catalogue.ts';
 import type { Manifest } from '../../../src/models/manifest.ts';
-import { DISK_BYTES, factsOf } from '../../../src/models/model-facts.ts';
+import { DISK_BYTES, factsIn, factsOf, NO_WEIGHTS } from '../../../src/models/model-facts.ts';
 import { manifestOf } from './converted-model.ts';
 
 const DIMS = {
@@ -39,22 +39,37 @@ const near = (actual: number, expected: number) =>
 
 describe('models: model facts', () => {
   it('tells 4-bit weights with minima from 8-bit ones by the size of the file', () => {
-    const bytes = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + FEED_FORWARD * DISK_BYTES.int4 * (17 / 16);
+    const bytes = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + FEED_FORWARD * DISK_BYTES.int4min;
     const { met, head, idle, kvBytes } = factsOf(manifest('int4', bytes));
-    near(met.int4, (FEED_FORWARD * 17) / 16);
+    near(met.int4min, FEED_FORWARD);
     near(met.int8, ATTENTION);
-    assert.deepEqual(head, { int4: 1024 * 50_000, int8: 0, w8a8: 0, f32: 0 });
+    assert.deepEqual(head, { ...NO_WEIGHTS, int4: 1024 * 50_000 });
     assert.deepEqual([idle.int4 + idle.int8, kvBytes], [0, 10 * 2 * 2 * 128 * 4]);
   });
 
   it('has one form in the other variants', () => {
     const all = ATTENTION + FEED_FORWARD;
     const codes = { ...manifest('int8', 0), products: 'codes' as const };
-    assert.deepEqual(factsOf(codes).met, { int4: 0, int8: 0, w8a8: all, f32: 0 });
+    assert.deepEqual(factsOf(codes).met, { ...NO_WEIGHTS, w8a8: all });
     const blocks = { ...codes, products: 'blocks' as const };
-    assert.deepEqual(factsOf(blocks).met, { int4: 0, int8: all, w8a8: 0, f32: 0 });
-    assert.deepEqual(factsOf(manifest('fp32', 0)).met, { int4: 0, int8: 0, w8a8: 0, f32: all });
-    assert.deepEqual(factsOf(manifest('fp32', 0)).head, { int4: 0, int8: 0, w8a8: 0, f32: 1024 * 50_000 });
+    assert.deepEqual(factsOf(blocks).met, { ...NO_WEIGHTS, int8: all });
+    assert.deepEqual(factsOf(manifest('fp32', 0)).met, { ...NO_WEIGHTS, f32: all });
+    assert.deepEqual(factsOf(manifest('fp32', 0)).head, { ...NO_WEIGHTS, f32: 1024 * 50_000 });
+  });
+
+  it('are the same before a model is added and after, in every variant', () => {
+    const { architecture, facts } = defaultModel();
+    const dims = { ...DIMS, layers: 28, hidden: 1536, heads: 12, kvHeads: 2, headDim: 128 };
+    const ofDefault = { ...dims, vocab: 151_936, feedForward: 8960, trainedContext: 32_768 };
+    for (const variant of ['int4', 'int8', 'fp32'] as const) {
+      const bytes =
+        32_768 * 128 * 4 + facts.met.int4min * DISK_BYTES.int4min + facts.met.int8 * DISK_BYTES.int8;
+      const installed = factsOf({ ...manifest(variant, bytes), architecture, dims: ofDefault });
+      const added = factsIn(facts, variant);
+      for (const part of ['met', 'head', 'idle'] as const)
+        for (const [form, count] of Object.entries(added[part]))
+          near(installed[part][form as keyof typeof NO_WEIGHTS], count);
+    }
   });
 
   it('counts the experts that a token of a trained model leaves out apart', () => {
@@ -73,15 +88,14 @@ describe('models: model facts', () => {
       source: { file: 'a-model', sha256: 'a'.repeat(64), sizeBytes: 1 },
     };
     const { met, idle } = factsOf(repository);
-    assert.deepEqual(idle, { int4: 12 * expert, int8: 0, w8a8: 0, f32: 0 });
+    assert.deepEqual(idle, { ...NO_WEIGHTS, int4: 12 * expert });
     near(met.int4, 4 * expert);
     near(met.int8, ATTENTION);
-    const minima = 17 / 16;
-    const gguf = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + 16 * expert * DISK_BYTES.int4 * minima;
-    near(factsOf(manifest('int4', gguf, experts)).idle.int4, 12 * expert * minima);
+    const gguf = ROPE_BYTES + ATTENTION * DISK_BYTES.int8 + 16 * expert * DISK_BYTES.int4min;
+    near(factsOf(manifest('int4', gguf, experts)).idle.int4min, 12 * expert);
     const eight = factsOf(manifest('int8', 0, experts));
-    assert.deepEqual(eight.idle, { int4: 0, int8: 0, w8a8: 12 * expert, f32: 0 });
-    assert.deepEqual(eight.met, { int4: 0, int8: 0, w8a8: 4 * expert + ATTENTION, f32: 0 });
+    assert.deepEqual(eight.idle, { ...NO_WEIGHTS, w8a8: 12 * expert });
+    assert.deepEqual(eight.met, { ...NO_WEIGHTS, w8a8: 4 * expert + ATTENTION });
   });
 
   it('has what the catalogue knows of a model whose layers are not alike', () => {
@@ -95,8 +109,8 @@ describe('models: model facts', () => {
     assert.deepEqual({ ...four, diskBytes: facts.diskBytes }, facts);
     assert.notEqual(diskBytes, facts.diskBytes);
     const all = facts.met.int4 + facts.met.int8;
-    assert.deepEqual(factsOf(lfm2('int8')).met, { int4: 0, int8: 0, w8a8: all, f32: 0 });
-    assert.deepEqual(factsOf(lfm2('fp32')).met, { int4: 0, int8: 0, w8a8: 0, f32: all });
+    assert.deepEqual(factsOf(lfm2('int8')).met, { ...NO_WEIGHTS, w8a8: all });
+    assert.deepEqual(factsOf(lfm2('fp32')).met, { ...NO_WEIGHTS, f32: all });
     assert.notEqual(factsOf(lfm2('int4', 'lfm2.gguf')).kvBytes, facts.kvBytes);
   });
 });
