@@ -6,6 +6,7 @@ import { assertReplaceable } from '../convert/out-folder.ts';
 import { hashWeights } from '../models/file-hash.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { variantOption } from './engine-session.ts';
+import { productsHere } from './machine.ts';
 import { withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -53,6 +54,7 @@ Examples:
           name: options.name ?? id,
           license: options.license,
           variant: options.variant,
+          products: await productsHere(options.variant),
           carvingFolder: options.carving ?? null,
           drafterFolder: options.drafter ?? null,
           outFolder,

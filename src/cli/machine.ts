@@ -1,8 +1,10 @@
 /** This machine as a command sees it: measured once, with a word to who waits for it. */
+import { areProductsExact } from '../engine/exact-products.ts';
 import { runSelfTest } from '../engine/self-test.ts';
 import { type MachineProfile, readMachineProfile, wasQuiet } from '../models/machine.ts';
 import { machineProfile } from '../models/self-test.ts';
 import type { Store } from '../models/store.ts';
+import type { ModelVariant } from '../protocol/daemon.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
 /** null where the self-test fails: advice is then of memory and disk alone. Throws `cancelled`. */
@@ -23,3 +25,9 @@ export async function measuredMachine(
     return null;
   }
 }
+
+/** In what products a model of this variant is converted here; blocks run on every processor. */
+export const productsHere = async (
+  variant: ModelVariant,
+  areExact = areProductsExact,
+): Promise<'codes' | 'blocks'> => (variant !== 'int8' || (await areExact()) ? 'codes' : 'blocks');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { CARVING_JSON } from '../convert/carving.ts';
-import { convertModel } from '../convert/convert.ts';
+import { type ConvertOptions, convertModel } from '../convert/convert.ts';
 import { DRAFTER_JSON } from '../convert/drafter.ts';
 import { packModelGraphs } from '../engine/pack.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
@@ -15,7 +15,7 @@ import { packModel } from '../models/packed.ts';
 import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { optionalVariantOption } from './engine-session.ts';
-import { measuredMachine } from './machine.ts';
+import { measuredMachine, productsHere } from './machine.ts';
 import {
   keepSource,
   obtainSource,
@@ -112,17 +112,24 @@ async function addModel(
 ): Promise<Added> {
   // The id of a file is only its name: whether it is the model that is there, its bytes say.
   if (source.kind === 'catalogue') {
-    const found = await findInstalled(store, options.id ?? source.entry.id, options.variant!);
+    const variant = options.variant!;
+    const found = await findInstalled(
+      store,
+      options.id ?? source.entry.id,
+      variant,
+      await productsHere(variant),
+    );
     if (found) return { ...addedOf(found), wasThere: true };
   }
   const file = await obtainSource(source, store, report, terminal.signal);
   const variant = options.variant ?? (await chooseVariant(source, store, terminal));
   const model = options.id ?? file.id;
-  const known = await findInstalled(store, model, variant);
+  const products = await productsHere(variant);
+  const known = await findInstalled(store, model, variant, products);
   const isOther = known !== null && known.manifest.source.sha256 !== file.sha256;
   const added = known
     ? addedOf(known)
-    : await convertInto(store, model, source, file, variant, terminal, report);
+    : await convertInto(store, { id: model, variant, products }, source, file, terminal, report);
   if (!known) await packWhereTight(store, added, terminal);
   if (file.isFresh) await (options.keepSource ? keepSource(file) : removeSource(store, file));
   if (isOther) throw idTaken(model, variant, source.kind === 'file' && source.id === model);
@@ -146,8 +153,17 @@ async function packWhereTight(
   }
 }
 
-async function findInstalled(store: Store, id: string, variant: ModelVariant): Promise<StoredModel | null> {
-  return (await store.list()).find(one => one.id === id && one.variant === variant) ?? null;
+/** null for one of the other products too, which is slower than it could be here, or does not run: it is made again. */
+async function findInstalled(
+  store: Store,
+  id: string,
+  variant: ModelVariant,
+  products: 'codes' | 'blocks',
+): Promise<StoredModel | null> {
+  const found = (await store.list()).find(one => one.id === id && one.variant === variant);
+  const has = found?.manifest.products;
+  const isOther = has !== undefined && (has === 'blocks') !== (products === 'blocks');
+  return found && !isOther ? found : null;
 }
 
 const addedOf = ({ id, variant, path, sizeBytes }: StoredModel) => ({ model: id, variant, path, sizeBytes });
@@ -162,10 +178,9 @@ const idTaken = (id: string, variant: ModelVariant, isOfName: boolean): MoebiusE
 
 async function convertInto(
   store: Store,
-  id: string,
+  { id, variant, products }: Pick<ConvertOptions, 'id' | 'variant' | 'products'>,
   source: SourceName,
   file: SourceFile,
-  variant: ModelVariant,
   terminal: Terminal,
   report: (step: Step) => void,
 ) {
@@ -181,6 +196,7 @@ async function convertInto(
       name: file.name,
       license: file.license,
       variant,
+      ...(products && { products }),
       carvingFolder: folderWith(CARVING_JSON),
       drafterFolder: folderWith(DRAFTER_JSON),
       outFolder: store.variantFolder(id, variant),

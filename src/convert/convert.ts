@@ -23,14 +23,19 @@ import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { readTrainedCarving } from './deltas.ts';
 import { readDrafter } from './drafter.ts';
 import { allExperts, denseFeedForward, publishedExpert, splitExperts } from './experts.ts';
-import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
 import {
-  carvedExperts,
-  type ExpertForms,
-  type ExpertWeights,
-  fusedExperts,
-  trainedExperts,
-} from './graph/moe-block.ts';
+  bodyForm,
+  bodyForms,
+  carvedForm,
+  type Precision,
+  productForm,
+  trainedForms,
+  type WideForm,
+  wideForm,
+  widestBlock,
+} from './forms.ts';
+import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
+import { carvedExperts, fusedExperts, trainedExperts } from './graph/moe-block.ts';
 import { nextTokenDrafter } from './graph/next-token.ts';
 import { shortcutGraph } from './graph/shortcut.ts';
 import { head, type LayerSource, transformer } from './graph/transformer.ts';
@@ -54,6 +59,8 @@ export interface ConvertOptions {
   name: string;
   license: string;
   variant: ModelVariant;
+  /** Of `int8`; codes unless it is given: of a processor that gets those wrong. */
+  products?: 'codes' | 'blocks';
   /** Folder with carving.json and perhaps deltas.json, or null for a model without routed experts. */
   carvingFolder: string | null;
   /** Folder with drafter.json, or null for a model that does not guess ahead. */
@@ -126,28 +133,21 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
       'The drafter sees a layer before the shortcut: it can have one of the two.',
     );
   const progress = progressMeter(model, isSplit, options);
-  const mixerForm = productForm(options.variant, dims.hidden);
+  const precision = options.variant === 'int8' && options.products !== 'blocks' ? 'codes' : options.variant;
+  const mixerForm = productForm(precision, dims.hidden);
   const trained: TrainedExperts = { shared: 0, routed: 0, neurons: 0, perToken: 0 };
 
   const body = await writeGraph(folder, 'body', files, progress, async graph => {
     const source = layerSource(model, mixerForm, async (writer, layer, name, x) => {
       const { feedForward } = await model.layer(layer);
       if (feedForward.kind === 'sparse') noteExperts(trained, feedForward);
-      return publishedBlock(
-        writer,
-        name,
-        x,
-        dims.hidden,
-        feedForward,
-        options.variant,
-        carving?.layers[layer],
-      );
+      return publishedBlock(writer, name, x, dims.hidden, feedForward, precision, carving?.layers[layer]);
     });
     await transformer(graph, source, { isRouted: false, taps, signal: options.signal });
   });
   const writeRouted = (name: string, from: number, to: number) =>
     writeGraph(folder, name, files, progress, async graph => {
-      const form = routedForm(options.variant);
+      const form = carvedForm(precision);
       const forms = { gateUp: form, down: form };
       const source = layerSource(model, mixerForm, async (writer, layer, name, x) => {
         const carved = carving!.layers[layer]!;
@@ -171,12 +171,12 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
 
   let tables: Pick<Manifest, 'embedding' | 'outputEmbedding'> | null = null;
   const headGraph = await writeGraph(folder, 'head', files, progress, async graph => {
-    tables = await writeHead(graph, model, options.variant);
+    tables = await writeHead(graph, model, precision);
   });
 
   const drafterGraph = guesser && {
     ...(await writeGraph(folder, 'drafter', files, progress, graph =>
-      writeNextToken(graph, model, guesser, options.variant),
+      writeNextToken(graph, model, guesser, precision),
     )),
     readsPrompt: guesser.readsPrompt,
   };
@@ -222,34 +222,20 @@ async function publishedBlock(
   x: string,
   hidden: number,
   feedForward: FeedForward,
-  variant: ModelVariant,
+  precision: Precision,
   carved: Carving['layers'][number] | undefined,
 ): Promise<string> {
-  const formsOf = ({ gateUp, down }: { gateUp: MatrixSource; down: MatrixSource }): ExpertForms => ({
-    gateUp: bodyForm(variant)(gateUp),
-    down: bodyForm(variant)(down),
-  });
   if (feedForward.kind === 'dense') {
     const weights = allExperts(feedForward, carved);
-    return fusedExperts(graph, name, x, weights, formsOf(weights));
+    return fusedExperts(graph, name, x, weights, bodyForms(precision, weights));
   }
   const experts = feedForward.experts.map(publishedExpert);
   const shared = feedForward.shared && publishedExpert(feedForward.shared);
   const forms = {
-    routed: routedForms(experts[0]!, formsOf, variant),
-    shared: formsOf(shared ?? experts[0]!),
+    routed: trainedForms(precision, experts[0]!),
+    shared: bodyForms(precision, shared ?? experts[0]!),
   };
   return trainedExperts(graph, name, x, hidden, feedForward.router, shared, experts, forms);
-}
-
-/** Codes of all experts' rows are scaled together, behind the products: where each adds a bias of its own there, blocks do. */
-function routedForms(
-  expert: ExpertWeights,
-  formsOf: (weights: ExpertWeights) => ExpertForms,
-  variant: ModelVariant,
-): ExpertForms {
-  if (!expert.biases || variant !== 'int8') return formsOf(expert);
-  return { gateUp: wideForm(variant, expert.gateUp.cols), down: wideForm(variant, expert.down.cols) };
 }
 
 /** Its output projection is coarse: a guess need not be exact. A layer of ours was trained in the four bits it is stored in. */
@@ -257,15 +243,15 @@ async function writeNextToken(
   graph: GraphWriter,
   model: Decoder,
   layer: NextTokenLayer,
-  variant: ModelVariant,
+  ofModel: Precision,
 ): Promise<void> {
   const { dims, rope } = model;
-  const precision = layer.guesses && variant === 'int8' ? 'int4' : variant;
+  const precision = layer.guesses && ofModel !== 'fp32' ? 'int4' : ofModel;
   const mixerForm = layer.guesses
-    ? bodyForm(precision)(layer.projection)
+    ? bodyForm(precision, layer.projection)
     : productForm(precision, dims.hidden);
   const headForm: WeightForm =
-    variant === 'fp32' ? { kind: 'f32' } : { kind: 'int4', blockSize: widestBlock(dims.hidden) };
+    precision === 'fp32' ? { kind: 'f32' } : { kind: 'int4', blockSize: widestBlock(dims.hidden) };
   await nextTokenDrafter(
     graph,
     { dims, rope, mixerForm },
@@ -306,39 +292,6 @@ const trainedLayout = ({ shared, routed, neurons, perToken }: TrainedExperts): E
     ? { kind: 'trained', sharedNeurons: shared, routed, routedNeurons: neurons, perToken, levels: {} }
     : null;
 
-function wideForm(variant: ModelVariant, cols: number): Extract<WeightForm, { kind: 'f32' | 'int8' }> {
-  return variant === 'fp32' ? { kind: 'f32' } : { kind: 'int8', blockSize: widestBlock(cols) };
-}
-
-/** Products whose inputs all tokens of a run have. */
-const productForm = (variant: ModelVariant, cols: number): WeightForm =>
-  variant === 'int8' ? { kind: 'w8a8' } : wideForm(variant, cols);
-
-/** Of those that divide a row: fewer scales to read, and the fastest kernels. */
-const widestBlock = (cols: number): number => [128, 64].find(size => cols % size === 0) ?? 32;
-
-/** Weights that the publisher did not quantise: how many bits they are worth is for the variant to say. */
-const UNQUANTISED = new Set(['F32', 'F16', 'BF16', 'MXFP4']);
-
-/**
- * Feed-forward matrices that are written with, so as close to the published weights as the format allows: where the
- * publisher chose four bits, four bits with a minimum, in which Q4_K keeps its codes; other quantised ones become 8-bit.
- */
-function bodyForm(variant: ModelVariant): (weight: MatrixSource) => WeightForm {
-  return weight => {
-    if (variant !== 'int4') return productForm(variant, weight.cols);
-    if (weight.type === 'Q4_K') return { kind: 'int4min' };
-    return UNQUANTISED.has(weight.type) ? { kind: 'int4', blockSize: 32 } : wideForm(variant, weight.cols);
-  };
-}
-
-/** Only read with: plain 4-bit blocks, whose error is small beside what the skipped experts cost. */
-function routedForm(variant: ModelVariant): WeightForm {
-  return variant === 'int8' ? { kind: 'w8a8' } : { kind: 'int4', blockSize: 32 };
-}
-
-type WideForm = ReturnType<typeof wideForm>;
-
 /**
  * The output projection, and the rows of both embeddings. Quantised, the projection is coarse, for speed: it finds the
  * tokens that matter, whose logits the engine computes again from the 8-bit rows.
@@ -346,12 +299,12 @@ type WideForm = ReturnType<typeof wideForm>;
 async function writeHead(
   graph: GraphWriter,
   model: Decoder,
-  variant: ModelVariant,
+  precision: Precision,
 ): Promise<Pick<Manifest, 'embedding' | 'outputEmbedding'>> {
   const { dims, isTied } = model;
-  const form = wideForm(variant, dims.hidden);
+  const form = wideForm(precision, dims.hidden);
   const norm = await model.finalNorm();
-  if (variant === 'fp32') {
+  if (precision === 'fp32') {
     const placed = await head(graph, dims, norm, model.head, form);
     const embedding = isTied ? tableAt(placed, form) : await storeTable(graph, model.embedding, form);
     return { embedding, outputEmbedding: null };

@@ -92,6 +92,7 @@ export interface WorkerMethods {
   experts: [Record<string, never>, { histogram: ExpertHistogram }];
   drop: [{ sequence: number }, Record<string, never>];
   close: [Record<string, never>, Record<string, never>];
+  exact: [Record<string, never>, { areExact: boolean }];
   probe: [ProbeArgs, { speed: KernelSpeed | null }];
   pack: [PackArgs, Record<string, never>];
 }

@@ -9,6 +9,7 @@ import { probeKernel } from './kernel-probe.ts';
 import { ModelRunner } from './model-runner.ts';
 import { packGraphs } from './pack-graphs.ts';
 import { throwIfStopped } from './stop-flag.ts';
+import { areTokenProductsExact } from './token-product-check.ts';
 import type { WorkerMethods, WorkerReply, WorkerRequest } from './wire.ts';
 
 const port = parentPort!;
@@ -49,6 +50,9 @@ const handlers: Handlers = {
   async pack(args) {
     await packGraphs(args);
     return {};
+  },
+  async exact() {
+    return { areExact: await areTokenProductsExact() };
   },
   async probe(args) {
     return { speed: await probeKernel(args) };

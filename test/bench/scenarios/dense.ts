@@ -43,8 +43,12 @@ async function withoutCarving(
   gguf: string,
   log: Log,
 ): Promise<string> {
-  const { id, name, license, source, format } = await readManifest(carved);
-  const folder = join(ROOT, '.cache/bench', `${id}-dense-${variant}-${format}`);
+  const { id, name, license, source, format, products = 'blocks' } = await readManifest(carved);
+  const folder = join(
+    ROOT,
+    '.cache/bench',
+    `${id}-dense-${variant === 'int8' ? products : variant}-${format}`,
+  );
   if (existsSync(folder)) return folder;
   log(`converting ${basename(gguf)} without its carving`);
   await convertModel({
@@ -54,6 +58,7 @@ async function withoutCarving(
     name,
     license,
     variant,
+    products: products === 'blocks' ? 'blocks' : 'codes',
     carvingFolder: null,
     drafterFolder: null,
     outFolder: folder,

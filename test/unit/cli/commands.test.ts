@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModel } from '../../../src/cli/api.ts';
+import { productsHere } from '../../../src/cli/machine.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { BUILD_MARK } from '../../../src/convert/out-folder.ts';
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
@@ -168,7 +169,8 @@ describe('commands on a store', () => {
     renameSync(join(home, 'models', 'tiny'), models);
     renameSync(join(models, 'fp32'), join(models, 'int8'));
     const manifest = await readManifest(join(models, 'int8'));
-    await writeManifest(join(models, 'int8'), { ...manifest, variant: 'int8' });
+    const products = await productsHere('int8');
+    await writeManifest(join(models, 'int8'), { ...manifest, variant: 'int8', products });
     const speed = (read: number) => ({ write: 20e9, read });
     const profile = {
       ...{ format: 2 as const, ...thisMachine(), measuredAt: new Date().toISOString(), tookMs: 1 },
@@ -204,6 +206,28 @@ describe('commands on a store', () => {
     } finally {
       await server.stop();
     }
+  });
+
+  it('makes 8 bits again that are there with the products of another processor or version', async () => {
+    const file = join(home, 'tiny.gguf');
+    writeFileSync(file, 'no weights at all');
+    const int8 = join(home, 'models', 'tiny', 'int8');
+    renameSync(folder, int8);
+    const sha256 = createHash('sha256').update('no weights at all').digest('hex');
+    const { source, ...manifest } = await readManifest(int8);
+    const add = async (products: 'codes' | 'blocks') => {
+      await writeManifest(int8, { ...manifest, variant: 'int8', products, source: { ...source, sha256 } });
+      return JSON.parse(
+        (await run(['model', 'add', file, '--variant', 'int8', '--json-progress']))
+          .trim()
+          .split('\n')
+          .at(-1)!,
+      );
+    };
+    const here = await productsHere('int8');
+    assert.equal((await add(here)).wasThere, true);
+    await assert.rejects(add(here === 'codes' ? 'blocks' : 'codes'), { code: 'format-invalid' });
+    assert.ok(existsSync(int8), 'it is there until the new one is');
   });
 
   it('says which weights it cannot read', async () => {

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
+import { productsHere } from '../../../src/cli/machine.ts';
 import { convertModel } from '../../../src/convert/convert.ts';
 import { GraphWriter, type WeightForm } from '../../../src/convert/graph/linear.ts';
 import { memoryMatrix } from '../../../src/convert/weights.ts';
@@ -110,6 +111,23 @@ describe('a processor that multiplies 8-bit codes wrongly', () => {
     folder = await mkdtemp(join(tmpdir(), 'moebius-codes-'));
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('has 8 bits in blocks, of trained experts too', async () => {
+    assert.equal(await productsHere('int8', async () => false), 'blocks');
+    for (const family of ['qwen2', 'qwen3_moe', 'gpt_oss']) {
+      const golden = familyGolden(family);
+      const model = join(folder, family);
+      await writeFamilyCheckpoint(join(folder, 'published'), golden);
+      const { products } = await convertModel({
+        ...{ source: join(folder, 'published'), sourceSha256: '0'.repeat(64), id: 'tiny', name: 'Tiny' },
+        ...{ license: 'MIT', variant: 'int8', carvingFolder: null, drafterFolder: null, outFolder: model },
+        products: 'blocks',
+      });
+      assert.equal(products, 'blocks');
+      await requireExactProducts(join(model, 'body.onnx'), async () => false);
+      await rm(join(folder, 'published'), { recursive: true });
+    }
+  });
 
   it('is given no model of such products, and any other', async () => {
     const path = join(folder, 'body.onnx');
