@@ -6,11 +6,12 @@ import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { CARVING_JSON } from '../convert/carving.ts';
 import { type ConvertOptions, convertModel } from '../convert/convert.ts';
 import { DRAFTER_JSON } from '../convert/drafter.ts';
+import { factsOfSource } from '../convert/facts.ts';
 import { packModelGraphs } from '../engine/pack.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { adviseAddition, adviseHardware } from '../models/hardware.ts';
-import { quickestVariant, surveyMachine } from '../models/machine.ts';
-import { DISK_BYTES, factsIn, factsOf } from '../models/model-facts.ts';
+import { surveyMachine } from '../models/machine.ts';
+import { DISK_BYTES, factsIn, factsOf, type ModelFacts } from '../models/model-facts.ts';
 import { packModel } from '../models/packed.ts';
 import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
@@ -87,7 +88,8 @@ Examples:
       const store = await openStore();
       const isJson = options.jsonProgress ?? false;
       if (source.kind === 'catalogue') {
-        options.variant ??= await chooseVariant(source, store, terminal);
+        const { facts, sizeBytes } = source.entry;
+        options.variant ??= await chooseVariant(facts, sizeBytes, store, terminal);
         if (!isJson) await advise(source.entry, options.variant, store, terminal);
       }
       const added = await withProgress(terminal, isJson, report =>
@@ -122,7 +124,7 @@ async function addModel(
     if (found) return { ...addedOf(found), wasThere: true };
   }
   const file = await obtainSource(source, store, report, terminal.signal);
-  const variant = options.variant ?? (await chooseVariant(source, store, terminal));
+  const variant = options.variant ?? (await variantOfFile(source, file, store, terminal));
   const model = options.id ?? file.id;
   const products = await productsHere(variant);
   const known = await findInstalled(store, model, variant, products);
@@ -216,11 +218,27 @@ async function convertInto(
 }
 
 /** Measures the machine if that was not done before: seconds before a download of minutes. */
-async function chooseVariant(source: SourceName, store: Store, terminal: Terminal): Promise<ModelVariant> {
-  const speed = await measuredMachine(terminal, store);
-  if (source.kind !== 'catalogue') return quickestVariant(speed);
-  const { facts, sizeBytes } = source.entry;
-  return adviseAddition(facts, sizeBytes, await surveyMachine(store)).variant;
+async function chooseVariant(
+  facts: ModelFacts,
+  downloadBytes: number,
+  store: Store,
+  terminal: Terminal,
+): Promise<ModelVariant> {
+  await measuredMachine(terminal, store);
+  return adviseAddition(facts, downloadBytes, await surveyMachine(store)).variant;
+}
+
+/** The same of weights that are here and that the catalogue may not know. */
+async function variantOfFile(
+  source: SourceName,
+  file: SourceFile,
+  store: Store,
+  terminal: Terminal,
+): Promise<ModelVariant> {
+  const diskBytes = convertedBytes(source, file, 'int4');
+  // What cannot be read, converting refuses, and says why.
+  const facts = await factsOfSource(file.path, diskBytes).catch(() => null);
+  return facts ? chooseVariant(facts, 0, store, terminal) : 'int4';
 }
 
 async function advise(

@@ -20,7 +20,7 @@ import { productsHere } from '../../../src/cli/machine.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { BUILD_MARK } from '../../../src/convert/out-folder.ts';
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
-import { thisMachine, writeMachineProfile } from '../../../src/models/machine.ts';
+import { type MachineProfile, thisMachine, writeMachineProfile } from '../../../src/models/machine.ts';
 import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -155,6 +155,16 @@ describe('commands on a store', () => {
     assert.equal(existsSync(join(home, 'kv')), false);
   });
 
+  /** A machine whose answers are quickest in 8 bits. */
+  const quickAt8 = (): MachineProfile => {
+    const speed = (read: number) => ({ write: 20e9, read });
+    return {
+      ...{ format: 2, ...thisMachine(), measuredAt: new Date().toISOString(), tookMs: 1 },
+      ...{ tried: [{ threads: 1, ...speed(100e9) }], threads: 1, operatorSeconds: 1e-6, share: 1 },
+      ...{ int4: speed(100e9), int8: speed(200e9), w8a8: speed(800e9) },
+    };
+  };
+
   it('does not fetch what is there', async () => {
     const { id } = catalogue()[0]!;
     renameSync(join(home, 'models', 'tiny'), join(home, 'models', id));
@@ -171,15 +181,18 @@ describe('commands on a store', () => {
     const manifest = await readManifest(join(models, 'int8'));
     const products = await productsHere('int8');
     await writeManifest(join(models, 'int8'), { ...manifest, variant: 'int8', products });
-    const speed = (read: number) => ({ write: 20e9, read });
-    const profile = {
-      ...{ format: 2 as const, ...thisMachine(), measuredAt: new Date().toISOString(), tookMs: 1 },
-      ...{ tried: [{ threads: 1, ...speed(100e9) }], threads: 1, operatorSeconds: 1e-6, share: 1 },
-      ...{ int4: speed(100e9), int8: speed(200e9), w8a8: speed(800e9) },
-    };
-    await writeMachineProfile(home, profile);
+    await writeMachineProfile(home, quickAt8());
     const added = JSON.parse(await run(['model', 'add', id, '--json-progress']));
     assert.deepEqual([added.wasThere, added.variant], [true, 'int8']);
+  });
+
+  it('adds a folder in 4 bits where that is advised of its weights, however quick 8 are', async () => {
+    const published = join(home, 'an-moe');
+    await writeFamilyCheckpoint(published, familyGolden('qwen3_moe'));
+    await writeMachineProfile(home, quickAt8());
+    const text = await run(['model', 'add', published, '--json-progress']);
+    const { variant, wasThere } = JSON.parse(text.trim().split('\n').at(-1)!);
+    assert.deepEqual([variant, wasThere], ['int4', false]);
   });
 
   it('knows the model that is there by its weights, and does not take another for it', async () => {

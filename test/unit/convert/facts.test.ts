@@ -1,0 +1,57 @@
+/** What published weights are said to ask of a machine, against the shapes of their tensors. */
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { factsOfSource } from '../../../src/convert/facts.ts';
+import { NO_WEIGHTS } from '../../../src/models/model-facts.ts';
+import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
+import { llamaGguf } from '../../support/family-gguf.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+describe('facts of published weights', () => {
+  let temp: string;
+  beforeEach(() => {
+    temp = tempFolder();
+  });
+
+  /** Weights of all tensors of layers whose name matches. */
+  function weights(family: string, name: RegExp): number {
+    const { tensors } = familyGolden(family);
+    const layers = Number(familyGolden(family).config.num_hidden_layers);
+    return Object.entries(tensors)
+      .filter(([tensor, shape]) => shape.length > 1 && name.test(tensor))
+      .filter(([tensor]) => Number(/layers\.(\d+)\./.exec(tensor)![1]) < layers)
+      .reduce((sum, [, shape]) => sum + shape.reduce((a, b) => a * b), 0);
+  }
+  const MIXER = /self_attn\.[qkvo]_proj\.weight/;
+  const UNIT = /mlp\.(gate|up|down)_proj/;
+
+  for (const family of ['qwen2', 'qwen3', 'llama', 'qwen3_moe', 'olmoe', 'glm4_moe']) {
+    it(`are the sizes of its matrices: ${family}`, async () => {
+      const golden = familyGolden(family);
+      await writeFamilyCheckpoint(join(temp, 'published'), golden);
+      const { met, idle, head, kvBytes, layers, diskBytes } = await factsOfSource(join(temp, 'published'), 7);
+      const { config } = golden;
+      const number = (key: string) => config[key] as number;
+      const experts = weights(family, /mlp\.experts\./);
+      const all = (config.num_local_experts ?? config.num_experts ?? config.n_routed_experts ?? 1) as number;
+      const left = experts > 0 ? (experts * (all - number('num_experts_per_tok'))) / all : 0;
+      const always = weights(family, UNIT) + weights(family, /shared_experts/);
+      assert.deepEqual(idle, { ...NO_WEIGHTS, int4: left });
+      assert.deepEqual(met, { ...NO_WEIGHTS, int4: always + experts - left, int8: weights(family, MIXER) });
+      assert.equal(head.int4, number('vocab_size') * number('hidden_size'));
+      const headDim =
+        (config.head_dim as number | undefined) ?? number('hidden_size') / number('num_attention_heads');
+      assert.equal(kvBytes, layers * 2 * 4 * number('num_key_value_heads') * headDim);
+      assert.equal(diskBytes, 7);
+    });
+  }
+
+  it('are read of a GGUF too, and of nothing else', async () => {
+    const file = join(temp, 'm.gguf');
+    await writeFile(file, llamaGguf(familyGolden('llama'), []));
+    assert.equal((await factsOfSource(file, 1)).met.int4, weights('llama', UNIT));
+    await writeFile(file, 'no weights at all');
+    await assert.rejects(factsOfSource(file, 1), { code: 'format-invalid' });
+  });
+});
