@@ -69,7 +69,7 @@ async function measure(
     int8: { write: int8.write, read: int8.read },
     w8a8: w8a8 && { write: w8a8.write, read: w8a8.read },
     operatorSeconds: Math.min(int4.operatorSeconds, int8.operatorSeconds),
-    share: Math.min(int4.share, int8.share),
+    share: Math.min(int4.share, int8.share, w8a8?.share ?? 1),
   };
 }
 

@@ -6,7 +6,7 @@ import type { KernelSpeed, ProbeArgs } from '../../../src/engine/session/wire.ts
 
 type Worker = NonNullable<SelfTestOptions['worker']>;
 
-function scripted(answer: (args: ProbeArgs) => KernelSpeed | Promise<KernelSpeed>) {
+function scripted(answer: (args: ProbeArgs) => KernelSpeed | null | Promise<KernelSpeed>) {
   const asked: string[] = [];
   let ends = 0;
   const worker = {
@@ -40,6 +40,16 @@ describe('engine: self-test', () => {
     assert.equal(ends(), 1);
     assert.deepEqual(threadCounts(1), [1]);
     assert.deepEqual(threadCounts(2), [2, 1]);
+  });
+
+  it('says how busy the machine was at its busiest, whichever form was timed then', async () => {
+    for (const busy of ['int4', 'int8', 'w8a8']) {
+      const { worker } = scripted(({ form }) => ({ ...speed(10), share: form === busy ? 0.5 : 0.9 }));
+      assert.equal((await runSelfTest({ cores: 1, worker })).share, 0.5, busy);
+    }
+    const worker = scripted(({ form }) => (form === 'w8a8' ? null : { ...speed(10), share: 0.9 })).worker;
+    const { w8a8, share } = await runSelfTest({ cores: 1, worker });
+    assert.deepEqual([w8a8, share], [null, 0.9]);
   });
 
   it('is cancelled by its signal', async () => {
