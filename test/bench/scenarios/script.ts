@@ -11,7 +11,7 @@ import { ModelRunner } from '../../../src/engine/session/model-runner.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
 import type { GenerateParams } from '../../../src/protocol/daemon.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
-import { CONTEXT_TOKENS, type Figure, type Log, type Plan } from '../plan.ts';
+import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
 import { eachRound, Samples } from '../rounds.ts';
 import { median } from '../statistics.ts';
 
@@ -25,10 +25,11 @@ const STEPS = 48;
 const TRIPS = 200;
 
 export async function script(plan: Plan, log: Log): Promise<Figure[]> {
-  const [folder] = Object.values(plan.variants);
-  const { threads } = plan;
-  const manifest = await readManifest(folder!);
-  const options = { folder: folder!, contextTokens: CONTEXT_TOKENS, threads };
+  const [config] = moebiusConfig(plan, plan.variant);
+  if (!config) return [];
+  const { folder, threads, contextTokens } = config;
+  const manifest = await readManifest(folder);
+  const options = { folder, contextTokens, threads };
   const core = await loadCore(options);
   const tripMs = await roundTrip(() => core.worker.request('experts', {}));
   await core.worker.terminate();
