@@ -26,6 +26,11 @@ export interface HardwareAdvice {
   sentence: string;
 }
 
+/** With the form that it would be added in. */
+export interface AdditionAdvice extends HardwareAdvice {
+  variant: ModelVariant;
+}
+
 /** A file with its imports, a question, the editor's instructions. */
 export const PROMPT_TOKENS = 1_500;
 /** The setting's default. */
@@ -87,11 +92,7 @@ export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine
  * The same of a model that can be added, with the form that it would be added in: the one that is quickest here, unless its memory or
  * disk space is not there, or it has trained experts: with those nothing but 4 bits was measured. `facts`: in 4 bits, as the catalogue has them.
  */
-export function adviseAddition(
-  facts: ModelFacts,
-  downloadBytes: number,
-  machine: Machine,
-): HardwareAdvice & { variant: ModelVariant } {
+export function adviseAddition(facts: ModelFacts, downloadBytes: number, machine: Machine): AdditionAdvice {
   const adviseOf = (variant: ModelVariant) => ({
     ...adviseHardware(factsIn(facts, variant), downloadBytes, machine),
     variant,

@@ -337,6 +337,7 @@ const vscode = {
   SymbolKind: { Class: 4, Method: 5, Constructor: 8, Enum: 9, Interface: 10, Function: 11, Struct: 22 },
   DiagnosticSeverity: { Error: 0, Warning: 1, Information: 2, Hint: 3 },
   TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
+  ProgressLocation: { Window: 10, Notification: 15 },
   ThemeColor: class {},
   ThemeIcon: class {},
   CodeActionKind: { QuickFix: 'quickfix', RefactorRewrite: 'refactor.rewrite' },
@@ -455,6 +456,8 @@ const vscode = {
     showTextDocument: async (document: TextDocument) => editor.show(document),
     setStatusBarMessage() {},
     showOpenDialog: async () => editor.picked.map(Uri.file),
+    withProgress: (_options: object, work: (progress: object, token: object) => Promise<unknown>) =>
+      work({ report() {} }, { isCancellationRequested: false, onCancellationRequested() {} }),
     showInformationMessage: (text: string) =>
       new Promise<string>(choose => editor.informed.push({ text, choose })),
     async showWarningMessage(message: string) {

@@ -6,6 +6,7 @@ import { catalogue, defaultModel } from '../../models/catalogue.ts';
 import type { Machine } from '../../models/hardware.ts';
 import { surveyMachine } from '../../models/machine.ts';
 import { openStore, type StoredModel } from '../../models/store.ts';
+import type { ModelVariant } from '../../protocol/daemon.ts';
 import type { HostContext } from '../context.ts';
 import { adviceBeforeDownload, noteOfEntry, noteOfInstalled } from '../models/advice.ts';
 import { chosenModel, storeHome } from '../models/chosen-model.ts';
@@ -34,9 +35,9 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
   };
 
   /** Fetches, then uses. `source`: catalogue id, path or address. */
-  const install = async (source: string, name: string): Promise<void> => {
+  const install = async (source: string, name: string, variant: ModelVariant | null): Promise<void> => {
     const { extensionPath } = context.extension;
-    await use(await installModel({ extensionPath, home: home(), source, name }));
+    await use(await installModel({ extensionPath, home: home(), source, name, variant }));
     void vscode.window.showInformationMessage(`Moebius: ${name} is ready.`);
   };
 
@@ -49,12 +50,12 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
       { modal: true, detail: `${entry.description} ${advice.sentence}\nLicense: ${entry.license}.` },
       'Download',
     );
-    if (choice) await install(entry.id, entry.name);
+    if (choice) await install(entry.id, entry.name, advice.variant);
   };
 
   const add = async (source?: unknown): Promise<void> => {
     const from = typeof source === 'string' ? source : await askSource();
-    if (from) await install(from, from.split(/[\\/]/).pop()!);
+    if (from) await install(from, from.split(/[\\/]/).pop()!, null);
   };
 
   const choose = async (id?: unknown): Promise<void> => {

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { withHugePages } from '../../base/huge-pages.ts';
 import type { CatalogueEntry } from '../../models/catalogue.ts';
 import {
+  type AdditionAdvice,
   adviseAddition,
   adviseHardware,
   type HardwareAdvice,
@@ -37,7 +38,7 @@ function noteOf(advice: HardwareAdvice): string {
 export async function adviceBeforeDownload(
   entry: CatalogueEntry,
   { extensionPath, home }: { extensionPath: string; home: string },
-): Promise<HardwareAdvice> {
+): Promise<AdditionAdvice> {
   if (!(await readMachineProfile(home))) await measure(extensionPath, home);
   return adviseAddition(entry.facts, entry.sizeBytes, await surveyMachine(await openStore(home)));
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
+import type { ModelVariant } from '../../protocol/daemon.ts';
 import { runCommand } from '../daemon/spawn.ts';
 import { signalOf } from '../report.ts';
 import { describeStep, overallPercent, readInstallLine } from './install-progress.ts';
@@ -12,12 +13,20 @@ export interface InstallOptions {
   home: string;
   /** Catalogue id, path of a GGUF file, or https address. */
   source: string;
+  /** The one that was advised; null where the command is to choose, which knows the file then. */
+  variant: ModelVariant | null;
   /** For the title of the notification. */
   name: string;
 }
 
 /** Resolves with the model's id in the store. Rejects with `cancelled` or the command's own error. */
-export function installModel({ extensionPath, home, source, name }: InstallOptions): Thenable<string> {
+export function installModel({
+  extensionPath,
+  home,
+  source,
+  variant,
+  name,
+}: InstallOptions): Thenable<string> {
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: `Moebius: ${name}`, cancellable: true },
     async (progress, token) => {
@@ -39,7 +48,8 @@ export function installModel({ extensionPath, home, source, name }: InstallOptio
       };
       await runCommand({
         script: join(extensionPath, 'dist', 'cli.js'),
-        args: ['model', 'add', source, '--json-progress'],
+        // Chosen again by the memory that is free by then it could be another than the one agreed to.
+        args: ['model', 'add', source, '--json-progress', ...(variant ? ['--variant', variant] : [])],
         env: { MOEBIUS_HOME: home },
         onMessage,
         signal: signalOf(token),
