@@ -1,6 +1,6 @@
 /** What published weights will ask of a machine in 4 bits, before they are converted. */
 import { type ModelFacts, NO_WEIGHTS, type WeightCounts } from '../models/model-facts.ts';
-import type { FeedForward, Mixer } from './architectures/decoder.ts';
+import type { FeedForward, Mixer, NextTokenLayer } from './architectures/decoder.ts';
 import { openDecoder } from './architectures/registry.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { allExperts, publishedExpert } from './experts.ts';
@@ -22,10 +22,23 @@ export async function factsOfSource(source: string, diskBytes: number): Promise<
       addFeedForward(feedForward, met, idle);
     }
     const head = { ...NO_WEIGHTS, int4: model.head.rows * model.head.cols };
-    return { layers: model.dims.layers, met, head, idle, kvBytes: rowBytes, diskBytes };
+    const drafter = drafterOf(model.nextToken);
+    const { layers } = model.dims;
+    return { layers, met, head, idle, drafter, sparse: NO_WEIGHTS, kvBytes: rowBytes, diskBytes };
   } finally {
     await checkpoint.close();
   }
+}
+
+/** All its experts: as large as a layer of the model's. */
+function drafterOf(drafter: NextTokenLayer | null): WeightCounts {
+  const counts = { ...NO_WEIGHTS };
+  if (!drafter) return counts;
+  const { projection, layer, head } = drafter;
+  for (const { rows, cols } of [projection, ...matricesOf(layer.mixer)]) counts.int8 += rows * cols;
+  addFeedForward(layer.feedForward, counts, counts);
+  counts.int4 += head.rows * head.cols;
+  return counts;
 }
 
 function matricesOf(mixer: Mixer): MatrixSource[] {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import { memoryBytes } from '../base/memory.ts';
+import { chatLevelOf } from '../models/chat-level.ts';
 import type { Manifest } from '../models/manifest.ts';
 import type {
   CompleteParams,
@@ -24,7 +25,7 @@ import type { VocabularyArgs } from './grammar/wire.ts';
 import { type ExpertHistogram, warmUp } from './hot-experts.ts';
 import type { KeptSequence, KvPage } from './kv-pages.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
-import { chatLevelOf, levelPlan } from './read-plan.ts';
+import { levelPlan } from './read-plan.ts';
 import { Run } from './run.ts';
 import { kvBudgetBytes, type Sequence, Sequences } from './sequences.ts';
 import { raise, stopFlag } from './session/stop-flag.ts';

@@ -3,7 +3,7 @@
  * with few experts, the first and the last ones with all of them.
  */
 import { MoebiusError } from '../base/errors.ts';
-import type { EightBitProducts, ExpertLayout, LevelPlan } from '../models/manifest.ts';
+import type { ExpertLayout, LevelPlan } from '../models/manifest.ts';
 import type { ExpertLevel } from '../protocol/daemon.ts';
 
 /** Experts that read a row, for comparison: all of them are more than any number. */
@@ -54,28 +54,6 @@ export function levelPlan(layout: ExpertLayout | null, level: ExpertLevel = 'exa
     throw new MoebiusError('unsupported', `This model has no level "${level}"; it has: ${levels}.`);
   }
   return layout?.levels.exact ?? EXACT;
-}
-
-/**
- * In nats a written token: what reading with few experts may cost an answer for whose reading nobody chose a level. At 0.01
- * (`balanced`) the default model finds as much in an attached file as when all read it, at 0.04 (`fast`) less (docs/moe.md).
- */
-const MOST_TAIL_NLL = 0.02;
-
-/**
- * The level that reads with the fewest experts, writes with all, and was measured to cost little; `exact` if there is none. With products of
- * 8-bit codes all experts are read as fast as those of such a level: what sorts the tokens by expert takes as long as what it saves.
- */
-export function chatLevelOf(
-  { kind, routed, levels }: ExpertLayout,
-  products: EightBitProducts | undefined,
-): ExpertLevel {
-  if (kind !== 'carved' || products === 'codes') return 'exact';
-  const isCheap = ({ writeK, tailNll = Infinity }: LevelPlan) => writeK === null && tailNll <= MOST_TAIL_NLL;
-  const reads = (level: ExpertLevel) => levels[level]?.readK ?? routed;
-  return (Object.keys(levels) as ExpertLevel[])
-    .filter(level => isCheap(levels[level]!))
-    .reduce((best, level) => (reads(level) < reads(best) ? level : best), 'exact');
 }
 
 /** Rows from..to of a prompt of `total` tokens, which the level's few experts read; none where it has no few. */

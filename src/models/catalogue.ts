@@ -35,12 +35,15 @@ const weightCounts = z.strictObject({
   w8a8: size.default(0),
   f32: size,
 });
+const NONE = weightCounts.parse({ int4: 0, int8: 0, f32: 0 });
 /** Of the int4 variant; by arithmetic from the published config where nobody has converted it yet. */
 const facts: z.ZodType<ModelFacts> = z.strictObject({
   layers: z.int().positive(),
   met: weightCounts,
   head: weightCounts,
   idle: weightCounts,
+  drafter: weightCounts.default(NONE),
+  sparse: weightCounts.default(NONE),
   kvBytes: z.int().positive(),
   diskBytes: z.int().positive(),
 });

@@ -64,13 +64,15 @@ const CHUNK_TOKENS = 128;
 
 /** `downloadBytes`: what has to be fetched first; 0 for an installed model. */
 export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine: Machine): HardwareAdvice {
-  const memoryBytes = memoryOf(facts);
+  const leastBytes = memoryOf(facts);
+  const memoryBytes = leastBytes + Math.round(bytesOf(facts.sparse));
   const diskBytes = facts.diskBytes + downloadBytes;
   const numbers = { memoryBytes, diskBytes, ...speedOf(facts, machine.speed) };
   const { totalBytes, freeBytes, freeDiskBytes } = machine;
   const needs = `needs ${gigabytes(memoryBytes)} of memory`;
-  if (memoryBytes > totalBytes - OTHERS_BYTES / 2) {
-    const sentence = `Not enough memory: it ${needs}, this machine has ${gigabytes(totalBytes)}. Choose a smaller model.`;
+  if (leastBytes > totalBytes - OTHERS_BYTES / 2) {
+    const least = gigabytes(leastBytes);
+    const sentence = `Not enough memory: it needs ${least} of memory, this machine has ${gigabytes(totalBytes)}. Choose a smaller model.`;
     return { ...numbers, verdict: 'too-large', sentence };
   }
   if (freeDiskBytes !== null && diskBytes > freeDiskBytes) {
@@ -99,7 +101,10 @@ export function adviseAddition(facts: ModelFacts, downloadBytes: number, machine
   });
   const hasExperts = Object.values(facts.idle).some(weights => weights > 0);
   const quickest = adviseOf(hasExperts ? 'int4' : quickestVariant(machine.speed));
-  return quickest.verdict === 'fits' ? quickest : adviseOf('int4');
+  if (quickest.verdict === 'fits') return quickest;
+  const four = adviseOf('int4');
+  // With the graphs that chats read with, 4 bits can take more.
+  return quickest.verdict === 'tight' && quickest.memoryBytes < four.memoryBytes ? quickest : four;
 }
 
 /** `about 28 tokens/s, starts after 9 s`; null where nothing is known. For lists. */
@@ -119,9 +124,9 @@ function speedSentence(
   return `Here it will write about ${rounded(speed.writesPerSecond)} tokens/s and begin an answer to ${PROMPT_TOKENS.toLocaleString('en')} tokens after about ${rounded(speed.startSeconds)} s${isBusy ? ', or faster: other programs were at work when it was measured' : ''}. `;
 }
 
-/** Held by the process: packed weights, and keys and values of a full context. */
-function memoryOf({ met, head, idle, kvBytes }: ModelFacts): number {
-  const packed = bytesOf(met) + bytesOf(head) + bytesOf(idle);
+/** Held by the process until a long prompt comes: packed weights, and keys and values of a full context. */
+function memoryOf({ met, head, idle, drafter, kvBytes }: ModelFacts): number {
+  const packed = [met, head, idle, drafter].reduce((sum, weights) => sum + bytesOf(weights), 0);
   return Math.round(packed + CONTEXT_TOKENS * kvBytes + BASE_BYTES);
 }
 

@@ -1,6 +1,7 @@
 /** What a model asks of a machine, as numbers of weights: a machine's measured weights a second turn them into times. */
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { catalogue } from './catalogue.ts';
+import { chatLevelOf } from './chat-level.ts';
 import type { EightBitProducts, Manifest } from './manifest.ts';
 
 /** Numbers of weights by the form they have in the graphs (docs/engine.md). */
@@ -20,6 +21,10 @@ export interface ModelFacts {
   head: WeightCounts;
   /** Of the experts that one token leaves out, but a prompt's many tokens together do not. */
   idle: WeightCounts;
+  /** What guesses ahead. */
+  drafter: WeightCounts;
+  /** The layers once more, in the graphs with which chats read: opened with the first long prompt. */
+  sparse: WeightCounts;
   /** Keys and values of one token of context, float32. */
   kvBytes: number;
   /** When installed. */
@@ -45,7 +50,14 @@ export const DISK_BYTES: WeightCounts = {
 /** Facts of a converted model: what the catalogue knows of it, else what its manifest lets count. */
 export function factsOf(manifest: Manifest): ModelFacts {
   const diskBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
-  return { ...(published(manifest) ?? counted(manifest)), diskBytes };
+  return { ...(published(manifest) ?? counted(manifest)), drafter: drafterOf(manifest), diskBytes };
+}
+
+/** By its file: nearly all of it has the form of our own. */
+function drafterOf({ graphs, files, variant }: Manifest): WeightCounts {
+  const form = variant === 'fp32' ? 'f32' : 'int4';
+  const bytes = (graphs.drafter && files[graphs.drafter.data]?.sizeBytes) ?? 0;
+  return { ...NO_WEIGHTS, [form]: Math.round(bytes / DISK_BYTES[form]) };
 }
 
 const isFromGguf = ({ source }: Manifest): boolean => /\.gguf$/i.test(source.file);
@@ -67,14 +79,16 @@ function published(manifest: Manifest): ModelFacts | null {
 /** Facts of a model in 4 bits, as the catalogue has them, as those of another variant. */
 export function factsIn(facts: ModelFacts, variant: ModelVariant, products?: EightBitProducts): ModelFacts {
   const form = formOf(variant, products);
-  const head = variant === 'fp32' ? inForm(facts.head, form) : facts.head;
-  const counts = { met: inForm(facts.met, form), head, idle: inForm(facts.idle, form) };
+  const coarse = (weights: WeightCounts) => (form === 'f32' ? inForm(weights, form) : weights);
+  const counts = { met: inForm(facts.met, form), head: coarse(facts.head), idle: inForm(facts.idle, form) };
+  // Floats have no second graphs, and with products of codes chats read everything.
+  const sparse = form === 'f32' || form === 'w8a8' ? NO_WEIGHTS : inForm(facts.sparse, form);
   // Quantised, a carved model has its weights in a second graph too, which 4 bits have in theirs.
   const diskBytes =
     variant === 'fp32'
       ? weightBytes(counts)
       : Math.round((facts.diskBytes * weightBytes(counts)) / weightBytes(facts));
-  return { ...facts, ...counts, diskBytes };
+  return { ...facts, ...counts, drafter: coarse(facts.drafter), sparse, diskBytes };
 }
 
 const weightBytes = ({ met, head, idle }: Pick<ModelFacts, 'met' | 'head' | 'idle'>): number =>
@@ -97,12 +111,13 @@ function inForm(weights: WeightCounts, form: keyof WeightCounts | null): WeightC
 }
 
 /** As if each layer were like the others. The manifest does not list the forms; the size of its data file tells them apart. */
-function counted(manifest: Manifest): Omit<ModelFacts, 'diskBytes'> {
+function counted(manifest: Manifest): Omit<ModelFacts, 'drafter' | 'diskBytes'> {
   const { dims, experts, variant, products, files } = manifest;
   const { layers, hidden, heads, kvHeads, headDim, feedForward, vocab, trainedContext } = dims;
   const kvWidth = kvHeads * headDim;
   const attention = layers * hidden * headDim * (2 * heads + 2 * kvHeads);
   const expert = 3 * hidden;
+  const isSparse = experts && manifest.graphs.routed && chatLevelOf(experts, products) !== 'exact';
   const isTrained = experts?.kind === 'trained';
   const shared = layers * expert * (isTrained ? experts.sharedNeurons : feedForward);
   const routed = isTrained ? layers * expert * experts.routedNeurons * experts.routed : 0;
@@ -129,9 +144,16 @@ function counted(manifest: Manifest): Omit<ModelFacts, 'diskBytes'> {
     // The first stage reads plain 4-bit rows; the 8-bit ones are read one by one.
     head: { ...NO_WEIGHTS, [variant === 'fp32' ? 'f32' : 'int4']: head },
     idle: count(idle4, idle - idle4),
+    sparse: isSparse ? sparseOf(attention, shared, variant) : NO_WEIGHTS,
     kvBytes: layers * 2 * kvWidth * 4,
   };
 }
+
+/** Split experts are plain 4-bit blocks (convert/forms.ts). */
+const sparseOf = (attention: number, feedForward: number, variant: ModelVariant): WeightCounts =>
+  variant === 'int4'
+    ? { ...NO_WEIGHTS, int4: feedForward, int8: attention }
+    : { ...NO_WEIGHTS, int8: feedForward + attention };
 
 /** How many of `weights` have 4 bits, the others 8, if together they take `bytes`. */
 function fourBitWeights(weights: number, bytes: number, bytesOfOne: number): number {

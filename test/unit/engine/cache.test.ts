@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import type { KvBlock } from '../../../src/engine/kv-pages.ts';
-import { chatLevelOf, levelPlan, planRead } from '../../../src/engine/read-plan.ts';
+import { levelPlan, planRead } from '../../../src/engine/read-plan.ts';
 import { kvBudgetBytes, Sequences } from '../../../src/engine/sequences.ts';
 import { Embedding } from '../../../src/engine/session/embedding.ts';
 import { packRows, unpackRows } from '../../../src/engine/session/kv-blocks.ts';
 import { cacheLayouts, KvCache } from '../../../src/engine/session/kv-cache.ts';
+import { chatLevelOf } from '../../../src/models/chat-level.ts';
 import type { ExpertLayout, LevelPlan } from '../../../src/models/manifest.ts';
 
 const ALL = Number.POSITIVE_INFINITY;

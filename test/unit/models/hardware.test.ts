@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { catalogue, defaultModel } from '../../../src/models/catalogue.ts';
 import { adviseAddition, adviseHardware, type Machine, speedNote } from '../../../src/models/hardware.ts';
-import { type ModelFacts, NO_WEIGHTS } from '../../../src/models/model-facts.ts';
+import { factsIn, type ModelFacts, NO_WEIGHTS } from '../../../src/models/model-facts.ts';
 
 const machine = (given: Partial<Machine> = {}): Machine => ({
   totalBytes: 16e9,
@@ -22,6 +22,8 @@ const facts = (given: Partial<ModelFacts> = {}): ModelFacts => ({
   met: { ...NO_WEIGHTS, int4: 1e9, int8: 0.5e9 },
   head: { ...NO_WEIGHTS, int4: 0.2e9 },
   idle: NO_WEIGHTS,
+  drafter: NO_WEIGHTS,
+  sparse: NO_WEIGHTS,
   kvBytes: 50_000,
   diskBytes: 2e9,
   ...given,
@@ -32,13 +34,13 @@ const near = (actual: number | null, expected: number) =>
 describe('models: hardware advice', () => {
   const { sizeBytes, facts: ofDefault } = defaultModel();
   const verdicts: [Partial<Machine>, string, RegExp][] = [
-    [{}, 'fits', /write about .* tokens\/s .* 2\.2 GB of memory and 3\.7 GB of disk .*; 8\.0 GB of 16\.0 GB/],
-    [{ freeBytes: 1e9 }, 'tight', /Close other programs/],
+    [{}, 'fits', /write about .* tokens\/s .* 3\.3 GB of memory and 3\.7 GB of disk .*; 8\.0 GB of 16\.0 GB/],
+    [{ freeBytes: 3e9 }, 'tight', /3\.3 GB .* Close other programs/],
     [{ totalBytes: 4e9, freeBytes: 3.5e9 }, 'tight', /Close other programs/],
     [
       { totalBytes: 3e9 },
       'too-large',
-      /^Not enough memory: it needs 2\.2 GB of memory, this machine has 3\.0/,
+      /^Not enough memory: it needs 2\.3 GB of memory, this machine has 3\.0/,
     ],
     [{ freeDiskBytes: 3e9 }, 'no-room', /^Not enough disk space: it needs 3\.7 GB, 3\.0 GB are free/],
   ];
@@ -52,12 +54,20 @@ describe('models: hardware advice', () => {
 
   it('of what can be added is for the quickest form that fits', () => {
     const quick = { ...machine().speed!, w8a8: { write: 35e9, read: 1600e9 } };
-    const { variant, startSeconds, memoryBytes } = adviseAddition(ofDefault, 0, machine({ speed: quick }));
+    const { variant, startSeconds } = adviseAddition(ofDefault, 0, machine({ speed: quick }));
     const four = adviseAddition(ofDefault, 0, machine({ speed: { ...quick, w8a8: null } }));
     assert.deepEqual([variant, four.variant], ['int8', 'int4']);
-    assert.ok(memoryBytes > four.memoryBytes && startSeconds! < four.startSeconds! / 2);
-    const tight = { speed: quick, freeBytes: (memoryBytes + four.memoryBytes) / 2 };
-    assert.equal(adviseAddition(ofDefault, 0, machine(tight)).variant, 'int4');
+    assert.ok(startSeconds! < four.startSeconds! / 2);
+    const between = (of: ModelFacts) => {
+      const four = adviseHardware(of, 0, machine()).memoryBytes;
+      const eight = adviseHardware(factsIn(of, 'int8'), 0, machine()).memoryBytes;
+      const tight = machine({ speed: quick, freeBytes: Math.min(four, eight) + Math.abs(four - eight) / 2 });
+      return adviseAddition(of, 0, tight).variant;
+    };
+    assert.equal(between({ ...ofDefault, sparse: NO_WEIGHTS }), 'int4');
+    assert.equal(between(ofDefault), 'int8', 'of which chats need no second graphs');
+    const least = { speed: quick, freeBytes: 1e9 };
+    assert.equal(adviseAddition(ofDefault, 0, machine(least)).variant, 'int8');
     assert.equal(adviseAddition(ofDefault, 0, machine({ speed: null })).variant, 'int4');
     const trained = { ...ofDefault, idle: { ...NO_WEIGHTS, int4: 1e6 } };
     assert.equal(adviseAddition(trained, 0, machine({ speed: quick })).variant, 'int4');
@@ -95,6 +105,16 @@ describe('models: hardware advice', () => {
     const speed = { ...machine().speed!, share: 0.5 };
     assert.match(adviseHardware(facts(), 0, machine({ speed })).sentence, /or faster: other programs/);
     assert.doesNotMatch(adviseHardware(facts(), 0, machine()).sentence, /or faster/);
+  });
+
+  it('counts the drafter, and the graphs that chats read with where they are for the machine to have', () => {
+    const { memoryBytes } = adviseHardware(facts(), 0, machine());
+    const more = { ...NO_WEIGHTS, int4: 4e9 };
+    near(adviseHardware(facts({ drafter: more }), 0, machine()).memoryBytes - memoryBytes, 3e9);
+    near(adviseHardware(facts({ sparse: more }), 0, machine()).memoryBytes - memoryBytes, 3e9);
+    const small = machine({ totalBytes: 5e9, freeBytes: 4e9 });
+    assert.equal(adviseHardware(facts({ drafter: more }), 0, small).verdict, 'too-large');
+    assert.equal(adviseHardware(facts({ sparse: more }), 0, small).verdict, 'tight', 'it runs without them');
   });
 
   it('says nothing of speed where nothing was measured, or the weights have 32 bits', () => {

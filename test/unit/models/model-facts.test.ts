@@ -19,6 +19,10 @@ const DIMS = {
 };
 const ATTENTION = 10 * 1024 * 128 * (2 * 8 + 2 * 2);
 const FEED_FORWARD = 10 * 3 * 1024 * 4096;
+const CARVED: Manifest['experts'] = {
+  ...{ kind: 'carved', sharedNeurons: 2880, routed: 19, routedNeurons: 320 },
+  levels: { balanced: { readK: 6, writeK: null, exactTail: 256, exactHead: 4, tailNll: 0.0103 } },
+};
 const ROPE_BYTES = 2048 * 128 * 4;
 
 function manifest(
@@ -64,9 +68,20 @@ describe('models: model facts', () => {
     for (const variant of ['int4', 'int8', 'fp32'] as const) {
       const bytes =
         32_768 * 128 * 4 + facts.met.int4min * DISK_BYTES.int4min + facts.met.int8 * DISK_BYTES.int8;
-      const installed = factsOf({ ...manifest(variant, bytes), architecture, dims: ofDefault });
+      const drafterBytes = facts.drafter.int4 * (variant === 'fp32' ? DISK_BYTES.f32 : DISK_BYTES.int4);
+      const { files, graphs, ...whole } = manifest(variant, bytes, CARVED);
+      const installed = factsOf({
+        ...{ ...whole, architecture, dims: ofDefault },
+        ...(variant === 'int8' && { products: 'codes' }),
+        graphs: {
+          ...graphs,
+          routed: variant === 'fp32' ? null : graphs.body,
+          drafter: { onnx: 'drafter.onnx', data: 'drafter.data', readsPrompt: false },
+        },
+        files: { ...files, 'drafter.data': { sha256: 'a'.repeat(64), sizeBytes: drafterBytes } },
+      });
       const added = factsIn(facts, variant);
-      for (const part of ['met', 'head', 'idle'] as const)
+      for (const part of ['met', 'head', 'idle', 'drafter', 'sparse'] as const)
         for (const [form, count] of Object.entries(added[part]))
           near(installed[part][form as keyof typeof NO_WEIGHTS], count);
     }
