@@ -3,7 +3,9 @@ import type { Figure } from './plan.ts';
 import { ANSWER_FIGURE } from './scenarios/chat.ts';
 import { COLD_COLUMN, COLD_FIGURES } from './scenarios/cold.ts';
 import { CONTEXTS, labelOf, writeFigure } from './scenarios/decode.ts';
+import { TAIL_FIGURE } from './scenarios/levels.ts';
 import { LOAD_FIGURE, MEMORY_FIGURE } from './scenarios/load.ts';
+import { QUALITY_FIGURE } from './scenarios/quality.ts';
 import { SCRIPT_COLUMN, SCRIPT_FIGURE } from './scenarios/script.ts';
 import { readFigure } from './scenarios/speed.ts';
 import { FRESH, REUSED, SECOND_TURN_FIGURE } from './scenarios/turns.ts';
@@ -13,7 +15,7 @@ import { PACKED_COLUMN, VARIANT_FIGURES } from './scenarios/variants.ts';
 export interface Bar {
   what: string;
   /** `x`: a ratio. */
-  unit: 'x' | '%' | 'ms';
+  unit: 'x' | '%' | 'ms' | 'nats';
   /** The value must be at least or at most `bound`. */
   side: 'least' | 'most';
   bound: number;
@@ -137,6 +139,25 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     bound: 5,
     measure: look => look('script', SCRIPT_FIGURE, SCRIPT_COLUMN) ?? Number.NaN,
   },
+  ...(['int4', 'int8'] as const).map(variant => ({
+    what: `perplexity of ${variant}, above fp32`,
+    unit: '%' as const,
+    side: 'most' as const,
+    bound: 1,
+    measure: (look: Look) => look('quality', QUALITY_FIGURE, variant) ?? Number.NaN,
+  })),
+  ...(
+    [
+      ['balanced', 0.02],
+      ['fast', 0.05],
+    ] as const
+  ).map(([level, bound]) => ({
+    what: `the end of a long prompt read at ${level}, a token above exact`,
+    unit: 'nats' as const,
+    side: 'most' as const,
+    bound,
+    measure: (look: Look) => look('levels', TAIL_FIGURE, level) ?? Number.NaN,
+  })),
 ];
 
 const ratio = (look: Look, scenario: string, what: string, a: string, b: string): number =>
@@ -158,8 +179,11 @@ export function judge(figures: readonly Figure[]): Verdict[] {
 }
 
 export function renderBars(verdicts: readonly Verdict[]): string {
-  const show = (value: number, unit: Bar['unit']) =>
-    unit === 'x' ? `${value.toFixed(2)}x` : `${Math.round(value).toLocaleString('en-US')} ${unit}`;
+  const show = (value: number, unit: Bar['unit']) => {
+    if (unit === 'x') return `${value.toFixed(2)}x`;
+    const digits = unit === 'nats' ? 3 : Math.abs(value) < 10 ? 2 : 0;
+    return `${value.toLocaleString('en-US', { maximumFractionDigits: digits })} ${unit}`;
+  };
   const rows = verdicts.map(({ what, unit, side, bound, value, isMet }) => {
     const asked = `${side === 'least' ? '≥' : '≤'} ${show(bound, unit)}`;
     const outcome = isMet === null ? 'not measured' : isMet ? 'met' : '**missed**';

@@ -10,6 +10,8 @@ import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '..
 import { withContenders } from '../rounds.ts';
 import { perplexity } from '../statistics.ts';
 
+export const QUALITY_FIGURE = 'perplexity above fp32';
+
 export async function quality(plan: Plan, log: Log): Promise<Figure[]> {
   const texts = QUALITY_FILES.map(file => readCorpus([file]).text);
   const values: Record<string, number> = {};
@@ -44,7 +46,7 @@ function aboveReference(values: Record<string, number>): Figure[] {
   return [
     {
       scenario: 'quality',
-      what: 'perplexity above fp32',
+      what: QUALITY_FIGURE,
       unit: '%',
       values: Object.fromEntries(above),
       rounds: 1,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { judge, renderBars } from '../../bench/bars.ts';
 import type { Figure } from '../../bench/plan.ts';
+import { TAIL_FIGURE } from '../../bench/scenarios/levels.ts';
 import { LOAD_FIGURE } from '../../bench/scenarios/load.ts';
+import { QUALITY_FIGURE } from '../../bench/scenarios/quality.ts';
 import { FRESH, REUSED, SECOND_TURN_FIGURE } from '../../bench/scenarios/turns.ts';
 import { COLUMN, TYPING_FIGURE } from '../../bench/scenarios/typing.ts';
 
@@ -44,6 +46,16 @@ describe('bars of the benchmark', () => {
     const values = { 'moebius exact': 10_000, 'moebius fast': 5000 };
     const { value } = verdict(/^short answer/, figure('chat', '100 tokens after 1500', values));
     assert.equal(value, 50);
+  });
+
+  it('judges what forms and levels cost, in small numbers', () => {
+    const quality = figure('quality', QUALITY_FIGURE, { fp32: 0, int4: 0.41, int8: 1.04 });
+    const tails = figure('levels', TAIL_FIGURE, { exact: 0, balanced: 0.0103, fast: 0.0511 });
+    const table = renderBars(judge([quality, tails]));
+    assert.match(table, /\| perplexity of int4.* \| ≤ 1 % \| 0\.41 % \| met \|/);
+    assert.match(table, /\| perplexity of int8.* \| ≤ 1 % \| 1\.04 % \| \*\*missed\*\* \|/);
+    assert.match(table, /at balanced.* \| ≤ 0\.02 nats \| 0\.01 nats \| met \|/);
+    assert.match(table, /at fast.* \| ≤ 0\.05 nats \| 0\.051 nats \| \*\*missed\*\* \|/);
   });
 
   it('does not judge what was not measured, and says so', () => {
