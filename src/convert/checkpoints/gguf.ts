@@ -65,6 +65,12 @@ const IN_LAYER: readonly (readonly [string, string])[] = [
   ['mlp.shared_experts.gate_proj.', 'ffn_gate_shexp.'],
   ['mlp.shared_experts.up_proj.', 'ffn_up_shexp.'],
   ['mlp.shared_experts.down_proj.', 'ffn_down_shexp.'],
+  ['eh_proj.', 'nextn.eh_proj.'],
+  ['embed_tokens.', 'nextn.embed_tokens.'],
+  ['enorm.', 'nextn.enorm.'],
+  ['hnorm.', 'nextn.hnorm.'],
+  ['shared_head.head.', 'nextn.shared_head_head.'],
+  ['shared_head.norm.', 'nextn.shared_head_norm.'],
 ];
 const LAYER = /^model\.layers\.(\d+)\.(.+)$/;
 const ROTATED = /self_attn\.(q|k)_proj\.(?:weight|bias)$/;

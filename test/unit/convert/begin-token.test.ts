@@ -8,7 +8,7 @@ import { generateRequest } from '../../../src/engine/generate.ts';
 import { loadCore } from '../../../src/engine/load.ts';
 import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
-import { llamaGguf } from '../../support/family-gguf.ts';
+import { familyGguf } from '../../support/family-gguf.ts';
 import { boolEntry, entry } from '../../support/gguf-bytes.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { TINY_TEMPLATE, tinyId, tinyTokenizerJson } from '../../support/tiny-tokenizer.ts';
@@ -75,7 +75,7 @@ describe('the token that begins a text', () => {
       [[boolEntry('tokenizer.ggml.add_bos_token', false)], null],
     ] as const) {
       const all = [entry('tokenizer.ggml.bos_token_id', 3), ...entries];
-      const folder = tempFolder({ 'm.gguf': llamaGguf(familyGolden('llama-linear'), all) });
+      const folder = tempFolder({ 'm.gguf': familyGguf(familyGolden('llama-linear'), all) });
       assert.deepEqual(await tokensOf(join(folder, 'm.gguf')), { bos, templateBos: 3 });
     }
   });

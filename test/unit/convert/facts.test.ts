@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { factsOfSource } from '../../../src/convert/facts.ts';
 import { NO_WEIGHTS } from '../../../src/models/model-facts.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
-import { llamaGguf } from '../../support/family-gguf.ts';
+import { familyGguf } from '../../support/family-gguf.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 describe('facts of published weights', () => {
@@ -49,7 +49,7 @@ describe('facts of published weights', () => {
 
   it('are read of a GGUF too, and of nothing else', async () => {
     const file = join(temp, 'm.gguf');
-    await writeFile(file, llamaGguf(familyGolden('llama'), []));
+    await writeFile(file, familyGguf(familyGolden('llama'), []));
     assert.equal((await factsOfSource(file, 1)).met.int4, weights('llama', UNIT));
     await writeFile(file, 'no weights at all');
     await assert.rejects(factsOfSource(file, 1), { code: 'format-invalid' });

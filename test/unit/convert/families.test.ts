@@ -12,7 +12,7 @@ import { mxfp4Values } from '../../../src/formats/mxfp4.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
 import type { ModelVariant } from '../../../src/protocol/daemon.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
-import { llamaGguf } from '../../support/family-gguf.ts';
+import { familyGguf } from '../../support/family-gguf.ts';
 import { entry, floatEntry } from '../../support/gguf-bytes.ts';
 import { floatTensor } from '../../support/safetensors-file.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -284,11 +284,34 @@ describe('a checkpoint that computes what the graphs do not', () => {
   });
 });
 
+describe('experts and norms from GGUF', () => {
+  for (const name of ['qwen3', 'qwen3_moe', 'olmoe', 'glm4_moe']) {
+    it(`has the logits of the reference, and what guesses ahead: ${name}`, async () => {
+      const golden = familyGolden(name);
+      const folder = tempFolder({ 'm.gguf': familyGguf(golden) });
+      const runner = await loadConverted(join(folder, 'm.gguf'), join(folder, 'out'), 'fp32');
+      try {
+        const { tokens } = golden;
+        const difference = worst(await logitsOf(runner, 0, tokens, [tokens.length]), golden.logits);
+        assert.ok(difference < 1e-4, `${difference}`);
+        if (!golden.guesses) return;
+        const run = { sequence: 1, experts: null, logitRows: 1 };
+        await runner.forward({ ...run, at: 0, tokens: tokens.slice(0, 1), draftAbove: null });
+        const [guess, probability] = golden.guesses[0]!;
+        const step = { ...run, at: 1, tokens: tokens.slice(1, 2), draftAbove: [probability - 1e-4] };
+        assert.deepEqual((await runner.forward(step)).drafted, [guess]);
+      } finally {
+        await runner.release();
+      }
+    });
+  }
+});
+
 describe('llama from GGUF', () => {
   it('has the logits of the reference, with biases on rotated channels and stretched positions', async () => {
     const golden = familyGolden('llama-linear');
     const folder = tempFolder({
-      'm.gguf': llamaGguf(golden, [
+      'm.gguf': familyGguf(golden, [
         entry('llama.rope.scaling.type', 'linear'),
         floatEntry('llama.rope.scaling.factor', 2),
       ]),
@@ -341,7 +364,7 @@ describe('llama from GGUF', () => {
   for (const [name, entries, scaling] of ropes) {
     it(`stretches positions as its file says: ${name}`, async () => {
       const golden = familyGolden('llama-linear');
-      const folder = tempFolder({ 'm.gguf': llamaGguf(golden, entries) });
+      const folder = tempFolder({ 'm.gguf': familyGguf(golden, entries) });
       const checkpoint = await openCheckpoint(join(folder, 'm.gguf'));
       const { rope_theta } = golden.config.rope_parameters as { rope_theta: number };
       const expected = ropeOf(new Config({ rope_theta, rope_scaling: scaling }, 'test'), 16);
@@ -355,7 +378,7 @@ describe('llama from GGUF', () => {
 
   it('is refused where it is a piece of a model, before anything is converted', async () => {
     const all = [entry('split.no', 0), entry('split.count', 3)];
-    const folder = tempFolder({ 'm.gguf': llamaGguf(familyGolden('llama-linear'), all) });
+    const folder = tempFolder({ 'm.gguf': familyGguf(familyGolden('llama-linear'), all) });
     const message = /one of 3 pieces.*llama-gguf-split --merge/;
     await assert.rejects(openCheckpoint(join(folder, 'm.gguf')), { code: 'unsupported', message });
   });
@@ -366,7 +389,7 @@ describe('llama from GGUF', () => {
   ] as const) {
     it(`is refused where its positions are stretched in a way that is not known: ${kind}`, async () => {
       const all = [entry('llama.rope.scaling.type', kind), ...entries];
-      const folder = tempFolder({ 'm.gguf': llamaGguf(familyGolden('llama-linear'), all) });
+      const folder = tempFolder({ 'm.gguf': familyGguf(familyGolden('llama-linear'), all) });
       const converting = loadConverted(join(folder, 'm.gguf'), join(folder, 'out'), 'fp32');
       await assert.rejects(converting, { code: 'unsupported', message: new RegExp(kind) });
     });
