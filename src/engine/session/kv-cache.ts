@@ -33,8 +33,8 @@ export function cacheLayouts(inputs: readonly GraphInput[]): CacheLayout[] {
     }));
 }
 
-/** Buffers start with room for so many rows and double, so that growing to the full context copies every row about once. */
-const FIRST_ROWS = 256;
+/** Buffers grow by whole blocks of so many rows, as many as half of what they have: a third of them is spare at most, and growing copies a row about twice. */
+const BLOCK_ROWS = 256;
 
 export class KvCache {
   /** Rows that are valid. */
@@ -86,7 +86,7 @@ export class KvCache {
   /** Makes room for `rows` rows in all. Throws `out-of-memory`; the cache is then as it was. */
   reserve(rows: number): void {
     if (rows <= this.capacity) return;
-    const capacity = Math.min(this.#maxRows, Math.max(rows, FIRST_ROWS, 2 * this.capacity));
+    const capacity = Math.min(this.#maxRows, Math.max(rows, this.capacity + growth(this.capacity)));
     for (const [i, layout] of this.#layouts.entries()) {
       const before = padding(layout);
       const grown = allocate((before + capacity) * rowSize(layout));
@@ -139,6 +139,8 @@ export class KvCache {
     return { first: this.length, count: layout.seen };
   }
 }
+
+const growth = (capacity: number): number => BLOCK_ROWS * Math.max(1, Math.floor(capacity / 2 / BLOCK_ROWS));
 
 const nameOf = ({ input }: CacheLayout): string => input.slice(PAST.length);
 

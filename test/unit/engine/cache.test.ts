@@ -294,8 +294,8 @@ describe('KV cache', () => {
     assertHolds(cache, 280);
   });
 
-  it('doubles up to the largest context and accounts for it', () => {
-    const cache = new KvCache(layouts, 1000);
+  it('grows by blocks of half its size up to the largest context, and accounts for it', () => {
+    const cache = new KvCache(layouts, 2000);
     const bytesPerRow = 2 * dims.layers * dims.kvHeads * dims.headDim * 4;
     const check = (rows: number, capacity: number) => {
       cache.reserve(rows);
@@ -303,8 +303,11 @@ describe('KV cache', () => {
     };
     check(1, 256);
     check(257, 512);
-    check(513, 1000);
-    check(1000, 1000);
+    check(513, 768);
+    check(769, 1024);
+    check(1025, 1536);
+    check(1537, 2000);
+    check(2000, 2000);
   });
 
   it('grows a layer at a time, and goes on as it was where memory does not suffice', () => {

@@ -77,7 +77,7 @@ describe('engine and saved rows', function () {
 
   it('brings an evicted conversation back, and what the evicting one shares with it', async () => {
     // Room for one sequence of 600 rows, not for two.
-    const bytes = 1024 * 2 * 2 * 16 * 4;
+    const bytes = 768 * 2 * 2 * 16 * 4;
     const pages = await open();
     const engine = await load({ savedKv: pages, kvBudgetBytes: 1.5 * bytes });
     const [a, b] = [prose(600, 1), prose(600, 2)];
