@@ -21,6 +21,8 @@ export interface WorkspacePort {
    * through a link.
    */
   leadsAway(path: string): Promise<boolean>;
+  /** Whether searches leave a folder out: by `.gitignore`, or as `node_modules`. What lies there is others' work. */
+  isIgnored(folder: string): Promise<boolean>;
   /**
    * What configures git in a folder, as text, from the repositories there, above it and in it; '' without any. For judging commands,
    * never for the model: there may be secrets in it. @throws MoebiusError `refused` where that can't be said

@@ -79,7 +79,8 @@ export const rulesText = (files: readonly RulesFile[]): string =>
 /** AGENTS.md of each folder below the workspace on the way to `path`, which may be one, the nearest last; none of a path outside. */
 export async function folderRules(workspace: WorkspacePort, path: string): Promise<RulesFile[]> {
   try {
-    return await readFiles(workspace, foldersOf(`${normalisePath(path)}/`).map(agentsFile));
+    const folders = await heededFolders(workspace, `${normalisePath(path)}/`);
+    return await readFiles(workspace, folders.map(agentsFile));
   } catch {
     return [];
   }
@@ -96,6 +97,13 @@ const foldersOf = (path: string): string[] => {
   const parts = path.split('/').slice(0, -1);
   return parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`);
 };
+/** Those whose rules count: not packages that were installed, whose authors are strangers in a workspace that is trusted, too. */
+async function heededFolders(workspace: WorkspacePort, path: string): Promise<string[]> {
+  const folders = foldersOf(path);
+  const isIgnored = await Promise.all(folders.map(folder => workspace.isIgnored(folder).catch(() => true)));
+  return folders.filter((_, index) => !isIgnored[index]);
+}
+
 const agentsFile = (folder: string): string => `${folder}AGENTS.md`;
 
 /** In the room that rules have; where they are cut, the text says so. */
@@ -141,7 +149,7 @@ async function rulesFiles(
   workspace: WorkspacePort,
   { roots, openFile }: Pick<RulesOptions, 'roots' | 'openFile'>,
 ): Promise<string[]> {
-  const folders = new Set([...roots, ...foldersOf(openFile ?? '')]);
+  const folders = new Set([...roots, ...(await heededFolders(workspace, openFile ?? ''))]);
   const own = await inEach(roots, root => markdownIn(workspace, `${root}.moebius/rules`));
   return [...[...folders].map(agentsFile), ...own];
 }

@@ -11,6 +11,7 @@ import { openFile, type ResolvedPath, type WorkspaceFolders } from './folders.ts
 import { readGitConfig } from './git-config.ts';
 import { lineSearch } from './grep.ts';
 import { refuseSecret } from './guards.ts';
+import { PathRules } from './path-rules.ts';
 import { type WalkedEntry, walk } from './walk.ts';
 
 /** A text larger than this is data; it is searched with other means than a language model. */
@@ -97,8 +98,23 @@ export class NodeWorkspace implements WorkspacePort {
     return false;
   }
 
+  async isIgnored(folder: string): Promise<boolean> {
+    const { path, real } = await this.#folders.resolve(folder);
+    // By either name: a link may lead into what is ignored.
+    const verdicts = [path, this.#folders.toPath(real) ?? path].map(name => this.#isIgnoredAs(name));
+    return (await Promise.all(verdicts)).includes(true);
+  }
+
   gitConfig(folder: string): Promise<string> {
     return readGitConfig(this.#folders, folder);
+  }
+
+  async #isIgnoredAs(path: string): Promise<boolean> {
+    const name = this.#folders.isSingle ? '' : path.split('/')[0]!;
+    const below = name ? path.slice(name.length + 1) : path;
+    if (below === '') return false;
+    const root = await this.#folders.resolve(name || '.');
+    return new PathRules(root.real, []).isIgnored(`${below}/`);
   }
 
   async #isAway(path: string): Promise<boolean> {

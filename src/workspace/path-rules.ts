@@ -15,15 +15,16 @@ export class PathRules {
     this.#isExcluded = globs.length > 0 ? picomatch([...globs], { dot: true }) : () => false;
   }
 
-  /** `path` of a file, from the root on, with `/`. What is not below the root is under no rule. */
+  /** `path` of a file, or of a folder with a `/` behind it, from the root on, with `/`. What is not below the root is under no rule. */
   async isIgnored(path: string): Promise<boolean> {
-    const parts = path.split('/');
+    const isFolder = path.endsWith('/');
+    const parts = (isFolder ? path.slice(0, -1) : path).split('/');
     if (path.startsWith('/') || parts.includes('..')) return false;
     for (let depth = 1; depth <= parts.length; depth++) {
       const upTo = parts.slice(0, depth).join('/');
       if (this.#isExcluded(upTo)) return true;
       const rules = await this.#rulesIn(parts.slice(0, depth - 1));
-      if (rules.isIgnored(upTo, depth < parts.length)) return true;
+      if (rules.isIgnored(upTo, isFolder || depth < parts.length)) return true;
     }
     return false;
   }

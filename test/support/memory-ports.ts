@@ -65,6 +65,7 @@ export function memoryPorts(
           .filter(hit => hit.text.includes(pattern))
           .slice(0, limit),
       leadsAway: async () => false,
+      isIgnored: async () => false,
       gitConfig: async () => '',
     },
     edits: {

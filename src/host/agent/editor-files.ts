@@ -20,6 +20,7 @@ export function editorWorkspace(folders: WorkspaceFolders): WorkspacePort {
     find: (glob, limit, signal) => disk.find(glob, limit, signal),
     grep: (query, signal) => disk.grep(query, signal),
     leadsAway: path => disk.leadsAway(path),
+    isIgnored: folder => disk.isIgnored(folder),
     gitConfig: folder => disk.gitConfig(folder),
     async read(path, signal) {
       // From disk first: what may not be read there may not be read here either.

@@ -71,6 +71,7 @@ export function setup({
         find: async () => [],
         grep: async () => [],
         leadsAway: async path => links.includes(path),
+        isIgnored: async () => false,
         gitConfig: async folder => gitConfigs[folder] ?? '',
       },
       edits: {

@@ -9,6 +9,7 @@ function folder(files: Record<string, string>): WorkspacePort {
     find: async () => [],
     grep: async () => [],
     leadsAway: async () => false,
+    isIgnored: async () => false,
     gitConfig: async () => '',
   };
 }

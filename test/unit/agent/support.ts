@@ -82,6 +82,7 @@ function memoryPorts(files: Map<string, string>): AgentPorts {
         return hits.slice(0, limit);
       },
       leadsAway: async () => false,
+      isIgnored: async () => false,
       gitConfig: async () => '',
     },
     edits: { apply: () => Promise.reject(new Error('not used')) },

@@ -27,6 +27,9 @@ describe('workspace/path-rules', () => {
       'app/only-here.ts': false,
       'mine.ts': true,
       'node_modules/a/index.js': true,
+      'node_modules/a/': true,
+      'local/': true,
+      'app/src/': false,
     });
   });
 

@@ -140,6 +140,34 @@ describe('searching the workspace', () => {
   });
 });
 
+describe('ignored folders', () => {
+  it('are told in each folder of the workspace, also by a link that leads to one', async () => {
+    const root = tempFolder({
+      '.gitignore': 'out/\nAGENTS.md\n',
+      'node_modules/foo/a.js': '',
+      'out/b.js': '',
+      'src/a.ts': '',
+    });
+    symlinkSync('node_modules/foo', join(root, 'linked'));
+    const one = new NodeWorkspace(await WorkspaceFolders.open([root]));
+    const several = new NodeWorkspace(await WorkspaceFolders.open([root, tempFolder()]));
+    const name = (await WorkspaceFolders.open([root, tempFolder()])).names[0]!;
+    const expected = {
+      'node_modules/foo/': true,
+      'out/': true,
+      'linked/': true,
+      'src/': false,
+      'none/': false,
+    };
+    for (const [folder, isIgnored] of Object.entries(expected)) {
+      assert.equal(await one.isIgnored(folder), isIgnored, folder);
+      assert.equal(await several.isIgnored(`${name}/${folder}`), isIgnored, folder);
+    }
+    assert.equal(await several.isIgnored(`${name}/`), false);
+    await assert.rejects(one.isIgnored('../'), { code: 'refused' });
+  });
+});
+
 describe('paths of commands', () => {
   it('lead away through links, also through one that a pattern may stand for', async () => {
     const outside = tempFolder({ 'secret.txt': 'top' });
