@@ -17,7 +17,24 @@ async function filesAt({ rulesFor }: AgentOptions, paths: readonly string[]): Pr
 }
 
 const untold = (files: readonly RulesFile[], told: readonly string[]): RulesFile[] =>
-  files.filter(({ path }) => !told.some(text => text.includes(headOf(path))));
+  files.filter(file => !isTold(file, told));
+
+/** Where rules end that were told whole: nothing is behind them, or what else the model is told with them. */
+const END = /^(\n\n(Rules in |Skills\. )|$)/;
+/** Where they were cut for want of room. */
+const CUT = /\n\((?:The rules are longer|\d+ more lines)| … \(\d+ more characters/;
+
+/** As they are now, by who told them last: a file that has changed since is told again. */
+function isTold(file: RulesFile, told: readonly string[]): boolean {
+  const head = headOf(file.path);
+  const last = told.findLast(text => text.includes(head));
+  if (last === undefined) return false;
+  const said = last.slice(last.lastIndexOf(head));
+  const now = rulesText([file]);
+  if (said.startsWith(now) && END.test(said.slice(now.length))) return true;
+  const cut = said.search(CUT);
+  return cut >= 0 && now.startsWith(said.slice(0, cut));
+}
 
 const cutNotice = (files: readonly RulesFile[]): string =>
   `There is not enough room for all of the rules in ${files.map(({ path }) => path).join(', ')}: the agent reads the first part.`;

@@ -96,6 +96,28 @@ describe('agent loop', () => {
     assert.equal(promptsOf(knows.backend)[1]!.at(-1)!.role, 'tool');
   });
 
+  it('is told the rules of a folder again where they have changed since, behind what it was told before', async () => {
+    const heads = async (...texts: string[]) => {
+      let history: Awaited<ReturnType<ReturnType<typeof bench>['run']>>['history'] = [];
+      const counts: number[] = [];
+      for (const text of texts) {
+        const rulesFor = async () => [{ path: 'src/AGENTS.md', text }];
+        const task = bench([read('src/a.ts'), 'Done.'], { 'src/a.ts': '' }, { rulesFor, history });
+        const before = history.slice(1);
+        ({ history } = await task.run());
+        assert.deepEqual(history.slice(1, before.length + 1), before);
+        counts.push(history.filter(({ content }) => content.startsWith('Rules in ')).length);
+      }
+      return counts;
+    };
+    const rules = 'Use tabs.\n\nNo classes.';
+    assert.deepEqual(await heads(rules, rules, 'Use tabs.', 'Use tabs.', rules), [1, 1, 2, 2, 3]);
+    const long = 'Use tabs.\n'.repeat(5000);
+    assert.deepEqual(await heads(long, long, `Use spaces.\n${long}`), [1, 1, 2], 'cut');
+    const wide = 'Use tabs. '.repeat(300);
+    assert.deepEqual(await heads(wide, wide, `Use spaces. ${wide}`), [1, 1, 2], 'clipped');
+  });
+
   it('is told that rules of a folder are cut, as the user is', async () => {
     const rulesFor = async () => [{ path: 'src/AGENTS.md', text: 'Use tabs.\n'.repeat(5000) }];
     const task = bench([read('src/a.ts'), 'Done.'], { 'src/a.ts': '' }, { rulesFor });
