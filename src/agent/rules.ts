@@ -35,7 +35,7 @@ export interface Rules {
   text: string;
   /** What was left out because there is too much of it, for the user; null: nothing. */
   cut: string | null;
-  /** What the workspace's files say in it, by their paths: for whoever watches over their changes. */
+  /** What the workspace's files say, by their paths: for whoever watches over their changes. Skills too, which are called by name. */
   said: Readonly<Record<string, string>>;
 }
 
@@ -59,15 +59,16 @@ export async function readRules(workspace: WorkspacePort | null, options: RulesO
   const files =
     isTrusted && workspace ? await readFiles(workspace, await rulesFiles(workspace, options)) : [];
   for (const file of files) parts.push({ source: file.path, text: rulesText([file]) });
-  const skills = canReadFiles && workspace ? await readSkills(workspace, isTrusted, roots) : [];
-  const listed = skills.slice(0, MAX_SKILLS).map(skillLine).join('\n');
+  const skills = workspace ? await readSkills(workspace, isTrusted, roots) : [];
+  const named = canReadFiles ? skills : [];
+  const listed = named.slice(0, MAX_SKILLS).map(skillLine).join('\n');
   if (listed !== '')
     parts.push({
       source: 'the list of skills',
       text: `Skills. When one fits the task, read its file first:\n${listed}`,
     });
   const said = Object.fromEntries([...files, ...skills].map(({ path, text }) => [path, text]));
-  return { ...fitted(parts, skills.slice(MAX_SKILLS)), said };
+  return { ...fitted(parts, named.slice(MAX_SKILLS)), said };
 }
 
 /** What the model reads of such a file begins with it. */
@@ -79,12 +80,23 @@ export const rulesText = (files: readonly RulesFile[]): string =>
 /** AGENTS.md of each folder below the workspace on the way to `path`, which may be one, the nearest last; none of a path outside. */
 export async function folderRules(workspace: WorkspacePort, path: string): Promise<RulesFile[]> {
   try {
-    const folders = await heededFolders(workspace, `${normalisePath(path)}/`);
+    const folders = await heededFolders(workspace, asFolder(path));
     return await readFiles(workspace, folders.map(agentsFile));
   } catch {
     return [];
   }
 }
+
+/** Where `folderRules` looks, the nearest last, whether something is there or not. */
+export function rulesPlaces(path: string): string[] {
+  try {
+    return foldersOf(asFolder(path)).map(agentsFile);
+  } catch {
+    return [];
+  }
+}
+
+const asFolder = (path: string): string => `${normalisePath(path)}/`.replace(/^\/$/, '');
 
 /** Those that say anything. */
 async function readFiles(workspace: WorkspacePort, paths: readonly string[]): Promise<RulesFile[]> {

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 import type * as vscode from 'vscode';
 
 const KEY = 'moebius.agent.rulesRead';
+/** In place of a digest: there was no such file. */
+const NOTHING = '';
 /** Of a notice. */
 const MOST_NAMED = 5;
 
@@ -20,15 +22,21 @@ export class RulesMemory {
 
   /**
    * Remembers the texts by their paths. Returns the paths of those that are new or changed, sorted; none the first time in a workspace,
-   * where the user has just trusted all of it. A file beside another open file is not new when it comes back.
+   * where the user has just trusted all of it. `places`: where rules of the folders on the way to a file were looked for, the file last.
+   * What is there at the first visit is not new; what comes later to where nothing was, is. A file that comes back as it was is neither.
    */
-  exchange(texts: Readonly<Record<string, string>>): string[] {
+  exchange(texts: Readonly<Record<string, string>>, places: readonly string[]): string[] {
     const before = this.#memory.get<Digests>(KEY);
     const now = Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, digest(text)]));
-    void this.#memory.update(KEY, { ...before, ...now });
+    // The last is a file more often than a folder, and of files there are many.
+    const looked = Object.fromEntries(places.slice(0, -1).map(path => [path, NOTHING]));
+    const after: Digests = { ...looked, ...before, ...now };
+    if (before && Object.keys(after).every(path => after[path] === before[path])) return [];
+    void this.#memory.update(KEY, after);
     if (!before) return [];
+    const isFirstVisit = (path: string) => before[path] === undefined && places.includes(path);
     return Object.keys(now)
-      .filter(path => before[path] !== now[path])
+      .filter(path => before[path] !== now[path] && !isFirstVisit(path))
       .sort();
   }
 }

@@ -6,7 +6,7 @@ import type { AgentOutcome } from '../../agent/agent.ts';
 import { guessCheckCommand } from '../../agent/check-command.ts';
 import type { ApprovalPort, ChangedFile, McpPort, SyntaxPort, TerminalPort } from '../../agent/ports.ts';
 import { type PromptFile, readPromptFiles } from '../../agent/prompt-files.ts';
-import { folderRules, type Rules, readRules } from '../../agent/rules.ts';
+import { folderRules, type Rules, readRules, rulesPlaces } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
 import { wordsOf } from '../../agent/transcript.ts';
 import { FileFaults } from '../../completion/syntax/file-faults.ts';
@@ -59,6 +59,8 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
   readonly #mirror = new TerminalMirror();
   readonly #before = new BeforeTexts(async (turnId, path) => (await this.#ports()).textBefore(turnId, path));
   #open: Promise<WorkspacePorts> | null = null;
+  /** Told by a message of the window, which is not to come with each chat. */
+  #cutShown: string | null = null;
   /** What tasks work with, one entry a task. */
   readonly #working: WorkspacePorts[] = [];
 
@@ -132,7 +134,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const rules = await this.#readRules(all, openFile, profile === 'native');
     // They are read when a conversation begins; once it has been told, it need not be again.
     if (task.history.length === 0)
-      for (const text of [rules.cut, changedRules(this.#rules.exchange(rules.said))]) notice(text);
+      for (const text of [rules.cut, this.#changed(rules.said, openFile)]) notice(text);
     const outcome = await runAgent(profile, {
       task: wordsOf(asked),
       news: task.news,
@@ -158,8 +160,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       rules: rules.text,
       rulesFor: async path => {
         const files = vscode.workspace.isTrusted ? await folderRules(ports.workspace, path) : [];
-        const said = Object.fromEntries(files.map(({ path, text }) => [path, text]));
-        if (files.length > 0) notice(changedRules(this.#rules.exchange(said)));
+        notice(this.#changed(Object.fromEntries(files.map(({ path, text }) => [path, text])), path));
         return files;
       },
       context,
@@ -180,14 +181,18 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
 
   async rules(): Promise<string> {
     const all = lockedReason() === null ? await this.#ports().catch(error => this.#unread(error)) : null;
-    const { text, cut, said } = await this.#readRules(
-      all,
-      all && (openFile(all.folders)?.path ?? null),
-      false,
-    );
-    for (const notice of [cut, changedRules(this.#rules.exchange(said))])
+    const near = all && (openFile(all.folders)?.path ?? null);
+    const { text, cut, said } = await this.#readRules(all, near, false);
+    for (const notice of [cut !== this.#cutShown ? cut : null, all && this.#changed(said, near)])
       if (notice !== null) void vscode.window.showWarningMessage(notice);
+    this.#cutShown = cut;
     return text;
+  }
+
+  /** What of the rules on the way to a file is new or changed, for the user. Where none may be read, nothing is known of them. */
+  #changed(said: Rules['said'], near: string | null): string | null {
+    if (!vscode.workspace.isTrusted) return null;
+    return changedRules(this.#rules.exchange(said, near === null ? [] : rulesPlaces(near)));
   }
 
   /** An answer in words needs no folder. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { WorkspacePort } from '../../../src/agent/ports.ts';
 import { expandPrompt, readPromptFiles } from '../../../src/agent/prompt-files.ts';
-import { folderRules, readRules } from '../../../src/agent/rules.ts';
+import { folderRules, readRules, rulesPlaces } from '../../../src/agent/rules.ts';
 import { MoebiusError } from '../../../src/base/errors.ts';
 
 /** Files and folders from paths. */
@@ -135,7 +135,11 @@ Skills. When one fits the task, read its file first:
   it('name no skills to who can not read their files', async () => {
     const { text, said } = await readRules(workspace(project), { ...trusted, canReadFiles: false });
     assert.match(text, /Second\.$/);
-    assert.equal(said['.moebius/skills/pdf/SKILL.md'], undefined);
+    assert.equal(
+      said['.moebius/skills/pdf/SKILL.md'],
+      'The long text.',
+      'they are called by name all the same',
+    );
   });
 
   it('of the user are read without a workspace', async () => {
@@ -149,7 +153,9 @@ Skills. When one fits the task, read its file first:
     assert.deepEqual(await at('src/a/x.ts'), ['src/AGENTS.md', 'src/a/AGENTS.md']);
     assert.deepEqual(await at('./src/a/../a'), ['src/AGENTS.md', 'src/a/AGENTS.md']);
     assert.deepEqual(await at('x.ts'), []);
-    for (const path of ['.', '../x.ts', '/src/a/x.ts']) assert.deepEqual(await at(path), []);
+    for (const path of ['.', '../x.ts', '/src/a/x.ts'])
+      assert.deepEqual([await at(path), rulesPlaces(path)], [[], []]);
+    assert.deepEqual(rulesPlaces('./src/a'), ['src/AGENTS.md', 'src/a/AGENTS.md']);
   });
 
   it('of packages that are installed are not heeded: their authors are strangers', async () => {

@@ -1,9 +1,9 @@
 import '../../../support/vscode.ts';
 
 import assert from 'node:assert/strict';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type * as vscode from 'vscode';
 import type { AgentEvent } from '../../../../src/agent/ports.ts';
 import type { AgentTask } from '../../../../src/host/agent/runner.ts';
@@ -145,6 +145,32 @@ describe('host/agent/vscode-agent', () => {
     assert.equal(await agent.rules(), `${heads}No classes.`);
     editor.folders = [];
     assert.equal(await agent.rules(), 'Rules of the user:\nBe brief.');
+  });
+
+  it('names rules as new neither at the first visit nor to who reads skills first, and says once what is cut', async () => {
+    open({ 'a.ts': '', 'web/b.ts': '', 'web/AGENTS.md': 'Near.' });
+    const [folder] = editor.folders;
+    const write = (path: string, text: string) => {
+      mkdirSync(dirname(join(folder!, path)), { recursive: true });
+      writeFileSync(join(folder!, path), text);
+    };
+    write('.moebius/skills/pdf/SKILL.md', '---\ndescription: Fill in\n---\nDo.');
+    editor.isTrusted = false;
+    await agent.rules();
+    editor.isTrusted = true;
+    await agent.rules();
+    const noticesOf = async (path: string) => {
+      const { events } = await run([call('read_file', { path }), done()]);
+      return events.flatMap(event => (event.type === 'notice' ? [event.text] : []));
+    };
+    assert.deepEqual([await noticesOf('web/b.ts'), editor.warnings], [[], []]);
+    write('web/AGENTS.md', 'Other.');
+    assert.match((await noticesOf('web/b.ts')).join(), /^New or changed .*: web\/AGENTS\.md\./);
+    write('AGENTS.md', 'x'.repeat(9000));
+    await agent.rules();
+    assert.equal(editor.warnings.length, 2);
+    await agent.rules();
+    assert.equal(editor.warnings.length, 2);
   });
 
   it('a model that is led goes on with what was asked at first', async () => {
