@@ -284,8 +284,7 @@ export class ChatController {
     this.#setDraft([]);
     try {
       const { mentioned, expanded } = await this.#meaningOf(text);
-      if (this.#sessions.get(session.transcript.id) !== session)
-        throw new MoebiusError('not-found', 'The chat was deleted before this message could be sent.');
+      this.#refuseDeleted(session);
       session.send(text, joinAttachments(attachments, mentioned), expanded, mode);
     } catch (thrown) {
       // Sent without what it speaks of, the message would mislead.
@@ -295,6 +294,12 @@ export class ChatController {
       this.#awaiting.splice(this.#awaiting.indexOf(session), 1);
       this.#forgetIdle(session);
     }
+  }
+
+  /** @throws MoebiusError `not-found` where the chat is gone by now: what it would be asked is answered for nobody */
+  #refuseDeleted(session: ChatSession): void {
+    if (this.#sessions.get(session.transcript.id) !== session)
+      throw new MoebiusError('not-found', 'The chat was deleted before this message could be sent.');
   }
 
   /** What a message speaks of and did not `before` it was edited, and what it stands for. */
@@ -331,8 +336,11 @@ export class ChatController {
     this.#awaiting.push(session);
     try {
       const { mentioned, expanded } = await this.#meaningOf(text, ask?.text);
-      isSent = ask !== undefined && (await this.agent.beforeReplacing(session, id));
-      if (isSent) session.edit(id, text, mentioned, expanded, mode);
+      this.#refuseDeleted(session);
+      const isReplacing = ask !== undefined && (await this.agent.beforeReplacing(session, id));
+      this.#refuseDeleted(session);
+      if (isReplacing) session.edit(id, text, mentioned, expanded, mode);
+      isSent = isReplacing;
     } finally {
       // Where it was written is closed by now.
       if (!isSent) await this.#returnText(text);

@@ -219,7 +219,7 @@ export class ChatSession {
 
   async #next(): Promise<void> {
     const [next] = this.#queue;
-    if (this.#run || !next) return;
+    if (this.#run || !next || this.#isDisposed) return;
     const [askId, mode] = next;
     this.#queue.delete(askId);
     const ask = findAsk(this.transcript, askId);

@@ -219,6 +219,28 @@ describe('chat controller, with the page it talks to', () => {
     await until(() => shown(page)[0] === 'uno');
   });
 
+  it('gives an edited message back when its chat was deleted while what it speaks of was read', async () => {
+    let goOn = () => {};
+    const reading = new Promise<void>(resolve => {
+      goOn = resolve;
+    });
+    const { page, say, idle, agent, backend } = open(says('ok'), async request => {
+      await reading;
+      return readFixed(request);
+    });
+    await say({ type: 'send', text: 'one' });
+    await idle();
+    agent.shownMode = 'agent';
+    const edited = say({ type: 'edit', id: page.items.value[0]!.id, text: 'of @src/a.ts' });
+    await say({ type: 'deleteChat', id: stored.last.id! });
+    goOn();
+    await edited;
+    assert.deepEqual([agent.tasks, backend.requests.length, shown(page)], [[], 1, []]);
+    assert.equal(page.returnedDraft.value, 'of @src/a.ts');
+    assert.match(page.toast.value, /^The chat was deleted/);
+    assert.deepEqual(await new ChatStore(stored.folder).list(), []);
+  });
+
   it('attaches what an edited message mentions anew, and keeps what was attached', async () => {
     let isSelected = true;
     const { page, say, idle, backend } = open(says('ok'), async request => {
