@@ -2,13 +2,18 @@
 import { isProseLanguage, isTagged } from './markup.ts';
 import { wordsOf } from './post/structure.ts';
 
-/** Where an operand may begin; the quotes in one are no strings. */
-const PATTERN = /(?<=(?:[=(,:;!&|?{}[]|\breturn)\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//;
+/**
+ * Where an operand may begin; the quotes in one are no strings. The slash comes first, since what is before it would be
+ * looked for at every character.
+ */
+const PATTERN =
+  /\/(?<=(?:[=(,:;!&|?{}[>]|\breturn)\s{0,20}\/)(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//;
 const HAS_PATTERNS = /^(?:java|type)script/;
 
 /**
  * The end of `text`, at most `chars` long. It begins in no string and no comment: one that the cut falls into is left out
- * to its end, since half a docstring turns what is code below it into words. `text` should begin where the document does.
+ * to its end, since half a docstring turns what is code below it into words; unless that is most of the text, where a
+ * mark was more likely misread. `text` should begin where the document does.
  */
 export function cutAbove(text: string, chars: number, languageId: string): string {
   const from = text.length - chars;
@@ -18,7 +23,8 @@ export function cutAbove(text: string, chars: number, languageId: string): strin
   const words = new RegExp(HAS_PATTERNS.test(languageId) ? `${PATTERN.source}|${source}` : source, 'g');
   for (const { 0: word, index } of text.matchAll(words)) {
     if (index >= from) break;
-    if (index + word.length > from) return text.slice(index + word.length);
+    const end = index + word.length;
+    if (end > from) return text.slice(text.length - end < chars / 2 ? from : end);
   }
   return text.slice(from);
 }

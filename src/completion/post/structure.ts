@@ -8,7 +8,11 @@ const DASH_COMMENTS = /^(?:sql|lua|haskell|elm|ada)$/;
 /** Languages whose `'` also marks something that no second `'` ends: lifetimes, primes, type variables. */
 const SINGLE_CHAR_LITERALS = /^(?:rust|haskell|fsharp|ocaml|elm)$/;
 
-const STRINGS = /"""[\s\S]*?"""|'''[\s\S]*?'''|`(?:\\[\s\S]|[^`\\])*`|"(?:\\.|[^"\\\n])*"/;
+/** Languages in which a backtick begins a text of several lines. Elsewhere it quotes a name, or marks something that no second one ends. */
+const TEMPLATES = /^(?:java|type)script/;
+const RAW_STRINGS = /^go$/;
+
+const STRINGS = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"/;
 const SLASH_COMMENTS = /\/\*[\s\S]*?\*\/|\/\/[^\n]*/;
 
 /** Matches strings and comments that have an end, one after the other. */
@@ -16,7 +20,15 @@ export function wordsOf(languageId: string): RegExp {
   const single = SINGLE_CHAR_LITERALS.test(languageId) ? /'(?:\\.|[^'\\\n])'/ : /'(?:\\.|[^'\\\n])*'/;
   const comment = lineComment(languageId);
   const comments = comment === '//' ? SLASH_COMMENTS : new RegExp(`${comment}[^\\n]*`);
-  return new RegExp([comments, STRINGS, single].map(({ source }) => source).join('|'), 'g');
+  return new RegExp(
+    [comments, STRINGS, backticks(languageId), single].map(({ source }) => source).join('|'),
+    'g',
+  );
+}
+
+function backticks(languageId: string): RegExp {
+  if (RAW_STRINGS.test(languageId)) return /`[^`]*`/;
+  return TEMPLATES.test(languageId) ? /`(?:\\[\s\S]|[^`\\])*`/ : /`(?:\\.|[^`\\\n])*`/;
 }
 
 /** `text` without its strings and comments; what an unfinished one holds stays. */
