@@ -9,15 +9,28 @@ const LEAST_BUDGET = 4000;
 
 /** At the start of a line, several lines between brackets included. */
 const IMPORTS =
-  /^(?:from\s+\S+\s+import\s+(?:\([^)]*\)|[^(\n]*$)|import\b(?:\s*\([^)]*\)|[\w\s*$,]*\{[^}]*\}.*|[^({\n]*$)|(?:pub\s+)?use\s[^;]*;|using\s.*;|#include.*|(?:const|let|var)\s.*\brequire\(.*)/gm;
+  /^(?:from\s+\S+\s+import\s+(?:\([^)]*\)|[^(\n]*$)|import\b(?:\s*\([^)]*\)|[\w \t*$,]*\{[^}]*\}.*|[^({\n]*$)|(?:pub\s+)?use\s[^;]*;|using\s.*;|#include.*|(?:const|let|var)\s.*\brequire\(.*)/gm;
 
-/** Whole imports of `head`, a document's first text; '' where the window may still show them, or where little can be read. */
-export function ownImports(head: string, aboveChars: number, budgetChars: number): string {
-  if (aboveChars <= WINDOW_LIMITS.grownChars || budgetChars < LEAST_BUDGET) return '';
+export interface PromptRoom {
+  /** Of the document, above the cursor. */
+  aboveChars: number;
+  /** What the prompt shows of the document. */
+  shown: string;
+  /** Of other files. */
+  budgetChars: number;
+  /** An earlier prompt of the document had them: when they come or go all that follows is read again. */
+  isKept: boolean;
+}
+
+/** Whole imports of `head`, a document's first text, that the prompt does not show; '' where it soon may, or where little can be read. */
+export function ownImports(head: string, { aboveChars, shown, budgetChars, isKept }: PromptRoom): string {
+  if (budgetChars < (isKept ? MOST_CHARS : LEAST_BUDGET)) return '';
+  if (!isKept && aboveChars <= WINDOW_LIMITS.grownChars) return '';
   const whole = head.slice(0, head.lastIndexOf('\n') + 1);
   let text = '';
-  for (const [line] of whole.matchAll(IMPORTS)) {
-    if (text.length + line.length >= MOST_CHARS) break;
+  for (const { 0: line, index } of whole.matchAll(IMPORTS)) {
+    if (index >= aboveChars) break;
+    if (text.length + line.length >= MOST_CHARS || `\n${shown}\n`.includes(`\n${line}\n`)) continue;
     text += `${line}\n`;
   }
   return text;

@@ -41,6 +41,8 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
   /** The model that was met last. */
   private model: ModelInfo | null = null;
   private decodeBudgetMs = 1500;
+  /** Documents whose own imports were put before their prompts. */
+  private readonly withImports = new WeakSet<vscode.TextDocument>();
   /** The last failure that was logged: one that repeats with every keystroke is logged once. */
   private lastFailure = '';
   private askedByHand: { document: vscode.TextDocument; version: number; position: vscode.Position } | null =
@@ -151,7 +153,13 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
       const cursor = cursorAt(document, active);
       const filesFor: FilesFor = async (budget, shown) => {
         const head = document.getText(new vscode.Range(0, 0, HEAD_LINES, 0)).replaceAll('\r\n', '\n');
-        const text = ownImports(head, document.offsetAt(active), budget);
+        const text = ownImports(head, {
+          aboveChars: document.offsetAt(active),
+          shown,
+          budgetChars: budget,
+          isKept: this.withImports.has(document),
+        });
+        if (text !== '') this.withImports.add(document);
         const others = await this.around.filesFor(
           document,
           active,
