@@ -14,7 +14,7 @@ describe('actions: hidden in edits', () => {
     assert.deepEqual([request!.warning, request!.remember], ['a.txt: gets invisible characters', null]);
     // What is applied is what was asked for, not how it was shown.
     assert.deepEqual(seen.applied[1], [edit('a.txt', 'a\u200b\n', 'a\u200b // \u202e\u{e0041}\rx\n')]);
-    const fine = ['\ufeffx', 'a\r\n', '👩‍💻 ❤️'];
+    const fine = ['\ufeffx', 'a\r\n', '👩‍💻 ❤️ 1\ufe0f\u20e3', '\u0645\u06cc\u200c\u062e\u0648'];
     for (const text of fine) await actions.edit('k', [{ kind: 'create', path: 'b.txt', text }]);
     assert.equal(seen.asked.length, 1);
   });
