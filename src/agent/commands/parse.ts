@@ -222,7 +222,12 @@ function toArgument(word: Word): Argument {
     ((part.type === 'DoubleQuoted' || part.type === 'LocaleString') && part.parts.every(isPlain));
   const isGlob =
     parts.some(part => part.type === 'Glob') && parts.every(part => isPlain(part) || part.type === 'Glob');
-  // In what looks like an assignment a tilde stands for the home folder too.
-  const hasTilde = /(^|[=:])~/.test(word.text);
+  const hasTilde = expandsTilde(word);
   return { value: word.value, isLiteral: parts.every(isPlain) && !hasTilde, isGlob: isGlob && !hasTilde };
 }
+
+/** In what looks like an assignment a tilde stands for the home folder too; in quotes it never does. */
+const expandsTilde = ({ text, parts }: Word): boolean =>
+  text.startsWith('~') || (parts ?? [{ type: 'Literal', text }]).some(isTilded);
+const isTilded = ({ type, text }: Pick<WordPart, 'type' | 'text'>): boolean =>
+  (type === 'Literal' || type === 'Glob') && /[=:]~/.test(text);

@@ -74,6 +74,9 @@ const FREE = `
   git branch --show-current
   rg -n "foo bar" src
   grep -n 'a/b' src/a.ts
+  grep -n "=~" build.sh
+  grep -n '=~' build.sh
+  ls "a=~"
   find . -name "*.ts" -type f
   cd sub && ls
   cd -- sub; ls
@@ -356,6 +359,9 @@ const ASK = `
   cat $'a \\\\\\nb'
   ls &\\\\\\n& ./x
   ls a=~
+  ls "a"=~
+  ls a='b':~/x
+  ls a=*:~/x
   cat a=b:~/x
   ls !(a)
   ls @(a|b)
