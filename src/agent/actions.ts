@@ -236,6 +236,7 @@ async function run(
       title: grants ? `${where}, as often as the task needs it` : where,
       // No `\r` of a command is a line end.
       detail: visibleText(args.command).replaceAll('\r', '<U+000D>'),
+      command: args.command,
       warning: question.warning,
       fingerprint: mark,
       remember,

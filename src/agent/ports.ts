@@ -147,8 +147,10 @@ export interface ApprovalRequest {
   capability: Capability;
   /** `Run a command`, `Edit 2 files`. */
   title: string;
-  /** The exact command, or a unified diff: what would happen, in full. */
+  /** The exact command, or a unified diff: what would happen, in full, with what is invisible in it shown. */
   detail: string;
+  /** The command as it would run, for comparison. */
+  command?: string;
   /** Why it is asked although it may look harmless: `writes outside the workspace`. null: nothing special. */
   warning: string | null;
   /** Hash of the canonical arguments. What is carried out must have the same. */

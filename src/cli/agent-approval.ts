@@ -52,8 +52,8 @@ export function permissionsOf(approvals: Approvals, mode: AgentMode, terminal: T
       async ask(request, signal) {
         if (approvals.everything) return { kind: 'once' };
         // Word for word as it was given, even where a rule can't be made of it.
-        if (request.capability === 'command' && approvals.commands.includes(request.detail.trim()))
-          return { kind: 'once' };
+        const command = request.command?.trim();
+        if (command !== undefined && approvals.commands.includes(command)) return { kind: 'once' };
         if (!terminal.stdin.isTTY)
           return { kind: 'deny', reason: 'Not allowed by --approve, and nobody is there to ask.' };
         return askPerson(terminal, request, signal);

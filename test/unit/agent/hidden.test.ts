@@ -64,7 +64,8 @@ describe('actions: hidden in commands', () => {
   it('show what is invisible in them, also in the warning', async () => {
     const { actions, seen } = setup();
     await actions.command('k', 'cat a\u200b\u202e; > \x1b[2K.vscode/x', '', 1000);
-    const [{ detail, warning }] = seen.asked as [ApprovalRequest];
+    const [{ detail, command, warning }] = seen.asked as [ApprovalRequest];
+    assert.equal(command, seen.ran[0]!.command);
     assert.equal(detail, 'cat a<U+200B><U+202E>; > <U+001B>[2K.vscode/x');
     assert.match(warning!, /invisible characters/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ApprovalRequest } from '../../../src/agent/ports.ts';
 import { parseApprovals, permissionsOf } from '../../../src/cli/agent-approval.ts';
 import { stepPrinter } from '../../../src/cli/agent-report.ts';
 import { memoryTerminal } from './scripted-engine.ts';
@@ -32,6 +33,16 @@ describe('the agent in a terminal', () => {
     const asker = permissionsOf(parseApprovals('none'), 'agent', other).questions;
     assert.equal(await asker!.ask('Which\x1b[2J?', ['a\rc', 'b'], other.signal), 'a\rc');
     assert.match(other.errors(), /Which<U\+001B>\[2J\?\n {2}1\. a<U\+000D>c\n/);
+  });
+
+  it('takes a command that was given word for word, whatever it has that is invisible', async () => {
+    const terminal = terminalOf(false);
+    const command = 'node a.js \u200bx\ry';
+    const { approval } = permissionsOf(parseApprovals(`commands:${command}`), 'agent', terminal);
+    const kindOf = async (request: ApprovalRequest) => (await approval.ask(request, terminal.signal)).kind;
+    const detail = 'node a.js <U+200B>x<U+000D>y';
+    assert.equal(await kindOf({ ...REQUEST, detail, command }), 'once');
+    assert.equal(await kindOf({ ...REQUEST, detail, command: detail }), 'deny');
   });
 
   it('shows the controls in what a model says on a terminal, and hands them on in a pipe', () => {
