@@ -115,20 +115,17 @@ async function addModel(
   // The id of a file is only its name: whether it is the model that is there, its bytes say.
   if (source.kind === 'catalogue') {
     const variant = options.variant!;
-    const found = await findInstalled(
-      store,
-      options.id ?? source.entry.id,
-      variant,
-      await productsHere(variant),
-    );
-    if (found) return { ...addedOf(found), wasThere: true };
+    const found = await findInstalled(store, options.id ?? source.entry.id, variant);
+    if (found && suits(found, await productsHere(variant))) return { ...addedOf(found), wasThere: true };
   }
   const file = await obtainSource(source, store, report, terminal.signal);
   const variant = options.variant ?? (await variantOfFile(source, file, store, terminal));
   const model = options.id ?? file.id;
   const products = await productsHere(variant);
-  const known = await findInstalled(store, model, variant, products);
-  const isOther = known !== null && known.manifest.source.sha256 !== file.sha256;
+  const there = await findInstalled(store, model, variant);
+  const isOther = there !== undefined && there.manifest.source.sha256 !== file.sha256;
+  // What belongs to other weights is never made again, whatever its products: that would replace it.
+  const known = there && (isOther || suits(there, products)) ? there : null;
   const added = known
     ? addedOf(known)
     : await convertInto(store, { id: model, variant, products }, source, file, terminal, report);
@@ -155,17 +152,17 @@ async function packWhereTight(
   }
 }
 
-/** null for one of the other products too, which is slower than it could be here, or does not run: it is made again. */
-async function findInstalled(
+const findInstalled = async (
   store: Store,
   id: string,
   variant: ModelVariant,
-  products: 'codes' | 'blocks',
-): Promise<StoredModel | null> {
-  const found = (await store.list()).find(one => one.id === id && one.variant === variant);
-  const has = found?.manifest.products;
-  const isOther = has !== undefined && (has === 'blocks') !== (products === 'blocks');
-  return found && !isOther ? found : null;
+): Promise<StoredModel | undefined> =>
+  (await store.list()).find(one => one.id === id && one.variant === variant);
+
+/** Not one of the other products, which is slower than it could be here, or does not run: it is made again. */
+function suits({ manifest }: StoredModel, products: 'codes' | 'blocks'): boolean {
+  const has = manifest.products;
+  return has === undefined || (has === 'blocks') === (products === 'blocks');
 }
 
 const addedOf = ({ id, variant, path, sizeBytes }: StoredModel) => ({ model: id, variant, path, sizeBytes });

@@ -195,6 +195,21 @@ describe('commands on a store', () => {
     assert.deepEqual([variant, wasThere], ['int4', false]);
   });
 
+  it('does not take the place of other weights, also where those have the products of another machine', async () => {
+    const int8 = join(home, 'models', 'tiny', 'int8');
+    renameSync(folder, int8);
+    const products = (await productsHere('int8')) === 'blocks' ? 'codes' : 'blocks';
+    const manifest = { ...(await readManifest(int8)), variant: 'int8', products } as const;
+    await writeManifest(int8, manifest);
+    const file = join(home, 'tiny.gguf');
+    writeFileSync(file, 'weights');
+    const add = () => run(['model', 'add', file, '--variant', 'int8', '--json-progress']);
+    await assert.rejects(add(), { code: 'bad-request', message: /made of other weights/ });
+    const sha256 = createHash('sha256').update('weights').digest('hex');
+    await writeManifest(int8, { ...manifest, source: { ...manifest.source, sha256 } });
+    await assert.rejects(add(), { code: 'format-invalid' }, 'the same weights are converted again');
+  });
+
   it('knows the model that is there by its weights, and does not take another for it', async () => {
     const weights = Buffer.from('weights');
     const server = await FaultServer.start(weights);
