@@ -102,7 +102,10 @@ describe('host/completion-context', () => {
       SimilarParts.prototype.find = find;
     }
     assert.ok(count <= 3, `${count} were read`);
-    assert.equal((await filesFor(document)).length, 5);
+    // A slow machine may need more pauses than one.
+    let found: readonly ContextFile[] = [];
+    for (let pauses = 0; found.length < 5 && pauses < 20; pauses++) found = await filesFor(document);
+    assert.equal(found.length, 5);
   });
 
   it('asks for the names nearest to the cursor, each once, and for no keywords', async () => {
