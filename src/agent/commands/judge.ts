@@ -145,6 +145,7 @@ function judgeRedirection(
   }
   const path = target.value;
   if (path === '/dev/null') return;
+  judgeAlphabets(path, findings);
   if (/^\/dev\/(tcp|udp)\//.test(path)) findings.warn('talks to other computers');
   else if (operator === '<') judgePath(path, findings, true);
   else {
@@ -176,6 +177,9 @@ const namesSecret = (text: string): boolean => looksSecret(text.replace(/:(\([^)
 function judgeWords(words: readonly Argument[], findings: Findings, depth: number): void {
   const [program, ...args] = words;
   const values = args.map(({ value }) => value);
+  judgeAlphabets(program!.value, findings);
+  // With white space in it, it is text: no option, path or address.
+  for (const value of values) if (!/\s/.test(value)) judgeAlphabets(value, findings);
   if (!program!.isLiteral) {
     findings.warn('starts a program whose name is not known');
     judgeRemoval(values, findings, true);
@@ -427,11 +431,14 @@ function judgeLookAlikes(command: string, findings: Findings): void {
     .replace(/\p{Cf}/gu, '');
   const hasControls = /[^\P{Cc}\n\r\t]|\p{Cf}|[\u{e0000}-\u{e007f}]/u.test(command);
   if (hasControls) findings.warn('has invisible characters');
-  if (mixesAlphabets(command)) findings.warn('has letters that look like others');
   if (plain === command.replace(/\r/g, ' ') || plain === command) return;
   const looks = judgeCommand(plain.replace(/[^\P{Cc}\n\t]/gu, ''));
   if (looks.verdict === 'danger') findings.danger(looks.reasons[0]!);
   else findings.ask('has characters that look like others');
+}
+
+function judgeAlphabets(word: string, findings: Findings): void {
+  if (mixesAlphabets(word)) findings.warn('has letters that look like others');
 }
 
 /** Words after every separator, without the quotes and escapes of any shell: enough to see what is dangerous, not what is not. */

@@ -25,6 +25,8 @@ describe('actions: hidden in edits', () => {
       'p\u0430ckage.json',
       's\u0433c/a.ts',
       'привет.md',
+      'URLов.md',
+      'Δt.py',
       'café.md',
       'cafe\u0301.md',
       '\u00b5m.ts',

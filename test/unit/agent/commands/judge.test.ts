@@ -76,6 +76,7 @@ const FREE = `
   grep -n 'a/b' src/a.ts
   grep -n "=~" build.sh
   grep -n '=~' build.sh
+  grep -n "Δt" src/a.py
   ls "a=~"
   find . -name "*.ts" -type f
   cd sub && ls
@@ -475,6 +476,12 @@ describe('commands: judged', () => {
       'n\u0440m test',
       'ls sr\u0441',
       'l\u0455',
+      'ls --\u0430ll',
+      'cat < sr\u0441',
+      'make > sr\u0441/x',
+      "sh -c 'n\u0440m i'",
+      'make -C ex\u0430mple.org',
+      'n\u0440m\u115f test',
       'git show HEAD:.env.local',
       'git log -L1,9:id_rsa',
       'PAGER=x git log',
@@ -486,8 +493,9 @@ describe('commands: judged', () => {
     ]) {
       assert.ok(judgeCommand(command).warning, command);
     }
-    for (const command of ['npm test', 'make', 'ls > out', './x.sh'])
-      assert.equal(judgeCommand(command).warning, null, command);
+    const plain = ['npm test', 'make', 'ls > out', './x.sh'];
+    const others = ['git commit -m "правка URLов"', 'git commit -m "правка n\u0440m"', 'make PDFки'];
+    for (const command of [...plain, ...others]) assert.equal(judgeCommand(command).warning, null, command);
   });
 
   it('names the paths that a free command reads, for the port to follow links', () => {
