@@ -383,7 +383,10 @@ describe('agent', () => {
     const fix = page.locator('.action-widget .monaco-list-row').filter({ hasText: 'Fix with the agent' });
     await fix.click();
     const message = chat.getByTestId('user-message').last();
-    await message.filter({ hasText: /broken\.ts, line 2: .*nme/ }).waitFor({ timeout: 60_000 });
+    await message
+      .filter({ hasText: /Fix the problem in .*broken\.ts, line 2\./ })
+      .waitFor({ timeout: 60_000 });
+    await message.filter({ hasText: /Problem in .*broken\.ts, line 2/ }).waitFor();
     await untilAnswered(chat, 0);
   });
 
