@@ -161,13 +161,13 @@ export class CompletionPipeline {
     this.runner.room.tokens = contextTokens;
   }
 
-  /** Tokens a second that the model reads, as far as it is known. */
-  get readSpeed(): number {
+  /** Tokens a second that the model was measured to read; null: it was not yet. */
+  get readSpeed(): number | null {
     return this.runner.speed.measured;
   }
 
-  /** What was measured at another time, for the first prompts. */
-  assumeReadSpeed(tokensPerSecond: number): void {
+  /** What was measured of this model at another time, for the first prompts; null: nothing was. */
+  assumeReadSpeed(tokensPerSecond: number | null): void {
     this.runner.speed.assume(tokensPerSecond);
   }
 

@@ -17,19 +17,23 @@ const IDLE_MS = 8000;
 
 export class ReadSpeed {
   private tokensPerSecond = ASSUMED;
+  private isMeasured = false;
 
-  /** What was measured at another time, until there is something newer. */
-  assume(tokensPerSecond: number): void {
-    this.tokensPerSecond = tokensPerSecond;
+  /** Of another model: what was measured at another time; null: nothing was. */
+  assume(tokensPerSecond: number | null): void {
+    this.tokensPerSecond = tokensPerSecond ?? ASSUMED;
+    this.isMeasured = false;
   }
 
-  get measured(): number {
-    return this.tokensPerSecond;
+  /** null: nothing was since it was assumed. */
+  get measured(): number | null {
+    return this.isMeasured ? this.tokensPerSecond : null;
   }
 
   /** Tells it of a request that read `tokens` in `ms`. */
   note(tokens: number, ms: number): void {
     if (tokens < TELLING_TOKENS || ms <= 0) return;
+    this.isMeasured = true;
     this.tokensPerSecond += NEWEST_WEIGHT * ((1000 * tokens) / ms - this.tokensPerSecond);
   }
 

@@ -114,6 +114,8 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     if (!isManual) this.debounce.keystroke(performance.now());
     this.decodeBudgetMs = completion.decodeBudgetMs;
     try {
+      // Saving power nothing is read ahead. No key waits for a model that is being loaded.
+      if (this.context.daemon.state.kind === 'ready') this.meet(await this.context.daemon.ready());
       const isSaving = savesPower(completion, this.battery);
       const adaptive = this.debounce.delayMs(cursor.before.slice(-1)) * (isSaving ? SAVING_FACTOR : 1);
       const options: SuggestOptions = {
@@ -220,8 +222,7 @@ export class GhostTextProvider implements vscode.InlineCompletionItemProvider {
     if (this.model === model) return;
     this.model = model;
     this.pipeline.fitTo(model.contextTokens);
-    const speed = this.speeds.of(model);
-    if (speed !== null) this.pipeline.assumeReadSpeed(speed);
+    this.pipeline.assumeReadSpeed(this.speeds.of(model));
   }
 
   private async complete(

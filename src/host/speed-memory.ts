@@ -18,7 +18,9 @@ export class SpeedMemory {
     return this.#all()[nameOf(model)] ?? null;
   }
 
-  note(model: Model, tokensPerSecond: number): void {
+  /** null: it was not measured yet. */
+  note(model: Model, tokensPerSecond: number | null): void {
+    if (tokensPerSecond === null) return;
     const known = this.of(model);
     if (known !== null && Math.abs(tokensPerSecond - known) <= TELLING * known) return;
     void this.#state.update(KEY, { ...this.#all(), [nameOf(model)]: Math.round(tokensPerSecond) });

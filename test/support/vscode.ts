@@ -1,7 +1,4 @@
-/**
- * An editor for unit tests: `import '../support/vscode.ts'` before anything that imports `vscode`. Documents, edits and what is told about
- * them behave as in VS Code; what is only shown is noted down.
- */
+/** For unit tests, imported before anything that imports `vscode`: documents and edits behave as in VS Code, what is shown is noted down. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
 import { join } from 'node:path';
@@ -338,6 +335,7 @@ const vscode = {
   DiagnosticSeverity: { Error: 0, Warning: 1, Information: 2, Hint: 3 },
   TextEditorRevealType: { InCenterIfOutsideViewport: 2 },
   ProgressLocation: { Window: 10, Notification: 15 },
+  InlineCompletionTriggerKind: { Invoke: 0, Automatic: 1 },
   ThemeColor: class {},
   ThemeIcon: class {},
   CodeActionKind: { QuickFix: 'quickfix', RefactorRewrite: 'refactor.rewrite' },

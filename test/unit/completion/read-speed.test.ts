@@ -23,6 +23,18 @@ describe('completion/read-speed', () => {
     assert.equal(speed.coldChars, 300);
   });
 
+  it('says only what was measured, and forgets it for another model, known or not', () => {
+    const speed = new ReadSpeed();
+    const { coldChars } = speed;
+    assert.equal(speed.measured, null);
+    speed.note(1000, 1000);
+    assert.ok(speed.measured! > 80);
+    speed.assume(400);
+    assert.deepEqual([speed.measured, speed.coldChars], [null, 1320]);
+    speed.assume(null);
+    assert.deepEqual([speed.measured, speed.coldChars], [null, coldChars]);
+  });
+
   it('learns nothing of a few tokens or of no time', () => {
     const speed = new ReadSpeed();
     const before = speed.coldChars;

@@ -20,6 +20,12 @@ describe('host/speed-memory', () => {
     assert.deepEqual([open().of(int4), open().of({ ...int4, variant: 'int8' })], [90, 360]);
   });
 
+  it('takes nothing that was not measured', () => {
+    const { stored, open } = memory();
+    open().note(int4, null);
+    assert.deepEqual([stored, open().of(int4)], [[], null]);
+  });
+
   it('writes only what tells something new', () => {
     const { stored, open } = memory();
     for (const speed of [100, 105, 119, 81, 130]) open().note(int4, speed);
