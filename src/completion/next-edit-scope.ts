@@ -7,6 +7,8 @@ interface Meant {
   offsets: number[];
   /** A parameter, or a variable declared within a function: nothing outside can mean it. */
   isLocal: boolean;
+  /** A parameter that a call may name, also one in another file. */
+  isKeyword: boolean;
 }
 
 /** By the tree, as far as its functions and what they declare tell; null: there is no tree. */
@@ -24,7 +26,12 @@ export function meantBy(rename: Rename, text: string, languageId: string, syntax
       const own = scopeOf(node);
       return own && scope ? keyOf(own) === keyOf(scope) : own === scope || isKeywordOf(node, scope, text);
     };
-    return { offsets: offsets.filter(offset => isMeant(nodeAt(offset))), isLocal: scope !== undefined };
+    const meant = offsets.filter(offset => isMeant(nodeAt(offset)));
+    const isKeyword =
+      scope !== undefined &&
+      HAS_KEYWORDS.test(languageId) &&
+      [rename.offset, ...meant].some(offset => isParameter(nodeAt(offset), scope));
+    return { offsets: meant, isLocal: scope !== undefined, isKeyword };
   });
 }
 
@@ -79,6 +86,16 @@ function isKeywordOf(node: SyntaxNode, called: SyntaxNode | undefined, text: str
   if (!name || !args?.parent) return false;
   const callee = text.slice(args.parent.startIndex, args.startIndex);
   return callee.split('.').at(-1)!.trim() === text.slice(name.startIndex, name.endIndex);
+}
+
+/** Languages in which a call may name the parameters of any function, as they are written there. */
+const HAS_KEYWORDS = /^(?:csharp|python|ruby)$/;
+
+function isParameter(node: SyntaxNode, called: SyntaxNode): boolean {
+  let child = node;
+  for (let { parent } = node; parent; child = parent, parent = parent.parent)
+    if (keyOf(parent) === keyOf(called)) return /parameters$|^parameter_list$/.test(child.type);
+  return false;
 }
 
 /** `owner`: the innermost function around. */

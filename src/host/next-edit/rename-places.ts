@@ -34,8 +34,9 @@ interface Renamed {
   grammars: Grammars;
 }
 interface Renaming extends Renamed {
-  /** Of one function: it is in no other file. */
+  /** Of one function: it is in no other file, but where a call names the parameter. */
   isLocal: boolean;
+  isKeyword: boolean;
   /**
    * By address the offsets that were found wrong, once any was. The language server takes a moment after each edit, and
    * when none is left the others mean something else.
@@ -56,8 +57,8 @@ export async function firstRenamePlace(renamed: Renamed, signal: AbortSignal): P
   await grammars.load(languageId);
   const [text, syntax] = [home.getText(), grammars.within(PARSE_MS)];
   if (!isOwnName(rename, text, languageId, syntax)) return null;
-  const isLocal = meantBy(rename, text, languageId, syntax)?.isLocal ?? false;
-  const renaming = { ...renamed, isLocal, marked: new Map() };
+  const { isLocal = false, isKeyword = false } = meantBy(rename, text, languageId, syntax) ?? {};
+  const renaming = { ...renamed, isLocal, isKeyword, marked: new Map() };
   return renamePlace(renaming, home, rename.offset + rename.to.length, signal);
 }
 
@@ -104,8 +105,9 @@ function taken(renaming: Renaming, { uri }: vscode.TextDocument, offset: number)
 }
 
 /**
- * Those that the language server finds wrong, where it has found any; the others may be names of something else. Else, in
- * the document itself, all that mean the same by the tree; in another one those that mean what it imports. Where no tree
+ * Those that the language server finds wrong, where it has found any; the others may be names of something else. In the
+ * document itself only what means the same by the tree: a problem with something else of that name is an older one. Else
+ * all that mean the same there; in another one those that mean what it imports. Where no tree
  * tells names from other words, only what is wrong.
  */
 async function placesIn(
@@ -115,17 +117,18 @@ async function placesIn(
   const all = occurrencesOf(rename.from, text);
   if (all.length === 0) return [];
   await grammars.load(languageId);
-  const namesOf = (offsets: readonly number[]) =>
-    namesAt(offsets, text, languageId, grammars.within(PARSE_MS));
+  const syntax = grammars.within(PARSE_MS);
+  const namesOf = (offsets: readonly number[]) => namesAt(offsets, text, languageId, syntax);
+  const isHome = isSame(uri, home.uri);
+  const meant = isHome ? meantBy(rename, text, languageId, syntax)?.offsets : undefined;
   const known = marked.get(uri.toString());
   const isWrong = isProblem(uri, text, rename.from);
-  const wrong = all.filter(offset => isWrong(offset) || known?.includes(offset));
+  const wrong = (meant ?? all).filter(offset => isWrong(offset) || known?.includes(offset));
   if (known || wrong.length > 0) {
     marked.set(uri.toString(), wrong);
     return namesOf(wrong) ?? wrong;
   }
-  if (isSame(uri, home.uri))
-    return meantBy(rename, text, languageId, grammars.within(PARSE_MS))?.offsets ?? [];
+  if (isHome) return meant ?? [];
   if (isLocal) return [];
   const isImporter = importedPaths(pathOf(uri), text).some(paths => paths.includes(pathOf(home.uri)));
   return (isImporter && namesOf(mentionsOfImport(rename.from, text))) || [];
@@ -133,9 +136,10 @@ async function placesIn(
 
 /** Files with problems that name it first, then what is open, then files of the same kind in the folder. */
 async function* otherSources(
-  { home, rename, isLocal }: Renaming,
+  { home, rename, isLocal, isKeyword }: Renaming,
   signal: AbortSignal,
 ): AsyncGenerator<Source, void, undefined> {
+  if (isLocal && !isKeyword) return;
   const folder = vscode.workspace.getWorkspaceFolder(home.uri);
   const seen = new Set([home.uri.toString()]);
   const isNew = (uri: vscode.Uri) => !seen.has(uri.toString()) && seen.add(uri.toString());

@@ -19,7 +19,8 @@ describe('completion/next-edit-scope', () => {
         offset: offsetOf(drawn.indexOf('«')),
       };
       const offsets = [...drawn.matchAll(/‹/g)].map(({ index }) => offsetOf(index));
-      assert.deepEqual(meantBy(rename, text, languageId, grammars), { offsets, isLocal });
+      const meant = meantBy(rename, text, languageId, grammars)!;
+      assert.deepEqual([meant.offsets, meant.isLocal], [offsets, isLocal]);
     });
 
   check(
@@ -120,5 +121,21 @@ describe('completion/next-edit-scope', () => {
 
   it('tells nothing where there is no grammar', () => {
     assert.equal(meantBy({ from: 'total', to: 'sum', offset: 0 }, 'sum total', 'klingon', grammars), null);
+  });
+
+  it('only a parameter, where the language has such calls, may be named by a call elsewhere', async () => {
+    const isKeyword = async (languageId: string, text: string) => {
+      await grammars.load(languageId);
+      const rename: Rename = { from: 'total', to: 'sum_of', offset: text.indexOf('sum_of') };
+      return meantBy(rename, text, languageId, grammars)!.isKeyword;
+    };
+    assert.equal(await isKeyword('python', 'def f(a, sum_of: int = 1):\n    return total\n'), true);
+    assert.equal(await isKeyword('python', 'def f(total):\n    return sum_of\n'), true);
+    assert.equal(await isKeyword('python', 'def f(a):\n    sum_of = a\n    return total\n'), false);
+    assert.equal(await isKeyword('python', 'sum_of = 1\n'), false);
+    assert.equal(await isKeyword('csharp', 'class A { int F(int sum_of) { return total; } }'), true);
+    assert.equal(await isKeyword('csharp', 'class A { int F() { int sum_of = 1; return total; } }'), false);
+    assert.equal(await isKeyword('ruby', 'def f(sum_of:)\n  total\nend\n'), true);
+    assert.equal(await isKeyword('typescript', 'function f(sum_of) { return total; }'), false);
   });
 });

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NextEdits } from '../../../src/host/next-edit/next-edits.ts';
 import { testGrammars } from '../../support/grammars.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { editor, type TextDocument } from '../../support/vscode.ts';
+import { editor, type TextDocument, Uri } from '../../support/vscode.ts';
 
 /** Long enough for what is not to be offered: the user pauses, and it is searched. */
 const PAUSE_MS = 1000;
@@ -89,6 +89,35 @@ describe('host/next-edits', () => {
     await takeAll(edits);
     assert.equal(document.getText().split('\n')[2], 'sum_of(sum_of(1))');
     assert.match(document.getText(), /\ntotal = 2\nprint\(total\)\n$/);
+  });
+
+  const problemAt = (line: number, character: number) => ({
+    severity: 0,
+    message: '"total" is not defined',
+    range: { start: { line, character }, end: { line, character: character + 5 } },
+  });
+
+  it('takes a problem with something else of that name for an older one', async () => {
+    const { document, edits } = begin({ 'cart.py': TWO_LOCALS });
+    editor.diagnostics = [[document.uri, [problemAt(4, 4)]]];
+    document.type('sum_of', 6, 11);
+    await untilOffered();
+    await takeAll(edits);
+    assert.equal(document.getText(), TWO_LOCALS.replace(/total(?=[\s\S]*def b)/g, 'sum_of'));
+  });
+
+  it('looks for a local in no other file, whatever is a problem there, but for the calls that name a parameter', async () => {
+    const opensOther = async (text: string, at: number) => {
+      editor.reset();
+      const { document, edits } = begin({ 'cart.py': text, 'bill.py': 'f(total=1)\n' });
+      editor.diagnostics = [[Uri.file(editor.found![1]!), [problemAt(0, 2)]]];
+      document.type('sum_of', at, at + 5);
+      await untilOffered();
+      await takeAll(edits);
+      return paths().includes('bill.py');
+    };
+    assert.equal(await opensOther('def f(total):\n    return total\n', 6), true);
+    assert.equal(await opensOther('def f():\n    total = 1\n    return total\n', 13), false);
   });
 
   it('offers what is a problem now where no tree tells names from other words, and nothing else', async () => {
