@@ -158,7 +158,7 @@ export class CompletionPipeline {
 
   /** Prompts are kept within the context of the model. */
   fitTo(contextTokens: number): void {
-    this.runner.room.tokens = contextTokens;
+    this.runner.room.fitTo(contextTokens);
   }
 
   /** Tokens a second that the model was measured to read; null: it was not yet. */

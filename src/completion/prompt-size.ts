@@ -49,12 +49,20 @@ const RESERVED_TOKENS = 224;
 const CHARS_PER_TOKEN = 2.5;
 /** The document is denser than that. */
 const DENSER = 0.7;
+/** A prompt that fitted may be of a part of it that is less dense than the rest. */
+const LOOSER = 1.1;
 
 /** What the model's context holds. */
 export class Room {
   private charsPerToken = CHARS_PER_TOKEN;
   /** Of the context; not known before the model has answered. */
-  tokens = Infinity;
+  private tokens = Infinity;
+
+  /** For another model, whose tokens are others. */
+  fitTo(contextTokens: number): void {
+    this.tokens = contextTokens;
+    this.forgetDensity();
+  }
 
   get chars(): number {
     return Math.max(0, this.tokens - RESERVED_TOKENS) * this.charsPerToken;
@@ -63,5 +71,16 @@ export class Room {
   /** A prompt was refused that should have fitted. */
   tighten(): void {
     this.charsPerToken *= DENSER;
+  }
+
+  /** A prompt fitted. Where its text is less dense than was thought, more of it would. */
+  loosen(chars: number, tokens: number): void {
+    const { charsPerToken } = this;
+    const looser = Math.min(CHARS_PER_TOKEN, charsPerToken * LOOSER, chars / tokens);
+    this.charsPerToken = Math.max(charsPerToken, looser);
+  }
+
+  forgetDensity(): void {
+    this.charsPerToken = CHARS_PER_TOKEN;
   }
 }

@@ -222,6 +222,7 @@ export class Runner {
   clear(): void {
     this.stop();
     this.origin = null;
+    this.room.forgetDensity();
     this.forgetRead();
   }
 
@@ -277,7 +278,9 @@ export class Runner {
 
   private async ask(call: CompletionCall, hooks: CompletionHooks): Promise<CompletionAnswer> {
     try {
-      return await this.complete(call, hooks);
+      const answer = await this.complete(call, hooks);
+      this.room.loosen(charsOf(call), answer.usage.promptTokens);
+      return answer;
     } catch (error) {
       // The next prompt is another, smaller one.
       if (toMoebiusError(error).code === 'context-full') {
@@ -325,6 +328,9 @@ export class Runner {
     }
   }
 }
+
+const charsOf = ({ files, prefix, middle, suffix }: CompletionCall): number =>
+  [prefix, middle, suffix, ...files.map(({ text }) => text)].reduce((sum, { length }) => sum + length, 0);
 
 export const isCut = (finish: FinishReason): boolean => finish === 'length' || finish === 'time';
 

@@ -213,6 +213,7 @@ describe('completion/pipeline: what is read and written ahead', () => {
     const filesFor = async (chars: number) => [{ path: 'b.ts', text: 'b'.repeat(chars) }];
     await pipeline.readAhead(cursor, filesFor);
     assert.ok(sizes.at(-1)! > 3000, sizes.join());
+    const largest = sizes.at(-1);
     charsPerToken = 1.3;
     pipeline.forgetRead();
     await assert.rejects(pipeline.readAhead(cursor, filesFor), /too long/);
@@ -221,6 +222,11 @@ describe('completion/pipeline: what is read and written ahead', () => {
     assert.ok(
       await pipeline.suggest(drawn(`${before}const yy = █\n${before}`), { ...options(), isSaving: true }),
     );
+    // What is dense in that document is forgotten with it.
+    charsPerToken = 2.6;
+    pipeline.clear();
+    await pipeline.readAhead(cursor, filesFor);
+    assert.equal(sizes.at(-1), largest);
   });
 
   it('starts with as much as was read in a second at another time', async () => {

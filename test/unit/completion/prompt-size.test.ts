@@ -22,7 +22,7 @@ describe('completion/prompt-size', () => {
     for (const tokens of [512, 1024, 2048, 8192, 32_768])
       for (const idleChars of [0, 2000, 20_000, 200_000]) {
         const room = new Room();
-        room.tokens = tokens;
+        room.fitTo(tokens);
         const { before, after, grown, files } = promptSize(idleChars, room.chars, 2000);
         assert.ok(grown + after + files <= room.chars && before < grown, `${tokens} ${idleChars}`);
         assert.ok(before > 100 && after > 50 && files >= 0);
@@ -32,9 +32,35 @@ describe('completion/prompt-size', () => {
   it('the context holds less of a dense document', () => {
     const room = new Room();
     assert.equal(room.chars, Infinity, 'not known yet');
-    room.tokens = 8192;
+    room.fitTo(8192);
     const { chars } = room;
     room.tighten();
     assert.ok(chars / 8192 < 3 && room.chars < 0.8 * chars);
+  });
+
+  it('the context holds as much as before of the next document, step by step, and no more of one that stays dense', () => {
+    const room = new Room();
+    room.fitTo(8192);
+    const { chars } = room;
+    room.tighten();
+    const tight = room.chars;
+    room.loosen(1600, 1000);
+    assert.equal(room.chars, tight);
+    room.loosen(3300, 1000);
+    assert.ok(room.chars > tight && room.chars < chars);
+    for (let i = 0; i < 9; i++) room.loosen(3300, 1000);
+    assert.equal(room.chars, chars);
+  });
+
+  it('what one model holds less of says nothing of another, nor of anything once it is forgotten', () => {
+    const room = new Room();
+    room.fitTo(8192);
+    const { chars } = room;
+    room.tighten();
+    room.fitTo(8192);
+    assert.equal(room.chars, chars);
+    room.tighten();
+    room.forgetDensity();
+    assert.equal(room.chars, chars);
   });
 });
