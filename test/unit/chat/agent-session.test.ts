@@ -1,3 +1,4 @@
+/** A chat that an agent answers: sending, stopping, undoing, restoring. One file, as all of it plays with the one scripted agent. */
 import assert from 'node:assert/strict';
 import {
   agentHistory,
