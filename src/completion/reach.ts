@@ -4,7 +4,7 @@
  */
 import { cutAbove } from './cut-above.ts';
 
-/** Whole lines above the cursor's own, looked at to know whether a string or a comment is open where the text is cut; line ends after it. */
+/** Above the cursor's own, enough to know whether a string or a comment is open where the text is cut; line ends after it. */
 export const REACH_LINES = { before: 5000, after: 60 } as const;
 const REACH_CHARS = { before: 12_000, after: 3000 } as const;
 
@@ -18,11 +18,10 @@ const NOTHING: Around = { before: '', after: '' };
 
 /** What is within reach of `own`, a document's text. `cells`: of its notebook, above and below it. */
 export function withinReach(own: Around, languageId: string, cells: Around = NOTHING): Around {
-  const above = own.before.split('\n').slice(-REACH_LINES.before - 1);
   const below = own.after.split('\n');
   if (below.length > REACH_LINES.after) below.splice(REACH_LINES.after, below.length, '');
   return {
-    before: cutAbove(cells.before + above.join('\n'), REACH_CHARS.before, languageId),
+    before: cutAbove(cells.before + own.before, REACH_CHARS.before, languageId),
     after: (below.join('\n') + cells.after).slice(0, REACH_CHARS.after),
   };
 }

@@ -1,6 +1,6 @@
 /** The ports of the agent over a folder on disk, without an editor: for the command line and for tests. */
 import type { AgentPorts } from '../agent/ports.ts';
-import { monotonicClock } from '../base/clock.ts';
+import { workClock } from '../base/clock.ts';
 import { MoebiusError } from '../base/errors.ts';
 import { CHECKPOINT_BYTES, Checkpoints } from './checkpoints.ts';
 import { WorkspaceFolders } from './folders.ts';
@@ -28,7 +28,8 @@ export async function openNodePorts(folders: readonly string[], checkpoints: str
     edits: new NodeEdits(opened, kept),
     terminal,
     diagnostics: { read: () => Promise.reject(noServers()) },
-    clock: monotonicClock,
+    // A task that waits for a command in the background is at work, though nothing else may be going on.
+    clock: workClock,
     dispose: () => terminal.dispose(),
   };
 }

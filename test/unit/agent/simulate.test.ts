@@ -1,5 +1,8 @@
 /** The scenarios of `npm run simulate` that need no model. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { ROOT } from '../../../scripts/steps.ts';
 import { SCENARIOS } from '../../simulate/scenarios/all.ts';
 import { play } from '../../simulate/world.ts';
 
@@ -19,4 +22,10 @@ describe('agent scenarios', function () {
   for (const [group, list] of Object.entries(SCENARIOS)) {
     for (const scenario of list) it(`${group}: ${scenario.name}: ${scenario.must}`, () => play(scenario));
   }
+
+  it('is played to its end by the command too, where nothing else keeps the process alive', async () => {
+    const args = ['--import', 'tsx', 'test/simulate/run.ts', '--only', 'quiet for a while'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+    assert.match(stdout, /^all scripted +1 of 1$/m);
+  });
 });
