@@ -10,7 +10,7 @@ import { judgeCommand, type ShellKind } from './commands/judge.ts';
 import { type CommandRule, describeRule, isAllowed, rulesFor } from './commands/rules.ts';
 import { describeChanges } from './edits/describe.ts';
 import { fingerprint } from './fingerprint.ts';
-import { normalisePath } from './paths.ts';
+import { looksSecret, normalisePath } from './paths.ts';
 import type {
   AgentEvent,
   AgentMode,
@@ -261,11 +261,13 @@ async function questionFor(
   policy: ActionPolicy,
   { command, cwd }: CommandArguments,
 ): Promise<{ warning: string | null } | null> {
-  const { verdict, warning, paths, gitFolders } = judgeCommand(command, policy.shell);
+  const { verdict, warning, paths, printed, gitFolders } = judgeCommand(command, policy.shell);
   if (verdict === 'danger') return { warning: `Dangerous: ${warning}` };
   if (policy.askEverything) return { warning };
   if (verdict === 'ask' && !isAllowed(command, cwd, policy.commandRules, policy.shell)) return { warning };
   // What only reads is free inside, also beside what was allowed; a link may lead out, which only the port can see.
+  const secret = printed.find(path => looksSecret(joined(cwd, path)));
+  if (secret !== undefined) return { warning: `reads ${secret}, which may hold secrets` };
   for (const path of paths) {
     if (await ports.workspace.leadsAway(cwd ? `${cwd}/${path}` : path))
       return { warning: `${path} leads out of the workspace, or to a file that may hold secrets` };
@@ -279,6 +281,13 @@ async function questionFor(
   }
   return null;
 }
+
+/** A folder may be what makes it a secret: `cd .aws && cat config`. */
+const joined = (folder: string, path: string): string =>
+  `${folder}/${path}`
+    .split('/')
+    .filter(part => part !== '' && part !== '.')
+    .join('/');
 
 const wasRefused = (error: unknown): boolean => error instanceof MoebiusError && error.code === 'refused';
 

@@ -66,11 +66,11 @@ const PROTECTED: readonly (readonly [RegExp, string])[] = [
   [/(^|\/)\.vscode(\/|$)/, 'the editor runs what is configured there'],
   [/\.code-workspace$/, 'the editor runs what is configured there'],
   [
-    /(^|\/)\.(idea|vs|fleet|zed|cursor|continue|cline|roo|claude|gemini|codex)(\/|$)/,
+    /(^|\/)\.(idea|vs|fleet|zed|cursor|continue|cline|roo|claude|gemini|codex|windsurf|kiro|opencode|qwen|junie|trae|augment|amazonq|aider[^/]*)(\/|$)/,
     'tools run what is configured there',
   ],
   [
-    /(^|\/)\.(mcp|roomodes|clinerules|cursorrules|windsurfrules|rooignore)(\.json)?(\/|$)/,
+    /(^|\/)(\.(mcp|roomodes|clinerules|cursorrules|windsurfrules|rooignore|goosehints)(\.json)?|opencode\.jsonc?)(\/|$)/,
     'tools run what is configured there',
   ],
   [/(^|\/)\.moebius(\/|$)/, 'it holds the rules of the agent itself'],
@@ -91,14 +91,24 @@ const PROTECTED: readonly (readonly [RegExp, string])[] = [
     /(^|\/)\.(npmrc|yarnrc|yarnrc\.yml|pnpmfile\.c?js|pnp\.c?js|bunfig\.toml)$|(^|\/)(bunfig\.toml|pip\.conf|\.pypirc)$|(^|\/)\.(yarn|cargo)\//,
     'a package manager runs what is configured there',
   ],
-  [/(^|\/)package\.json$/, 'its scripts are run by npm'],
+  [/(^|\/)(package\.json|pnpm-workspace\.yaml)$/, 'its scripts are run by npm'],
   [
-    /(^|\/)(gnu)?makefile$|\.mk$|(^|\/)(justfile|rakefile|taskfile\.ya?ml|build\.rs|setup\.py|conftest\.py|sitecustomize\.py|gulpfile\.[cm]?[jt]s|gruntfile\.[cm]?[jt]s)$/,
+    /(^|\/)(node_modules|bower_components|\.?venv|site-packages|dist-packages|\.tox|\.nox)(\/|$)/,
+    'the editor and builds run what is installed there',
+  ],
+  [/\.pth$|(^|\/)usercustomize\.py$/, 'Python runs it whenever it starts'],
+  [
+    /(^|\/)(gnu)?makefile$|\.mk$|(^|\/)(justfile|rakefile|taskfile\.ya?ml|build\.rs|setup\.(py|cfg)|conftest\.py|sitecustomize\.py|gulpfile\.[cm]?[jt]s|gruntfile\.[cm]?[jt]s|gradlew(\.bat)?|mvnw(\.cmd)?|nodemon\.json|\.mocharc\.[^/]*)$|(^|\/)\.mvn(\/|$)/,
     'builds and tests run it',
   ],
   [
     /(^|\/)(cmakelists\.txt|cmake(user)?presets\.json)$|\.cmake$|\.gradle(\.kts)?$/,
     'the editor and builds run it',
+  ],
+  // Hooks, plugins and build scripts are named there.
+  [
+    /(^|\/)(\.?pylintrc|\.?mypy\.ini|pytest\.ini|tox\.ini|pyproject\.toml|cargo\.toml|pom\.xml)$/,
+    'builds, tests and checkers run what is configured there',
   ],
   // Of these the forms that only name what is run count as well: plugins, parsers, transforms.
   [
@@ -113,6 +123,8 @@ const PROTECTED: readonly (readonly [RegExp, string])[] = [
     /(^|\/)\.(((ba|z|k|c|tc)?sh(rc|env)|bash_(profile|login|logout|aliases)|z(profile|login|logout)|profile|login|logout|env)|(input|vim|curl|wget)rc|netrc|tmux\.conf)$/,
     'the shell runs it',
   ],
+  [/(^|\/)[^/]+\.config\.[cm]?[jt]s$/, 'the editor and builds run it'],
+  [/(^|\/)(\.(gdbinit|lldbinit|exrc|nvim\.lua|nvimrc|dir-locals\.el)|\.hg\/hgrc)$/, 'tools run it'],
   [/(^|\/)\.(ssh|gnupg|aws|kube|docker|config)(\/|$)/, 'it holds credentials or settings of other programs'],
 ];
 

@@ -2,6 +2,7 @@
  * What a message that begins with `/` stands for: `.moebius/prompts/review.md` is what the user means by `/review`, and a skill by its
  * name is the text of its file. Only of a trusted workspace.
  */
+import { shownData } from './data-text.ts';
 import { readFrontMatter } from './front-matter.ts';
 import type { WorkspacePort } from './ports.ts';
 import { inEach, markdownIn, readSkills, textOf } from './rules.ts';
@@ -32,7 +33,7 @@ export async function readPromptFiles(
     paths.map(async (path): Promise<PromptFile> => {
       const name = path.split('/').at(-1)!.slice(0, -'.md'.length);
       const { fields, body } = readFrontMatter(await textOf(workspace, path));
-      return { kind: 'prompt', name, description: fields.description ?? '', text: body };
+      return { kind: 'prompt', name, description: fields.description ?? '', text: shownData(body) };
     }),
   );
   const skills = (await readSkills(workspace, isTrusted, roots)).map(
@@ -41,7 +42,7 @@ export async function readPromptFiles(
       name,
       description,
       // It may speak of files beside it.
-      text: text && `${text}\n\n(This is the skill in ${path}.)`,
+      text: text && `${shownData(text)}\n\n(This is the skill in ${path}.)`,
     }),
   );
   const named = [...files, ...skills].filter(({ name, text }) => NAME.test(name) && text !== '');

@@ -4,6 +4,7 @@
  * are not read: they would be instructions of a stranger.
  */
 
+import { shownData } from './data-text.ts';
 import { readFrontMatter } from './front-matter.ts';
 import { normalisePath } from './paths.ts';
 import type { WorkspacePort } from './ports.ts';
@@ -75,7 +76,7 @@ export async function readRules(workspace: WorkspacePort | null, options: RulesO
 export const headOf = (path: string): string => `Rules in ${path}:\n`;
 
 export const rulesText = (files: readonly RulesFile[]): string =>
-  files.map(({ path, text }) => headOf(path) + readFrontMatter(text).body).join('\n\n');
+  files.map(({ path, text }) => headOf(path) + shownData(readFrontMatter(text).body)).join('\n\n');
 
 /** AGENTS.md of each folder below the workspace on the way to `path`, which may be one, the nearest last; none of a path outside. */
 export async function folderRules(workspace: WorkspacePort, path: string): Promise<RulesFile[]> {
@@ -180,7 +181,8 @@ export interface Skill {
   text: string;
 }
 
-const skillLine = ({ name, description, path }: Skill): string => `- ${name}: ${description} (${path})`;
+const skillLine = ({ name, description, path }: Skill): string =>
+  `- ${shownData(`${name}: ${description}`)} (${path})`;
 
 /** Those of a trusted workspace that say what they are for. */
 export async function readSkills(

@@ -1,4 +1,4 @@
-/** What a process has started, also where it left the group: `setsid`, a daemon that is not adopted yet. By /proc, so on Linux only. */
+/** What a process has started, also where it left the group (`setsid`) or lost its parent (a daemon). By /proc, so on Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Descendant {
@@ -12,10 +12,14 @@ interface Stat extends Descendant {
   group: number;
 }
 
-/** Those of the group are its members and what descends from them. Empty where nothing tells. */
-export function descendantsOf(group: number): Descendant[] {
+/**
+ * Those of the group are its members, whoever has `mark` (`NAME=value`) in the environment that it was started with, and what descends
+ * from them. Empty where nothing tells.
+ */
+export function descendantsOf(group: number, mark: string): Descendant[] {
   const all = pids().flatMap(pid => statOf(pid) ?? []);
-  const found = new Map(all.filter(one => one.group === group).map(one => [one.pid, one]));
+  const own = all.filter(one => one.group === group || hasMark(one.pid, mark));
+  const found = new Map(own.map(one => [one.pid, one]));
   // A map goes on to what is added to it meanwhile.
   for (const pid of found.keys()) for (const one of all) if (one.parent === pid) found.set(one.pid, one);
   return [...found.values()].filter(one => one.group !== group);
@@ -28,6 +32,15 @@ function pids(): number[] {
     return readdirSync('/proc').map(Number).filter(Number.isInteger);
   } catch {
     return [];
+  }
+}
+
+function hasMark(pid: number, mark: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
+  } catch {
+    // Gone, or another user's.
+    return false;
   }
 }
 

@@ -17,6 +17,9 @@ import { type WalkedEntry, walk } from './walk.ts';
 /** A text larger than this is data; it is searched with other means than a language model. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_GLOB_CHARS = 500;
+/** Each more multiplies the time for a name that does not match by its length. */
+const MAX_STARS = 3;
+const MAX_GLOBSTARS = 3;
 
 interface WalkOptions {
   maxDepth?: number;
@@ -162,6 +165,13 @@ function matcher(glob: string): (path: string) => boolean {
     throw new MoebiusError('bad-request', `A glob has 1 to ${MAX_GLOB_CHARS} characters, e.g. src/**/*.ts.`);
   }
   const pattern = glob.replace(/^\.?\//, '');
+  const stars = pattern.split('/').map(name => name.replace(/\*{2,}/g, '').split('*').length - 1);
+  if (Math.max(...stars) > MAX_STARS || pattern.split('**').length - 1 > MAX_GLOBSTARS) {
+    throw new MoebiusError(
+      'bad-request',
+      `A glob has at most ${MAX_STARS} stars in one name and ** at most ${MAX_GLOBSTARS} times. Use a simpler one.`,
+    );
+  }
   const anywhere = pattern.includes('/') ? pattern : `**/${pattern}`;
   // Extended globs are regular expressions by another name, with their run times.
   return picomatch(anywhere, { dot: true, noextglob: true });

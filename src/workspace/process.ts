@@ -1,5 +1,6 @@
 /** The one place where the agent's commands become processes: a shell in a group of its own, without input. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { type Descendant, descendantsOf, isStill } from './descendants.ts';
@@ -51,6 +52,9 @@ const GIT_CONFIG = [
 /** What the editor sets for its own processes: it would turn the user's programs into parts of the editor. */
 const OF_THE_EDITOR = /^(ELECTRON_|VSCODE_|NODE_OPTIONS$|GIT_ASKPASS$|SSH_ASKPASS$|MOEBIUS_)/;
 
+/** Tells what belongs to a command wherever it went. */
+const RUN = 'MOEBIUS_RUN';
+
 /** Behind what the user's own environment sets so. */
 function gitConfig(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const first = Number(env['GIT_CONFIG_COUNT']) || 0;
@@ -65,9 +69,10 @@ function gitConfig(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 export function startShell(command: string, cwd: string): ShellProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !OF_THE_EDITOR.test(name));
   const [file, args] = shellFor(command);
+  const run = randomUUID();
   const child = spawn(file, args, {
     cwd,
-    env: { ...Object.fromEntries(inherited), ...QUIET, ...gitConfig(process.env) },
+    env: { ...Object.fromEntries(inherited), ...QUIET, ...gitConfig(process.env), [RUN]: run },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -90,7 +95,7 @@ export function startShell(command: string, cwd: string): ShellProcess {
     const signal = isKilled ? 'SIGKILL' : 'SIGTERM';
     if (isAlive()) {
       // Whose parent has ended is nobody's descendant, so they are noted before.
-      if (child.pid !== undefined) outside.push(...descendantsOf(child.pid));
+      if (child.pid !== undefined) outside.push(...descendantsOf(child.pid, `${RUN}=${run}`));
       signalTree(child, signal);
       isForced = isKilled;
       isKilled = true;

@@ -30,6 +30,8 @@ export interface Judgement {
   warning: string | null;
   /** What its readers are given, perhaps with a pattern as the last part, to be checked for links when it runs unasked. */
   paths: string[];
+  /** Of `paths`, what is printed. */
+  printed: string[];
   /** Folders in which it reads with git, `''` or with a `/` at the end: git's configuration there says what else runs. */
   gitFolders: string[];
 }
@@ -41,7 +43,8 @@ const MAX_DEPTH = 4;
 const MAX_FOLDERS = 8;
 
 export function judgeCommand(command: string, shell: ShellKind = 'posix'): Judgement {
-  if (!command.trim()) return { verdict: 'free', reasons: [], warning: null, paths: [], gitFolders: [] };
+  if (!command.trim())
+    return { verdict: 'free', reasons: [], warning: null, paths: [], printed: [], gitFolders: [] };
   const findings = new Findings();
   if (shell === 'windows') {
     findings.ask('is for a shell of Windows');
@@ -58,12 +61,15 @@ export function judgeCommand(command: string, shell: ShellKind = 'posix'): Judge
 class Findings {
   readonly #reasons: { verdict: Exclude<Verdict, 'free'>; reason: string; isWarned: boolean }[] = [];
   readonly #paths: string[] = [];
+  readonly #printed: string[] = [];
   readonly #gitFolders: string[] = [];
   /** Where relative paths may start: `cd` adds a folder, and whether it took effect is not known. */
   readonly #folders = [''];
 
-  reads(path: string): void {
-    for (const folder of this.#folders) this.#paths.push(folder + path);
+  reads(path: string, isPrinted: boolean): void {
+    const all = this.#folders.map(folder => folder + path);
+    this.#paths.push(...all);
+    if (isPrinted) this.#printed.push(...all);
   }
   runsGit(): void {
     this.#gitFolders.push(...this.#folders);
@@ -93,6 +99,7 @@ class Findings {
       reasons: [...new Set(sorted.map(({ reason }) => reason))],
       warning: warned.length ? `${warned.slice(0, 3).join('; ')}` : null,
       paths: [...new Set(this.#paths)],
+      printed: [...new Set(this.#printed)],
       gitFolders: [...new Set(this.#gitFolders)],
     };
   }
@@ -168,7 +175,7 @@ const isOutside = (path: string): boolean =>
 function judgePath(path: string, findings: Findings, printsFiles: boolean): void {
   if (isOutside(path)) findings.ask('reads outside the workspace');
   else if (printsFiles && namesSecret(path)) findings.warn(`reads ${path}, which may hold secrets`);
-  else findings.reads(path);
+  else findings.reads(path, printsFiles);
 }
 
 /** Also behind what git puts before a path: `HEAD:.env`, `:(top).env`, `-L1,9:.env`. */
@@ -217,10 +224,12 @@ function judgeWords(words: readonly Argument[], findings: Findings, depth: numbe
   if (INTERPRETERS.has(plain)) judgeInterpreter(plain, values, findings);
   if (name === 'git') judgeGit(args, findings);
   else if (READERS.has(name)) judgeReader(name, READERS.get(name)!, args, findings);
-  else if (!(VERSIONED.has(name) && /^(--version|-v|-V)$/.test(values[0] ?? '') && values.length === 1)) {
+  else if (!(VERSIONED.has(name) && isVersionOption(values[0] ?? '') && values.length === 1)) {
     findings.ask(`runs ${name}`);
   }
 }
+
+const isVersionOption = (value: string): boolean => /^(--version|-v|-V)$/.test(value);
 
 /** What comes after the wrapper's own options and operands. */
 function wrapped(
@@ -277,10 +286,7 @@ function judgeInterpreter(name: string, values: readonly string[], findings: Fin
     values.some(value => /^(-e|-c|-p|-r|-pe|-ne|-ce|-le|--eval|--print|-enc.*|-command|eval)$/i.test(value))
   ) {
     findings.warn('runs code that is given with it');
-  } else if (
-    !values.some(value => !value.startsWith('-')) &&
-    !values.some(value => /^(--version|-v|-V)$/.test(value))
-  ) {
+  } else if (!values.some(value => !value.startsWith('-')) && !values.some(isVersionOption)) {
     findings.warn('runs what another program prints');
   }
 }
@@ -301,7 +307,8 @@ function judgeKnown(name: string, values: readonly string[], findings: Findings)
       at < 0 ? [] : values.slice(at + 1).map(value => ({ value, isLiteral: true, isGlob: false }));
     if (started.length) judgeWords(started, findings, MAX_DEPTH);
   }
-  if (INSTALLERS.get(name)?.test(values.find(value => !value.startsWith('-')) ?? 'install')) {
+  const asksVersion = values.length === 1 && isVersionOption(values[0]!);
+  if (!asksVersion && INSTALLERS.get(name)?.test(values.find(value => !value.startsWith('-')) ?? 'install')) {
     findings.warn('fetches packages, which may run their own scripts');
   }
   if (
@@ -409,10 +416,10 @@ function judgeReader(name: string, reader: Reader, args: readonly Argument[], fi
  * Whether a pattern stands for names in one folder, and for none that is an option or `..`: a file may be called `-delete`, and what
  * lies behind a link is not known before the shell has looked.
  */
-function isPlainPattern(pattern: string, { notShort, notLong, onlyOptions }: Reader): boolean {
+function isPlainPattern(pattern: string, { notShort, notLong, onlyOptions, takesPatterns }: Reader): boolean {
   const start = pattern.lastIndexOf('/') + 1;
   if (/[*?[]/.test(pattern.slice(0, start)) || pattern[start] === '.') return false;
-  return /^[\w./]/.test(pattern) || !(notShort ?? notLong ?? onlyOptions);
+  return /^[\w./]/.test(pattern) || takesPatterns || !(notShort ?? notLong ?? onlyOptions);
 }
 
 function isHarmlessOption(option: string, { notShort = '', notLong = [], onlyOptions }: Reader): boolean {

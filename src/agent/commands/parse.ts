@@ -203,7 +203,8 @@ class Collector {
         .map(({ operator, target }) => ({
           operator,
           target: target ? toArgument(target) : null,
-          isDuplication: /^[<>]&$/.test(operator) && /^(\d+|-)$/.test(target?.value ?? ''),
+          // By its text: of `<&-""` the shell takes the quotes for an argument.
+          isDuplication: /^[<>]&$/.test(operator) && /^(\d+|-)$/.test(target?.text ?? ''),
         })),
       text: this.#source.slice(pos, end),
     };

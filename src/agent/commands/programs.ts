@@ -16,6 +16,8 @@ export interface Reader {
   printsFiles?: boolean;
   /** Its arguments are text, never paths. */
   isText?: boolean;
+  /** The worst that a file whose name is an option does to `*.ts` is to make it tell other names. */
+  takesPatterns?: boolean;
   /** The first argument that is no option is a pattern, not a path. */
   hasPattern?: boolean;
   /** That pattern must match this. */
@@ -27,7 +29,8 @@ export interface Reader {
 }
 
 export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['ls', {}],
+  // Behind links lies what may be outside.
+  ['ls', { notShort: 'LH', notLong: ['dereference', 'dereference-command-line'], takesPatterns: true }],
   ['pwd', { maxOperands: 0 }],
   // Into which folder must be known, since later paths start there.
   ['cd', { minOperands: 1, maxOperands: 1, onlyOptions: /^$/, onlyOperands: /^[^-*?[][^*?[]*$/ }],
@@ -43,7 +46,7 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['basename', {}],
   ['dirname', {}],
   ['stat', {}],
-  ['du', { notLong: ['files0-from', 'exclude-from'] }],
+  ['du', { notShort: 'LHDX', notLong: ['files0-from', 'exclude-from', 'dereference', 'dereference-args'] }],
   ['file', { notShort: 'CmfzZp', notLong: ['compile', 'magic-file', 'files-from', 'uncompress'] }],
   // -R writes a page into each folder.
   ['tree', { notShort: 'olR', notLong: ['fromfile', 'fromtabfile'] }],
@@ -76,33 +79,7 @@ export const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
       notLong: ['recursive', 'dereference-recursive', 'file', 'regexp', 'exclude-from', 'directories'],
     },
   ],
-  [
-    'rg',
-    {
-      printsFiles: true,
-      hasPattern: true,
-      // Hidden files are skipped unless they are named.
-      onlyOperands: /^(?!.*(^|\/)\.[^./])/,
-      // Files that a glob of its own names are searched although they are hidden or ignored.
-      notShort: 'zuLf.eg',
-      notLong: [
-        'pre',
-        'pre-glob',
-        'hostname-bin',
-        'search-zip',
-        'hidden',
-        'no-ignore',
-        'unrestricted',
-        'follow',
-        'file',
-        'ignore-file',
-        'files',
-        'regexp',
-        'glob',
-        'iglob',
-      ],
-    },
-  ],
+  // Not rg: it searches whole folders, with the keys and passwords in them; the tool `grep` leaves those out.
   ['sed', { printsFiles: true, hasPattern: true, onlyOptions: /^-n$/, onlyPattern: /^\d+(,(\d+|\$))?p$/ }],
   [
     'find',

@@ -38,7 +38,7 @@ export async function describeChanges(
       warnings.add(`${path}: its name has letters that look like others`);
     if (addsSchema(before, after)) {
       isProtected = true;
-      warnings.add(`${path}: the editor would fetch its $schema from the network`);
+      warnings.add(`${path}: the editor would fetch its schema from the network`);
     }
     if (hiddenIn(after) > hiddenIn(before)) warnings.add(`${path}: gets invisible characters`);
   }
@@ -98,9 +98,25 @@ function wholeDiff(from: string, to: string, before: string, after: string): str
   ].join('\n');
 }
 
-const SCHEMA = /"\$schema"\s*:\s*"[a-z]+:\/\/[^"]*"/gi;
-const addsSchema = (before: string, after: string): boolean =>
-  (after.match(SCHEMA) ?? []).some(schema => !before.includes(schema));
+/** Where JSON (comments may stand between its parts), YAML, TOML and XML name what the editor fetches to check a file. */
+const SCHEMAS: readonly RegExp[] = [
+  /"\$schema"(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/|\/\/.*)*:(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/|\/\/.*)*"([a-z]+:\/\/[^"]*)"/gi,
+  /^\s*#.*(?:\$schema\s*[=:]|:schema)\s*([a-z]+:\/\/\S+)/gim,
+  /(?:schemaLocation|<!DOCTYPE|<\?xml-model)[^>]*?["'\s]([a-z]+:\/\/[^"'\s>]+)/gi,
+];
+
+function schemasIn(text: string): string[] {
+  // As JSON says it: its escapes may stand in keys and addresses.
+  const plain = text
+    .replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replaceAll('\\/', '/');
+  return SCHEMAS.flatMap(pattern => [...plain.matchAll(pattern)].map(match => match[1]!));
+}
+
+function addsSchema(before: string, after: string): boolean {
+  const known = new Set(schemasIn(before));
+  return schemasIn(after).some(schema => !known.has(schema));
+}
 
 /** How much longer it is where all is seen. A mark of the byte order at the start hides nothing. */
 function hiddenIn(text: string): number {

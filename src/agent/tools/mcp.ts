@@ -13,6 +13,8 @@ import { defineTool, type PreparedCall, short, type Tool, type ToolResult, told 
 const DIRECT_TOOLS = 8;
 const FOUND_TOOLS = 8;
 const DESCRIPTION_CHARS = 300;
+/** Of a parameter, or of one of its fixed values. */
+const NAME_CHARS = 100;
 const SCHEMA_DEPTH = 4;
 
 /** `isRoomFor`: whether these tools fit behind the built-in ones. */
@@ -120,7 +122,7 @@ function ranked(all: readonly NamedTool[], query: string): NamedTool[] {
 /** What a grammar can be made of whatever the server says: types, properties, lists, fixed values, descriptions. */
 function plainSchema(schema: Record<string, unknown>): Record<string, unknown> {
   const { properties, required } = schema;
-  const entries = Object.entries(isObject(properties) ? properties : {});
+  const entries = Object.entries(isObject(properties) ? properties : {}).filter(([name]) => isName(name));
   const plain = Object.fromEntries(entries.map(([name, value]) => [name, plainValue(value, SCHEMA_DEPTH)]));
   const needed = Array.isArray(required) ? required.filter(name => Object.hasOwn(plain, String(name))) : [];
   return { type: 'object', properties: plain, ...(needed.length > 0 && { required: needed }) };
@@ -133,12 +135,17 @@ function plainValue(value: unknown, depth: number): Record<string, unknown> {
   const { type, description, enum: choices, items } = value;
   const text = typeof description === 'string' ? { description: short(shownData(description)) } : {};
   const isChoice =
-    Array.isArray(choices) && choices.length > 0 && choices.every(one => typeof one === 'string');
+    Array.isArray(choices) &&
+    choices.length > 0 &&
+    choices.every(one => typeof one === 'string' && isName(one));
   if (isChoice) return { type: 'string', enum: choices, ...text };
   if (type === 'array') return { type, items: plainValue(items, depth - 1), ...text };
   if (type === 'object') return { ...plainSchema(value), ...text };
   return { type: TYPES.includes(String(type)) ? type : 'string', ...text };
 }
+
+/** What the model must write letter by letter can't be shown to it in another form. */
+const isName = (text: string): boolean => text.length <= NAME_CHARS && shownData(text) === text;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -44,7 +44,15 @@ describe('actions: edits', () => {
     const quiet: FileChange[] = [
       { kind: 'create', path: 'src/.VSCODE/settings.json', text: '{}' },
       { kind: 'create', path: 'package.json', text: '{}' },
-      { kind: 'create', path: 'x.json', text: '{"$schema": "https://evil.example/?q=1"}' },
+      ...[
+        '{"$schema": "https://evil.example/?q=1"}',
+        '{"\\u0024schema": "https://evil.example/?q=1"}',
+        '{"$schema" /* * */ : // x\n "\\u0068ttps:\\/\\/evil.example/?q=1"}',
+        '#yaml-language-server: $schema=https://evil.example/?q=1\na: 1',
+        '#:schema https://evil.example/?q=1\na = 1',
+        '<a xsi:noNamespaceSchemaLocation="https://evil.example/?q=1"/>',
+        '<!DOCTYPE a SYSTEM "http://evil.example/?q=1">',
+      ].map((text): FileChange => ({ kind: 'create', path: 'x.json', text })),
     ];
     for (const change of quiet) {
       await actions.edit('k', [{ kind: 'create', path: 'b.txt', text: 'x' }, change]);
@@ -107,6 +115,21 @@ describe('actions: commands', () => {
       seen.events.map(({ type }) => type),
       ['output', 'result'],
     );
+  });
+
+  it('that print a secret are asked for, also where the folder tells that it is one', async () => {
+    const { actions, seen } = setup();
+    const secret: [string, string][] = [
+      ['cd .aws && cat config', ''],
+      ['cat ./config', '.aws'],
+      ['cat .git/./config', ''],
+    ];
+    for (const [command, cwd] of secret) {
+      await actions.command('k', command, cwd, 1000);
+      assert.match(seen.asked.pop()?.warning ?? '', /may hold secrets/, command);
+    }
+    await actions.command('k', 'ls config', '.aws', 1000);
+    assert.equal(seen.asked.length, 0);
   });
 
   it('that read through a link which leads out are asked for', async () => {

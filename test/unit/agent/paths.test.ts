@@ -80,6 +80,9 @@ describe('paths: what is protected', () => {
     stylelint.config.cjs .babelrc babel.config.json .postcssrc.ts postcss.config.js vite.config.ts vitest.config.mts vitest.workspace.ts
     jest.config.js jest.config.json jest.e2e.config.ts tailwind.config.ts svelte.config.js next.config.mjs webpack.config.prod.js rollup.config.mjs
     karma.conf.js playwright.config.ts CMakeLists.txt lib/cmakelists.txt a.cmake CMakePresets.json build.gradle app/build.gradle.kts
+    node_modules/eslint/lib/api.js .venv/lib/python3.11/site-packages/x.pth app/venv/a.py start.pth usercustomize.py .pylintrc mypy.ini pytest.ini
+    pyproject.toml Cargo.toml .mocharc.json lint-staged.config.mjs gradlew mvnw.cmd .mvn/extensions.xml pnpm-workspace.yaml nodemon.json .gdbinit
+    .exrc .dir-locals.el .hg/hgrc .windsurf/a.md .kiro/settings/mcp.json opencode.json .qwen/settings.json app/astro.config.ts
     settings.gradle Justfile .v\u017fcode/settings.json .g\u2071t/config ma\u212aefile AGENTS\uff0emd`;
   for (const path of yes.split(/\s+/)) {
     it(path, () => assert.ok(protectedReason(path)));

@@ -224,6 +224,7 @@ describe('commands as processes', function () {
     for (const command of [
       `setsid bash -c 'trap "" TERM; echo $$; sleep 60' & sleep 60`,
       `(setsid bash -c 'echo $$; exec sleep 60' & sleep 60) & sleep 60`,
+      `(setsid bash -c 'echo $$; exec sleep 60' &); sleep 60`,
     ]) {
       const stop = new AbortController();
       let child = 0;
