@@ -105,7 +105,7 @@ describe('tools of MCP servers', () => {
 
   it('are searched for when they are few and long', async () => {
     const wordy = (words: number): McpTool =>
-      tool('a', { schema: { properties: { x: { enum: Array(words).fill('wo') } } } });
+      tool('a', { schema: { properties: { x: { enum: Array(words / 10).fill('word '.repeat(10)) } } } });
     const namesWith = async (words: number) =>
       (await run([done()], [wordy(words)])).definitions.slice(-2).map(one => one.name);
     assert.deepEqual(await namesWith(2000), ['task_done', 'mcp_hub_a']);
