@@ -1,10 +1,12 @@
 /**
- * Grammar of arguments that stand in tags, a pair for each: strings as they are, which suits code, everything else as JSON.
- * So a value's type is known from the tool's schema only.
+ * Arguments that stand in tags, a pair for each: strings as they are, which suits code, everything else as JSON. So a value's
+ * type is known from the tool's schema only.
  */
 import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
+import { jsonrepair } from 'jsonrepair';
 import type { ToolDefinition } from '../../protocol/daemon.ts';
-import { requiredOf, typesOf } from './read-call.ts';
+import { parsedOr, requiredOf, typesOf } from './read-call.ts';
+import { scan } from './tolerant-json.ts';
 
 type Schema = Record<string, unknown>;
 
@@ -35,8 +37,38 @@ function valueFormat(schema: Schema, types: readonly string[]): StructuralTagFor
       elements: texts.map(text => (text === '' ? NOTHING : { type: 'const_string', value: text })),
     };
   }
-  return isText(types) ? { type: 'any_text' } : { type: 'json_schema', json_schema: schema };
+  if (isText(types)) return { type: 'any_text' };
+  const words = types.flatMap(type => PYTHON_WORDS[type] ?? []);
+  const json: StructuralTagFormat = { type: 'json_schema', json_schema: schema };
+  if (words.length === 0) return json;
+  return { type: 'or', elements: [json, ...words.map(value => ({ type: 'const_string', value }) as const)] };
+}
+
+/** As Qwen3-Coder's template writes true, false and null, and so the model. */
+const PYTHON_WORDS: Readonly<Record<string, readonly string[]>> = {
+  boolean: ['True', 'False'],
+  null: ['None'],
+};
+
+/** What stands between the tags of an argument of these types. */
+export function readTagged(text: string, types: readonly string[]): unknown {
+  const word = text.trim();
+  if (types.includes('null') && (word === 'null' || word === 'None')) return null;
+  if (isText(types)) return text;
+  if (types.includes('boolean') && PYTHON_WORDS.boolean!.includes(word)) return word === 'True';
+  const value = parsedOr(word, undefined);
+  return value === undefined ? mended(word, text) : value;
+}
+
+/** A whole list or object in single quotes, say; anything else is told as it was written. */
+function mended(word: string, text: string): unknown {
+  if (!/^[[{]/.test(word) || scan(word).end !== word.length) return text;
+  try {
+    return JSON.parse(jsonrepair(word));
+  } catch {
+    return text;
+  }
 }
 
 /** Whether a value of these types stands as it is, and is no JSON. */
-export const isText = (types: readonly string[]): boolean => types.length === 0 || types.includes('string');
+const isText = (types: readonly string[]): boolean => types.length === 0 || types.includes('string');

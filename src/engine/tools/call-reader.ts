@@ -17,6 +17,8 @@ export type AnswerPart = { kind: 'text'; text: string } | ToolCall;
 interface Envelope {
   begin: string;
   end: RegExp;
+  /** Belongs to it where it stands behind the end. */
+  trail?: string;
   /** It may as well be text: a call in the model's own form ends it. */
   isLoose?: boolean;
   isInValue(body: string): boolean;
@@ -29,6 +31,8 @@ export class CallReader {
   /** Text that is no part yet: the start of a marker, or what follows the one of `#open`. */
   #held = '';
   #open: Envelope | null = null;
+  /** Of the envelope before; empty when something else came. */
+  #trail = '';
 
   constructor(dialect: ToolDialect, tools: readonly ToolDefinition[]) {
     this.#envelopes = envelopes(dialect, tools);
@@ -54,6 +58,7 @@ export class CallReader {
 
   /** Looks for the beginning of an envelope; true if there was one. */
   #opened(parts: AnswerPart[]): boolean {
+    if (this.#isInTrail()) return false;
     let [at, found] = [-1, null as Envelope | null];
     for (const envelope of this.#envelopes) {
       const start = this.#held.indexOf(envelope.begin);
@@ -64,6 +69,16 @@ export class CallReader {
     this.#held = this.#held.slice(shown + (found?.begin.length ?? 0));
     this.#open = found;
     return found !== null;
+  }
+
+  /** Leaves out what may trail the envelope before; whether its rest is still to come. */
+  #isInTrail(): boolean {
+    if (this.#trail === '') return false;
+    const held = this.#held.trimStart();
+    if (held.length < this.#trail.length && this.#trail.startsWith(held)) return true;
+    if (held.startsWith(this.#trail)) this.#held = held.slice(this.#trail.length);
+    this.#trail = '';
+    return false;
   }
 
   /** Looks for the end of the open envelope; true if it is there. */
@@ -79,6 +94,7 @@ export class CallReader {
       const body = this.#held.slice(0, end.at);
       this.#held = this.#held.slice(end.at + end.text.length);
       parts.push(...partsOf(open, body, end.text, true));
+      this.#trail = open.trail ?? '';
     } else return false;
     this.#open = null;
     return true;
@@ -118,6 +134,8 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
   const functionTags: Envelope = {
     begin: FUNCTION_BEGIN,
     end: literally(FUNCTION_END),
+    // Models forget the marker before it, and remember the one behind.
+    trail: dialect.end,
     isInValue: isInParameter,
     read: (body, isWhole) => readFunctionTags(body, tools, isWhole),
   };

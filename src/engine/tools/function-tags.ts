@@ -1,6 +1,7 @@
 /** `<function=name>` with a `<parameter=key>` tag for each argument: Qwen3-Coder's form, and models of others fall into it. */
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
-import { broken, checkedCall, cutOff, parsedOr, typesOf } from './read-call.ts';
+import { readTagged } from './argument-tags.ts';
+import { broken, checkedCall, cutOff, typesOf } from './read-call.ts';
 
 export const FUNCTION_BEGIN = '<function=';
 export const FUNCTION_END = '</function>';
@@ -21,12 +22,35 @@ export function readFunctionTags(body: string, tools: readonly ToolDefinition[],
   let end = begin.length;
   for (let match = PARAMETER.exec(body); match; match = PARAMETER.exec(body)) {
     const [, key, value] = match as unknown as [string, string, string];
-    const types = tool ? typesOf(tool, key) : [];
-    args[key] = types.length === 0 || types.includes('string') ? value : parsedOr(value.trim(), value);
     end = PARAMETER.lastIndex;
+    const isNew = (name: string) => !(name in args) && !body.includes(`${PARAMETER_BEGIN}${name}>`, end);
+    for (const [name, text] of tool ? parted(key, value, tool, isNew) : [])
+      args[name] = readTagged(text, typesOf(tool!, name));
   }
   if (body.slice(end).trim() !== '') return cutOff(text);
   return checkedCall(name, args, tools, text);
+}
+
+/**
+ * A value with the arguments that follow in it where the end of the first is forgotten: only those that the tool has and that
+ * `isNew`, because a text may well hold such a tag.
+ */
+function parted(
+  key: string,
+  value: string,
+  { parameters }: ToolDefinition,
+  isNew: (name: string) => boolean,
+): [string, string][] {
+  const known = Object.keys((parameters.properties as object | undefined) ?? {});
+  const parts: [string, string][] = [[key, '']];
+  for (const [i, piece] of value.split(/\n<parameter=([^>\s]+)>\n/).entries()) {
+    const last = parts.at(-1)!;
+    const isName = i % 2 === 1;
+    if (isName && known.includes(piece) && isNew(piece) && parts.every(([name]) => name !== piece))
+      parts.push([piece, '']);
+    else last[1] += isName ? `\n${PARAMETER_BEGIN}${piece}>\n` : piece;
+  }
+  return parts;
 }
 
 /** Whether `body`, between FUNCTION_BEGIN and FUNCTION_END, ends inside of an argument. */

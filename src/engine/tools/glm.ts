@@ -1,12 +1,14 @@
 /** GLM's form: the tool's name, then a pair of tags for each argument. GLM-4.5 breaks a line behind each, GLM-4.7 none. */
-import { isText, LINE_END, taggedArguments } from './argument-tags.ts';
+import { LINE_END, readTagged, taggedArguments } from './argument-tags.ts';
 import type { ToolDialect } from './dialect.ts';
-import { broken, checkedCall, cutOff, parsedOr, typesOf } from './read-call.ts';
+import { broken, checkedCall, cutOff, typesOf } from './read-call.ts';
 
 const BEGIN = '<tool_call>';
 const END = '</tool_call>';
 const EXAMPLE = `${BEGIN}the tool\n<arg_key>key</arg_key>\n<arg_value>value</arg_value>\n${END}`;
-const PAIR = /\s*<arg_key>\s*([^<]*?)\s*<\/arg_key>\s*<arg_value>([\s\S]*?)<\/arg_value>\s*/y;
+/** Models double the tags of a key, begin the first with the call's marker, and forget the one that begins a value. */
+const PAIR =
+  /\s*(?:<(?:arg_key|tool_call)>\s*)+([^<]*?)\s*(?:<\/arg_key>\s*)+(?:<arg_value>)?([\s\S]*?)<\/arg_value>\s*/y;
 
 export const glm: ToolDialect = {
   name: 'glm',
@@ -42,7 +44,7 @@ export const glm: ToolDialect = {
     stop_after_first: isRequired,
   }),
 
-  isBody: body => /^\s*[\w.-]+\s*(<arg_key>|$)/.test(body),
+  isBody: body => /^\s*[\w.-]+\s*(<arg_key>|<tool_call>|$)/.test(body),
   isInValue: body => body.lastIndexOf('<arg_value>') > body.lastIndexOf('</arg_value>'),
 
   read(body, tools, isWhole) {
@@ -55,7 +57,7 @@ export const glm: ToolDialect = {
     let end = name.length;
     for (let pair = PAIR.exec(text); pair; pair = PAIR.exec(text)) {
       const [, key, value] = pair as unknown as [string, string, string];
-      args[key] = tool ? readValue(value, typesOf(tool, key)) : value;
+      args[key] = tool ? readTagged(value, typesOf(tool, key)) : value;
       end = PAIR.lastIndex;
     }
     if (text.slice(end).trim() !== '')
@@ -66,6 +68,3 @@ export const glm: ToolDialect = {
     return checkedCall(name, args, tools, text);
   },
 };
-
-const readValue = (text: string, types: readonly string[]): unknown =>
-  isText(types) ? text : parsedOr(text.trim(), text);

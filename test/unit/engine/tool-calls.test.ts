@@ -178,6 +178,18 @@ describe('tool calls', () => {
     edit({ path: 'a' }),
   ]);
   reads(glm, "Hermes' body", json(A), [edit({ path: 'a' })]);
+  reads(
+    glm,
+    "Python's words and quotes",
+    tags(pair('path', 'a') + pair('all', 'True') + pair('tags', "['x', 'it is']")),
+    [edit({ path: 'a', all: true, tags: ['x', 'it is'] })],
+  );
+  for (const [name, body] of [
+    ['a value without its beginning', '<arg_key>path</arg_key>a b</arg_value>'],
+    ['the tags of a key twice', '<arg_key><arg_key>path</arg_key></arg_key><arg_value>a b</arg_value>'],
+    ["the call's marker for a key's", '<tool_call>path</arg_key><arg_value>a b</arg_value>'],
+  ] as const)
+    reads(glm, name, `<tool_call>edit${body}</tool_call>`, [edit({ path: 'a b' })]);
   refuses(glm, 'the same where the answer was cut', `<tool_call>edit\n${pair('path', 'a')}`, /cut off/, true);
   refuses(
     glm,
@@ -207,6 +219,33 @@ describe('tool calls', () => {
     ]);
   reads(qwenCoder, 'no markers', '<function=edit>\n<parameter=path>\na\n</parameter>\n</function>', [
     edit({ path: 'a' }),
+  ]);
+  reads(
+    qwenCoder,
+    'no marker before the tags, and one behind',
+    'I edit.\n\n<function=edit>\n<parameter=path>\na\n</parameter>\n</function>\n</tool_call>\nDone.',
+    [{ kind: 'text', text: 'I edit.\n\n' }, edit({ path: 'a' }), { kind: 'text', text: '\nDone.' }],
+  );
+  reads(
+    qwenCoder,
+    "Python's words and quotes",
+    functionCall(['path', 'a'], ['all', 'False'], ['tags', "['x', 'y']"]),
+    [edit({ path: 'a', all: false, tags: ['x', 'y'] })],
+  );
+  reads(
+    qwenCoder,
+    'a forgotten end of an argument',
+    json(
+      '<function=edit>\n<parameter=path>\na\n<parameter=line>\n3\n<parameter=text>\nb\n</parameter>\n</function>',
+    ),
+    [edit({ path: 'a', line: 3, text: 'b' })],
+  );
+  const tagged = 'b\n<parameter=path>\nc\n<parameter=x>\nd';
+  reads(qwenCoder, 'text that has such tags', functionCall(['path', 'a'], ['text', tagged]), [
+    edit({ path: 'a', text: tagged }),
+  ]);
+  reads(qwenCoder, 'text that has such tags, first', functionCall(['text', tagged], ['path', 'a']), [
+    edit({ path: 'a', text: tagged }),
   ]);
   reads(qwenCoder, 'a sentence before the tags', json('I edit. <function=list>\n</function>'), [
     { kind: 'call', name: 'list', arguments: {} },
