@@ -56,6 +56,9 @@ const END_LITERALS = [
   '<|end_of_text|>',
   '<|end|>',
   '</s>',
+  // GLM's messages have no end but the beginning of the next: the user's, or a tool's result.
+  '<|user|>',
+  '<|observation|>',
 ];
 
 interface GgufTokenizerConfig {

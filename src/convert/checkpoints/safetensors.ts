@@ -96,7 +96,11 @@ async function readTemplate(folder: string, settings: Record<string, unknown>): 
 }
 
 /** Tokens that end an answer, by the literals that publishers use; their settings name only one or two of them. */
-const END_LITERALS = ['<|endoftext|>', '<|im_end|>', '<|eot_id|>', '<|eom_id|>', '<|return|>', '<|call|>'];
+const END_LITERALS = [
+  ...['<|endoftext|>', '<|im_end|>', '<|eot_id|>', '<|eom_id|>', '<|end_of_text|>', '<|return|>', '<|call|>'],
+  // GLM's messages have no end but the beginning of the next: the user's, or a tool's result.
+  ...['<|user|>', '<|observation|>'],
+];
 /** Names of the fill-in-the-middle tokens: Qwen's and Granite's first, then GLM's. */
 const FIM_LITERALS = {
   prefix: ['<|fim_prefix|>', '<fim_prefix>', '<|code_prefix|>'],

@@ -145,6 +145,9 @@ describe('formats: tokenizer from GGUF', () => {
       unused: [10],
     });
     assert.equal((await withMetadata({}, tokenizerConfigFromGguf)).fim, null);
+    const next = { 'tokenizer.ggml.tokens': TOKENS.with(9, '<|observation|>') };
+    const { eos } = await withMetadata(next, tokenizerConfigFromGguf);
+    assert.ok(eos.includes(9), "a tool's result is not the model's to write");
     const spaces = { 'tokenizer.ggml.tokens': TOKENS.with(9, '    ') };
     assert.deepEqual((await withMetadata(spaces, tokenizerConfigFromGguf)).added, [8, 11], 'spaces are text');
     const past = withMetadata({ 'tokenizer.ggml.bos_token_id': 12 }, tokenizerConfigFromGguf);
