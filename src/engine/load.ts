@@ -26,6 +26,7 @@ import { type ExpertHistogram, warmUp } from './hot-experts.ts';
 import type { KeptSequence, KvPage } from './kv-pages.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { levelPlan } from './read-plan.ts';
+import { THOUGHT_TAGS } from './reasoning.ts';
 import { Run } from './run.ts';
 import { kvBudgetBytes, type Sequence, Sequences } from './sequences.ts';
 import { raise, stopFlag } from './session/stop-flag.ts';
@@ -93,7 +94,10 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
 
 type TextParts = Pick<EngineCore, 'tokenizer' | 'template' | 'dialect' | 'grammars' | 'banned'>;
 
-function textParts(model: ModelFolder): TextParts {
+/** What reads and writes text, of a model's files. */
+export function textParts(
+  model: Pick<ModelFolder, 'tokenizer' | 'chatTemplate'> & { manifest: Pick<Manifest, 'tokens'> },
+): TextParts {
   const { manifest, chatTemplate } = model;
   const tokenizer = new Tokenizer(model.tokenizer);
   const unknown = Array.from({ length: tokenizer.size }, (_, id) => id).filter(id => !tokenizer.has(id));
@@ -124,7 +128,7 @@ function textParts(model: ModelFolder): TextParts {
 /**
  * Ids of the added tokens that the model itself may write, so that its messages have them when they are read again: what is
  * not banned and, where its template takes calls as they were written, what calls are written with, which is drawn while
- * tools are on.
+ * tools are on. Thoughts are taken out, and so are their tags.
  */
 export function assistantMarkup(
   { specials }: Pick<Tokenizer, 'specials'>,
@@ -133,7 +137,9 @@ export function assistantMarkup(
 ): Set<number> {
   const never = new Set([...banned, ...eos, bos, templateBos]);
   const markers = dialect && !dialect.forTemplate ? dialect.markers : [];
-  const written = [...specials].filter(([id, literal]) => !never.has(id) || markers.includes(literal));
+  const written = [...specials].filter(
+    ([id, literal]) => markers.includes(literal) || !(never.has(id) || THOUGHT_TAGS.includes(literal)),
+  );
   return new Set(written.map(([id]) => id));
 }
 

@@ -22,6 +22,8 @@ export interface ReasoningReader {
 type Ids<Name extends string> = Record<Name, number> | null;
 
 const TAGS = { begin: '<think>', end: '</think>' } as const;
+/** No answer holds them, so that where they stand in one they are text, and no template takes what is before them for a thought. */
+export const THOUGHT_TAGS: readonly string[] = Object.values(TAGS);
 const HARMONY = {
   start: '<|start|>',
   channel: '<|channel|>',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import type { MoebiusError } from '../../../src/base/errors.ts';
 import { ChatTemplate } from '../../../src/engine/chat-template.ts';
 import { StopStrings } from '../../../src/engine/stop.ts';
@@ -114,6 +115,37 @@ describe('chat template', () => {
       text([{ role: 'user', content: ' hi ' }], 'Sure'),
       '<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nSure',
     );
+  });
+
+  it('tells one time all through a conversation, because another would have all of it read again', () => {
+    const template = open("{{ strftime_now('%Y-%m-%d %B') }}");
+    const tell = (...messages: ChatMessage[]) =>
+      tokenizer.decode(tokenizer.encodePieces(template.render(messages)));
+    const asked: ChatMessage = { role: 'user', content: 'x' };
+    mock.timers.enable({ apis: ['Date'], now: new Date(2026, 0, 31, 23, 59) });
+    try {
+      assert.equal(tell(asked), '2026-01-31 January');
+      mock.timers.setTime(Number(new Date(2026, 1, 1, 0, 1)));
+      assert.equal(tell(asked, { role: 'assistant', content: 'y' }, asked), '2026-01-31 January');
+      assert.equal(tell(asked), '2026-02-01 February');
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it('describes every tool, as templates expect', () => {
+    const template = open("{% for tool in tools %}{{ '// ' + tool.function.description }}{% endfor %}");
+    const pieces = template.render([], { tools: [{ name: 'x', parameters: {} }] });
+    assert.deepEqual(pieces, [{ text: '// ' }]);
+  });
+
+  it('writes values as Python does where a template asks for their text', () => {
+    const values = `[none, true, 1, 2.0, "it's", 'both " and \\'', 'a\n', {'k': [false]}]`;
+    const template = open(
+      `{{ ${values} | string }} {{ none | string }} {{ absent | string }} {{ 'x' | string }}`,
+    );
+    const text = `[None, True, 1, 2.0, "it's", 'both " and \\'', 'a\\n', {'k': [False]}] None  x`;
+    assert.deepEqual(template.render([]), [{ text }]);
   });
 
   it("lets nobody's text become special, but an assistant's markup", () => {
