@@ -2,7 +2,15 @@
 import type { Backend } from '../backends/backend.ts';
 import type { ChatMessage, ExpertLevel } from '../protocol/daemon.ts';
 import type { ActionPolicy, Remembered } from './actions.ts';
-import type { AgentEvent, AgentMode, AgentPorts, ChangedFile, FileChange, StopReason } from './ports.ts';
+import type {
+  AgentEvent,
+  AgentMode,
+  AgentPorts,
+  ChangedFile,
+  FileChange,
+  StopReason,
+  TodoItem,
+} from './ports.ts';
 import type { RulesFile } from './rules.ts';
 
 /** `native`: the model calls tools. `guided`: the host gathers and checks, the model writes code (for models that can't). */
@@ -37,6 +45,8 @@ export interface AgentOptions {
   level?: ExpertLevel;
   /** The messages of the conversation so far, byte for byte as they were sent, system prompt first; empty at its start. */
   history: ChatMessage[];
+  /** The steps that the model wrote down in the work that this goes on with. */
+  todo?: TodoItem[];
   /** Rules of the user and of the workspace, already read. */
   rules: string;
   /** Rules of the folders on the way to a path, where the workspace's may be read: the task may come to folders whose are not in `rules`. */

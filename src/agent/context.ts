@@ -6,11 +6,12 @@
 import type { Backend } from '../backends/backend.ts';
 import { MoebiusError } from '../base/errors.ts';
 import { type ChatMessage, LIMITS, type ToolDefinition } from '../protocol/daemon.ts';
+import { fitText, lines } from './result-text.ts';
 
 /** Kept free for the answer: this part of the window, at most so many tokens. */
 const ANSWER_SHARE = 0.15;
 const ANSWER_TOKENS = 4096;
-/** Of the rest: when this much is used, room is made. */
+/** Of the rest: when this much is used, room is made; later where what can't be left out needs most of it. */
 const FULL_SHARE = 0.8;
 /** Of the window, for one result. */
 const RESULT_SHARE = 0.15;
@@ -34,6 +35,18 @@ export interface Compaction {
   tokens: number;
   /** For the user: what was left out. */
   notice: string;
+  /** So many of the newest turns are there as they were. */
+  wholeTurns: number;
+}
+
+/** What stays of turns that are left out. */
+export interface Memory {
+  /** By the model, on the same sequence; '' if it wrote none. */
+  summarise(messages: ChatMessage[]): Promise<string>;
+  /** The steps that the model wrote down; '' without any. */
+  plan: string;
+  /** What the host knows of it, for want of a summary; '' if nothing. */
+  facts: string;
 }
 
 export class ContextWindow {
@@ -41,6 +54,8 @@ export class ContextWindow {
   readonly #windowTokens: number;
   readonly #tools: ToolDefinition[];
   readonly #signal: AbortSignal;
+  /** Of what can't be left out: system prompt, tools, task, and what stays of the rest. */
+  #beginTokens = 0;
 
   constructor(backend: Backend, windowTokens: number, tools: ToolDefinition[], signal: AbortSignal) {
     this.#backend = backend;
@@ -54,8 +69,17 @@ export class ContextWindow {
     return this.#windowTokens - Math.min(ANSWER_TOKENS, Math.floor(this.#windowTokens * ANSWER_SHARE));
   }
 
+  /**
+   * Notes the prompt that nothing can be left out of yet.
+   * @throws MoebiusError `context-full` if it is too long
+   */
+  begin(promptTokens: number): void {
+    if (promptTokens > this.promptRoom) throw tooLong(promptTokens, this.promptRoom);
+    this.#beginTokens = promptTokens;
+  }
+
   isFull(promptTokens: number): boolean {
-    return promptTokens > this.promptRoom * FULL_SHARE;
+    return promptTokens > Math.max(this.promptRoom * FULL_SHARE, (this.promptRoom + this.#beginTokens) / 2);
   }
 
   /** Longest answer to a prompt; a result of it must fit behind it. */
@@ -66,8 +90,17 @@ export class ContextWindow {
 
   /** Room of the next result, with `usedTokens` in the prompt before it and `more` results to come. */
   resultRoom(usedTokens: number, more: number): number {
-    const left = Math.floor((this.promptRoom - usedTokens) / (more + 1));
+    const left = Math.floor((this.promptRoom - this.#summaryRoom - usedTokens) / (more + 1));
     return Math.max(RESULT_MIN_TOKENS, Math.min(this.#resultRoom, left));
+  }
+
+  /**
+   * Kept free of results where the beginning, a summary and a result would not fit together: such a result would be left out before
+   * the model reads it, turn after turn.
+   */
+  get #summaryRoom(): number {
+    const all = this.#beginTokens + SUMMARY_TOKENS + this.#resultRoom;
+    return all > this.promptRoom ? SUMMARY_TOKENS : 0;
   }
 
   get #resultRoom(): number {
@@ -84,51 +117,65 @@ export class ContextWindow {
   }
 
   /**
-   * Makes room. `task`: the message that the work began with, which stays. `summarise` asks the model, on the same sequence.
+   * Makes room. `task`: the message that the work began with, which stays.
    * @throws MoebiusError `context-full` if the task alone is too long
    */
   async compact(
     messages: ChatMessage[],
     tokens: number,
     task: ChatMessage,
-    summarise: (messages: ChatMessage[]) => Promise<string>,
+    memory: Memory,
   ): Promise<Compaction> {
     const stubbed = stubResults(messages);
     const stubbedTokens = stubbed === messages ? tokens : await this.countPrompt(stubbed);
     if (!this.isFull(stubbedTokens)) {
       const notice =
         'Old results of tools were reduced to one line each, because the context was filling up.';
-      return { messages: stubbed, tokens: stubbedTokens, notice };
+      return { messages: stubbed, tokens: stubbedTokens, notice, wholeTurns: WHOLE_TURNS };
     }
     const isAskable = stubbedTokens + SUMMARY_REQUEST_TOKENS + SUMMARY_TOKENS <= this.#windowTokens;
-    const summary = isAskable
-      ? await summarise([...stubbed, { role: 'user', content: SUMMARY_REQUEST }])
+    const written = isAskable
+      ? await memory.summarise([...stubbed, { role: 'user', content: SUMMARY_REQUEST }])
       : '';
-    return this.#restart(messages, task, summary.trim());
+    const summary = written.trim();
+    return this.#restart(messages, task, await this.#remembered(summary, memory), summary !== '');
   }
 
-  /** The conversation begun again: system prompt, task with the summary, newest turn. */
-  async #restart(messages: ChatMessage[], task: ChatMessage, summary: string): Promise<Compaction> {
+  async #remembered(summary: string, { plan, facts }: Memory): Promise<string> {
     const soFar =
       summary === ''
         ? 'What happened so far did not fit any more; look at the files again.'
         : `What happened so far:\n${summary}`;
-    const begin = [messages[0]!, { role: task.role, content: `${task.content}\n\n${soFar}` }];
+    const known = [plan, summary === '' ? facts : ''].filter(Boolean).join('\n\n');
+    if (known === '') return soFar;
+    const { text } = await fitText(lines(known), SUMMARY_TOKENS, one => this.countText(one));
+    return `${soFar}\n\n${text}`;
+  }
+
+  /** The conversation begun again: system prompt, task with what is remembered, newest turn. */
+  async #restart(
+    messages: ChatMessage[],
+    task: ChatMessage,
+    memory: string,
+    isSummedUp: boolean,
+  ): Promise<Compaction> {
+    const begin = [messages[0]!, { role: task.role, content: `${task.content}\n\n${memory}` }];
     const beginTokens = await this.countPrompt(begin);
-    if (beginTokens > this.promptRoom) throw tooLong(beginTokens, this.promptRoom);
+    this.begin(beginTokens);
     const all = [...begin, ...newestTurn(messages, task)];
     const allTokens = await this.countPrompt(all);
-    const isKept = allTokens - beginTokens <= this.promptRoom * NEWEST_SHARE && !this.isFull(allTokens);
-    const what = summary === '' ? 'The earlier conversation was left out' : 'The conversation was summed up';
+    const isKept = allTokens - beginTokens <= this.promptRoom * NEWEST_SHARE && allTokens <= this.promptRoom;
+    const what = isSummedUp ? 'The conversation was summed up' : 'The earlier conversation was left out';
     return {
       messages: isKept ? all : begin,
       tokens: isKept ? allTokens : beginTokens,
       notice: `${what}, because the context of the model was full.`,
+      wholeTurns: isKept ? 1 : 0,
     };
   }
 }
 
-export const tooLong = (tokens: number, room: number): MoebiusError =>
+const tooLong = (tokens: number, room: number): MoebiusError =>
   new MoebiusError(
     'context-full',
     `The task needs ${tokens.toLocaleString('en')} tokens with the system prompt and the tools, but the model has room for ` +

@@ -8,12 +8,12 @@ import type { ChatMessage, GenerateResult, ToolCall, ToolDefinition } from '../p
 import { createActions } from './actions.ts';
 import type { Actions, AgentOptions, AgentOutcome } from './agent.ts';
 import { attachmentBlock } from './chat-prompt.ts';
-import { ContextWindow, SUMMARY_TOKENS, tooLong } from './context.ts';
+import { ContextWindow, SUMMARY_TOKENS } from './context.ts';
 import { shownData } from './data-text.ts';
 import { withDeadline } from './deadline.ts';
 import { NATIVE_SYSTEM_PROMPT, PROMPT_TOKENS, systemMessage, taskMessage } from './native-prompt.ts';
 import { rulesMessage, touchedPaths } from './near-rules.ts';
-import type { StopReason } from './ports.ts';
+import type { StopReason, TodoItem } from './ports.ts';
 import { RepetitionWatch } from './repetition.ts';
 import { fitText, lines } from './result-text.ts';
 import { historyEvent } from './steps.ts';
@@ -22,6 +22,7 @@ import { withoutThoughts } from './thoughts.ts';
 import { ToolRunner } from './tool-runner.ts';
 import { TOOLS } from './tools/all.ts';
 import { mcpTools } from './tools/mcp.ts';
+import { todoText } from './tools/todo.ts';
 import type { Tool } from './tools/tool.ts';
 
 const TEMPERATURE = 0.2;
@@ -30,6 +31,9 @@ const MAX_CALLS = 16;
 /** How often the host checks a finished task and gives the failure back. */
 const MAX_CHECKS = 3;
 const CHECK_TIMEOUT_MS = 600_000;
+
+/** Begun with words, a summary is no call. */
+const SUMMARY_START = 'Summary:\n';
 
 const AGAIN = '\n(You made this call before, with the same result. Do something different.)';
 const NOT_FINISHED = 'Not finished: a call before this one failed.';
@@ -74,10 +78,11 @@ class NativeRun {
   readonly #definitions: ToolDefinition[];
   readonly #runner: ToolRunner;
   readonly #window: ContextWindow;
-  readonly #watch = new RepetitionWatch();
   readonly #task: ChatMessage;
   readonly #tally: Tally;
+  #watch = new RepetitionWatch();
   #history: ChatMessage[];
+  #todo: TodoItem[];
   #retries = 0;
   #checks = 0;
   #lastText = '';
@@ -97,10 +102,12 @@ class NativeRun {
     this.#tally = new Tally(options.checkCommand);
     this.#task = taskMessage(options);
     this.#history = options.history;
+    this.#todo = options.todo ?? [];
   }
 
   async run(): Promise<AgentOutcome> {
     this.#setHistory([...opening(this.#options), this.#task]);
+    if (this.#todo.length > 0) this.#options.emit({ type: 'todo', items: this.#todo });
     const end = await this.#turns().catch(thrown => this.#failed(toMoebiusError(thrown)));
     this.#options.emit({ type: 'end', ...end });
     return {
@@ -129,18 +136,18 @@ class NativeRun {
   async #makeRoom(): Promise<number> {
     const window = this.#window;
     const tokens = await window.countPrompt(this.#history);
-    if (!window.isFull(tokens)) return tokens;
     const isBegin = this.#history.at(-1) === this.#task && this.#options.history.length === 0;
-    if (isBegin) {
-      // There is nothing to leave out yet.
-      if (tokens > window.promptRoom) throw tooLong(tokens, window.promptRoom);
-      return tokens;
-    }
-    const { emit } = this.#options;
-    const compaction = await window.compact(this.#history, tokens, this.#task, messages =>
-      this.#summarise(messages),
-    );
-    emit({ type: 'notice', text: compaction.notice });
+    if (isBegin) window.begin(tokens);
+    if (!window.isFull(tokens)) return tokens;
+    const compaction = await window.compact(this.#history, tokens, this.#task, {
+      summarise: messages => this.#summarise(messages),
+      plan: shownData(todoText(this.#todo)),
+      facts: this.#tally.facts,
+    });
+    this.#options.emit({ type: 'notice', text: compaction.notice });
+    this.#runner.forget(this.#tally.turns - compaction.wholeTurns);
+    // What is read again because it was left out is no repetition.
+    this.#watch = new RepetitionWatch();
     this.#setHistory(compaction.messages);
     return compaction.tokens;
   }
@@ -163,9 +170,14 @@ class NativeRun {
     return result;
   }
 
+  /** Only words: a call is none. */
   async #summarise(messages: ChatMessage[]): Promise<string> {
-    const { text } = await this.#generate(messages, SUMMARY_TOKENS, () => {});
-    return withoutThoughts(text);
+    let said = '';
+    const note = (text: string) => {
+      said += text;
+    };
+    await this.#generate(messages, SUMMARY_TOKENS, note, SUMMARY_START);
+    return withoutThoughts(said);
   }
 
   /** With the tools even where no call is wanted: they are part of the cached beginning. */
@@ -173,6 +185,7 @@ class NativeRun {
     messages: ChatMessage[],
     maxTokens: number,
     onText: (text: string) => void,
+    answerPrefix = '',
   ): Promise<GenerateResult> {
     const { backend, sequence, level, signal } = this.#options;
     const result = await backend.generate(
@@ -182,6 +195,7 @@ class NativeRun {
         maxTokens,
         priority: 'chat',
         temperature: TEMPERATURE,
+        ...(answerPrefix && { answerPrefix }),
         ...(level && { level }),
         ...(this.#definitions.length > 0 && { grammar: { kind: 'tools', tools: this.#definitions } }),
       },
@@ -223,12 +237,13 @@ class NativeRun {
       this.#options.signal.throwIfAborted();
       const room = this.#window.resultRoom(used, first.length - 1 - index);
       const { text, result } = await this.#runner
-        .run(call, room, one => this.#window.countText(one))
+        .run(call, this.#tally.turns, room, one => this.#window.countText(one))
         .catch(thrown => {
           this.#append({ role: 'tool', content: INTERRUPTED });
           throw thrown;
         });
       if (result.ok) this.#retries = 0;
+      if (result.todo) this.#todo = result.todo;
       this.#tally.noteChanges(result.changes);
       touched.push(...touchedPaths(call, result));
       const { command } = result;

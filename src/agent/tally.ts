@@ -1,7 +1,9 @@
 /** What a task has come to so far: tokens, changed files, commands, whether the project's check passed. */
 import type { Usage } from '../protocol/daemon.ts';
 import type { ActionResult, AgentOutcome } from './agent.ts';
+import { shownData } from './data-text.ts';
 import type { ChangedFile } from './ports.ts';
+import { short } from './tools/tool.ts';
 
 type Tallied = Omit<AgentOutcome, 'reason' | 'text' | 'history'>;
 
@@ -43,6 +45,17 @@ export class Tally {
     if (command.trim() !== this.#checkCommand || exitCode === null) return;
     this.#checkPassed = exitCode === 0;
     if (this.#checkPassed) this.#isUnchecked = false;
+  }
+
+  /** For a model that knows no more of it; '' if there is nothing. The newest command first. */
+  get facts(): string {
+    const files = [...this.#changed.keys()].map(path => short(path, 200)).join(', ');
+    const ran = this.#commands.map(({ command, exitCode }) => {
+      const end = exitCode === null ? 'not over' : `exit code ${exitCode}`;
+      return `You ran: ${short(command)} (${end})`;
+    });
+    const known = [...(files === '' ? [] : [`You changed: ${files}`]), ...new Set(ran.reverse())];
+    return known.map(shownData).join('\n');
   }
 
   get result(): Tallied {

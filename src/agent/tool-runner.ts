@@ -4,7 +4,7 @@ import type { ToolCall } from '../protocol/daemon.ts';
 import type { Actions, AgentOptions } from './agent.ts';
 import { shownData } from './data-text.ts';
 import { fitText, lines, type PagedText } from './result-text.ts';
-import { type Tool, type ToolContext, type ToolResult, told } from './tools/tool.ts';
+import { type SeenFile, type Tool, type ToolContext, type ToolResult, told } from './tools/tool.ts';
 
 export interface CallOutcome {
   /** What the model reads. */
@@ -19,7 +19,7 @@ export class ToolRunner {
   readonly #tools: readonly Tool[];
   readonly #options: AgentOptions;
   readonly #actions: Actions;
-  readonly #seen = new Map<string, string>();
+  readonly #seen = new Map<string, SeenFile>();
   readonly #heard = new Map<string, string>();
   #calls = 0;
 
@@ -35,6 +35,7 @@ export class ToolRunner {
    */
   async run(
     call: ToolCall,
+    turn: number,
     roomTokens: number,
     count: (text: string) => Promise<number>,
   ): Promise<CallOutcome> {
@@ -46,14 +47,19 @@ export class ToolRunner {
     const result =
       'error' in prepared
         ? told(prepared.error, 'not carried out', false)
-        : await this.#carryOut(callId, prepared.run);
+        : await this.#carryOut(callId, turn, prepared.run);
     const paged = typeof result.text === 'string' ? lines(result.text) : result.text;
     const { text, isWhole } = await fitText(shownPages(paged), roomTokens, count);
     const { ok, changes, shows } = result;
-    if (shows && isWhole) this.#seen.set(shows.path, shows.version);
+    if (shows && isWhole) this.#seen.set(shows.path, { version: shows.version, turn });
     const summary = shownData(result.summary);
     if (!result.isTold) emit({ type: 'result', callId, ok, text, summary, changes });
     return { text, result };
+  }
+
+  /** What the model was shown up to this turn has left its prompt. */
+  forget(turn: number): void {
+    for (const [path, file] of this.#seen) if (file.turn <= turn) this.#seen.delete(path);
   }
 
   #prepare(call: ToolCall): ReturnType<Tool['prepare']> {
@@ -67,11 +73,15 @@ export class ToolRunner {
     return tool.prepare(call.arguments);
   }
 
-  async #carryOut(callId: string, run: (context: ToolContext) => Promise<ToolResult>): Promise<ToolResult> {
+  async #carryOut(
+    callId: string,
+    turn: number,
+    run: (context: ToolContext) => Promise<ToolResult>,
+  ): Promise<ToolResult> {
     const { ports, signal, emit } = this.#options;
     try {
       const known = { seen: this.#seen, heard: this.#heard };
-      return await run({ callId, ports, signal, emit, actions: this.#actions, ...known });
+      return await run({ callId, turn, ports, signal, emit, actions: this.#actions, ...known });
     } catch (thrown) {
       const error: MoebiusError = toMoebiusError(thrown);
       if (error.code === 'cancelled' || signal.aborted) {

@@ -7,12 +7,12 @@ import type { ToolContext } from './tool.ts';
 export const isKnown = (
   { path, version }: Pick<TextFile, 'path' | 'version'>,
   { seen }: ToolContext,
-): boolean => seen.get(path) === version;
+): boolean => seen.get(path)?.version === version;
 
-/** After a change of its own, the model knows the file as it is now. */
-export async function notePath(path: string, { ports, seen, signal }: ToolContext): Promise<void> {
+/** After a change of its own, the model knows the file as it is now, by what it was shown of it before. */
+export async function notePath(path: string, { ports, seen, signal, turn }: ToolContext): Promise<void> {
   const file = await ports.workspace.read(path, signal).catch(() => null);
-  if (file) seen.set(file.path, file.version);
+  if (file) seen.set(file.path, { version: file.version, turn: seen.get(file.path)?.turn ?? turn });
 }
 
 /** null: there is no such file. */

@@ -14,9 +14,16 @@ export const todo = defineTool({
     const list = items.map(itemOf);
     emit({ type: 'todo', items: list });
     const done = list.filter(item => item.state === 'done').length;
-    return told('Noted.', `${done} of ${list.length} done`);
+    return { ...told('Noted.', `${done} of ${list.length} done`), todo: list };
   },
 });
+
+/** The steps as the model wrote them; '' for none. */
+export function todoText(items: readonly TodoItem[]): string {
+  if (items.length === 0) return '';
+  const markOf = ({ state }: TodoItem) => Object.keys(MARKS).find(mark => MARKS[mark] === state)!;
+  return ['The steps in todo:', ...items.map(item => `[${markOf(item)}] ${item.text}`)].join('\n');
+}
 
 function itemOf(text: string): TodoItem {
   const match = /^\s*(?:[-*]\s*)?\[([ >xX])\]\s*(.*)$/s.exec(text);

@@ -1,18 +1,26 @@
 /** What a tool of the agent is: what the model reads about it, and what happens when it is called. One file per tool beside this. */
 import type { ToolDefinition } from '../../protocol/daemon.ts';
 import type { Actions } from '../agent.ts';
-import type { AgentEvent, AgentPorts, ChangedFile } from '../ports.ts';
+import type { AgentEvent, AgentPorts, ChangedFile, TodoItem } from '../ports.ts';
 import type { PagedText } from '../result-text.ts';
 import { type ArgumentsOf, type Parameters, readArguments, schemaOf } from './parameters.ts';
 
+/** A file that the model knows whole. */
+export interface SeenFile {
+  version: string;
+  /** Since then: while what it was shown in that turn is in the prompt. */
+  turn: number;
+}
+
 export interface ToolContext {
   callId: string;
+  turn: number;
   ports: AgentPorts;
   actions: Actions;
   signal: AbortSignal;
   emit(event: AgentEvent): void;
-  /** Version of each file that the model knows whole, by path. */
-  seen: Map<string, string>;
+  /** By path. */
+  seen: Map<string, SeenFile>;
   /** The newest that was told of commands that run, by what was asked. */
   heard: Map<string, string>;
 }
@@ -30,6 +38,8 @@ export interface ToolResult {
   command?: { command: string; exitCode: number | null };
   /** It is waited for something that goes on by itself: the same call once more is no repetition. */
   isWait?: boolean;
+  /** The steps of the task, as the model has written them down. */
+  todo?: TodoItem[];
   /** The task is over; the last words of the model. */
   done?: string;
   /** The result event was sent already, by what asked for approval. */

@@ -15,7 +15,7 @@ export const writeFile = defineTool({
   title: ({ path }) => `Write ${path}`,
   async run({ path, content }, context) {
     const file = await readIfThere(path, context);
-    const seen = file && context.seen.get(file.path);
+    const seen = file && context.seen.get(file.path)?.version;
     if (file && file.text !== '' && seen !== file.version) {
       const why =
         seen === undefined ? 'exists and you have not read all of it' : 'has changed since you read it';

@@ -4,7 +4,7 @@ import { systemMessage } from '../../../src/agent/native-prompt.ts';
 import { fitText as fitPaged, lines, type PagedText } from '../../../src/agent/result-text.ts';
 import { TOOLS } from '../../../src/agent/tools/all.ts';
 import { ScriptedBackend } from '../../../src/backends/scripted.ts';
-import { LIMITS } from '../../../src/protocol/daemon.ts';
+import { type ChatMessage, LIMITS } from '../../../src/protocol/daemon.ts';
 import { call, done, promptsOf } from '../../support/scripted-model.ts';
 import { type Bench, bench, resultsOf } from './support.ts';
 
@@ -24,6 +24,9 @@ async function assertNeverOver(task: Bench): Promise<void> {
     assert.ok(all <= task.options.windowTokens, `${tokens} + ${params.maxTokens} tokens`);
   }
 }
+const isAskedForSummary = (messages: readonly ChatMessage[]) =>
+  /Write a summary/.test(messages.at(-1)!.content);
+const summariesOf = (task: Bench) => promptsOf(task.backend).filter(isAskedForSummary).length;
 /** What the prompt has before anything was said. */
 const baseTokens = async () =>
   (await new ScriptedBackend([]).count({ messages: [systemMessage('')], tools })).tokens;
@@ -137,6 +140,110 @@ describe('the context of a task', () => {
     assert.deepEqual(asked.slice(0, before.length), before, 'nothing is read again for the summary');
     assert.ok(task.events.some(event => event.type === 'notice' && /summed up/.test(event.text)));
     await assertNeverOver(task);
+  });
+
+  it('shows every result also where the task alone needs most of the room, and sums up little for little ones', async () => {
+    const room = 8000 - 1200;
+    for (const share of [0.72, 0.8, 0.88, 0.93]) {
+      for (const lineCount of [3000, 12]) {
+        const files = Object.fromEntries(
+          Array.from({ length: 12 }, (_, i) => [`f${i}`, words(lineCount, `f${i}-`)]),
+        );
+        const task = bench(
+          messages => {
+            if (isAskedForSummary(messages)) return words(300, 'summary');
+            const turn = promptsOf(task.backend).length - 1 - summariesOf(task);
+            return turn < 12 ? read(`f${turn}`) : done();
+          },
+          files,
+          {
+            task: words(Math.floor(room * share) - (await baseTokens()), 'task'),
+            windowTokens: 8000,
+            budget: { turns: 40, outputTokens: 1e6, timeMs: 60_000 },
+          },
+        );
+        const outcome = await task.run();
+        assert.equal(outcome.reason, 'done', outcome.text);
+        const shown = promptsOf(task.backend).filter(prompt => !isAskedForSummary(prompt));
+        for (const [turn, prompt] of shown.slice(1).entries())
+          assert.match(prompt.at(-1)!.content, new RegExp(`^f${turn}, lines .*\nf${turn}-0\n`));
+        if (lineCount === 12) assert.ok(summariesOf(task) <= 2, `${summariesOf(task)} of ${share}`);
+        await assertNeverOver(task);
+      }
+    }
+  });
+
+  it('keeps the steps of the task when it is summed up, and what the host knows where no summary comes', async () => {
+    const items = ['[x] look', '[>] mend the parser', '[ ] test'];
+    for (const summary of ['I looked.', call('read_file', { path: 'c.ts' })]) {
+      const task = bench(
+        (messages, turn) => {
+          if (isAskedForSummary(messages)) return summary;
+          if (turn === 0) return call('todo', { items });
+          if (turn === 1) return call('run_command', { command: 'npm test' });
+          return turn < 12
+            ? call('write_file', {
+                path: `n${turn}.ts`,
+                content: words(500, `t${turn}-`).replaceAll('\n', ' '),
+              })
+            : done();
+        },
+        {},
+        { windowTokens: 6000 },
+        { 'npm test': [1, 'failed'] },
+      );
+      const outcome = await task.run();
+      const remembered = outcome.history[1]!.content;
+      assert.ok(remembered.includes(`The steps in todo:\n${items.join('\n')}`), remembered);
+      if (summary === 'I looked.') assert.match(remembered, /What happened so far:\nI looked\.\n\nThe steps/);
+      else assert.match(remembered, /\n\nYou changed: n2\.ts, n3\.ts.*\nYou ran: npm test \(exit code 1\)$/);
+      assert.ok(!remembered.includes('tool_call'));
+      const asked = task.backend.requests.find(
+        ({ params }) => 'messages' in params && isAskedForSummary(params.messages!),
+      );
+      assert.equal(asked?.kind === 'generate' && asked.params.answerPrefix, 'Summary:\n');
+      await assertNeverOver(task);
+    }
+  });
+
+  it('lets no file be replaced whose text was left out, until it is read again', async () => {
+    const files = { 'a.ts': words(300, 'a'), 'b.ts': words(900, 'b') };
+    const write = call('write_file', { path: 'a.ts', content: 'from memory' });
+    const others = Array.from({ length: 8 }, (_, i) => call('read_file', { path: 'b.ts', offset: i + 1 }));
+    const turns = [read('a.ts'), ...others, write, read('a.ts'), write, done()];
+    const task = bench(turns, files, { windowTokens: 6000 });
+    const outcome = await task.run();
+    const results = resultsOf(outcome);
+    assert.match(results[0]!, /left out to save room/);
+    assert.match(results[9]!, /a\.ts exists and you have not read all of it/);
+    assert.deepEqual([task.actions, task.files.get('a.ts')], [['edit a.ts'], 'from memory']);
+    const soon = bench([...others, read('a.ts'), write, done()], files, { windowTokens: 6000 });
+    await soon.run();
+    assert.deepEqual(soon.actions, ['edit a.ts'], 'what is still there is known');
+    const created = Array.from({ length: 10 }, (_, i) =>
+      call('write_file', { path: `n${i}`, content: words(500).replaceAll('\n', ' ') }),
+    );
+    let turn = 0;
+    const summed = bench(
+      messages =>
+        isAskedForSummary(messages) ? 'I read a.ts.' : [read('a.ts'), ...created, write, done()][turn++]!,
+      files,
+      { windowTokens: 6000 },
+    );
+    await summed.run();
+    assert.deepEqual([summariesOf(summed), summed.files.get('a.ts')], [1, files['a.ts']]);
+  });
+
+  it('calls what is read again because it was left out no repetition', async () => {
+    const files = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`f${i}`, words(800, `f${i}-`)]));
+    const names = Object.keys(files);
+    const task = bench([...names, ...names, ...names].map(read).concat(done()), files, {
+      windowTokens: 5000,
+      budget: { turns: 40, outputTokens: 1e6, timeMs: 60_000 },
+    });
+    const outcome = await task.run();
+    assert.equal(outcome.reason, 'done');
+    assert.ok(!JSON.stringify(outcome.history).includes('made this call before'));
   });
 
   it('asks for no more than one answer may have', async () => {

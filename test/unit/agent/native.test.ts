@@ -159,6 +159,21 @@ describe('agent loop', () => {
     assert.equal(resultsOf(outcome)[1], 'Not finished: a call before this one failed.');
   });
 
+  it('goes on with the steps that were written down before, shown and remembered', async () => {
+    const todo = [{ text: 'mend the parser', state: 'doing' as const }];
+    const history = [
+      { role: 'system' as const, content: 'x' },
+      { role: 'assistant' as const, content: 'long '.repeat(9000) },
+    ];
+    const task = bench(['Done.'], {}, { history, todo });
+    await task.run();
+    assert.deepEqual(
+      task.events.find(event => event.type === 'todo'),
+      { type: 'todo', items: todo },
+    );
+    assert.match(promptsOf(task.backend)[0]!.at(-1)!.content, /\[>\] mend the parser$/);
+  });
+
   it('has no tools in ask mode', async () => {
     const task = bench([`I would ${read('a')}`], { a: 'A' }, { mode: 'ask' });
     assert.equal((await task.run()).reason, 'answered');
