@@ -4,7 +4,7 @@
  */
 import type { ChatMessage, ExpertLevel, FinishReason, Usage } from '../protocol/daemon.ts';
 import { isAgentEvent } from './event-schema.ts';
-import type { AgentEvent } from './ports.ts';
+import type { AgentEvent, TodoItem } from './ports.ts';
 import { addStep, unfinishedCalls, withHistory } from './steps.ts';
 
 export interface Attachment {
@@ -210,13 +210,23 @@ export function resumeText(answer: Answer): string {
   return `${GO_ON}${doubt}`;
 }
 
+/** The answer that this asks to go on with; undefined where it asks for something else. */
+function stoppedBefore({ entries }: Transcript, ask: Ask): Answer | undefined {
+  if (!ask.text.startsWith(GO_ON)) return undefined;
+  return entries.slice(0, entries.indexOf(ask)).findLast(entry => entry.kind === 'answer');
+}
+
 /** What was asked at first, where this was to go on with it. */
 export function askedFirst(transcript: Transcript, ask: Ask): Ask {
-  if (!ask.text.startsWith(GO_ON)) return ask;
-  const before = transcript.entries.slice(0, transcript.entries.indexOf(ask));
-  const stopped = before.findLast(entry => entry.kind === 'answer');
+  const stopped = stoppedBefore(transcript, ask);
   const asked = stopped && findAsk(transcript, stopped.askId);
   return asked ? askedFirst(transcript, asked) : ask;
+}
+
+/** The steps that the model had written down in the answer that this is to go on with. */
+export function todoBefore(transcript: Transcript, ask: Ask): TodoItem[] {
+  const steps = stoppedBefore(transcript, ask)?.steps ?? [];
+  return steps.findLast(step => step.type === 'todo')?.items ?? [];
 }
 
 /** Each label once: what was attached first stays as it was read. */

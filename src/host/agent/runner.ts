@@ -1,6 +1,13 @@
 /** What a chat needs to let the agent carry out a message. The extension gives VS Code's ports, tests a script. */
 import type { AgentOutcome } from '../../agent/agent.ts';
-import type { AgentEvent, AgentMode, ApprovalPort, QuestionPort, StopReason } from '../../agent/ports.ts';
+import type {
+  AgentEvent,
+  AgentMode,
+  ApprovalPort,
+  QuestionPort,
+  StopReason,
+  TodoItem,
+} from '../../agent/ports.ts';
 import type { Ask } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import type { ChatMessage, ExpertLevel, FinishReason, ModelInfo } from '../../protocol/daemon.ts';
@@ -15,6 +22,8 @@ export interface AgentTask {
   ask: Ask;
   /** The same, or what was asked at first where `ask` is to go on with it. */
   first: Ask;
+  /** The steps that the model had written down in what `ask` is to go on with. */
+  todo: TodoItem[];
   chat: TaskChat;
   /** The checkpoint of its changes; the id of the answer. */
   turnId: string;

@@ -138,6 +138,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     const outcome = await runAgent(profile, {
       task: wordsOf(asked),
       news: task.news,
+      todo: task.todo,
       mode: task.mode,
       backend: task.backend,
       ports: {

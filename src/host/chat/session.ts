@@ -19,6 +19,7 @@ import {
   type Transcript,
   type TranscriptEvent,
   titleOf,
+  todoBefore,
 } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { orAborted } from '../../base/abort.ts';
@@ -297,6 +298,7 @@ export class ChatSession {
     const task = {
       ...{ ask, turnId: id, mode, model, level, history, signal },
       first: askedFirst(this.transcript, ask),
+      todo: todoBefore(this.transcript, ask),
       chat: this.#ports.chat,
       news: news.text,
       backend: this.#ports.backend,

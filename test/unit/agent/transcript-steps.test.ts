@@ -4,10 +4,12 @@ import { addStep, historyEvent, withHistory } from '../../../src/agent/steps.ts'
 import {
   agentHistory,
   findAnswer,
+  findAsk,
   readTranscript,
   resumeText,
   type Transcript,
   type TranscriptEvent,
+  todoBefore,
 } from '../../../src/agent/transcript.ts';
 import type { ChatMessage } from '../../../src/protocol/daemon.ts';
 
@@ -137,6 +139,19 @@ describe('agent history', () => {
   it('forgets what was truncated', () => {
     const events = [...begin, ...steps(historyEvent([], first))];
     assert.deepEqual(agentHistory(read([...events, { type: 'truncate', id: 'a' }]), null), []);
+  });
+});
+
+describe('the steps of a task', () => {
+  const todo = (text: string): AgentEvent => ({ type: 'todo', items: [{ text, state: 'doing' }] });
+  const next = (text: string): TranscriptEvent => ({ type: 'ask', id: 'q2', at: 3, text, attachments: [] });
+
+  it('are the newest of the answer that is gone on with; another task begins without', () => {
+    const stopped = [...begin, ...steps(todo('look'), todo('mend'))];
+    const going = read([...stopped, next(resumeText(findAnswer(read(stopped), 'a')!))]);
+    assert.deepEqual(todoBefore(going, findAsk(going, 'q2')!), [{ text: 'mend', state: 'doing' }]);
+    const other = read([...stopped, next('Write the docs')]);
+    assert.deepEqual(todoBefore(other, findAsk(other, 'q2')!), []);
   });
 });
 

@@ -261,7 +261,11 @@ describe('chat session with the agent', () => {
   });
 
   it('goes on after a limit', async () => {
-    const { session, agent, page, desk, idle } = open(async () => 'limit');
+    const todo = [{ text: 'look', state: 'open' as const }];
+    const { session, agent, page, desk, idle } = open(async task => {
+      task.emit({ type: 'todo', items: task.todo.length > 0 ? task.todo : todo });
+      return 'limit';
+    });
     session.send('long task', []);
     await idle();
     for (const round of [0, 1]) {
@@ -274,6 +278,10 @@ describe('chat session with the agent', () => {
     assert.deepEqual(
       agent.tasks.map(({ first }) => first.text),
       ['long task', 'long task', 'long task'],
+    );
+    assert.deepEqual(
+      agent.tasks.map(task => task.todo),
+      [[], todo, todo],
     );
   });
 
