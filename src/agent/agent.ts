@@ -55,6 +55,12 @@ export interface AgentOptions {
   context: AgentContext;
   /** How the user's project is checked, e.g. `npm test`; null: not known. */
   checkCommand: string | null;
+  /** Where that runs; at the root without it. */
+  checkFolder?: string;
+  /** Nobody has said so: it may be one that can't run, and a model that sees more is not overruled by it. */
+  isCheckGuessed?: boolean;
+  /** A command of the model is waited for this long at most; then it goes on in the background. */
+  commandTimeoutMs?: number;
   /** Shown and stored before what it tells is done. */
   emit(event: AgentEvent): void;
   signal: AbortSignal;

@@ -5,6 +5,7 @@
 import type { ChatMessage } from '../protocol/daemon.ts';
 import type { AgentOptions } from './agent.ts';
 import { attachmentBlock } from './chat-prompt.ts';
+import { folderName } from './check-command.ts';
 import { shownData } from './data-text.ts';
 import type { AgentMode } from './ports.ts';
 import { toldTask } from './told.ts';
@@ -42,8 +43,9 @@ export function taskMessage({
   mode,
   context,
   checkCommand,
+  checkFolder = '',
   ...words
-}: Pick<AgentOptions, 'task' | 'news' | 'mode' | 'context' | 'checkCommand'>): ChatMessage {
+}: Pick<AgentOptions, 'task' | 'news' | 'mode' | 'context' | 'checkCommand' | 'checkFolder'>): ChatMessage {
   const { openFile, attachments } = context;
   const lines = openFile?.selection;
   const place = openFile && `Open file: ${shownData(openFile.path).replace(/\s+/g, ' ')}`;
@@ -53,7 +55,9 @@ export function taskMessage({
       attachmentBlock({ kind: 'file', label, language, text, cut: null }),
     ),
     ...(place ? [place + selection] : []),
-    ...(checkCommand !== null ? [`The project is checked with: ${checkCommand}`] : []),
+    ...(checkCommand !== null
+      ? [`The project is checked with: ${checkCommand}${folderName(checkFolder)}`]
+      : []),
     ...(MODES[mode] ? [MODES[mode]] : []),
     toldTask(words),
   ];

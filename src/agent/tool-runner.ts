@@ -78,10 +78,10 @@ export class ToolRunner {
     turn: number,
     run: (context: ToolContext) => Promise<ToolResult>,
   ): Promise<ToolResult> {
-    const { ports, signal, emit } = this.#options;
+    const { ports, signal, emit, commandTimeoutMs = Infinity } = this.#options;
     try {
       const known = { seen: this.#seen, heard: this.#heard };
-      return await run({ callId, turn, ports, signal, emit, actions: this.#actions, ...known });
+      return await run({ callId, turn, ports, commandTimeoutMs, signal, emit, actions: this.#actions, ...known });
     } catch (thrown) {
       const error: MoebiusError = toMoebiusError(thrown);
       if (error.code === 'cancelled' || signal.aborted) {

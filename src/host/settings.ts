@@ -30,7 +30,7 @@ export interface Settings {
   agent: {
     /** Run without asking, besides what was remembered for the workspace. */
     allowedCommands: string[];
-    /** null: guessed from the project. */
+    /** null: guessed from the project; `none`: there is none. */
     checkCommand: string | null;
     /** `auto`: as suits the model. */
     profile: AgentProfile | 'auto';

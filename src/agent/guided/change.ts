@@ -5,6 +5,7 @@
 import { MoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
 import type { AgentOptions } from '../agent.ts';
+import { checkName } from '../check-command.ts';
 import { fenceFor } from '../code/fence.ts';
 import type { StopReason } from '../ports.ts';
 import type { Draft } from './answers.ts';
@@ -69,11 +70,9 @@ export class Change {
   async run(): Promise<Ending> {
     const { options, checks } = this;
     const paths = await workspacePaths(options);
-    const problems = await checks.problemsOfTask();
-    const report = problems.length > 0 ? null : await checks.check(paths);
-    if (report?.isPassing && saysCheckFails(options.task))
-      return { reason: 'done', text: `\`${options.checkCommand}\` passes already: nothing was changed.` };
-    const start: Findings = { check: report, remaining: problems, fresh: [] };
+    const start = await checks.start(paths);
+    if (start.check?.isPassing && saysCheckFails(options.task))
+      return { reason: 'done', text: `${checkName(options)} passes already: nothing was changed.` };
     return (await this.renaming(paths, start)) ?? this.rounds(await this.situation(paths, start, start));
   }
 
@@ -179,8 +178,8 @@ export class Change {
 
   private summary(): string {
     const files = this.workbench.changes().map(({ path }) => `\`${path}\``);
-    const passes = this.checks.commands.at(-1)?.exitCode === 0;
-    return `Changed ${files.join(', ')}${passes ? `; \`${this.options.checkCommand}\` passes` : ''}.${this.shownDiff()}`;
+    const passes = this.checks.passed ? `; ${checkName(this.options)} passes` : '';
+    return `Changed ${files.join(', ')}${passes}.${this.shownDiff()}`;
   }
 
   /** The user said yes to the first version; what is left is another. */

@@ -24,15 +24,20 @@ const LAST_CHARS = 60_000;
 const EXCERPT_CHARS = 1600;
 const LINE_CHARS = 300;
 
-/** `paths`: the files of the workspace. */
-export function readCheck(output: string, exitCode: number | null, paths: readonly string[]): CheckReport {
+/** `paths`: the files of the workspace. `folder`: where it ran. */
+export function readCheck(
+  output: string,
+  exitCode: number | null,
+  paths: readonly string[],
+  folder = '',
+): CheckReport {
   const text = output.slice(-LAST_CHARS).replaceAll('\r\n', '\n');
   return {
     isPassing: exitCode === 0,
     ...countsOf(text),
     error: /^[ \t]*(\w*(?:Error|Exception)\b.*: .+)$/m.exec(text)?.[1] ?? null,
     excerpt: excerptOf(withRelativePaths(text, paths)),
-    frames: framesOf(text, paths),
+    frames: framesOf(text, paths, folder),
   };
 }
 
@@ -113,7 +118,7 @@ const PLACES: RegExp[] = [
 ];
 
 /** A line number that a runner gives for compiled code (`location:`) leads astray. */
-function framesOf(output: string, paths: readonly string[]): Frame[] {
+function framesOf(output: string, paths: readonly string[], folder: string): Frame[] {
   const text = output.replace(/^\s*location:.*$/gm, '');
   const frames = new Map<string, Frame>();
   for (const part of text.split(/^(?=Traceback )/m)) {
@@ -121,7 +126,7 @@ function framesOf(output: string, paths: readonly string[]): Frame[] {
     // Python tells the place of the failure last, everyone else first.
     if (part.startsWith('Traceback ')) found.reverse();
     for (const [, named, line] of found) {
-      const path = pathNamed(named!, paths);
+      const path = pathNamed(named!, paths, folder);
       if (path !== null) frames.set(`${path}:${line}`, { path, line: Number(line) });
     }
   }
@@ -135,9 +140,9 @@ function withRelativePaths(text: string, paths: readonly string[]): string {
 
 const ABSOLUTE = /(?:file:\/\/)?((?:[A-Za-z]:)?[\\/](?:[\w@.+-]+[\\/])+[\w@.+-]+\.\w+)/g;
 
-/** The file of the workspace that a runner, which may know it by an absolute path, means. */
-export function pathNamed(named: string, paths: readonly string[]): string | null {
-  const wanted = `/${named.replaceAll('\\', '/').replace(/^\.\//, '')}`;
+/** The file of the workspace that a runner in `folder`, which may know it by an absolute path, means. */
+export function pathNamed(named: string, paths: readonly string[], folder = ''): string | null {
+  const wanted = `/${folder}/${named.replaceAll('\\', '/').replace(/^\.\//, '')}`;
   const matches = paths.filter(path => wanted.endsWith(path) && wanted.endsWith(`/${path}`));
   return matches.sort((a, b) => b.length - a.length)[0] ?? null;
 }

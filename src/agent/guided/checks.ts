@@ -1,6 +1,8 @@
 /** Looks at the files as they are: the problems that the task is about, the user's check, and what is new since the task began. */
 import { MoebiusError } from '../../base/errors.ts';
-import type { Actions, AgentOptions } from '../agent.ts';
+import { saysThatItRan } from '../actions.ts';
+import type { ActionResult, Actions, AgentOptions } from '../agent.ts';
+import { checkName, folderName, whyUseless, withoutGuess } from '../check-command.ts';
 import type { Diagnostic } from '../ports.ts';
 import { type CheckReport, readCheck } from './check-report.ts';
 import { beyond, type Findings, remainingOf } from './findings.ts';
@@ -14,6 +16,8 @@ const LEAST_TIMEOUT_MS = 15_000;
 
 export class Checks {
   readonly commands: { command: string; exitCode: number | null }[] = [];
+  /** null: there is none, or none any more. */
+  private command: string | null;
   private readonly options: AgentOptions;
   private readonly actions: Actions;
   private readonly callId: () => string;
@@ -27,12 +31,29 @@ export class Checks {
     this.options = options;
     this.actions = actions;
     this.callId = callId;
+    this.command = options.checkCommand;
     this.syntax = new SyntaxCheck(options);
+  }
+
+  /** Whether the check passed when it ran last; null: it did not run, or told nothing. */
+  get passed(): boolean | null {
+    const last = this.commands.at(-1);
+    return last && this.command !== null ? last.exitCode === 0 : null;
+  }
+
+  /** What is wrong before the task. */
+  async start(paths: readonly string[]): Promise<Findings> {
+    const remaining = await this.problemsOfTask();
+    const isChecking = remaining.length === 0 && this.command !== null;
+    const check = isChecking ? await this.check(paths) : null;
+    // Without the check, a task to mend something is about what the language servers say.
+    const isDropped = isChecking && check === null;
+    return { check, remaining: isDropped ? await this.problemsOfTask() : remaining, fresh: [] };
   }
 
   /** Problems that the task is about: named in it or in what is attached as one, or in the selected lines of the open file. */
   async problemsOfTask(): Promise<Diagnostic[]> {
-    const { context, task, checkCommand } = this.options;
+    const { context, task } = this.options;
     if (!/\b(?:fix|problem|error|warning|diagnostic|lint|issue|resolve|correct)/i.test(task)) return [];
     const { openFile } = context;
     const found = await this.reported(openFile ? [openFile.path] : null);
@@ -49,29 +70,53 @@ export class Checks {
     const kinds = new Set(chosen.map(({ path, message }) => `${path}\n${message}`));
     const same = found.filter(({ path, message }) => kinds.has(`${path}\n${message}`));
     const serious = found.filter(({ severity }) => severity !== 'information');
-    this.problems = same.length > 0 || checkCommand !== null ? same : serious;
+    this.problems = same.length > 0 || this.command !== null ? same : serious;
     return this.problems;
   }
 
   /**
-   * Runs the user's check; null if there is none. `paths`: the files of the workspace.
-   * @throws MoebiusError `refused` when it was not allowed to run
+   * Runs the user's check; null if there is none, or none any more: then the user is told. `paths`: the files of the workspace.
+   * @throws MoebiusError `refused` when nothing at all may be done
    */
-  async check(paths: readonly string[]): Promise<CheckReport | null> {
-    const { checkCommand: command, emit, ports } = this.options;
+  private async check(paths: readonly string[]): Promise<CheckReport | null> {
+    const { command } = this;
+    const { checkFolder = '', emit, ports } = this.options;
     if (command === null) return null;
     const callId = this.callId();
     const call = { kind: 'call', name: 'run_command', arguments: { command } } as const;
-    emit({ type: 'call', callId, call, title: `Run ${command}` });
+    emit({ type: 'call', callId, call, title: `Run ${command}${folderName(checkFolder)}` });
     const startMs = ports.clock.now();
-    const result = await this.actions.command(callId, command, '', this.timeoutMs);
-    const { ok, exitCode, runningId } = result;
-    if (!ok && exitCode === null) throw new MoebiusError('refused', result.text);
-    this.commands.push({ command, exitCode });
+    const result = await this.actions.command(callId, command, checkFolder, this.timeoutMs);
+    const { exitCode, runningId, text } = result;
     if (runningId !== null) await ports.terminal.kill(runningId);
-    const isFirst = this.commands.length === 1 && runningId === null;
+    const isFirst = this.commands.length === 0;
+    const hasRun = saysThatItRan(text);
+    if (hasRun) this.commands.push({ command, exitCode });
+    const notice = hasRun ? isFirst && this.uselessness(command, result) : this.notRun(text);
+    if (notice) {
+      this.command = null;
+      emit({ type: 'notice', text: notice });
+      return null;
+    }
     if (isFirst) this.timeoutMs = this.limitFor(ports.clock.now() - startMs);
-    return readCheck(runningId === null ? result.text : ENDLESS, exitCode, paths);
+    return readCheck(exitCode === null ? ENDLESS : text, exitCode, paths, checkFolder);
+  }
+
+  /** Why the first run says nothing about the code, for the user; null: it does. */
+  private uselessness(command: string, { exitCode, text }: ActionResult): string | null {
+    const name = checkName(this.options);
+    if (exitCode === null)
+      return `The task goes on without a check: ${name} did not come to its end, for which it has ${CHECK_TIMEOUT_MS / 1000} s.`;
+    // One that the user has named is what they want to pass, even if it is the command that is to be mended.
+    const why = this.options.isCheckGuessed ? whyUseless(command, exitCode, text) : null;
+    return why && withoutGuess(name, why);
+  }
+
+  /** The user may want the change without the check; where nothing may be done there is nothing to go on with. */
+  private notRun(text: string): string {
+    const { mode, readOnly } = this.options.policy();
+    if (readOnly || mode !== 'agent') throw new MoebiusError('refused', text);
+    return `The task goes on without a check: ${checkName(this.options)} did not run.`;
   }
 
   /** By the language servers; nothing where there are none. */

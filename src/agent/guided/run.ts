@@ -41,7 +41,6 @@ async function run(options: AgentOptions, isTimeUp: () => boolean): Promise<Agen
   }
   emit({ type: 'end', ...ending });
   const { turns, promptTokens, reusedTokens, outputTokens, history } = writer;
-  const lastCheck = checks.commands.at(-1);
   return {
     ...ending,
     turns,
@@ -50,7 +49,7 @@ async function run(options: AgentOptions, isTimeUp: () => boolean): Promise<Agen
     outputTokens,
     changed: workbench.changes(),
     commands: checks.commands,
-    checkPassed: lastCheck ? lastCheck.exitCode === 0 : null,
+    checkPassed: checks.passed,
     history,
   };
 }

@@ -23,8 +23,9 @@ export const runCommand = defineTool({
   async run({ command, cwd = '.', timeout_s = DEFAULT_SECONDS, background = false }, context) {
     const patch = patchIn(command);
     if (patch !== null) return runPatch(patch, context);
-    const { callId, actions } = context;
-    const timeoutMs = background ? BACKGROUND_MS : Math.min(timeout_s, MAX_SECONDS) * 1000;
+    const { callId, actions, commandTimeoutMs } = context;
+    const wantedMs = background ? BACKGROUND_MS : Math.min(timeout_s, MAX_SECONDS) * 1000;
+    const timeoutMs = Math.min(wantedMs, commandTimeoutMs);
     const result = await actions.command(callId, command, cwd, timeoutMs);
     const { ok, changes, exitCode } = result;
     const output = result.text.split('\n');
@@ -33,6 +34,6 @@ export const runCommand = defineTool({
       keepsEnd: true,
       rest: shown => `(${output.length - shown} lines are left out here; command_output has all)`,
     };
-    return { ok, text, summary: '', changes, command: { command, exitCode }, isTold: true };
+    return { ok, text, summary: '', changes, command: { command, cwd, exitCode }, isTold: true };
   },
 });

@@ -17,6 +17,8 @@ export interface ToolContext {
   turn: number;
   ports: AgentPorts;
   actions: Actions;
+  /** A command is waited for no longer. */
+  commandTimeoutMs: number;
   signal: AbortSignal;
   emit(event: AgentEvent): void;
   /** By path. */
@@ -34,8 +36,8 @@ export interface ToolResult {
   changes: ChangedFile[];
   /** The text is all of this file, if none of it had to be left out. */
   shows?: { path: string; version: string };
-  /** Of a command: what was to be run, and its exit code if it ended. */
-  command?: { command: string; exitCode: number | null };
+  /** Of a command: what was to be run, where, and its exit code if it ended. */
+  command?: { command: string; cwd: string; exitCode: number | null };
   /** It is waited for something that goes on by itself: the same call once more is no repetition. */
   isWait?: boolean;
   /** The steps of the task, as the model has written them down. */

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ActionPolicy } from '../../agent/actions.ts';
 import type { AgentOutcome } from '../../agent/agent.ts';
-import { guessCheckCommand } from '../../agent/check-command.ts';
-import type { ApprovalPort, ChangedFile, McpPort, SyntaxPort, TerminalPort } from '../../agent/ports.ts';
+import { projectCheck } from '../../agent/check-command.ts';
+import type { ApprovalPort, ChangedFile, McpPort, SyntaxPort } from '../../agent/ports.ts';
 import { type PromptFile, readPromptFiles } from '../../agent/prompt-files.ts';
 import { folderRules, type Rules, readRules, rulesPlaces } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
@@ -143,7 +143,6 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       backend: task.backend,
       ports: {
         ...ports,
-        terminal: withLimit(ports.terminal, settings.commandTimeoutMs),
         approval,
         ...(await this.#mcp(all, { turnId: task.turnId, mode: task.mode, approval, emit })),
         questions: {
@@ -165,7 +164,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
         return files;
       },
       context,
-      checkCommand: settings.checkCommand ?? (await guessCheckCommand(ports.workspace)),
+      ...(await projectCheck(
+        settings.checkCommand,
+        ports.workspace,
+        { roots: folders.roots, openFile },
+        this.#policy(task.mode).shell,
+      )),
+      commandTimeoutMs: settings.commandTimeoutMs,
       policy: () => this.#policy(task.mode),
       remember: what => {
         if (what.kind === 'commands') this.#commands.remember(what.rules);
@@ -374,10 +379,3 @@ function runningNotice(running: readonly { command: string }[]): string | null {
   const commands = running.map(({ command }) => command).join(', ');
   return `Still running in the background: ${commands}. /running lists what runs, and stops it.`;
 }
-
-/** A command is never waited for longer than the user has set; it goes on in the background. */
-const withLimit = (terminal: TerminalPort, limitMs: number): TerminalPort => ({
-  run: request => terminal.run({ ...request, timeoutMs: Math.min(request.timeoutMs, limitMs) }),
-  page: (id, fromLine, lines) => terminal.page(id, fromLine, lines),
-  kill: id => terminal.kill(id),
-});

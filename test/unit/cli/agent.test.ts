@@ -106,6 +106,18 @@ describe('moebius agent', () => {
     );
   });
 
+  it('fails when the check that was named can not run', async () => {
+    const { report, failure } = await agent([edit, done(), done()], {
+      approve: parseApprovals('edits'),
+      check: 'no-such-program',
+    });
+    assert.deepEqual([report.checkPassed, report.commands.at(-1)?.exitCode], [false, 127]);
+    assert.deepEqual(
+      [failure.code, failure.message],
+      ['unfinished', 'The check does not pass: no-such-program'],
+    );
+  });
+
   it('runs no check where nothing may be run', async () => {
     for (const mode of ['plan', 'ask'] as const) {
       const { report, failure } = await agent(['It is 1.'], { mode, check: 'node check.js' });
