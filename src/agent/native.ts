@@ -8,6 +8,7 @@ import type { ChatMessage, GenerateResult, ToolCall, ToolDefinition } from '../p
 import { createActions } from './actions.ts';
 import type { Actions, AgentOptions, AgentOutcome } from './agent.ts';
 import { attachmentBlock } from './chat-prompt.ts';
+import { checkName, folderName, whyUseless, withoutGuess } from './check-command.ts';
 import { ContextWindow, SUMMARY_TOKENS } from './context.ts';
 import { shownData } from './data-text.ts';
 import { withDeadline } from './deadline.ts';
@@ -28,9 +29,12 @@ import type { Tool } from './tools/tool.ts';
 const TEMPERATURE = 0.2;
 /** Of one answer. A model that writes more calls at once plans with results that it does not have. */
 const MAX_CALLS = 16;
-/** How often the host checks a finished task and gives the failure back. */
+/** How often the host checks a finished task and gives the failure back, if it is another each time. */
 const MAX_CHECKS = 3;
 const CHECK_TIMEOUT_MS = 600_000;
+/** A check may fail for reasons that are older than the task. */
+const UNRELATED =
+  'failed before your changes, or has nothing to do with the task, say so and call task_done.';
 
 /** Begun with words, a summary is no call. */
 const SUMMARY_START = 'Summary:\n';
@@ -85,6 +89,8 @@ class NativeRun {
   #todo: TodoItem[];
   #retries = 0;
   #checks = 0;
+  /** What the check said when it failed last. */
+  #failure = '';
   #lastText = '';
 
   constructor(options: AgentOptions, tools: readonly Tool[], actions: Actions, isTimeUp: () => boolean) {
@@ -99,7 +105,7 @@ class NativeRun {
       this.#definitions,
       options.signal,
     );
-    this.#tally = new Tally(options.checkCommand);
+    this.#tally = new Tally(options);
     this.#task = taskMessage(options);
     this.#history = options.history;
     this.#todo = options.todo ?? [];
@@ -247,7 +253,7 @@ class NativeRun {
       this.#tally.noteChanges(result.changes);
       touched.push(...touchedPaths(call, result));
       const { command } = result;
-      if (command) this.#tally.noteCommand(command.command, { ok: result.ok, exitCode: command.exitCode });
+      if (command) this.#tally.noteCommand(command, { ok: result.ok, exitCode: command.exitCode });
       // The end was written before the failure could be read.
       const isTooSoon = result.done !== undefined && hasFailed;
       const isExpected = isTooSoon || result.isWait;
@@ -274,20 +280,47 @@ class NativeRun {
 
   /** The end, unless the project's own check says otherwise: then the model reads why. */
   async #finished(reason: 'done' | 'answered', text: string): Promise<End | null> {
-    const { checkCommand, mode, emit, turnId } = this.#options;
     this.#lastText = text;
-    const isCheckable = checkCommand !== null && mode === 'agent' && this.#tally.isUnchecked;
-    if (!isCheckable || this.#checks >= MAX_CHECKS) return { reason, text };
+    const { mode } = this.#options;
+    const isCheckable = mode === 'agent' && this.#tally.isUnchecked && this.#checks < MAX_CHECKS;
+    const failure = isCheckable ? await this.#check() : null;
+    if (failure === null) return { reason, text };
+    this.#append({ role: 'user', content: failure });
+    return null;
+  }
+
+  /** What the model is told of a check that fails; null: nothing is known, or it has heard that. */
+  async #check(): Promise<string | null> {
+    const { checkCommand, checkFolder = '', isCheckGuessed, emit, turnId, ports } = this.#options;
+    if (checkCommand === null) return null;
+    const name = checkCommand + folderName(checkFolder);
     const callId = `${turnId}.check${++this.#checks}`;
     const call: ToolCall = { kind: 'call', name: 'run_command', arguments: { command: checkCommand } };
-    emit({ type: 'call', callId, call, title: `Check: ${checkCommand}` });
-    const result = await this.#actions.command(callId, checkCommand, '.', CHECK_TIMEOUT_MS);
-    this.#tally.noteCommand(checkCommand, result);
+    emit({ type: 'call', callId, call, title: `Check: ${name}` });
+    const result = await this.#actions.command(callId, checkCommand, checkFolder, CHECK_TIMEOUT_MS);
+    const { exitCode, runningId, text } = result;
+    this.#tally.noteCommand({ command: checkCommand, cwd: checkFolder }, result);
+    if (runningId !== null) {
+      await ports.terminal.kill(runningId);
+      const limit = `${checkName(this.#options)} did not come to its end, for which it has ${CHECK_TIMEOUT_MS / 1000} s`;
+      emit({ type: 'notice', text: `${limit}: it is not known whether it passes.` });
+    }
     // Not allowed, or not over: nothing is known, and nothing is claimed.
-    if (result.exitCode === null || result.exitCode === 0) return { reason, text };
-    const failure = `The task is not done yet: ${checkCommand} fails. Find the cause and fix it.`;
-    this.#append({ role: 'user', content: `${await this.#output(result.text)}\n\n${failure}` });
-    return null;
+    if (exitCode === null || exitCode === 0) return null;
+    const useless = isCheckGuessed ? whyUseless(checkCommand, exitCode, text) : null;
+    if (useless !== null) {
+      this.#tally.dropCheck();
+      emit({ type: 'notice', text: withoutGuess(checkName(this.#options), useless) });
+      return null;
+    }
+    const failure = withoutTimes(text);
+    const isKnown = failure === this.#failure || (isCheckGuessed && this.#checks > 1);
+    this.#failure = failure;
+    if (isKnown) return null;
+    const told = isCheckGuessed
+      ? `${name} fails. If your changes are the cause, fix it. If it ${UNRELATED}`
+      : `The task is not done yet: ${name} fails. Find the cause and fix it. If it ${UNRELATED}`;
+    return `${await this.#output(text)}\n\n${told}`;
   }
 
   /** Of the check, marked as the data that it is. */
@@ -319,6 +352,10 @@ class NativeRun {
     this.#options.emit(historyEvent(before, messages));
   }
 }
+
+/** Two runs that say the same differ in how long they took, and when. */
+const withoutTimes = (output: string): string =>
+  output.replace(/\d+(?:\.\d+)? ?m?s\b|(?<=duration_ms:? )[\d.]+|\d\d[:_]\d\d[:_]\d\S*/g, '');
 
 /** The conversation so far; one that another profile, or another version, began goes on under this system prompt. */
 function opening({ history, rules }: AgentOptions): ChatMessage[] {

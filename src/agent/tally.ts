@@ -1,7 +1,9 @@
 /** What a task has come to so far: tokens, changed files, commands, whether the project's check passed. */
 import type { Usage } from '../protocol/daemon.ts';
 import type { ActionResult, AgentOutcome } from './agent.ts';
+import type { ProjectCheck } from './check-command.ts';
 import { shownData } from './data-text.ts';
+import { normalisePath } from './paths.ts';
 import type { ChangedFile } from './ports.ts';
 import { short } from './tools/tool.ts';
 
@@ -14,12 +16,12 @@ export class Tally {
   #reusedTokens = 0;
   readonly #changed = new Map<string, ChangedFile>();
   readonly #commands: AgentOutcome['commands'] = [];
-  readonly #checkCommand: string | null;
+  readonly #check: ProjectCheck;
   #checkPassed: boolean | null = null;
   #isUnchecked = false;
 
-  constructor(checkCommand: string | null) {
-    this.#checkCommand = checkCommand?.trim() ?? null;
+  constructor(check: ProjectCheck) {
+    this.#check = check;
   }
 
   /** Something was changed, and the check has not passed since. */
@@ -39,10 +41,17 @@ export class Tally {
   }
 
   /** One that was not allowed did not run: it failed without an exit code. */
-  noteCommand(command: string, { ok, exitCode }: Pick<ActionResult, 'ok' | 'exitCode'>): void {
+  noteCommand(
+    asked: { command: string; cwd: string },
+    { ok, exitCode }: Pick<ActionResult, 'ok' | 'exitCode'>,
+  ): void {
     if (!ok && exitCode === null) return;
+    const { command, cwd } = asked;
     this.#commands.push({ command, exitCode });
-    if (command.trim() !== this.#checkCommand || exitCode === null) return;
+    const { checkCommand, checkFolder = '' } = this.#check;
+    const isCheck =
+      command.trim() === checkCommand?.trim() && normalisePath(cwd) === normalisePath(checkFolder);
+    if (!isCheck || exitCode === null) return;
     this.#checkPassed = exitCode === 0;
     if (this.#checkPassed) this.#isUnchecked = false;
   }
@@ -56,6 +65,11 @@ export class Tally {
     });
     const known = [...(files === '' ? [] : [`You changed: ${files}`]), ...new Set(ran.reverse())];
     return known.map(shownData).join('\n');
+  }
+
+  /** What was taken for the check is none. */
+  dropCheck(): void {
+    this.#checkPassed = null;
   }
 
   get result(): Tallied {

@@ -81,7 +81,16 @@ export class ToolRunner {
     const { ports, signal, emit, commandTimeoutMs = Infinity } = this.#options;
     try {
       const known = { seen: this.#seen, heard: this.#heard };
-      return await run({ callId, turn, ports, commandTimeoutMs, signal, emit, actions: this.#actions, ...known });
+      return await run({
+        callId,
+        turn,
+        ports,
+        commandTimeoutMs,
+        signal,
+        emit,
+        actions: this.#actions,
+        ...known,
+      });
     } catch (thrown) {
       const error: MoebiusError = toMoebiusError(thrown);
       if (error.code === 'cancelled' || signal.aborted) {

@@ -53,10 +53,10 @@ export const failingTests: Scenario[] = [
     model: (_, turn) =>
       turn % 2 === 0 ? edit('clamp.js', 'module', `// try ${turn}\nmodule`) : done('fixed'),
     options: { ...options, budget: { turns: 30, outputTokens: 1e6, timeMs: 60_000 } },
-    must: 'the host gives up after three checks and does not report a pass',
+    must: 'the host gives up when it fails in the same way again, and does not report a pass',
     holds({ outcome }) {
       assert.equal(outcome.checkPassed, false);
-      assert.equal(outcome.commands.length, 3);
+      assert.equal(outcome.commands.length, 2);
     },
   },
   {

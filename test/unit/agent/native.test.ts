@@ -1,5 +1,6 @@
 /** The loop: turns, calls, stops, and that prompts only grow. */
 import assert from 'node:assert/strict';
+import { runNative } from '../../../src/agent/native.ts';
 import type { AgentEvent } from '../../../src/agent/ports.ts';
 import { addStep, withHistory } from '../../../src/agent/steps.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -364,6 +365,7 @@ describe('the agent stops', () => {
 });
 
 describe('the check of the project', () => {
+  const changed = { kind: 'edit', addedLines: 1, removedLines: 1 } as const;
   const fix = (from: string, to: string) => edit('a', from, to);
 
   it('is run by the host when the model did not, and its failure given back', async () => {
@@ -390,17 +392,91 @@ describe('the check of the project', () => {
     );
   });
 
-  it('is not run when nothing was changed, and given up after three times', async () => {
+  /** A model that edits, and says that it is done, as often as it is asked. */
+  const insists = (options: Parameters<typeof bench>[2], commands: Parameters<typeof bench>[3]) =>
+    bench((_, turn) => (turn === 0 ? fix('1', '2') : done(`${turn}`)), { a: '1' }, options, commands);
+  const runsOf = ({ actions }: { actions: string[] }) =>
+    actions.filter(action => action.startsWith('run ')).length;
+
+  it('is not run when nothing was changed, and given up when it fails in the same way again, or the third time', async () => {
     const idle = bench([done()], {}, { checkCommand: 'check' });
     assert.equal((await idle.run()).checkPassed, null);
-    const task = bench(
-      (_, turn) => (turn === 0 ? fix('1', '2') : done(`${turn}`)),
-      { a: '1' },
+    let seconds = 0;
+    const same = insists(
       { checkCommand: 'check' },
-      { check: [1, 'no'] },
+      {
+        get check(): [number, string] {
+          return [1, `no (${++seconds}.5 s)`];
+        },
+      },
     );
+    const outcome = await same.run();
+    assert.deepEqual([outcome.reason, outcome.text, outcome.checkPassed], ['done', '2', false]);
+    assert.equal(runsOf(same), 2);
+    assert.match(
+      outcome.history.findLast(({ role }) => role === 'user')!.content,
+      /failed before your changes.* say so and call task_done\.$/,
+    );
+    const other = insists(
+      { checkCommand: 'check' },
+      {
+        get check(): [number, string] {
+          return [1, `no ${++seconds}`];
+        },
+      },
+    );
+    await other.run();
+    assert.equal(runsOf(other), 3);
+  });
+
+  it('does not overrule the model where it was guessed: a failure is told once', async () => {
+    let count = 0;
+    const guessed = { checkCommand: 'check', isCheckGuessed: true };
+    const task = insists(guessed, {
+      get check(): [number, string] {
+        return [1, `no ${++count}`];
+      },
+    });
+    const { history, text } = await task.run();
+    assert.deepEqual([runsOf(task), text], [2, '2']);
+    const told = history.filter(({ role, content }) => role === 'user' && content.includes('check fails'));
+    assert.equal(told.length, 1);
+    assert.doesNotMatch(told[0]!.content, /not done yet/);
+  });
+
+  it('is none where it was guessed and can not run, which the user is told', async () => {
+    const task = insists({ checkCommand: 'check', isCheckGuessed: true }, {});
     const outcome = await task.run();
-    assert.deepEqual([outcome.reason, outcome.checkPassed], ['done', false]);
-    assert.equal(task.actions.filter(action => action === 'run check').length, 3);
+    assert.deepEqual([outcome.reason, outcome.text, outcome.checkPassed], ['done', '1', null]);
+    const notices = task.events.flatMap(event => (event.type === 'notice' ? [event.text] : []));
+    assert.match(notices.join(), /`check` can not run here/);
+    const named = insists({ checkCommand: 'check' }, {});
+    assert.equal((await named.run()).checkPassed, false);
+  });
+
+  it('runs where the project is, has ten minutes, and is ended then; a command has what the user has set', async () => {
+    const asked: unknown[] = [];
+    const killed: string[] = [];
+    const check = { checkCommand: 'check', checkFolder: 'packages/a', commandTimeoutMs: 5000 };
+    const { options } = bench([run('check'), fix('1', '2'), done('2')], { a: '1' }, check);
+    options.ports.terminal.kill = async id => void killed.push(id);
+    const result = { text: '', changes: [], runningId: null };
+    const outcome = await runNative(options, () => ({
+      edit: async () => ({ ...result, ok: true, exitCode: null, changes: [{ ...changed, path: 'a' }] }),
+      command: async (_id, command, cwd, timeoutMs) => {
+        asked.push([command, cwd, timeoutMs]);
+        if (asked.length === 1) return { ...result, ok: true, exitCode: 0 };
+        return { ...result, ok: true, exitCode: null, runningId: 'c2' };
+      },
+      takeBack: () => assert.fail(),
+      mcp: () => assert.fail(),
+    }));
+    assert.deepEqual(asked, [
+      ['check', '.', 5000],
+      ['check', 'packages/a', 600_000],
+    ]);
+    assert.deepEqual(killed, ['c2']);
+    assert.equal(outcome.checkPassed, null, 'the same command elsewhere is another check');
+    assert.match(outcome.history[1]!.content, /checked with: check in packages\/a/);
   });
 });

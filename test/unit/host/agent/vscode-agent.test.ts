@@ -3,7 +3,7 @@ import '../../../support/vscode.ts';
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type * as vscode from 'vscode';
 import type { AgentEvent } from '../../../../src/agent/ports.ts';
 import type { AgentTask } from '../../../../src/host/agent/runner.ts';
@@ -171,6 +171,21 @@ describe('host/agent/vscode-agent', () => {
     assert.equal(editor.warnings.length, 2);
     await agent.rules();
     assert.equal(editor.warnings.length, 2);
+  });
+
+  it('checks in the folder of the open file, for as long as a check may take', async () => {
+    open({ 'a.ts': 'one\n' });
+    const two = tempFolder({ 'b.ts': 'one\n' });
+    editor.folders = [tempFolder(), two];
+    editor.open(join(two, 'b.ts'));
+    editor.settings['moebius.agent.checkCommand'] = 'sleep 0.3; pwd';
+    editor.settings['moebius.agent.commandTimeoutMs'] = 20;
+    const path = `${basename(two)}/b.ts`;
+    const change = call('edit_file', { path, old_text: 'one', new_text: 'two' });
+    const { events } = await run([call('read_file', { path }), change, done()]);
+    const results = events.flatMap(event => (event.type === 'result' ? [event.text] : []));
+    assert.match(results.at(-1)!, new RegExp(`^Exit code 0\\.\n.*/${basename(two)}\\s*$`));
+    await agent.keep('turn', [path]);
   });
 
   it('a model that is led goes on with what was asked at first', async () => {
