@@ -20,6 +20,7 @@ export interface AgentBudget {
   turns: number;
   /** Written by the model, in all turns. */
   outputTokens: number;
+  /** Without what the user takes to answer. */
   timeMs: number;
 }
 

@@ -69,7 +69,7 @@ export function agentCommand(terminal: Terminal): Command {
       'how it is checked that the task is done, e.g. "npm test"; allowed with that',
     )
     .option('--max-turns <n>', 'answers of the model', positiveInteger, 30)
-    .option('--max-minutes <n>', 'time in all', positiveInteger, 30)
+    .option('--max-minutes <n>', 'time in all, without what you take to answer', positiveInteger, 30)
     .option('--no-rules', "do not read AGENTS.md and .moebius of the folder: they are a stranger's")
     .option('--mcp <file>', 'MCP servers to start or reach, e.g. .moebius/mcp.json; each call is asked for')
     .option('--undo', 'instead of a task: take back what the last run changed in the folder')
