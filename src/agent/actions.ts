@@ -398,7 +398,7 @@ function denied(reason: string | null, what: string): Done {
   const why = reason
     ? ` The user says: ${reason}`
     : ' Do not try it again in another way; ask what they want.';
-  return failure(`The user did not allow this ${what}.${why}`, 'Not allowed');
+  return { ...failure(`The user did not allow this ${what}.${why}`, 'Not allowed'), denial: { reason } };
 }
 
 /** What is carried out is what was shown, whatever happened while the user decided. */

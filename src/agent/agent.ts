@@ -113,4 +113,6 @@ export interface ActionResult {
   exitCode: number | null;
   /** Of a command that goes on in the background; null otherwise, also where only what it started does. */
   runningId: string | null;
+  /** The user was asked and said no. `reason`: what they want instead, if they said so. */
+  denial?: { reason: string | null };
 }

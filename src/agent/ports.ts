@@ -164,7 +164,7 @@ export type ApprovalDecision =
   /** `reason`: what the user typed, for the model. */
   | { kind: 'deny'; reason: string | null };
 export interface ApprovalPort {
-  /** Rejects when `signal` is aborted. */
+  /** Rejects when `signal` is aborted, and with `refused` where nobody can be asked. */
   ask(request: ApprovalRequest, signal: AbortSignal): Promise<ApprovalDecision>;
 }
 

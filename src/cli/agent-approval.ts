@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import type { ActionPolicy, Remembered } from '../agent/actions.ts';
 import { type CommandRule, rulesFor } from '../agent/commands/rules.ts';
 import type { AgentMode, AgentPorts, ApprovalDecision, ApprovalRequest } from '../agent/ports.ts';
+import { MoebiusError } from '../base/errors.ts';
 import { print, type Terminal } from './terminal.ts';
 
 /** What is allowed beforehand. */
@@ -54,8 +55,9 @@ export function permissionsOf(approvals: Approvals, mode: AgentMode, terminal: T
         // Word for word as it was given, even where a rule can't be made of it.
         const command = request.command?.trim();
         if (command !== undefined && approvals.commands.includes(command)) return { kind: 'once' };
+        // No reason of a person, which a led model would try to heed.
         if (!terminal.stdin.isTTY)
-          return { kind: 'deny', reason: 'Not allowed by --approve, and nobody is there to ask.' };
+          throw new MoebiusError('refused', 'Not allowed by --approve, and nobody is there to ask.');
         return askPerson(terminal, request, signal);
       },
     },

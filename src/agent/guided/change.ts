@@ -17,7 +17,7 @@ import { gather, workspacePaths } from './gather.ts';
 import { saysCheckFails, wantsCheckMended } from './intent.ts';
 import { failureContent } from './prompts.ts';
 import { renamed, renameOf } from './rename.ts';
-import { answersOf, roundsFor } from './rounds.ts';
+import { answersOf, type Round, readsTask, roundsFor } from './rounds.ts';
 import { isImplementing, stubIn } from './stubs.ts';
 import type { Workbench } from './workbench.ts';
 import type { Writer } from './writer.ts';
@@ -37,10 +37,11 @@ const NO_PLACE = 'I found no file that this is about. Open the file, or name it 
 /** What stays a stub after that is meant to be one. */
 const MOST_STUBS = 3;
 
-/** `failure`: what is wrong with it, for the model. */
-type Verdict = { kind: 'solved' | 'better' } | { kind: 'worse'; failure: string };
+/** `failure`: what is wrong with it, for the model. `unwanted`: the user said what they want instead. */
+type Verdict = { kind: 'solved' | 'better' | 'unwanted' } | { kind: 'worse'; failure: string };
 
 export class Change {
+  /** Its own, since the task grows by what the user says about versions that they don't want. */
   private readonly options: AgentOptions;
   private readonly writer: Writer;
   private readonly checks: Checks;
@@ -50,6 +51,10 @@ export class Change {
   private readonly seen = new Set<string>();
   /** Answers that were refused because they are stubs. */
   private stubs = 0;
+  /** Its task is to make the check pass: by the first words, since of a version anyone says that it is wrong. */
+  private readonly isMending: boolean;
+  /** What the user said about a version that they don't want is part of the task. */
+  private isCorrected = false;
 
   /** `opening`: the messages that every attempt begins with. */
   constructor(
@@ -59,14 +64,15 @@ export class Change {
     workbench: Workbench,
     opening: ChatMessage[],
   ) {
-    this.options = options;
+    this.options = { ...options };
+    this.isMending = wantsCheckMended(options.task);
     this.writer = writer;
     this.checks = checks;
     this.workbench = workbench;
-    this.drafts = new Drafts(options, writer, workbench, opening);
+    this.drafts = new Drafts(this.options, writer, workbench, opening);
   }
 
-  /** @throws MoebiusError `refused` when the user does not allow it, `not-found` and `context-full` when nothing can be done */
+  /** @throws MoebiusError `cancelled` when the user does not allow it, `refused`, `not-found` and `context-full` when nothing can be done */
   async run(): Promise<Ending> {
     const { options, checks } = this;
     const paths = await workspacePaths(options);
@@ -83,7 +89,7 @@ export class Change {
     const texts = wanted && (await renamed(wanted, options, paths, path => workbench.best(path)));
     if (!texts || texts.size === 0) return null;
     for (const path of texts.keys()) await checks.remember(path);
-    await workbench.tryTexts(texts);
+    if (await this.isUnwanted(texts)) return null;
     const now = await checks.look(paths, start.check !== null);
     if (!isSolved(now, start, false)) {
       await workbench.restore();
@@ -100,19 +106,19 @@ export class Change {
     const found = await gather(options, paths, problems, this.toMend(best), path => workbench.best(path));
     if (found.steps.length === 0) throw found.refusal ?? new MoebiusError('not-found', NO_PLACE);
     for (const { path } of found.steps) await checks.remember(path);
-    return { paths, ...found, start, best };
+    return { paths, ...found, start, best, isMending: this.isMending };
   }
 
   /** The check, where the task is about what it says: what else fails in a project is no trace of what is wanted. */
   private toMend({ check }: Findings): CheckReport | null {
-    return wantsCheckMended(this.options.task) ? check : null;
+    return this.isMending ? check : null;
   }
 
   private async rounds(first: Situation): Promise<Ending> {
     const { writer, workbench, options } = this;
     const { paths, start } = first;
     let situation = first;
-    let rounds = roundsFor(this.toMend(start));
+    let rounds = this.roundsOf(start);
     let failure = '';
     let restarts = 0;
     let seed = seedOf(options.turnId);
@@ -124,10 +130,11 @@ export class Change {
         const verdict = await this.judge(draft, situation);
         if (verdict.kind === 'solved') return { reason: 'done', text: this.summary() };
         failure = verdict.kind === 'worse' ? verdict.failure : '';
-        if (verdict.kind === 'better') {
+        if (verdict.kind === 'better' || verdict.kind === 'unwanted') {
           situation = await this.situation(paths, start, situation.best);
-          if (restarts++ < MOST_RESTARTS) {
-            rounds = roundsFor(this.toMend(situation.best));
+          // The user may go on as long as the budget lasts.
+          if (verdict.kind === 'unwanted' || restarts++ < MOST_RESTARTS) {
+            rounds = this.roundsOf(situation.best);
             at = -1;
           }
           break;
@@ -137,6 +144,21 @@ export class Change {
     }
     await workbench.restore();
     return this.giveUp(situation);
+  }
+
+  /** What the user said about a version only the model can heed. */
+  private roundsOf(best: Findings): readonly Round[] {
+    const rounds = roundsFor(this.toMend(best));
+    return this.isCorrected ? rounds.filter(readsTask) : rounds;
+  }
+
+  /** Puts the texts in, unless the user does not want them: what they say instead is part of the task from then on. */
+  private async isUnwanted(texts: ReadonlyMap<string, string>): Promise<boolean> {
+    const reason = await this.workbench.tryTexts(texts);
+    if (reason === null) return false;
+    this.options.task += `\n\nI did not allow your last version. ${reason}`;
+    this.isCorrected = true;
+    return true;
   }
 
   /** Puts it in and checks it; what is better stays, and is the `best` of the situation. */
@@ -152,9 +174,9 @@ export class Change {
     if (this.seen.has(key))
       return { kind: 'worse', failure: 'That was tried already and is wrong. Do it in another way.' };
     this.seen.add(key);
-    await workbench.tryTexts(new Map([[path, placed.text]]));
+    if (await this.isUnwanted(new Map([[path, placed.text]]))) return { kind: 'unwanted' };
     const now = await checks.look(situation.paths, situation.start.check !== null);
-    const solved = isSolved(now, situation.start, wantsCheckMended(options.task));
+    const solved = isSolved(now, situation.start, this.isMending);
     if (!solved && !isBetter(now, situation.best))
       return { kind: 'worse', failure: failureContent(now, placed.text, options.checkCommand) };
     workbench.keep();

@@ -10,7 +10,7 @@ import { type FunctionLines, functionAlone, functionsOf, withoutBodies } from '.
 import type { Findings } from './findings.ts';
 import { relatedCode, type Step, type Suspect, specsOf } from './gather.ts';
 import { type Head, headsOf, signatureOf } from './heads.ts';
-import { takesAway, wantsCheckMended } from './intent.ts';
+import { takesAway } from './intent.ts';
 import { type Filled, type Gap, lineMends, type MendKind, problemMends } from './line-mends.ts';
 import { codeNamesIn } from './names.ts';
 import {
@@ -38,6 +38,8 @@ export interface Situation {
   tests: CodeReference[];
   start: Findings;
   best: Findings;
+  /** The check is to pass, and the model is told what it says. */
+  isMending: boolean;
 }
 
 const TOP_P = 0.95;
@@ -105,13 +107,13 @@ export class Drafts {
     const { task: wanted, context, checkCommand } = this.options;
     const rules = await this.rulesAt(step.path);
     const task = toldTask(this.options);
-    const { best, tests } = situation;
+    const { best, tests, isMending } = situation;
     const stored = await this.workbench.best(step.path);
     const text = isImplementing(wanted) ? withoutStubs(stored, step.path) : stored;
     const functions = form === 'code' ? (await this.headsOfStub(step)).map(signatureOf) : [];
     if (functions.length > 0) return this.stubMessages(situation, step.path, text, functions, tests);
     const related = await this.related(situation, step.path, codeOf(text, step.region));
-    const failing = best.check?.isPassing === false && wantsCheckMended(wanted) ? best.check : null;
+    const failing = best.check?.isPassing === false && isMending ? best.check : null;
     const check = failing && { command: checkCommand ?? '', report: failing };
     return this.fitted(
       [...context.attachments],

@@ -78,6 +78,9 @@ export function answersOf({ how }: Round): number {
   return how === 'diagnosis' || how === 'follow-up' ? 2 : 1;
 }
 
+/** Whether what it writes follows the words of the task. */
+export const readsTask = ({ how }: Round): boolean => how !== 'lines' && how !== 'removal';
+
 /** So many times as many tests fail as pass. */
 const FEW = 2;
 

@@ -72,7 +72,7 @@ function interrupted(thrown: unknown, signal: AbortSignal, isTimeUp: () => boole
     return { reason: 'limit', text: 'The budget of time is used up. The work can be continued.' };
   const { code, message } = toMoebiusError(thrown);
   if (signal.aborted || code === 'cancelled') return { reason: 'stopped', text: '' };
-  return { reason: code === 'refused' ? 'stopped' : 'error', text: message };
+  return { reason: 'error', text: message };
 }
 
 /** Begun by this profile, as it is now. */

@@ -2,8 +2,8 @@
  * The files that a task changes: as they were, as they are now, and the best state so far. A candidate is written over the last
  * one, so that each is one edit, and whatever did not help is gone in the end.
  */
-import { MoebiusError } from '../../base/errors.ts';
-import type { Actions, AgentOptions } from '../agent.ts';
+import { cancelled, MoebiusError } from '../../base/errors.ts';
+import type { ActionResult, Actions, AgentOptions } from '../agent.ts';
 import { unifiedDiff } from '../edits/describe.ts';
 import { applyReplacements, LfText, splitLines } from '../edits/lines.ts';
 import { arrayHunks } from '../edits/search-replace.ts';
@@ -51,20 +51,26 @@ export class Workbench {
   }
 
   /**
-   * Puts these texts (by path, `\n` line ends) into their files and every other file back to its best state.
-   * @throws MoebiusError `refused` when it could not be done
+   * Puts these texts (by path, `\n` line ends) into their files and every other file back to its best state. null, or what the user
+   * says who does not want them: nothing was done then.
+   * @throws MoebiusError `refused` when it could not be done, `cancelled` when the user denied it without a word
    */
-  async tryTexts(texts: ReadonlyMap<string, string>): Promise<void> {
+  async tryTexts(texts: ReadonlyMap<string, string>): Promise<string | null> {
     for (const path of texts.keys()) await this.open(path);
     const wanted = [...this.files].map(([name, file]): Wanted => {
       const text = texts.get(name);
       return { name, file, next: text === undefined ? file.best : withStoredEnds(text, file.best ?? '') };
     });
     const changed = wanted.filter(one => one.next !== one.file.current);
-    if (changed.length === 0) return;
-    const refusal = await this.become(changed, changed[0]!.name, 'Edit', 'edit');
-    if (refusal !== null) throw new MoebiusError('refused', refusal);
+    if (changed.length === 0) return null;
+    const { ok, text, denial } = await this.become(changed, changed[0]!.name, 'Edit', 'edit');
+    if (denial) {
+      if (denial.reason === null) throw cancelled();
+      return denial.reason;
+    }
+    if (!ok) throw new MoebiusError('refused', text);
     this.versions++;
+    return null;
   }
 
   /** What is there now is the best so far. */
@@ -77,8 +83,8 @@ export class Workbench {
     for (const [name, file] of this.files) {
       if (file.current === file.best || this.stuck.has(name)) continue;
       const wanted = [{ name, file, next: file.best }];
-      const refusal = await this.become(wanted, name, 'Take back what did not help', 'takeBack');
-      if (refusal !== null) this.stuck.set(name, refusal);
+      const { ok, text } = await this.become(wanted, name, 'Take back what did not help', 'takeBack');
+      if (!ok) this.stuck.set(name, text);
     }
   }
 
@@ -114,13 +120,13 @@ export class Workbench {
       .join('\n');
   }
 
-  /** null, or why it was not done. All or nothing. */
+  /** All or nothing. */
   private async become(
     wanted: readonly Wanted[],
     path: string,
     title: string,
     how: 'edit' | 'takeBack',
-  ): Promise<string | null> {
+  ): Promise<ActionResult> {
     const changes = wanted.map(({ name, file, next }) => changeOf(name, file, next));
     const callId = this.callId();
     const names = wanted.map(({ name }) => name);
@@ -131,9 +137,8 @@ export class Workbench {
       title: `${title}: ${names.join(', ')}`,
     });
     const result = await this.actions[how](callId, changes);
-    if (!result.ok) return result.text;
-    for (const one of wanted) await this.note(one);
-    return null;
+    if (result.ok) for (const one of wanted) await this.note(one);
+    return result;
   }
 
   /** What was written, as it is stored. Not under the task's signal: what a stopped task has written must be known. */

@@ -43,6 +43,8 @@ describe('the agent in a terminal', () => {
     const detail = 'node a.js <U+200B>x<U+000D>y';
     assert.equal(await kindOf({ ...REQUEST, detail, command }), 'once');
     assert.equal(await kindOf({ ...REQUEST, detail, command: detail }), 'deny');
+    terminal.stdin.isTTY = false;
+    await assert.rejects(kindOf(REQUEST), { code: 'refused', message: /nobody is there to ask/ });
   });
 
   it('shows the controls in what a model says on a terminal, and hands them on in a pipe', () => {

@@ -193,7 +193,7 @@ describe('moebius agent', () => {
       return last.kind === 'generate' ? last.params.messages!.at(-1)!.content : '';
     };
     assert.equal(await results('all'), '3');
-    assert.match(await results('edits'), /did not allow/);
+    assert.match(await results('edits'), /^Not allowed by --approve/);
   }).timeout(30_000);
 
   describe('--undo', () => {

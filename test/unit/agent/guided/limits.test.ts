@@ -74,7 +74,7 @@ describe('guided: a task that ends between its rounds', () => {
       readOnly ||= isEdit(event);
     };
     const { outcome, files } = await play([block(WORSE)], project, { run: addsUp }, { policy, emit });
-    assert.equal(outcome.reason, 'stopped');
+    assert.equal(outcome.reason, 'error');
     assert.match(outcome.text, /read-only/);
     assert.equal(files.get('math.js'), WRONG);
   });

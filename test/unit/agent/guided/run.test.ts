@@ -285,7 +285,7 @@ describe('guided: a failing test', () => {
       { run: addsUp },
       { policy: denied },
     );
-    assert.equal(outcome.reason, 'stopped');
+    assert.equal(outcome.reason, 'error', 'what ends as stopped is shown without a word');
     assert.match(outcome.text, /read-only/);
     assert.equal(files.get('math.js'), WRONG);
     assert.equal(backend.requests.length, 0);
