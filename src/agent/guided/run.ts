@@ -4,9 +4,12 @@ import type { ChatMessage } from '../../protocol/daemon.ts';
 import { createActions } from '../actions.ts';
 import type { AgentOptions, AgentOutcome } from '../agent.ts';
 import { withDeadline } from '../deadline.ts';
+import { toldTask } from '../told.ts';
 import { answer } from './answer.ts';
 import { Change, type Ending } from './change.ts';
 import { Checks } from './checks.ts';
+import { checkTold, type Errand, errandOf } from './errands.ts';
+import { workspacePaths } from './gather.ts';
 import { wantsAnswer } from './intent.ts';
 import { GUIDED_SYSTEM_PROMPT } from './prompts.ts';
 import { Workbench } from './workbench.ts';
@@ -62,9 +65,35 @@ async function carryOut(
   callId: () => string,
 ): Promise<Ending> {
   const opening = await openingOf(options);
+  const errand = options.mode === 'agent' ? errandOf(options) : null;
+  const read = (path: string) => workbench.best(path);
+  // In ask mode nothing is looked up.
+  if (errand?.kind === 'talk') return answer({ ...options, mode: 'ask' }, writer, opening, callId, read);
+  if (errand) return carriedOut(errand, options, writer, checks, opening);
   if (options.mode !== 'agent' || wantsAnswer(options.task))
-    return answer(options, writer, opening, callId, path => workbench.best(path));
+    return answer(options, writer, opening, callId, read);
   return new Change(options, writer, checks, workbench, opening).run();
+}
+
+/** Without the model, which may be asked about it next. */
+async function carriedOut(
+  errand: Errand,
+  options: AgentOptions,
+  writer: Writer,
+  checks: Checks,
+  opening: ChatMessage[],
+): Promise<Ending> {
+  const ending: Ending =
+    errand.kind === 'told'
+      ? { reason: 'answered', text: errand.text }
+      : { reason: 'done', text: await checked(options, checks) };
+  writer.record([...opening, { role: 'user', content: toldTask(options) }], ending.text);
+  return ending;
+}
+
+async function checked(options: AgentOptions, checks: Checks): Promise<string> {
+  const { check } = await checks.look(await workspacePaths(options), true);
+  return checkTold(options.checkCommand ?? '', check);
 }
 
 function interrupted(thrown: unknown, signal: AbortSignal, isTimeUp: () => boolean): Ending {

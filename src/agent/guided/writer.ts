@@ -107,10 +107,15 @@ export class Writer {
     this.reusedTokens += usage.reusedTokens;
     this.outputTokens += usage.outputTokens;
     const whole = text.startsWith(answerPrefix) ? text : answerPrefix + text;
-    const after: ChatMessage[] = [...messages, { role: 'assistant', content: whole }];
-    emit(historyEvent(this.history, after));
-    this.history = after;
+    this.record(messages, whole);
     return { text: whole, finish };
+  }
+
+  /** The conversation is these messages and their answer, whoever gave it. */
+  record(messages: readonly ChatMessage[], answer: string): void {
+    const after: ChatMessage[] = [...messages, { role: 'assistant', content: answer }];
+    this.options.emit(historyEvent(this.history, after));
+    this.history = after;
   }
 }
 

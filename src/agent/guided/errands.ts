@@ -1,0 +1,95 @@
+/**
+ * Messages that are neither a question nor a change: a greeting, a word to go on, the check that is to run, what this profile can't
+ * do. Only what is clear and says nothing else is taken for one: `Commit the transaction` is a change.
+ */
+import type { AgentOptions } from '../agent.ts';
+import { fenceFor } from '../code/fence.ts';
+import { shownData } from '../data-text.ts';
+import type { CheckReport } from './check-report.ts';
+import { withoutPolitePhrases } from './intent.ts';
+
+/** `talk`: the model answers, and nothing is read for it. `told`: what the user is told in one sentence. */
+export type Errand = { kind: 'talk' | 'check' } | { kind: 'told'; text: string };
+
+const whole = (words: string): RegExp => new RegExp(`^(?:${words})$`);
+
+const GREETING =
+  'hi|hello|hey|hallo|hola|good (?:morning|afternoon|evening)|(?:good|great|nice) (?:job|work)|thanks?|thank you|thx|danke|merci|gracias|great|perfect|nice|cool|' +
+  'awesome|excellent|well done|bye|goodbye|ok|okay|(?:that|it|this) work(?:s|ed)';
+const TALK = whole(
+  `(?:(?:yes|no) )?(?:${GREETING})(?: (?:${GREETING}|there|again|so much|very much|a lot|now|for (?:that|it|(?:your|the) help)))*`,
+);
+const GO_ON = whole(
+  '(?:yes )?(?:yes|continue|go on|go ahead|carry on|keep going|proceed|resume|retry|again|once more|try (?:it |that )?again)(?: please)?',
+);
+/** Also where the last task is done. */
+const AGAIN = /\bagain$|^retry$|^once more$/;
+
+const TESTS = '(?:all )?(?:of )?(?:the |my |our |your )?(?:unit |whole |full )?(?:tests?|test suite|checks?)';
+const OUTCOME =
+  '(?:the )?(?:results?|output|outcome)|what (?:fails|happens)|which (?:ones )?fail|(?:whether|if) (?:they|it|all) pass(?:es)?';
+const CHECK = whole(
+  `tests?|(?:re-?)?run ${TESTS}(?: (?:again|now|please))*(?: and (?:tell|show) me (?:${OUTCOME}))?|do ${TESTS} pass(?: now)?`,
+);
+
+const ALL_OF_IT =
+  '(?: (?:this|that|it|these|them|everything|all|of|your|the|my|last|latest|changes?|edits?|work|files?|and|push|please))*';
+const BACK = whole(`(?:no )?(?:undo|revert|take back|roll back)${ALL_OF_IT}`);
+const OTHER_COMMANDS = whole(
+  [
+    `(?:git )?(?:commit|push)${ALL_OF_IT}`,
+    'git (?:add|commit|push|pull|stash|checkout|merge|rebase|reset)(?: [\\w@/.-]+){0,3}',
+    '(?:(?:npm|pnpm|yarn|pip3?|cargo) )?(?:un)?install(?: (?:the|all|missing))*(?: [\\w@/.-]+)?(?: dependenc(?:y|ies)| packages?| library| module)?',
+    '(?:start|launch|restart|stop|run) (?:the |my )?(?:dev |development )?(?:server|app|application|program)',
+    'run (?:npm|pnpm|yarn|npx|cargo|docker|pip3?) [\\w@/:.-]+(?: [\\w@/:.-]+)?',
+  ].join('|'),
+);
+
+const NOTHING_LEFT = 'There is no task to go on with. Say what is to be done.';
+const NOT_BACK = 'I can not take changes back: "Undo All" below an answer does that.';
+const ONLY_CHECK =
+  'This model is led by Moebius, which runs nothing for it but the check of the project: do that in a terminal, or choose a larger model.';
+const NO_CHECK =
+  'I do not know how this project is tested: the setting "moebius.agent.checkCommand" can say it.';
+
+/** null: a question or a change. */
+export function errandOf({ task, checkCommand }: Pick<AgentOptions, 'task' | 'checkCommand'>): Errand | null {
+  const words = wordsIn(task);
+  if (GO_ON.test(words)) return { kind: 'told', text: NOTHING_LEFT };
+  if (TALK.test(words)) return { kind: 'talk' };
+  const isCheck = checkCommand !== null && words === `run ${wordsIn(checkCommand)}`;
+  if (isCheck || CHECK.test(words))
+    return checkCommand === null ? { kind: 'told', text: NO_CHECK } : { kind: 'check' };
+  if (BACK.test(words)) return { kind: 'told', text: NOT_BACK };
+  return OTHER_COMMANDS.test(words) ? { kind: 'told', text: ONLY_CHECK } : null;
+}
+
+/** A word to go on with what was asked before; `again`: also if that is done. */
+export function goesOn(message: string): 'on' | 'again' | null {
+  const words = wordsIn(message);
+  if (!GO_ON.test(words)) return null;
+  return AGAIN.test(words) ? 'again' : 'on';
+}
+
+/** How the check went, for the user. `report` null: it did not run. */
+export function checkTold(command: string, report: CheckReport | null): string {
+  if (report === null) return `\`${command}\` did not run.`;
+  const { isPassing, passed, failed } = report;
+  const counts = [passed === null ? '' : `${passed} passed`, failed ? `${failed} failed` : ''].filter(
+    Boolean,
+  );
+  const how = `\`${command}\` ${isPassing ? 'passes' : 'fails'}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`;
+  if (isPassing) return `${how}.`;
+  const excerpt = shownData(report.excerpt);
+  const fence = fenceFor(excerpt);
+  return `${how}:\n\n${fence}\n${excerpt}\n${fence}`;
+}
+
+/** `Ok, run the tests!` -> `run the tests` */
+const wordsIn = (text: string): string =>
+  withoutPolitePhrases(text.trim())
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_@/:.-]+/gu, ' ')
+    .replace(/[:.-]+(?=\s|$)/g, '')
+    .trim()
+    .replace(/\s+/g, ' ');

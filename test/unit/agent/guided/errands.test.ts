@@ -1,0 +1,92 @@
+/** Messages that are neither a question nor a change. */
+import assert from 'node:assert/strict';
+import { errandOf, goesOn } from '../../../../src/agent/guided/errands.ts';
+import type { World } from '../../../support/memory-ports.ts';
+import { addsUp, block, lastOf, play, RIGHT, TEST, WRONG } from './play.ts';
+
+describe('guided: what a message is', () => {
+  const check = (expected: RegExp | 'talk' | 'check' | null, ...tasks: string[]) => {
+    for (const task of tasks)
+      it(`${JSON.stringify(task)} -> ${expected}`, () => {
+        const errand = errandOf({ task, checkCommand: 'npm run test:unit' });
+        const told = errand?.kind === 'told' ? errand.text : (errand?.kind ?? null);
+        if (expected instanceof RegExp) assert.match(told ?? '', expected);
+        else assert.equal(told, expected);
+      });
+  };
+  check(
+    'talk',
+    'hi',
+    'Hello!',
+    'thanks!',
+    'Thank you, that works.',
+    'Great work 👍',
+    'ok',
+    'Ok, thanks a lot',
+  );
+  check(/no task to go on/, 'continue', 'Go on.', 'yes', 'yes, please', 'ok, try again', 'please continue');
+  check('check', 'run the tests', 'Run `npm run test:unit`.', 'test', 'Can you run all tests again, please?');
+  check('check', 'Run the tests and tell me what fails', 'Do the tests pass?');
+  check(/nothing for it but the check/, 'commit this', 'git push', 'Commit and push the changes', 'push');
+  check(/nothing for it but the check/, 'install lodash', 'npm install', 'Install the dependencies.');
+  check(/nothing for it but the check/, 'start the server', 'Run npm test', 'git checkout main');
+  check(/Undo All/, 'undo your last change', 'Revert that', 'No, undo that');
+  check(
+    null,
+    ...['Thanks, now fix b.js', 'Great! Add a test.', 'Do it.', 'continue with the second function'],
+    ...['yes, rename it', 'Run the tests and fix what fails', 'The tests fail.', 'Make the tests pass'],
+    ...['Commit the transaction in save()', 'Install a signal handler in main.js', 'Undo the rename of add'],
+    ...['Start the timer when the server is up', 'Test that add() adds', 'check my code', '你好', ''],
+  );
+
+  it('a task that is done is gone on with only if it is to be done again', () => {
+    assert.deepEqual(['Yes.', 'Try again', 'Retry!', 'fix it'].map(goesOn), ['on', 'again', 'again', null]);
+  });
+});
+
+describe('guided: a message that is no task', () => {
+  const project = { 'math.js': WRONG, 'math.test.js': TEST };
+  const context = { openFile: { path: 'math.js', selection: null }, attachments: [] };
+  const run: World['run'] = () => assert.fail('something ran');
+
+  it('is answered, and nothing is read or run for it', async () => {
+    const { outcome, files, prompts } = await play(['Hello.'], project, { run }, { task: 'hi', context });
+    assert.deepEqual([outcome.reason, outcome.text], ['answered', 'Hello.']);
+    assert.equal(lastOf(prompts[0]), 'hi');
+    assert.equal(files.get('math.js'), WRONG);
+  });
+
+  it('that asks for what can not be done is told so', async () => {
+    const task = 'commit this';
+    const { outcome, events, backend } = await play([], project, { run }, { task, context });
+    assert.equal(outcome.reason, 'answered');
+    assert.match(outcome.text, /do that in a terminal/);
+    assert.deepEqual(
+      outcome.history.map(({ content }) => content).slice(1),
+      [task, outcome.text],
+      'what was said is part of the conversation',
+    );
+    assert.equal(events.filter(({ type }) => type === 'history').length, 1);
+    assert.equal(backend.requests.length, 0);
+  });
+
+  it('that asks for the tests runs them and says how they went', async () => {
+    const task = 'Run the tests.';
+    const wrong = await play([], project, { run: addsUp }, { task });
+    assert.equal(wrong.outcome.reason, 'done');
+    assert.match(
+      wrong.outcome.text,
+      /^`npm test` fails \(1 passed, 1 failed\):\n\n```\n[\s\S]*-1 !== 3[\s\S]*```$/,
+    );
+    assert.deepEqual(wrong.outcome.commands, [{ command: 'npm test', exitCode: 1 }]);
+    assert.equal(wrong.files.get('math.js'), WRONG);
+    const right = await play([], { ...project, 'math.js': RIGHT }, { run: addsUp }, { task });
+    assert.equal(right.outcome.text, '`npm test` passes (2 passed).');
+    const none = await play([], project, { run }, { task, checkCommand: null });
+    assert.match(none.outcome.text, /moebius\.agent\.checkCommand/);
+    // The model can go on from what failed.
+    const { history } = wrong.outcome;
+    const fixed = await play([block(RIGHT)], project, { run: addsUp }, { history });
+    assert.deepEqual(fixed.prompts[0]!.slice(0, 3), history);
+  });
+});
