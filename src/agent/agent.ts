@@ -62,6 +62,11 @@ export interface AgentOptions {
   isCheckGuessed?: boolean;
   /** A command of the model is waited for this long at most; then it goes on in the background. */
   commandTimeoutMs?: number;
+  /**
+   * Where this goes on with a task in the midst of which the process ended: puts back what was changed for it, as far as the user lets
+   * it, and gives the paths. For a profile that begins anew with the files as they are.
+   */
+  takeBackTorn?(): Promise<string[]>;
   /** Shown and stored before what it tells is done. */
   emit(event: AgentEvent): void;
   signal: AbortSignal;

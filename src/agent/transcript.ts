@@ -231,6 +231,12 @@ export function askedFirst(transcript: Transcript, ask: Ask): Ask {
   return asked ? askedFirst(transcript, asked) : ask;
 }
 
+/** The answer that is gone on with, where the process ended in the midst of it. */
+export function tornBefore(transcript: Transcript, ask: Ask): Answer | null {
+  const stopped = stoppedBefore(transcript, ask);
+  return stopped?.finish === null ? stopped : null;
+}
+
 /** There is something left to do: it was interrupted, or talked about and not done. */
 function isOpen({ finish, steps }: Answer, first: Ask): boolean {
   const isDone = steps.some(step => step.type === 'end' && step.reason === 'done');

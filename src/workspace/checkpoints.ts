@@ -105,6 +105,11 @@ export class Checkpoints {
     });
   }
 
+  /** What a turn changed; nothing if it is no longer kept. */
+  async paths(turnId: string): Promise<string[]> {
+    return (await this.#readTurn(turnId))?.changes.map(({ path }) => path) ?? [];
+  }
+
   async sizeBytes(): Promise<number> {
     const stats = await this.#blobStats();
     return [...stats.values()].reduce((sum, { size }) => sum + size, 0);

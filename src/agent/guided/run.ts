@@ -64,6 +64,7 @@ async function carryOut(
   workbench: Workbench,
   callId: () => string,
 ): Promise<Ending> {
+  if (options.mode === 'agent') await takeBackTorn(options);
   const opening = await openingOf(options);
   const errand = options.mode === 'agent' ? errandOf(options) : null;
   const read = (path: string) => workbench.best(path);
@@ -102,6 +103,15 @@ function interrupted(thrown: unknown, signal: AbortSignal, isTimeUp: () => boole
   const { code, message } = toMoebiusError(thrown);
   if (signal.aborted || code === 'cancelled') return { reason: 'stopped', text: '' };
   return { reason: 'error', text: message };
+}
+
+/** The last version that was tried would be taken for the code as it was. What another profile has changed was meant to stay. */
+async function takeBackTorn({ takeBackTorn, history, emit }: AgentOptions): Promise<void> {
+  if (!takeBackTorn || (history.length > 0 && !isOwn(history))) return;
+  const paths = await takeBackTorn();
+  if (paths.length === 0) return;
+  const text = `The task was interrupted, so it begins anew: ${paths.join(', ')} ${paths.length === 1 ? 'is' : 'are'} put back to before it.`;
+  emit({ type: 'notice', text });
 }
 
 /** Begun by this profile, as it is now. */

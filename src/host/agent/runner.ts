@@ -24,6 +24,8 @@ export interface AgentTask {
   first: Ask;
   /** The steps that the model had written down in what `ask` is to go on with. */
   todo: TodoItem[];
+  /** Its answer so far, where the editor ended in the midst of it. `decided`: files about which the user has decided since. */
+  torn: { turnId: string; decided: string[]; undone(paths: string[]): void } | null;
   chat: TaskChat;
   /** The checkpoint of its changes; the id of the answer. */
   turnId: string;

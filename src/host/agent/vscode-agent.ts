@@ -171,6 +171,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
         this.#policy(task.mode).shell,
       )),
       commandTimeoutMs: settings.commandTimeoutMs,
+      takeBackTorn: () => this.#takeBackTorn(all, task.torn),
       policy: () => this.#policy(task.mode),
       remember: what => {
         if (what.kind === 'commands') this.#commands.remember(what.rules);
@@ -292,6 +293,15 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
       else this.review.undoChange(uri, texts[index] ?? now, now);
     }
     return paths.filter(path => !stuck.has(path));
+  }
+
+  async #takeBackTorn({ checkpoints }: WorkspacePorts, torn: AgentTask['torn']): Promise<string[]> {
+    if (!torn) return [];
+    const changed = await checkpoints.paths(torn.turnId);
+    const paths = changed.filter(path => !torn.decided.includes(path));
+    const undone = await this.undo(torn.turnId, paths);
+    if (undone.length > 0) torn.undone(undone);
+    return undone;
   }
 
   async keep(turnId: string, paths: string[]): Promise<void> {

@@ -20,6 +20,7 @@ import {
   type TranscriptEvent,
   titleOf,
   todoBefore,
+  tornBefore,
 } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { orAborted } from '../../base/abort.ts';
@@ -299,6 +300,7 @@ export class ChatSession {
       ...{ ask, turnId: id, mode, model, level, history, signal },
       first: askedFirst(this.transcript, ask),
       todo: todoBefore(this.transcript, ask),
+      torn: this.#tornBefore(ask),
       chat: this.#ports.chat,
       news: news.text,
       backend: this.#ports.backend,
@@ -306,6 +308,17 @@ export class ChatSession {
       questions: { ask: (_question, _options, until) => this.questions.wait(QUESTION, until) },
     } satisfies Omit<AgentTask, 'emit'>;
     return turn.run(this.#ports.agent, task, news.cut);
+  }
+
+  #tornBefore(ask: Ask): AgentTask['torn'] {
+    const torn = tornBefore(this.transcript, ask);
+    if (!torn) return null;
+    const { id, undone, kept } = torn;
+    return {
+      turnId: id,
+      decided: [...undone, ...kept],
+      undone: paths => this.decide(id, 'undone', paths),
+    };
   }
 
   #stateOf({ id }: Ask): UserRow['state'] {

@@ -9,6 +9,7 @@ import type { AgentEvent } from '../../../../src/agent/ports.ts';
 import type { AgentTask } from '../../../../src/host/agent/runner.ts';
 import { type AgentWindow, VsCodeAgent } from '../../../../src/host/agent/vscode-agent.ts';
 import type { HostContext } from '../../../../src/host/context.ts';
+import { testGrammars } from '../../../support/grammars.ts';
 import { call, done, promptsOf, scriptedModel } from '../../../support/scripted-model.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 import { editor, Range, type TextDocument } from '../../../support/vscode.ts';
@@ -48,7 +49,8 @@ describe('host/agent/vscode-agent', () => {
     };
     const log = { warn: (message: string) => assert.fail(message) };
     const window = { attention: { during: (_text: string, _open: unknown, wait: unknown) => wait } };
-    agent = new VsCodeAgent({ extension, log } as unknown as HostContext, window as unknown as AgentWindow);
+    const context = { extension, log, grammars: testGrammars() } as unknown as HostContext;
+    agent = new VsCodeAgent(context, window as unknown as AgentWindow);
     return editor.open(join(link, Object.keys(files)[0]!));
   }
 
@@ -198,6 +200,33 @@ describe('host/agent/vscode-agent', () => {
     const given = { ask: asked('Go on with the task.'), first: asked('What does a.ts hold?') };
     const { prompts } = await run(['One.'], 'turn', given, 'answered');
     assert.match(prompts[0]!.at(-1)!.content, /What does a\.ts hold\?$/);
+  });
+
+  it('a model that is led finds the files of a torn turn as they were, but for what the user has decided or changed', async () => {
+    const names = ['a.ts', 'b.ts', 'c.ts'];
+    const document = open(Object.fromEntries(names.map(name => [name, 'one\n'])));
+    const calls = names.flatMap(path => [
+      call('read_file', { path }),
+      call('edit_file', { path, old_text: 'one', new_text: 'two' }),
+    ]);
+    await run([...calls, done()], 'torn');
+    const at = (name: string) => join(editor.folders[0]!, name);
+    writeFileSync(at('c.ts'), 'mine\n');
+    editor.settings = { 'moebius.agent.profile': 'guided' };
+    const undone: string[][] = [];
+    const torn = { turnId: 'torn', decided: ['b.ts'], undone: (paths: string[]) => undone.push(paths) };
+    const ask = (text: string) => ({ text, expanded: null, attachments: [] }) as unknown as AgentTask['ask'];
+    const given = { torn, ask: ask('Go on with the task.'), first: ask('Let a.ts be three.') };
+    const { prompts, events } = await run(['```ts\nthree\n```'], 'turn', given);
+    assert.match(prompts[0]!.at(-1)!.content, /\none\n/);
+    assert.deepEqual(undone, [['a.ts']]);
+    assert.match(events.find(event => event.type === 'notice')?.text ?? '', /a\.ts is put back/);
+    assert.match(editor.warnings.join(), /^c\.ts was changed since\.$/);
+    const texts = await Promise.all(names.map(name => readFile(at(name), 'utf8')));
+    assert.deepEqual(texts, ['three\n', 'two\n', 'mine\n']);
+    document.reload();
+    await agent.undo('turn', ['a.ts']);
+    await agent.keep('torn', ['b.ts', 'c.ts']);
   });
 
   /** Two turns, each with a change of its own that is not decided about, in the lines 0 and 2. */
