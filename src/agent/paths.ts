@@ -135,11 +135,13 @@ export function protectedReason(path: string): string | null {
 }
 
 const SECRET =
-  /(^|\/)(\.env(\.[^/]*)?|[^/]*\.env|id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|asc)|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|\.git\/config|\.htpasswd|credentials(\.json)?|service-?account[^/]*\.json|secrets?\.(json|ya?ml|toml)|\.aws\/.*|\.ssh\/.*|\.gnupg\/.*|\.kube\/.*|kubeconfig)$/;
-const NOT_SECRET = /\.(example|sample|template|dist|defaults?|pub)$/;
+  /(^|\/)(\.env([._-][^/]*)?|[^/]*\.env|([^/]*[._-])?id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*\.(pem|key|p8|p12|pfx|jks|keystore|kdbx|ppk|asc)|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|config\.worktree|\.htpasswd|\.vault-token|[^/]*\.tfstate(\.backup)?|credentials(\.(json|ya?ml|toml|ini|csv|xml))?|service-?account[^/]*\.json|secrets?\.(json|ya?ml|toml)|\.aws\/.*|\.ssh\/.*|\.gnupg\/.*|\.kube\/.*|kubeconfig|\.docker\/config\.json|\.dockercfg)$/;
+const NOT_SECRET = /(\.|(^|\/)\.env[_-])(example|sample|template|dist|defaults?|pub)$/;
 
 /** Whether a file is likely to hold passwords or keys, which the model has no need to read. */
 export function looksSecret(path: string): boolean {
   const name = folded(path);
-  return SECRET.test(name) && !NOT_SECRET.test(name);
+  // Addresses there may have passwords in them, also in those of submodules: `.git/modules/a/config`.
+  const configuresGit = /(^|\/)config$/.test(name) && /(^|\/)\.git\//.test(name);
+  return (SECRET.test(name) || configuresGit) && !NOT_SECRET.test(name);
 }

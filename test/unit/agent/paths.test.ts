@@ -96,12 +96,12 @@ describe('paths: what is protected', () => {
 });
 
 describe('paths: what looks secret', () => {
-  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12 .git/config .\uff45nv .en\u1d5b id_\u02b3sa cafe\u0301/.env'.split(
+  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12 .git/config .\uff45nv .en\u1d5b id_\u02b3sa cafe\u0301/.env .env-prod .env_ci my_id_ed25519 ci-id_rsa AuthKey_1.p8 credentials.yml .vault-token .docker/config.json terraform.tfstate a.tfstate.backup .git/modules/a/b/config sub/.git/config.worktree'.split(
     ' ',
   )) {
     it(path, () => assert.ok(looksSecret(path)));
   }
-  for (const path of '.env.example .env.sample src/env.ts key.ts monkey.md id_rsa.pub environment.ts secrets.ts'.split(
+  for (const path of '.env.example .env.sample src/env.ts key.ts monkey.md id_rsa.pub environment.ts secrets.ts .env-example .env_sample .environment valid_rsa.ts config src/config .github/config.yml docker/config.json credentials.ts'.split(
     ' ',
   )) {
     it(`not ${path}`, () => assert.ok(!looksSecret(path)));
