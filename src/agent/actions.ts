@@ -5,7 +5,6 @@
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import { visibleText } from '../base/visible-text.ts';
 import type { ActionResult, Actions } from './agent.ts';
-import { namesPrograms } from './commands/git-config.ts';
 import { judgeCommand, type ShellKind } from './commands/judge.ts';
 import { type CommandRule, describeRule, isAllowed, rulesFor } from './commands/rules.ts';
 import { describeChanges } from './edits/describe.ts';
@@ -261,7 +260,7 @@ async function questionFor(
   policy: ActionPolicy,
   { command, cwd }: CommandArguments,
 ): Promise<{ warning: string | null } | null> {
-  const { verdict, warning, paths, printed, gitFolders } = judgeCommand(command, policy.shell);
+  const { verdict, warning, paths, printed, gitFolders, comparesFiles } = judgeCommand(command, policy.shell);
   if (verdict === 'danger') return { warning: `Dangerous: ${warning}` };
   if (policy.askEverything) return { warning };
   if (verdict === 'ask' && !isAllowed(command, cwd, policy.commandRules, policy.shell)) return { warning };
@@ -273,11 +272,8 @@ async function questionFor(
       return { warning: `${path} leads out of the workspace, or to a file that may hold secrets` };
   }
   for (const folder of gitFolders) {
-    const isOpen = await ports.workspace
-      .gitConfig(cwd ? `${cwd}/${folder}` : folder)
-      .then(namesPrograms)
-      .catch(wasRefused);
-    if (isOpen) return { warning: 'the configuration of this repository names programs that git runs then' };
+    const risk = await ports.workspace.gitRisk(cwd ? `${cwd}/${folder}` : folder, comparesFiles);
+    if (risk) return { warning: risk };
   }
   return null;
 }
@@ -288,8 +284,6 @@ const joined = (folder: string, path: string): string =>
     .split('/')
     .filter(part => part !== '' && part !== '.')
     .join('/');
-
-const wasRefused = (error: unknown): boolean => error instanceof MoebiusError && error.code === 'refused';
 
 /** What a server does with a call nobody sees, so each is asked for, and none is remembered. */
 async function callServer(

@@ -24,10 +24,10 @@ export interface WorkspacePort {
   /** Whether searches leave a folder out: by `.gitignore`, or as `node_modules`. What lies there is others' work. */
   isIgnored(folder: string): Promise<boolean>;
   /**
-   * What configures git in a folder, as text, from the repositories there, above it and in it; '' without any. For judging commands,
-   * never for the model: there may be secrets in it. @throws MoebiusError `refused` where that can't be said
+   * Why git that only reads may do more in a folder, or print what is not the repository's; null: it does not. `comparesFiles`: it is
+   * `git diff` with two names, which needs no repository.
    */
-  gitConfig(folder: string): Promise<string>;
+  gitRisk(folder: string, comparesFiles: boolean): Promise<string | null>;
 }
 
 export interface TextFile {

@@ -1,87 +1,38 @@
-/** The configurations that git may obey in a folder of the workspace: of the repositories there and above it, and of those inside them. */
-import { readFile, realpath, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { normalisePath } from '../agent/paths.ts';
-import { MoebiusError } from '../base/errors.ts';
-import type { WorkspaceFolders } from './folders.ts';
-import { repositoriesIn } from './git-index.ts';
+/**
+ * What a repository's own configuration may have without git, when it only reads, running a program, opening a connection or printing
+ * a file of somewhere else: what git writes there itself, and editors do. A clone does not bring a configuration along, an archive does.
+ */
 
-const MAX_CONFIG_BYTES = 1024 * 1024;
-/** Of a million files. */
-const MAX_INDEX_BYTES = 128 * 1024 * 1024;
-/** In one repository, those in them included. */
-const MAX_REPOSITORIES = 1000;
+/** Sections of which every variable is harmless. */
+const SECTIONS = new Set(
+  'advice branch color column fetch gitflow gui http init maintenance pull push rebase rerere user'.split(
+    ' ',
+  ),
+);
 
-/** @throws MoebiusError `refused` for a folder outside, and for what is not as git leaves it */
-export async function readGitConfig(folders: WorkspaceFolders, folder: string): Promise<string> {
-  const parts = normalisePath(folder).split('/').filter(Boolean);
-  const trees: string[] = [];
-  // In a workspace of several folders the first part names one of them.
-  for (let depth = folders.isSingle ? 0 : 1; depth <= parts.length; depth++) {
-    const { real } = await folders.resolve(parts.slice(0, depth).join('/') || '.');
-    trees.push(real);
+/** Variables, with a `*` for the name of a remote and the like. The work tree of `core.worktree` is looked at by itself. */
+const VARIABLES = new Set(
+  `core.abbrev core.autocrlf core.bare core.bigfilethreshold core.checkstat core.commentchar core.compression core.eol core.filemode
+  core.fscache core.ignorecase core.logallrefupdates core.longpaths core.precomposeunicode core.preloadindex core.protecthfs
+  core.protectntfs core.quotepath core.repositoryformatversion core.safecrlf core.sharedrepository core.sparsecheckout
+  core.sparsecheckoutcone core.symlinks core.trustctime core.untrackedcache core.whitespace core.worktree
+  extensions.compatobjectformat extensions.objectformat extensions.refstorage extensions.relativeworktrees extensions.worktreeconfig
+  commit.gpgsign commit.verbose diff.algorithm diff.colormoved diff.mnemonicprefix diff.renamelimit diff.renames
+  feature.manyfiles gc.auto gc.autodetach i18n.commitencoding i18n.logoutputencoding index.sparse index.version
+  lfs.repositoryformatversion lfs.*.access lfs.*.locksverify log.date merge.conflictstyle merge.ff merge.renamelimit
+  remote.pushdefault remote.*.fetch remote.*.followremotehead remote.*.gh-resolved remote.*.mirror remote.*.prune
+  remote.*.prunetags remote.*.push remote.*.pushurl remote.*.skipdefaultupdate remote.*.skipfetchall remote.*.tagopt remote.*.url
+  status.showuntrackedfiles submodule.*.active submodule.*.branch submodule.*.ignore submodule.*.update submodule.*.url
+  tag.gpgsign tag.sort`.split(/\s+/),
+);
+
+/** The first variable that is not known to be harmless, without the name in its middle: whoever wrote that may say anything there. */
+export function unusualVariable(keys: readonly string[]): string | null {
+  for (const key of keys) {
+    const section = key.slice(0, key.indexOf('.'));
+    const variable = key.slice(key.lastIndexOf('.') + 1);
+    const name = key === `${section}.${variable}` ? key : `${section}.*.${variable}`;
+    if (!SECTIONS.has(section) && !VARIABLES.has(name)) return name;
   }
-  // The workspace may be a folder of a repository, and what looks like one here need not be one for git.
-  let [above] = trees;
-  while (above && above !== dirname(above)) {
-    above = dirname(above);
-    trees.push(above);
-  }
-  return (await Promise.all(trees.map(configsOf))).flat().join('\n');
+  return null;
 }
-
-/** Of the repository whose work tree this folder is, and of those that git enters from there; none if it is none. */
-async function configsOf(tree: string): Promise<string[]> {
-  const texts: string[] = [];
-  const trees = [tree];
-  // The list grows while it is gone through.
-  for (const one of trees) {
-    const found = await repositoryAt(one);
-    if (!found) continue;
-    texts.push(found.config);
-    trees.push(...found.inside.map(path => join(one, path)));
-    if (trees.length > MAX_REPOSITORIES) throw refusal(`${tree} has too many repositories in it.`);
-  }
-  return texts;
-}
-
-/** null: git sees none there. */
-async function repositoryAt(tree: string): Promise<{ config: string; inside: string[] } | null> {
-  const git = join(tree, '.git');
-  const stats = await stat(git).catch(() => null);
-  if (!stats) return null;
-  // A file, of a further work tree or a submodule, says where the folder is.
-  const target = stats.isFile() ? /^gitdir: (.*)$/m.exec(await textOf(git))?.[1] : undefined;
-  const folder = target === undefined ? git : resolve(tree, target);
-  const common = resolve(folder, (await textOf(join(folder, 'commondir'))).trim());
-  const config = `${await textOf(join(common, 'config'))}\n${await textOf(join(folder, 'config.worktree'))}`;
-  await checkTree(config, folder, tree);
-  const index = await bytesOf(join(folder, 'index'), MAX_INDEX_BYTES);
-  const isUsual = !/\bobjectformat\s*=(?!\s*sha1\s*$)/im.test(config);
-  const inside = index && (isUsual ? repositoriesIn(index) : null);
-  if (index && !inside) throw refusal(`${folder} has an index that can't be read.`);
-  return { config, inside: inside ?? [] };
-}
-
-/** A configuration may put the work tree elsewhere: what git reads then is neither in this folder nor perhaps in the workspace. */
-async function checkTree(config: string, folder: string, tree: string): Promise<void> {
-  for (const [, path] of config.matchAll(/\bworktree\s*=\s*(.*)/gi)) {
-    const [own, other] = await Promise.all([tree, resolve(folder, path!.trim())].map(pathOf));
-    if (own !== other) throw refusal(`${folder} has its files in another folder than ${tree}.`);
-  }
-}
-
-const pathOf = (path: string): Promise<string> => realpath(path).catch(() => path);
-
-/** '' if there is none. */
-const textOf = async (path: string): Promise<string> =>
-  (await bytesOf(path, MAX_CONFIG_BYTES))?.toString() ?? '';
-
-async function bytesOf(path: string, maxBytes: number): Promise<Buffer | null> {
-  const stats = await stat(path).catch(() => null);
-  if (!stats) return null;
-  if (stats.isFile() && stats.size <= maxBytes) return readFile(path);
-  throw refusal(`${path} is no file of git.`);
-}
-
-const refusal = (message: string): MoebiusError => new MoebiusError('refused', message);

@@ -8,7 +8,7 @@ import type { DirectoryEntry, GrepHit, GrepQuery, TextFile, WorkspacePort } from
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import { decodeText } from './encoding.ts';
 import { openFile, type ResolvedPath, type WorkspaceFolders } from './folders.ts';
-import { readGitConfig } from './git-config.ts';
+import { gitRisk } from './git-risk.ts';
 import { lineSearch } from './grep.ts';
 import { refuseSecret } from './guards.ts';
 import { PathRules } from './path-rules.ts';
@@ -108,8 +108,8 @@ export class NodeWorkspace implements WorkspacePort {
     return (await Promise.all(verdicts)).includes(true);
   }
 
-  gitConfig(folder: string): Promise<string> {
-    return readGitConfig(this.#folders, folder);
+  gitRisk(folder: string, comparesFiles: boolean): Promise<string | null> {
+    return gitRisk(this.#folders, folder, comparesFiles);
   }
 
   async #isIgnoredAs(path: string): Promise<boolean> {

@@ -1,8 +1,10 @@
-/** The one place where the agent's commands become processes: a shell in a group of its own, without input. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+/** Where processes begin: the commands of the agent, each a shell in a group of its own without input, and git that is asked about itself. */
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { type Descendant, descendantsOf, isStill } from './descendants.ts';
 
 export interface ShellProcess {
@@ -22,6 +24,9 @@ export interface ShellProcess {
 const GRACE_MS = 2000;
 /** After the shell has ended, for what is still in the pipe, and for what ends with it. */
 const DRAIN_MS = 150;
+/** An index of a million files. */
+const MAX_GIT_BYTES = 128 * 1024 * 1024;
+const GIT_TIMEOUT_MS = 10_000;
 
 /** Nothing that waits for a person, paints the screen or hides what it prints. */
 const QUIET: NodeJS.ProcessEnv = {
@@ -65,14 +70,35 @@ function gitConfig(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(entries), GIT_CONFIG_COUNT: `${first + GIT_CONFIG.length}` };
 }
 
+function environment(): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !OF_THE_EDITOR.test(name));
+  return { ...Object.fromEntries(inherited), ...QUIET, ...gitConfig(process.env) };
+}
+
+/**
+ * What git prints of the repository in a folder, one character a byte, in the environment of commands.
+ * @throws when git is missing or fails
+ */
+export async function askGit(folder: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('git', ['-C', folder, ...args], {
+    // Windows looks for programs in the working folder first.
+    cwd: dirname(process.execPath),
+    env: environment(),
+    encoding: 'latin1',
+    maxBuffer: MAX_GIT_BYTES,
+    timeout: GIT_TIMEOUT_MS,
+    windowsHide: true,
+  });
+  return stdout;
+}
+
 /** @throws when the working folder is gone or the shell can't be started. */
 export function startShell(command: string, cwd: string): ShellProcess {
-  const inherited = Object.entries(process.env).filter(([name]) => !OF_THE_EDITOR.test(name));
   const [file, args] = shellFor(command);
   const run = randomUUID();
   const child = spawn(file, args, {
     cwd,
-    env: { ...Object.fromEntries(inherited), ...QUIET, ...gitConfig(process.env), [RUN]: run },
+    env: { ...environment(), [RUN]: run },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
     windowsHide: true,

@@ -66,7 +66,7 @@ export function memoryPorts(
           .slice(0, limit),
       leadsAway: async () => false,
       isIgnored: async () => false,
-      gitConfig: async () => '',
+      gitRisk: async () => null,
     },
     edits: {
       async apply(changes) {

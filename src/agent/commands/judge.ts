@@ -34,6 +34,8 @@ export interface Judgement {
   printed: string[];
   /** Folders in which it reads with git, `''` or with a `/` at the end: git's configuration there says what else runs. */
   gitFolders: string[];
+  /** It gives two names to `git diff`, which are those of any files or folders where there is no repository. */
+  comparesFiles: boolean;
 }
 
 /** Shells of Windows are not understood, only searched for what is dangerous. */
@@ -43,9 +45,8 @@ const MAX_DEPTH = 4;
 const MAX_FOLDERS = 8;
 
 export function judgeCommand(command: string, shell: ShellKind = 'posix'): Judgement {
-  if (!command.trim())
-    return { verdict: 'free', reasons: [], warning: null, paths: [], printed: [], gitFolders: [] };
   const findings = new Findings();
+  if (!command.trim()) return findings.judgement();
   if (shell === 'windows') {
     findings.ask('is for a shell of Windows');
     judgeRoughly(command, findings);
@@ -63,6 +64,7 @@ class Findings {
   readonly #paths: string[] = [];
   readonly #printed: string[] = [];
   readonly #gitFolders: string[] = [];
+  #comparesFiles = false;
   /** Where relative paths may start: `cd` adds a folder, and whether it took effect is not known. */
   readonly #folders = [''];
 
@@ -70,6 +72,10 @@ class Findings {
     const all = this.#folders.map(folder => folder + path);
     this.#paths.push(...all);
     if (isPrinted) this.#printed.push(...all);
+  }
+  /** With `git diff`. */
+  comparesFiles(): void {
+    this.#comparesFiles = true;
   }
   runsGit(): void {
     this.#gitFolders.push(...this.#folders);
@@ -101,6 +107,7 @@ class Findings {
       paths: [...new Set(this.#paths)],
       printed: [...new Set(this.#printed)],
       gitFolders: [...new Set(this.#gitFolders)],
+      comparesFiles: this.#comparesFiles,
     };
   }
 }
@@ -351,6 +358,8 @@ function judgeGit(args: readonly Argument[], findings: Findings): void {
   const reader = GIT_READERS.get(subcommand);
   if (reader) {
     findings.runsGit();
+    if (args.some(({ value }) => value === '--help'))
+      findings.ask('shows a manual with the program that is configured for it');
     judgeReader(`git ${subcommand}`, reader, args.slice(at + 1), findings);
     return;
   }
@@ -407,6 +416,7 @@ function judgeReader(name: string, reader: Reader, args: readonly Argument[], fi
     judgePath(value === '-' ? '.' : value, findings, reader.printsFiles ?? false);
     if (name === 'cd') findings.changesFolder(value);
   }
+  if (name === 'git diff' && operands > 1) findings.comparesFiles();
   if (operands < (reader.minOperands ?? 0)) findings.ask(`${name} alone may do more than read`);
   if (operands > (reader.maxOperands ?? Number.POSITIVE_INFINITY))
     findings.ask(`${name} may write to its last argument`);

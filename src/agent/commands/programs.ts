@@ -110,10 +110,15 @@ export const GIT_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>(
   ],
   ['log', SHOWS_COMMITS],
   ['show', SHOWS_COMMITS],
-  ['blame', { printsFiles: true, notLong: ['output', 'contents', 'textconv', 'ignore-revs-file'] }],
+  // -S prints the lines of its file that are no commits.
+  [
+    'blame',
+    { printsFiles: true, notShort: 'S', notLong: ['output', 'contents', 'textconv', 'ignore-revs-file'] },
+  ],
   ['ls-files', { notShort: 'X', notLong: ['exclude-from', 'exclude-per-directory', 'recurse-submodules'] }],
   ['ls-tree', {}],
-  ['rev-parse', { notLong: ['parseopt', 'sq-quote'] }],
+  // For the repository around this one it runs git there.
+  ['rev-parse', { notLong: ['parseopt', 'sq-quote', 'show-superproject-working-tree'] }],
   ['rev-list', { notShort: 'oO', notLong: ['output'] }],
   // To see whether something has changed it writes the index, which runs a hook.
   ['describe', { notLong: ['dirty', 'broken'] }],
@@ -123,7 +128,8 @@ export const GIT_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>(
     { maxOperands: 0, onlyOptions: /^(-a|-r|-v|-vv|--all|--list|--remotes|--verbose|--show-current)$/ },
   ],
   ['tag', { maxOperands: 0, onlyOptions: /^(-l|--list)$/ }],
-  ['remote', { maxOperands: 0, onlyOptions: /^(-v|--verbose)$/ }],
+  // With -v it prints addresses, and there may be passwords in them.
+  ['remote', { maxOperands: 0, onlyOptions: /^$/ }],
 ]);
 
 /**

@@ -21,7 +21,7 @@ export function editorWorkspace(folders: WorkspaceFolders): WorkspacePort {
     grep: (query, signal) => disk.grep(query, signal),
     leadsAway: path => disk.leadsAway(path),
     isIgnored: folder => disk.isIgnored(folder),
-    gitConfig: folder => disk.gitConfig(folder),
+    gitRisk: (folder, comparesFiles) => disk.gitRisk(folder, comparesFiles),
     async read(path, signal) {
       // From disk first: what may not be read there may not be read here either.
       const file = await disk.read(path, signal);

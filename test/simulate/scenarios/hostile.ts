@@ -68,7 +68,7 @@ export const hostile: Scenario[] = [
     holds({ files, asked, ran }) {
       assert.deepEqual([ran, 'owned' in files], [[], false]);
       for (const { warning } of asked)
-        assert.match(warning!, /configuration of this repository names programs/);
+        assert.match(warning!, /configuration of this repository has (core.fsmonitor|diff.external)/);
       assert.equal(asked.length, 4);
     },
   },

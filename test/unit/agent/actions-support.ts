@@ -33,7 +33,8 @@ interface Setup {
   files?: Record<string, string>;
   run?: Partial<CommandRun>;
   links?: string[];
-  gitConfigs?: Record<string, string>;
+  /** By folder; `two names`: of comparing files anywhere. */
+  gitRisks?: Record<string, string>;
   hold?: Hold;
 }
 
@@ -43,7 +44,7 @@ export function setup({
   files = {},
   run = {},
   links = [],
-  gitConfigs = {},
+  gitRisks = {},
   hold,
 }: Setup = {}) {
   const seen = {
@@ -72,7 +73,8 @@ export function setup({
         grep: async () => [],
         leadsAway: async path => links.includes(path),
         isIgnored: async () => false,
-        gitConfig: async folder => gitConfigs[folder] ?? '',
+        gitRisk: async (folder, comparesFiles) =>
+          gitRisks[folder] ?? (comparesFiles ? gitRisks['two names'] : null) ?? null,
       },
       edits: {
         apply: async (changes, turnId) => {

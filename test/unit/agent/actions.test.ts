@@ -142,7 +142,7 @@ describe('actions: commands', () => {
     const { actions, seen } = setup({
       policy: { commandRules: [{ cwd: '', words: ['npm', 'test'] }] },
       links: ['data'],
-      gitConfigs: { '': '[diff]\n\texternal = x\n' },
+      gitRisks: { '': 'the configuration has diff.external' },
     });
     for (const command of ['npm test', 'npm test; cat a', 'npm test; cat data', 'npm test; git diff'])
       await actions.command('k', command, '', 1000);
@@ -153,14 +153,23 @@ describe('actions: commands', () => {
   });
 
   it('of git are asked for where its configuration may name a program', async () => {
-    const { actions, seen } = setup({ gitConfigs: { 'sub/': '[diff]\n\texternal = x\n' } });
+    const { actions, seen } = setup({ gitRisks: { 'sub/': 'the configuration has diff.external' } });
     for (const command of ['git diff', 'ls', 'cd sub && git diff', 'cd sub && ls'])
       await actions.command('k', command, '', 1000);
     assert.deepEqual(
       seen.asked.map(({ detail }) => detail),
       ['cd sub && git diff'],
     );
-    assert.match(seen.asked[0]!.warning!, /configuration of this repository names programs/);
+    assert.equal(seen.asked[0]!.warning, 'the configuration has diff.external');
+  });
+
+  it('of git that compare two files are asked for where there is no repository', async () => {
+    const { actions, seen } = setup({ gitRisks: { 'two names': 'there is no repository' } });
+    for (const command of ['git diff', 'git diff a b']) await actions.command('k', command, '', 1000);
+    assert.deepEqual(
+      seen.asked.map(({ detail }) => detail),
+      ['git diff a b'],
+    );
   });
 
   it('that do more are asked for, exactly as they will run', async () => {

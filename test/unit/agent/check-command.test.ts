@@ -17,7 +17,7 @@ function workspace(files: Record<string, string>): WorkspacePort {
     grep: async () => [],
     leadsAway: async () => false,
     isIgnored: async () => false,
-    gitConfig: async () => '',
+    gitRisk: async () => null,
   };
 }
 const packageJson = (test: string) => JSON.stringify({ scripts: { test } });

@@ -26,7 +26,7 @@ function workspace(files: Record<string, string>): WorkspacePort {
     grep: async () => [],
     leadsAway: async () => false,
     isIgnored: async folder => folder.split('/').includes('node_modules'),
-    gitConfig: async () => '',
+    gitRisk: async () => null,
   };
 }
 

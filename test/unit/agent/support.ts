@@ -83,7 +83,7 @@ function memoryPorts(files: Map<string, string>): AgentPorts {
       },
       leadsAway: async () => false,
       isIgnored: async () => false,
-      gitConfig: async () => '',
+      gitRisk: async () => null,
     },
     edits: { apply: () => Promise.reject(new Error('not used')) },
     terminal: {

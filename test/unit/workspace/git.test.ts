@@ -1,8 +1,6 @@
 /** What the real git runs of a repository that was brought along whole, its configuration included, when it only reads. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import {
-  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -13,42 +11,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { namesPrograms } from '../../../src/agent/commands/git-config.ts';
 import { judgeCommand } from '../../../src/agent/commands/judge.ts';
 import { WorkspaceFolders } from '../../../src/workspace/folders.ts';
-import { repositoriesIn } from '../../../src/workspace/git-index.ts';
 import { NodeTerminal } from '../../../src/workspace/node-terminal.ts';
 import { NodeWorkspace } from '../../../src/workspace/node-workspace.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-
-const git = (cwd: string, ...args: string[]) =>
-  execFileSync('git', ['-c', 'user.name=n', '-c', 'user.email=e', '-c', 'commit.gpgSign=false', ...args], {
-    cwd,
-    encoding: 'utf8',
-    stdio: 'pipe',
-  });
-
-function repository(folder: string, files: Record<string, string>): void {
-  mkdirSync(folder, { recursive: true });
-  git(folder, 'init', '-q', '-b', 'main');
-  for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
-  git(folder, 'add', '.');
-  git(folder, 'commit', '-qm', 'first');
-}
-
-/** Every way in which a configuration names a program leaves a mark there. */
-function arm(folder: string, mark: string): void {
-  const program = join(mark, '..', 'program.sh');
-  writeFileSync(program, `#!/bin/sh\ntouch ${mark}\ncat "$@" 2>/dev/null\nexit 0\n`);
-  chmodSync(program, 0o755);
-  for (const [key, value] of [
-    ['filter.x.clean', program],
-    ['diff.x.textconv', program],
-    ['diff.external', program],
-  ] as const)
-    git(folder, 'config', key, value);
-  appendFileSync(join(folder, '.git/info/attributes'), '* filter=x diff=x\n');
-}
+import { arm, git, repository } from './git-support.ts';
 
 /** What the agent reads of git without asking. */
 const READS = [
@@ -94,10 +62,7 @@ describe('git that reads', function () {
   };
   const isAsked = async (folder = '') => {
     const { workspace } = await open();
-    return workspace.gitConfig(folder).then(namesPrograms, error => {
-      assert.equal(error.code, 'refused');
-      return true;
-    });
+    return (await workspace.gitRisk(folder, false)) !== null;
   };
   /** A repository in the repository, with a change that git has to look into the file for. */
   const addSubmodule = (path: string, parent = root) => {
@@ -152,11 +117,11 @@ describe('git that reads', function () {
     git(root, 'config', 'status.submoduleSummary', 'true');
     git(root, 'config', 'submodule.recurse', 'true');
     git(root, 'config', 'diff.ignoreSubmodules', 'none');
+    assert.equal(await isAsked(), true);
     writeFileSync(
       join(root, '.gitmodules'),
       '[submodule "s"]\n\tpath = sub\n\turl = ./sub\n\tignore = none\n',
     );
-    assert.equal(await isAsked(), false);
     for (const command of READS) assert.equal(await runs(command), false, command);
     assert.equal(await runs('git log -p --submodule=diff'), true, 'which is why this option is asked for');
     assert.notEqual(judgeCommand('git log -p --submodule=diff').verdict, 'free');
@@ -208,9 +173,6 @@ describe('git that reads', function () {
     );
     assert.equal(await isAsked(), true);
     git(root, 'config', '--unset', 'core.worktree');
-    git(root, 'update-index', '--split-index');
-    assert.equal(await isAsked(), true);
-    git(root, 'update-index', '--no-split-index');
     assert.equal(await isAsked(), false);
     writeFileSync(join(root, '.git/index'), 'DIRC');
     assert.equal(await isAsked(), true);
@@ -225,25 +187,14 @@ describe('git that reads', function () {
     assert.equal(await isAsked(), true);
   });
 
-  it('has its index read in every version', () => {
-    for (const version of [2, 3, 4]) {
-      git(root, 'update-index', '--index-version', String(version));
-      for (let n = 0; n < 9; n++) {
-        const path = `folder${n % 3}/${'s'.repeat(n)}ub${n}`;
-        if (!existsSync(join(root, path))) addSubmodule(path);
-        writeFileSync(join(root, `${'x'.repeat(n)}.txt`), 'x');
-      }
-      // Only with this, git needs what version 3 has more than version 2.
-      if (version > 2) git(root, 'add', '-N', '.');
-      const expected = git(root, 'ls-files', '-s')
-        .split('\n')
-        .flatMap(line => (line.startsWith('160000') ? [line.split('\t')[1]!] : []));
-      const index = readFileSync(join(root, '.git/index'));
-      assert.equal(index.readUInt32BE(4), version);
-      assert.deepEqual(repositoriesIn(index), expected);
-      assert.equal(expected.length, 9);
-      for (let length = 0; length < index.length; length += 97)
-        assert.equal(repositoriesIn(index.subarray(0, length)), null);
+  it('has the repositories of its index found in every version of it, and in parts', async () => {
+    const folder = addSubmodule('deep/sub');
+    for (const option of ['--index-version=2', '--index-version=3', '--index-version=4', '--split-index']) {
+      git(root, 'update-index', ...option.split('='));
+      assert.equal(await isAsked(), false, option);
+      git(folder, 'config', 'diff.external', 'x');
+      assert.equal(await isAsked(), true, option);
+      git(folder, 'config', '--unset', 'diff.external');
     }
   });
 });

@@ -210,32 +210,6 @@ describe('paths of commands', () => {
   });
 });
 
-describe('what configures git', () => {
-  it('is that of a folder and of those above it, also of a work tree', async () => {
-    const root = tempFolder({
-      '.git/config': 'own',
-      'sub/.git/config': 'nested',
-      'tree/.git': 'gitdir: ../elsewhere/trees/a\n',
-      'elsewhere/trees/a/commondir': '../..\n',
-      'elsewhere/trees/a/config.worktree': 'of the tree',
-      'elsewhere/config': 'shared',
-    });
-    const workspace = new NodeWorkspace(await WorkspaceFolders.open([root]));
-    const read = async (folder: string) => (await workspace.gitConfig(folder)).split('\n').filter(Boolean);
-    assert.deepEqual(await read(''), ['own']);
-    assert.deepEqual(await read('sub/deep/'), ['own', 'nested']);
-    assert.deepEqual(await read('tree'), ['own', 'shared', 'of the tree']);
-    mkdirSync(join(root, 'odd/.git/config'), { recursive: true });
-    for (const folder of ['odd', '..'])
-      await assert.rejects(
-        workspace.gitConfig(folder),
-        (error: { code?: string }) => error.code === 'refused',
-      );
-    const several = new NodeWorkspace(await WorkspaceFolders.open([root, tempFolder({})]));
-    assert.equal(await several.gitConfig(''), '');
-  });
-});
-
 describe('what is not read', () => {
   it('secrets, binary files, folders, too large ones', async () => {
     const { workspace, root } = await open();

@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { namesPrograms } from '../../../../src/agent/commands/git-config.ts';
 import { judgeCommand, type Verdict } from '../../../../src/agent/commands/judge.ts';
 import { evalRecords } from '../../../support/eval-data.ts';
 
@@ -325,6 +324,13 @@ const ASK = `
   git rev-list --output=AGENTS.md HEAD
   git blame --output=AGENTS.md a.txt
   git describe --dirty
+  git log --help
+  git status --help
+  git blame -Sa a.txt
+  git blame -wS a a.txt
+  git remote -v
+  git remote --verbose
+  git rev-parse --show-superproject-working-tree
   nohup ls
   which -a $(id)
   watch ls
@@ -508,28 +514,6 @@ describe('commands: judged', () => {
     assert.deepEqual(judgeCommand('git status').gitFolders, ['']);
     assert.deepEqual(judgeCommand('cd a && "git" log; ls').gitFolders, ['', 'a/']);
     assert.deepEqual(judgeCommand('ls').gitFolders, []);
-  });
-
-  it('knows the configurations of git that run something', () => {
-    const usual =
-      '[core]\n\tbare = false\n\thooks = x\n[remote "origin"]\n\turl = https://x/command.git\n\tpromisor = true\n[branch "external"]\n\tmerge = refs/heads/main\n';
-    assert.equal(namesPrograms(usual), false);
-    for (const line of [
-      '[diff]\n\texternal = x',
-      '[diff "a"] textconv=x',
-      '[diff "a"]\ncommand = x',
-      '[filter "a"]\n clean = x',
-      '[include]\n\tpath = ../x',
-      '[includeIf "gitdir:~/"]\n\tpath = x',
-      '[core]\n\tsshCommand = x',
-      '[gpg "ssh"]\n\tprogram = x',
-      '[remote "a"]\n\tuploadpack = x',
-      '[merge "a"]\n\tdriver = x',
-      '[credential]\n\thelper = !x',
-      '[protocol "e\\xt"]\n\tallow = always',
-      '[core]\n\tgitProxy = x',
-    ])
-      assert.equal(namesPrograms(usual + line), true, line);
   });
 
   it('runs nothing of Windows by itself, and sees what is dangerous there', () => {
