@@ -1,5 +1,6 @@
 /** One task of the agent: what it is given, and what it comes to. Both profiles, native and guided, are run through this. */
 import type { Backend } from '../backends/backend.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { ChatMessage, ExpertLevel } from '../protocol/daemon.ts';
 import type { ActionPolicy, Remembered } from './actions.ts';
 import type {
@@ -83,6 +84,8 @@ export interface AgentOutcome {
   reason: StopReason;
   /** The last words of the model to the user. */
   text: string;
+  /** Where it ended as `error`: of which kind, for what helps. */
+  errorCode?: ErrorCode;
   turns: number;
   promptTokens: number;
   reusedTokens: number;

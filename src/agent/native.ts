@@ -3,7 +3,7 @@
  * until it says that it is done, a budget is used up, or it goes round in circles. What was sent stays as it was sent, so each turn
  * only adds to what the model has read.
  */
-import { type MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { type ErrorCode, type MoebiusError, toMoebiusError } from '../base/errors.ts';
 import type { ChatMessage, GenerateResult, ToolCall, ToolDefinition } from '../protocol/daemon.ts';
 import { createActions } from './actions.ts';
 import type { Actions, AgentOptions, AgentOutcome } from './agent.ts';
@@ -73,6 +73,7 @@ async function toolsFor({ mode, ports, backend, emit, signal }: AgentOptions): P
 interface End {
   reason: StopReason;
   text: string;
+  errorCode?: ErrorCode;
 }
 
 class NativeRun {
@@ -115,7 +116,7 @@ class NativeRun {
     this.#setHistory([...opening(this.#options), this.#task]);
     if (this.#todo.length > 0) this.#options.emit({ type: 'todo', items: this.#todo });
     const end = await this.#turns().catch(thrown => this.#failed(toMoebiusError(thrown)));
-    this.#options.emit({ type: 'end', ...end });
+    this.#options.emit({ type: 'end', reason: end.reason, text: end.text });
     return {
       ...end,
       ...this.#tally.result,
@@ -338,7 +339,8 @@ class NativeRun {
   }
 
   #failed(error: MoebiusError): End {
-    if (!this.#options.signal.aborted) return { reason: 'error', text: error.message };
+    const { code, message } = error;
+    if (!this.#options.signal.aborted) return { reason: 'error', text: message, errorCode: code };
     return this.#isTimeUp() ? this.#limit('time') : { reason: 'stopped', text: this.#lastText };
   }
 

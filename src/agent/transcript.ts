@@ -200,6 +200,9 @@ export function agentHistory({ entries }: Transcript, askId: string | null): Cha
 
 const GO_ON = 'Go on with the task where you left off.';
 
+/** Asked by *Continue*, and not in the user's words. */
+export const isGoOn = ({ text }: Ask): boolean => text.startsWith(GO_ON);
+
 /**
  * What the agent is told when it goes on with an answer that was stopped, ran into a limit, or was torn by the end of the process.
  * A call without a result may have been carried out or not: it is named, never repeated unasked.
@@ -214,7 +217,7 @@ export function resumeText(answer: Answer): string {
 
 /** The answer that this goes on with, by the button or in words; undefined where it asks for something else. */
 function stoppedBefore(transcript: Transcript, ask: Ask): Answer | undefined {
-  const isButton = ask.text.startsWith(GO_ON);
+  const isButton = isGoOn(ask);
   const words = isButton || ask.attachments.length > 0 ? null : goesOn(wordsOf(ask));
   if (!isButton && words === null) return undefined;
   const before = transcript.entries.slice(0, transcript.entries.indexOf(ask));

@@ -34,7 +34,7 @@ async function run(options: AgentOptions, isTimeUp: () => boolean): Promise<Agen
   const checks = new Checks(options, actions, callId);
   const workbench = new Workbench(options, actions, callId);
   if (ports.mcp && !isOwn(before)) emit({ type: 'notice', text: NO_SERVERS });
-  let ending: Ending;
+  let ending: Ending & Pick<AgentOutcome, 'errorCode'>;
   try {
     ending = await carryOut(options, writer, checks, workbench, callId);
   } catch (thrown) {
@@ -42,7 +42,7 @@ async function run(options: AgentOptions, isTimeUp: () => boolean): Promise<Agen
     await workbench.restore();
     if (workbench.versions > 0) emit({ type: 'notice', text: workbench.left() });
   }
-  emit({ type: 'end', ...ending });
+  emit({ type: 'end', reason: ending.reason, text: ending.text });
   const { turns, promptTokens, reusedTokens, outputTokens, history } = writer;
   return {
     ...ending,
@@ -97,12 +97,16 @@ async function checked(options: AgentOptions, checks: Checks): Promise<string> {
   return checkTold(options.checkCommand ?? '', check);
 }
 
-function interrupted(thrown: unknown, signal: AbortSignal, isTimeUp: () => boolean): Ending {
+function interrupted(
+  thrown: unknown,
+  signal: AbortSignal,
+  isTimeUp: () => boolean,
+): Ending & Pick<AgentOutcome, 'errorCode'> {
   if (isTimeUp())
     return { reason: 'limit', text: 'The budget of time is used up. The work can be continued.' };
   const { code, message } = toMoebiusError(thrown);
   if (signal.aborted || code === 'cancelled') return { reason: 'stopped', text: '' };
-  return { reason: 'error', text: message };
+  return { reason: 'error', text: message, errorCode: code };
 }
 
 /** The last version that was tried would be taken for the code as it was. What another profile has changed was meant to stay. */

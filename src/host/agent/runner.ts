@@ -73,6 +73,6 @@ export function endOf(outcome: AgentOutcome) {
     finish,
     // How long it took is not known apart from the tools.
     usage: { promptTokens, reusedTokens, outputTokens, queueMs: 0, prefillMs: 0, decodeMs: 0 },
-    error: message === undefined ? null : { code: 'internal', message },
+    error: message === undefined ? null : { code: outcome.errorCode ?? 'internal', message },
   };
 }

@@ -22,14 +22,19 @@ export function userRow(ask: Ask, state: UserRow['state']): UserRow {
 }
 
 /**
- * `isRunning`: an answer without an end that nobody writes any more was interrupted. `live`: what the agent has done for a running one,
- * of which the transcript may still lack some.
+ * `isRunning`: an answer without an end that nobody writes any more was interrupted. `isGoingOn`: it goes on with another. `live`: what
+ * the agent has done for a running one, of which the transcript may still lack some.
  */
-export function answerRow(answer: Answer, isRunning: boolean, live?: Readonly<Work>): AnswerRow {
+export function answerRow(
+  answer: Answer,
+  { isRunning, isGoingOn, live }: { isRunning: boolean; isGoingOn: boolean; live?: Readonly<Work> },
+): AnswerRow {
   const { id, text, model, level, usage, error } = answer;
   const finish = answer.finish ?? (isRunning ? null : 'interrupted');
-  // Of the agent only, and after every end but that of a task that is done.
-  const canGoOn = answer.steps.length > 0 && finish !== null && finish !== 'stop';
+  const hasBegun = answer.steps.length > 0;
+  // Of the agent only, and after every end but that of a task that is done, or has no room to go on in.
+  const isOver = finish === null || finish === 'stop' || error?.code === 'context-full';
+  const canGoOn = (hasBegun || (isGoingOn && text === '')) && !isOver;
   return {
     kind: 'answer',
     id,
@@ -40,7 +45,7 @@ export function answerRow(answer: Answer, isRunning: boolean, live?: Readonly<Wo
     finish,
     work: live ? liveWorkOf(answer, live) : workOf(answer, isRunning),
     canGoOn,
-    error: error && { message: error.message, actions: actionsFor(error.code, canGoOn) },
+    error: error && { message: error.message, actions: actionsFor(error.code, canGoOn, hasBegun) },
   };
 }
 
@@ -78,7 +83,10 @@ const ACTIONS: Partial<Record<ErrorCode, ErrorAction[]>> = {
 };
 
 /** What helps after an error of this kind. Where the agent can go on, trying again would throw away what it has done. */
-function actionsFor(code: string, canGoOn: boolean): ErrorAction[] {
+function actionsFor(code: string, canGoOn: boolean, hasBegun: boolean): ErrorAction[] {
   const actions = ACTIONS[code as ErrorCode] ?? ['retry', 'show-log'];
-  return canGoOn ? actions.filter(action => action !== 'retry') : actions;
+  if (!canGoOn) return actions;
+  // A daemon that dies at work is started again by itself; one that can't be waited for is not.
+  if (code === 'daemon-down' && hasBegun) return [];
+  return actions.filter(action => action !== 'retry');
 }

@@ -14,6 +14,7 @@ import {
   findAnswer,
   findAsk,
   isAnswered,
+  isGoOn,
   joinAttachments,
   resumeText,
   type Transcript,
@@ -194,7 +195,10 @@ export class ChatSession {
   /** The agent takes up what it ended before it was done. */
   goOn(answerId: string): void {
     const answer = findAnswer(this.transcript, answerId);
-    if (answer) this.send(resumeText(answer), []);
+    if (!answer) return;
+    // Nothing came of it: what it was asked still stands.
+    if (answer.steps.length === 0 && this.isLast(answerId)) this.regenerate(answerId);
+    else this.send(resumeText(answer), []);
   }
 
   /** The changes of an answer to these files were taken back, or are wanted. */
@@ -389,7 +393,10 @@ export class ChatSession {
 
   #answerRow(answer: Answer): AnswerRow {
     const run = answer.finish === null && this.#run?.answerId === answer.id ? this.#run : null;
-    return answerRow(answer, run !== null, run?.turn?.work);
+    const live = run?.turn?.work;
+    const ask = findAsk(this.transcript, answer.askId);
+    const isGoingOn = ask !== undefined && isGoOn(ask);
+    return answerRow(answer, { isRunning: run !== null, isGoingOn, ...(live && { live }) });
   }
 
   #record(event: TranscriptEvent): void {

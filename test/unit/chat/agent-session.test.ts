@@ -8,6 +8,7 @@ import {
   type TranscriptEvent,
 } from '../../../src/agent/transcript.ts';
 import { Deferred } from '../../../src/base/deferred.ts';
+import { MoebiusError } from '../../../src/base/errors.ts';
 import { AgentDesk } from '../../../src/host/agent/desk.ts';
 import { ChatSession } from '../../../src/host/chat/session.ts';
 import type { Part } from '../../../src/protocol/agent-view.ts';
@@ -16,7 +17,14 @@ import { applyMessage, createState, type PageState } from '../../../src/webview/
 import { type AgentScript, edits, runs, ScriptedAgent } from './scripted-agent.ts';
 import { modelInfo, ScriptedBackend, says, until } from './support.ts';
 
-function open(script: AgentScript, transcript = emptyTranscript('chat', 0), level: ChatLevel = 'exact') {
+const MODEL = modelInfo(8192, { shared: 1, routed: 8, perTokenByLevel: {}, chatLevel: 'fast' });
+
+function open(
+  script: AgentScript,
+  transcript = emptyTranscript('chat', 0),
+  level: ChatLevel = 'exact',
+  model = async () => MODEL,
+) {
   const agent = new ScriptedAgent(script);
   const page = createState();
   const stored: TranscriptEvent[] = [];
@@ -25,7 +33,7 @@ function open(script: AgentScript, transcript = emptyTranscript('chat', 0), leve
   let ids = transcript.entries.length;
   const session = new ChatSession(transcript, {
     backend: new ScriptedBackend(says('Hello')),
-    model: async () => modelInfo(8192, { shared: 1, routed: 8, perTokenByLevel: {}, chatLevel: 'fast' }),
+    model,
     options: () => ({ level, maxTokens: 400, temperature: 0, isThinking: false }),
     store: event => stored.push(structuredClone(event)),
     post,
@@ -283,6 +291,36 @@ describe('chat session with the agent', () => {
       agent.tasks.map(task => task.todo),
       [[], todo, todo],
     );
+  });
+
+  it('goes on although the daemon could not be started for that, with what was asked at first', async () => {
+    let isDown = false;
+    const { session, agent, page, desk, idle } = open(
+      async () => (agent.tasks.length === 1 ? 'limit' : 'done'),
+      undefined,
+      'exact',
+      async () => {
+        if (isDown) throw new MoebiusError('daemon-down', 'It crashed 5 times.');
+        return MODEL;
+      },
+    );
+    session.send('long task', []);
+    await idle();
+    isDown = true;
+    await desk.handle({ type: 'goOn', id: answers(page)[0]!.id });
+    await idle();
+    const { id, row } = answers(page)[1]!;
+    assert.deepEqual(row.value.error?.actions, ['restart', 'show-log']);
+    assert.equal(row.value.canGoOn, true);
+    isDown = false;
+    await desk.handle({ type: 'goOn', id });
+    await idle();
+    assert.deepEqual(
+      answers(page).map(answer => answer.row.value.finish),
+      ['length', 'stop'],
+      'nothing came of it, so it is replaced',
+    );
+    assert.deepEqual([agent.tasks[1]!.first.text, agent.tasks[1]!.news], ['long task', '']);
   });
 
   it('goes on after every end but that of a task that is done, and does not offer to begin anew in its place', async () => {
