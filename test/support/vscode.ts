@@ -243,7 +243,7 @@ export const editor = {
   },
   /** Paths that a search of the workspace finds, instead of those on disk. */
   found: [] as string[],
-  notebooks: [] as { uri?: Uri; getCells(): object[] }[],
+  notebooks: [] as { uri?: Uri; isDirty?: boolean; getCells(): object[] }[],
   /** Paths of the files in the editor's tabs. */
   tabs: [] as string[],
   /** What a language server knows of the name at a place. */

@@ -1,11 +1,28 @@
 /** Documents with unsaved changes: for the agent they are the files, since they are what the user sees. */
 import { realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';
+import { MoebiusError } from '../../base/errors.ts';
 import type { ResolvedPath } from '../../workspace/folders.ts';
 
 /** The document of a file that has unsaved changes; null: the file is what is on disk. */
-export async function unsavedDocument({ real }: ResolvedPath): Promise<vscode.TextDocument | null> {
-  for (const document of vscode.workspace.textDocuments) {
+export const unsavedDocument = (target: ResolvedPath): Promise<vscode.TextDocument | null> =>
+  unsavedOf(vscode.workspace.textDocuments, target);
+
+/**
+ * What is unsaved of a notebook is in its cells, and no text of its file: an edit can be made in neither.
+ * @throws MoebiusError `refused` where the file is a notebook with unsaved changes
+ */
+export async function refuseUnsavedNotebook(target: ResolvedPath): Promise<void> {
+  if ((await unsavedOf(vscode.workspace.notebookDocuments, target)) === null) return;
+  const why = 'is open as a notebook with unsaved changes, so its file is not changed. Save it first.';
+  throw new MoebiusError('refused', `${target.path} ${why}`);
+}
+
+async function unsavedOf<T extends Pick<vscode.NotebookDocument, 'isDirty' | 'uri'>>(
+  open: readonly T[],
+  { real }: ResolvedPath,
+): Promise<T | null> {
+  for (const document of open) {
     if (!document.isDirty || document.uri.scheme !== 'file') continue;
     // By what links lead to: the editor keeps the name by which the file was opened.
     if ((await realpath(document.uri.fsPath).catch(() => null)) === real) return document;

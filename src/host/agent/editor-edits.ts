@@ -11,7 +11,7 @@ import type { Checkpoints, FileState } from '../../workspace/checkpoints.ts';
 import type { ResolvedPath, WorkspaceFolders } from '../../workspace/folders.ts';
 import { refuseDisguise, refuseSecret } from '../../workspace/guards.ts';
 import { changedFile, type NodeEdits } from '../../workspace/node-edits.ts';
-import { editDocument, unsavedDocument, wholeText } from './documents.ts';
+import { editDocument, refuseUnsavedNotebook, unsavedDocument, wholeText } from './documents.ts';
 import { bytesOf, currentState, unsavedVersion } from './editor-files.ts';
 
 interface DocumentEdit {
@@ -62,6 +62,7 @@ export class EditorEdits implements EditPort {
   /** null: nothing unsaved stands in the way, the file on disk is meant. */
   async #unsaved(change: FileChange): Promise<DocumentEdit | null> {
     const target = await this.#folders.resolve(change.path);
+    await refuseUnsavedNotebook(target);
     const document = change.kind === 'create' ? null : await unsavedDocument(target);
     if (!document) return null;
     refuseSecret(this.#folders, target);

@@ -7,7 +7,7 @@ import { readState } from '../../workspace/file-set.ts';
 import type { ResolvedPath, WorkspaceFolders } from '../../workspace/folders.ts';
 import { nodeFileStates } from '../../workspace/node-edits.ts';
 import { NodeWorkspace, versionOf } from '../../workspace/node-workspace.ts';
-import { editDocument, unsavedDocument, wholeText } from './documents.ts';
+import { editDocument, refuseUnsavedNotebook, unsavedDocument, wholeText } from './documents.ts';
 
 /** Of unsaved text; never that of a file, so that an edit made for one is not applied to the other. */
 export const unsavedVersion = (text: string): string => `unsaved-${versionOf(Buffer.from(text))}`;
@@ -54,7 +54,9 @@ export class EditorFileStates implements FileStates {
     const onDisk = new Map<string, FileState>();
     const inEditor: (() => Promise<boolean>)[] = [];
     for (const [path, state] of states) {
-      const document = state && (await unsavedDocument(await this.#folders.resolve(path)));
+      const target = await this.#folders.resolve(path);
+      await refuseUnsavedNotebook(target);
+      const document = state && (await unsavedDocument(target));
       if (!document) onDisk.set(path, state);
       else {
         const { text } = decodeText(state.bytes, path);

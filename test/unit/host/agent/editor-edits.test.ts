@@ -10,7 +10,7 @@ import { Checkpoints } from '../../../../src/workspace/checkpoints.ts';
 import { WorkspaceFolders } from '../../../../src/workspace/folders.ts';
 import { NodeEdits } from '../../../../src/workspace/node-edits.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
-import { editor } from '../../../support/vscode.ts';
+import { editor, Uri } from '../../../support/vscode.ts';
 
 describe('edits of the agent in the editor', () => {
   beforeEach(() => editor.reset());
@@ -166,6 +166,25 @@ describe('edits of the agent in the editor', () => {
     dirty('a.ts');
     const { version } = await workspace.read('a.ts');
     await assert.rejects(edits.apply([{ kind: 'delete', path: 'a.ts', version }], 't1'), { code: 'refused' });
+  });
+
+  it('changes no notebook with unsaved cells, neither by an edit nor by taking one back', async () => {
+    const { root, edits, workspace, replace, checkpoints, onDisk } = await open({
+      'a.ipynb': 'one\n',
+      'b.ts': 'one\n',
+    });
+    const notebook = { uri: Uri.file(join(root, 'a.ipynb')), isDirty: false, getCells: () => [] };
+    editor.notebooks = [notebook];
+    const changes = [await replace('b.ts', 'one', 'two'), await replace('a.ipynb', 'one', 'two')];
+    await edits.apply(changes, 't1');
+    notebook.isDirty = true;
+    const again = [await replace('b.ts', 'two', 'three'), await replace('a.ipynb', 'two', 'three')];
+    const { version } = await workspace.read('a.ipynb');
+    const message = /^a\.ipynb is open as a notebook .* Save it first\.$/;
+    await assert.rejects(edits.apply(again, 't2'), { code: 'refused', message });
+    await assert.rejects(edits.apply([{ kind: 'delete', path: 'a.ipynb', version }], 't2'), { message });
+    await assert.rejects(checkpoints.undo('t1', []), { message });
+    assert.deepEqual([onDisk('a.ipynb'), onDisk('b.ts')], ['two\n', 'two\n']);
   });
 
   it('puts back files on disk and unsaved documents in one go', async () => {
