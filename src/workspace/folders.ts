@@ -31,16 +31,20 @@ export class WorkspaceFolders {
     this.#folders = folders;
   }
 
-  /** @throws MoebiusError `not-found` for a folder that is not there. */
-  static async open(paths: readonly string[]): Promise<WorkspaceFolders> {
-    const folders = new Map<string, Folder>();
+  /**
+   * `names`: by which the user knows the folders, where they are not those on disk.
+   * @throws MoebiusError `not-found` for a folder that is not there.
+   */
+  static async open(paths: readonly string[], names: readonly string[] = []): Promise<WorkspaceFolders> {
+    const folders: Folder[] = [];
     for (const path of paths) {
       const real = await realpath(path).catch(() => {
         throw new MoebiusError('not-found', `The workspace folder ${path} does not exist.`);
       });
-      folders.set(uniqueName(basename(real) || 'root', folders), { real, opened: resolve(path) });
+      folders.push({ real, opened: resolve(path) });
     }
-    return new WorkspaceFolders(folders);
+    const known = folderNames(folders.map(({ real }, index) => names[index] ?? basename(real)));
+    return new WorkspaceFolders(new Map(folders.map((folder, index) => [known[index]!, folder])));
   }
 
   get names(): string[] {
@@ -95,9 +99,15 @@ export class WorkspaceFolders {
   }
 }
 
-function uniqueName(name: string, taken: ReadonlyMap<string, unknown>): string {
-  let unique = name;
-  for (let count = 2; taken.has(unique); count++) unique = `${name}-${count}`;
+/** As the first part of a path: one part, and each another. */
+export function folderNames(names: readonly string[]): string[] {
+  const unique: string[] = [];
+  for (const name of names) {
+    const plain = name.replace(/[\\/:\p{Cc}\p{Cf}]/gu, '-').replace(/^~+|[. ]+$/g, '') || 'root';
+    let one = plain;
+    for (let count = 2; unique.includes(one); count++) one = `${plain}-${count}`;
+    unique.push(one);
+  }
   return unique;
 }
 

@@ -1,7 +1,7 @@
 /** For unit tests, imported before anything that imports `vscode`: documents and edits behave as in VS Code, what is shown is noted down. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 export class Position {
@@ -398,7 +398,7 @@ const vscode = {
       return editor.isTrusted;
     },
     get workspaceFolders() {
-      return editor.folders.map(path => ({ uri: Uri.file(path) }));
+      return editor.folders.map((path, index) => ({ uri: Uri.file(path), name: basename(path), index }));
     },
     getConfiguration: (section: string) => ({
       get: (name: string, fallback: unknown) => {

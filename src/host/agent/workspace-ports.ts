@@ -51,10 +51,15 @@ export class WorkspacePorts implements vscode.Disposable {
    * @throws MoebiusError `unsupported` when no folder is open
    */
   static async open(storage: string, syntax: SyntaxPort): Promise<WorkspacePorts> {
-    const paths = (vscode.workspace.workspaceFolders ?? []).map(folder => folder.uri.fsPath);
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    const paths = folders.map(({ uri }) => uri.fsPath);
     if (paths.length === 0)
       throw new MoebiusError('unsupported', 'Open a folder to let the agent work in it.');
-    return new WorkspacePorts(await WorkspaceFolders.open(paths), storage, paths[0]!, syntax);
+    const opened = await WorkspaceFolders.open(
+      paths,
+      folders.map(({ name }) => name),
+    );
+    return new WorkspacePorts(opened, storage, paths[0]!, syntax);
   }
 
   /** What a file was before a turn; '' if there was none, or if it is no longer kept. */

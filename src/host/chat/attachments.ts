@@ -7,6 +7,7 @@ import * as vscode from 'vscode';
 import { attachmentBlock } from '../../agent/chat-prompt.ts';
 import type { Attachment } from '../../agent/transcript.ts';
 import { MoebiusError } from '../../base/errors.ts';
+import { workspacePath, workspaceUri } from '../workspace-path.ts';
 import type { AttachmentRequest } from './attachment-request.ts';
 import { capText, decodeText, secretReason, settle } from './attachment-rules.ts';
 import { readFolder } from './folder-source.ts';
@@ -83,7 +84,7 @@ export class AttachmentReader {
   }
 
   async #readFile(uri: vscode.Uri): Promise<Attachment> {
-    const label = vscode.workspace.asRelativePath(uri);
+    const label = workspacePath(uri);
     const { type } = await stat(uri, label);
     if (type & vscode.FileType.Directory) {
       const text = await readFolder(uri);
@@ -144,7 +145,7 @@ function selectionSource(): Source {
 
 /** Lines of a document, named by where they stand. */
 function partOf(document: vscode.TextDocument, range: vscode.Range): Omit<Source, 'kind'> {
-  const path = vscode.workspace.asRelativePath(document.uri);
+  const path = workspacePath(document.uri);
   const [first, last] = [range.start.line + 1, range.end.line + 1];
   return {
     label: first === last ? `${path}:${first}` : `${path}:${first}-${last}`,
@@ -158,7 +159,7 @@ function problemsSource(): Source {
   const active = vscode.window.activeTextEditor?.document.uri.toString();
   const problems: Problem[] = vscode.languages.getDiagnostics().flatMap(([uri, diagnostics]) =>
     diagnostics.map(diagnostic => ({
-      path: vscode.workspace.asRelativePath(uri),
+      path: workspacePath(uri),
       isActive: uri.toString() === active,
       line: diagnostic.range.start.line + 1,
       column: diagnostic.range.start.character + 1,
@@ -180,19 +181,9 @@ async function stat(uri: vscode.Uri, label: string): Promise<vscode.FileStat> {
   }
 }
 
-function workspaceUri(path: string): vscode.Uri {
-  for (const folder of vscode.workspace.workspaceFolders ?? []) {
-    // With several folders a path begins with the folder's name, as `asRelativePath` writes it.
-    const inner = path.startsWith(`${folder.name}/`) ? path.slice(folder.name.length + 1) : path;
-    const isNamed = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
-    if (!isNamed || inner !== path) return vscode.Uri.joinPath(folder.uri, isNamed ? inner : path);
-  }
-  throw new MoebiusError('not-found', 'No folder is open. Attach the file with the file dialog.');
-}
-
 /** @throws MoebiusError `unsupported` for a file outside the workspace, also through a link */
 async function inWorkspace(uri: vscode.Uri): Promise<vscode.Uri> {
-  const label = vscode.workspace.asRelativePath(uri);
+  const label = workspacePath(uri);
   const folder = vscode.workspace.getWorkspaceFolder(uri);
   const outside = new MoebiusError(
     'unsupported',

@@ -1,5 +1,6 @@
 /** What is read of a folder that is attached: the names of all files below it, and the texts of those that lie in it directly. */
 import * as vscode from 'vscode';
+import { workspacePath } from '../workspace-path.ts';
 import { decodeText, secretReason } from './attachment-rules.ts';
 import { type FolderFile, folderText, LISTED_FILES } from './folder-text.ts';
 import { EXCLUDED } from './suggestions.ts';
@@ -13,7 +14,7 @@ export async function readFolder(folder: vscode.Uri): Promise<string> {
   const files: FolderFile[] = [];
   let leftBytes = READ_BYTES;
   for (const uri of own) {
-    const path = vscode.workspace.asRelativePath(uri);
+    const path = workspacePath(uri);
     const { size, type } = await vscode.workspace.fs.stat(uri);
     // What a link leads to may lie outside; what is larger than the rest of the room is left out.
     if (type !== vscode.FileType.File || size > leftBytes) continue;
@@ -23,7 +24,7 @@ export async function readFolder(folder: vscode.Uri): Promise<string> {
     files.push({ path, text });
   }
   return folderText(
-    [...own, ...below].map(uri => vscode.workspace.asRelativePath(uri)),
+    [...own, ...below].map(uri => workspacePath(uri)),
     files,
   );
 }

@@ -1,6 +1,7 @@
 /** The list behind `@` and `#`: selection, problems, symbols, files and folders of the workspace, the file dialog. */
 import * as vscode from 'vscode';
 import type { Suggestion } from '../../protocol/webview.ts';
+import { workspacePath } from '../workspace-path.ts';
 import { pathGlob } from './path-glob.ts';
 import { foldersOf, rankPaths } from './rank-paths.ts';
 import { suggestSymbols } from './symbols.ts';
@@ -54,7 +55,7 @@ export class SuggestionSource {
 
 async function findPaths(glob: string, limit: number, token?: vscode.CancellationToken): Promise<string[]> {
   const uris = await vscode.workspace.findFiles(glob, EXCLUDED, limit, token);
-  return uris.map(uri => vscode.workspace.asRelativePath(uri));
+  return uris.map(uri => workspacePath(uri));
 }
 
 const pathItem = (kind: 'file' | 'folder', path: string): Suggestion => ({
@@ -85,5 +86,5 @@ function openPaths(): string[] {
   const uris = tabs.flatMap(tab => (tab.input instanceof vscode.TabInputText ? [tab.input.uri] : []));
   return [...(active ? [active] : []), ...uris]
     .filter(uri => vscode.workspace.getWorkspaceFolder(uri))
-    .map(uri => vscode.workspace.asRelativePath(uri));
+    .map(uri => workspacePath(uri));
 }

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
 import type { Suggestion } from '../../protocol/webview.ts';
+import { workspacePath } from '../workspace-path.ts';
 
 const SHOWN_SYMBOLS = 6;
 /** Of a single letter there are too many. */
@@ -25,7 +26,7 @@ export async function suggestSymbols(query: string): Promise<Suggestion[]> {
     .filter(({ location }) => vscode.workspace.getWorkspaceFolder(location.uri))
     .slice(0, SHOWN_SYMBOLS)
     .map(({ name, location }) => {
-      const path = vscode.workspace.asRelativePath(location.uri);
+      const path = workspacePath(location.uri);
       const line = location.range.start.line + 1;
       return { kind: 'symbol', label: name, detail: `${path}:${line}`, path, line };
     });
@@ -38,7 +39,7 @@ export async function suggestSymbols(query: string): Promise<Suggestion[]> {
 export async function symbolRange(document: vscode.TextDocument, line: number): Promise<vscode.Range> {
   const first = line - 1;
   if (first >= document.lineCount) {
-    const path = vscode.workspace.asRelativePath(document.uri);
+    const path = workspacePath(document.uri);
     throw new MoebiusError('not-found', `${path} has no line ${line} any more.`);
   }
   const symbols = await vscode.commands.executeCommand<(vscode.DocumentSymbol | vscode.SymbolInformation)[]>(

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
 import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
 import type { ChatView } from '../chat/view.ts';
+import { workspacePath } from '../workspace-path.ts';
 import type { CommandTable } from './command-table.ts';
 import { asRange, asUri } from './edit-commands.ts';
 
@@ -33,7 +34,7 @@ export function agentCommands(chat: ChatView): CommandTable {
       const file = asUri(uri) ?? editor?.document.uri;
       const at = asRange(range) ?? editor?.selection;
       if (!file || !at) throw new MoebiusError('bad-request', 'Put the cursor on the problem first.');
-      const path = vscode.workspace.asRelativePath(file);
+      const path = workspacePath(file);
       const line = at.start.line + 1;
       const said = typeof problem === 'string' ? problem : problemsText(file, at);
       if (!said) throw new MoebiusError('not-found', `There is no problem at ${path}:${line}.`);

@@ -4,6 +4,7 @@ import { MoebiusError } from '../../base/errors.ts';
 import type { AttachmentRequest } from '../chat/attachment-request.ts';
 import type { ChatView } from '../chat/view.ts';
 import { activeTarget, type Target } from '../edits/target.ts';
+import { workspacePath } from '../workspace-path.ts';
 import type { CommandTable } from './command-table.ts';
 import { asRange, asUri } from './edit-commands.ts';
 
@@ -22,7 +23,7 @@ export function askCommands(chat: ChatView): CommandTable {
     },
     'moebius.code.tests': async (uri?: unknown, range?: unknown) => {
       const target = await activeTarget(asUri(uri), asRange(range));
-      const path = vscode.workspace.asRelativePath(target.document.uri, false);
+      const path = workspacePath(target.document.uri);
       const question =
         `Write unit tests for this code from ${path}: the usual case, the edge cases and the errors. ` +
         'Answer with one complete test file, using the test framework that is usual for the language.';

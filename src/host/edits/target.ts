@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { enclosingBlock, leadingLine } from '../../agent/code/enclosing-block.ts';
 import { MoebiusError } from '../../base/errors.ts';
+import { workspacePath } from '../workspace-path.ts';
 
 export interface Target {
   document: vscode.TextDocument;
@@ -52,7 +53,7 @@ export async function targetAt(document: vscode.TextDocument, selection: vscode.
     );
   }
   const range = new vscode.Range(lines.start.line, 0, last, document.lineAt(last).text.length);
-  const path = vscode.workspace.asRelativePath(document.uri, false);
+  const path = workspacePath(document.uri);
   return {
     document,
     range,

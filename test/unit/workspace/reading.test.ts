@@ -139,6 +139,19 @@ describe('searching the workspace', () => {
     assert.equal(folders.toPath(join(second, 'app', 'a.txt')), 'app-2/a.txt');
     await assert.rejects(workspace.read('a.txt'), { code: 'refused', message: /app, app-2/ });
   });
+
+  it('knows its folders by the names that the user gave them, where these can be part of a path', async () => {
+    const roots = Array.from({ length: 6 }, () => tempFolder({ 'a.txt': 'text' }));
+    const given = ['API server', 'web/app', 'web:app', '~me. ', '..', '🚀'];
+    const folders = await WorkspaceFolders.open(roots, given);
+    assert.deepEqual(folders.names, ['API server', 'web-app', 'web-app-2', 'me', 'root', '🚀']);
+    const workspace = new NodeWorkspace(folders);
+    for (const [index, name] of folders.names.entries()) {
+      assert.equal((await workspace.read(`${name}/a.txt`)).text, 'text');
+      assert.equal(folders.toPath(join(roots[index]!, 'a.txt')), `${name}/a.txt`);
+    }
+    assert.deepEqual((await WorkspaceFolders.open([roots[0]!], ['API server'])).roots, ['']);
+  });
 });
 
 describe('ignored folders', () => {
