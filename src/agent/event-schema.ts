@@ -60,7 +60,7 @@ const agentEvent = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('end'),
-    reason: z.enum(['done', 'answered', 'stopped', 'limit', 'repetition', 'empty', 'error']),
+    reason: z.enum(['done', 'answered', 'unfinished', 'stopped', 'limit', 'repetition', 'empty', 'error']),
     text,
   }),
 ]) satisfies z.ZodMiniType<AgentEvent>;

@@ -262,7 +262,10 @@ class NativeRun {
       const content = isTooSoon ? NOT_FINISHED : repeated === 'new' ? text : text + AGAIN;
       this.#append({ role: 'tool', content });
       used += await this.#window.countText(content);
-      if (result.done !== undefined && !isTooSoon) return this.#finished('done', result.done);
+      if (result.done !== undefined && !isTooSoon) {
+        if (result.isGivenUp) return { reason: 'unfinished', text: result.done };
+        return this.#finished('done', result.done);
+      }
       hasFailed ||= !result.ok;
       isStuck ||= repeated === 'stop';
     }

@@ -237,8 +237,16 @@ export interface TodoItem {
   text: string;
   state: 'open' | 'doing' | 'done';
 }
-/** `limit`: a budget of turns, tokens or time is used up; the user may let it go on. */
-export type StopReason = 'done' | 'answered' | 'stopped' | 'limit' | 'repetition' | 'empty' | 'error';
+/** `unfinished`: the model says that it can't be done. `limit`: a budget of turns, tokens or time is used up; the user may let it go on. */
+export type StopReason =
+  | 'done'
+  | 'answered'
+  | 'unfinished'
+  | 'stopped'
+  | 'limit'
+  | 'repetition'
+  | 'empty'
+  | 'error';
 
 /** `ask`: no tools. `plan`: reads, changes nothing. `agent`: everything, with approval. */
 export type AgentMode = 'ask' | 'plan' | 'agent';

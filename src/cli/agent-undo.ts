@@ -3,6 +3,7 @@ import { MoebiusError } from '../base/errors.ts';
 import { CHECKPOINT_BYTES } from '../workspace/checkpoints.ts';
 import { openNodePorts } from '../workspace/node-ports.ts';
 import { askLine } from './agent-approval.ts';
+import type { Report } from './agent-report.ts';
 import { megabytes } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -24,7 +25,7 @@ export async function undoLastRun(
   terminal: Terminal,
   folder: string,
   checkpointFolder: string,
-  isJson: boolean,
+  report: Report,
 ): Promise<void> {
   const { checkpoints, dispose } = await openNodePorts([folder], checkpointFolder);
   try {
@@ -37,17 +38,16 @@ export async function undoLastRun(
     const second = overwrite.length > 0 ? await checkpoints.undo(turn.id, overwrite) : first;
     // What a person has seen and kept is decided; the next undo is about the run before.
     if (terminal.stdin.isTTY) await checkpoints.close(turn.id);
-    const report: UndoReport = {
+    const undone: UndoReport = {
       run: new Date(turn.at).toISOString(),
       restored: [...new Set([...first.restored, ...second.restored])],
       kept: second.conflicts,
       lost: second.lost,
     };
-    if (isJson) await writeLine(terminal.stdout, JSON.stringify(report, null, 2));
-    else await writeLine(terminal.stdout, describeUndo(report));
+    await report(undone, describeUndo(undone));
     const [used, most] = [megabytes(await checkpoints.sizeBytes()), megabytes(CHECKPOINT_BYTES)];
     await writeLine(terminal.stderr, `(What files were before takes ${used} of at most ${most} MB.)`);
-    if (report.kept.length + report.lost.length > 0)
+    if (undone.kept.length + undone.lost.length > 0)
       throw new MoebiusError('unfinished', 'Not all files are as they were before the run.');
   } finally {
     dispose();

@@ -17,7 +17,7 @@ import { McpServers } from '../workspace/mcp.ts';
 import { parseMcpConfig } from '../workspace/mcp-config.ts';
 import { type NodePorts, openNodePorts } from '../workspace/node-ports.ts';
 import { type Approvals, parseApprovals, permissionsOf } from './agent-approval.ts';
-import { reportOf, stepPrinter } from './agent-report.ts';
+import { type Report, reporting, reportOf, stepPrinter } from './agent-report.ts';
 import { undoLastRun } from './agent-undo.ts';
 import { engineBackend } from './engine-backend.ts';
 import { addEngineOptions, type EngineOptions, positiveInteger, withEngine } from './engine-session.ts';
@@ -88,16 +88,18 @@ Example:
     .action((task: string | undefined, options: AgentCommandOptions, command: Command) => {
       if ((task === undefined) !== (options.undo === true))
         command.error('error: give a task, or --undo to take back the last run');
-      return options.undo
-        ? undo(terminal, options)
-        : withEngine(terminal, options, engine => work(engine, terminal, task!, options));
+      return reporting(terminal, options.json ?? false, report =>
+        options.undo
+          ? undo(terminal, options, report)
+          : withEngine(terminal, options, engine => work(engine, terminal, task!, options, report)),
+      );
     });
 }
 
 /** Loads no model. */
-async function undo(terminal: Terminal, { workspace, json = false }: AgentCommandOptions): Promise<void> {
+async function undo(terminal: Terminal, { workspace }: AgentCommandOptions, report: Report): Promise<void> {
   const folder = resolve(workspace);
-  await undoLastRun(terminal, folder, await checkpointFolder(folder), json);
+  await undoLastRun(terminal, folder, await checkpointFolder(folder), report);
 }
 
 /** @throws MoebiusError after the report: `cancelled`, or `unfinished` when the task is not done or the check does not pass */
@@ -106,6 +108,7 @@ export async function work(
   terminal: Terminal,
   task: string,
   options: AgentCommandOptions,
+  report: Report,
 ): Promise<void> {
   const started = performance.now();
   const folder = resolve(options.workspace);
@@ -121,8 +124,7 @@ export async function work(
     const commands = [...outcome.commands, ...(check === null ? [] : [check])];
     const checkPassed = check === null ? outcome.checkPassed : check.exitCode === 0;
     const seconds = Math.round((performance.now() - started) / 1000);
-    const report = reportOf({ ...outcome, commands }, { profile, model: model.id, seconds, checkPassed });
-    if (options.json) await writeLine(terminal.stdout, JSON.stringify(report, null, 2));
+    await report(reportOf({ ...outcome, commands }, { profile, model: model.id, seconds, checkPassed }));
     if (outcome.changed.length > 0 && terminal.stderr.isTTY)
       await writeLine(terminal.stderr, '(`moebius agent --undo` takes these changes back.)');
     if (terminal.signal.aborted) throw cancelled();

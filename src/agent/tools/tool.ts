@@ -44,6 +44,8 @@ export interface ToolResult {
   todo?: TodoItem[];
   /** The task is over; the last words of the model. */
   done?: string;
+  /** It is over and not done. */
+  isGivenUp?: boolean;
   /** The result event was sent already, by what asked for approval. */
   isTold?: boolean;
 }

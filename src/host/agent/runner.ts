@@ -53,6 +53,8 @@ export interface AgentRunner {
 const FINISH: Record<StopReason, FinishReason | 'error'> = {
   done: 'stop',
   answered: 'stop',
+  // Going on would be the same again: the user says what else to do.
+  unfinished: 'stop',
   stopped: 'cancelled',
   limit: 'length',
   repetition: 'repetition',

@@ -1,5 +1,5 @@
 /** The events of the agent as what the page shows of them. Pure: the same fold serves a running answer and a stored one. */
-import type { AgentEvent, ChangedFile } from '../../agent/ports.ts';
+import type { AgentEvent, ChangedFile, StopReason } from '../../agent/ports.ts';
 import { type Answer, isAnswered, type Transcript, wordsOf } from '../../agent/transcript.ts';
 import type {
   ChangedFileView,
@@ -189,13 +189,16 @@ function addText(work: Work, text: string, answerId: string): WorkChange {
   return add(work, { kind: 'text', id: `${start}${work.parts.length}`, text });
 }
 
+/** Ends whose text is said to the user; that of an error stands in the box of the error. */
+const FOR_USER: ReadonlySet<StopReason> = new Set(['done', 'answered', 'unfinished', 'limit']);
+
 /** What is said at the end may be an argument of the model's last call, or the host's own words: what of it was not streamed as text. */
 function addLastWords(
   work: Work,
   { reason, text }: Extract<AgentEvent, { type: 'end' }>,
   answerId: string,
 ): WorkChange {
-  const isForUser = reason === 'done' || reason === 'answered' || reason === 'limit';
+  const isForUser = FOR_USER.has(reason);
   const said = (work.parts.findLast(part => part.kind === 'text')?.text ?? '').trim();
   const words = text.trim();
   const unsaid = words.endsWith(said) ? words.slice(0, words.length - said.length).trimEnd() : words;

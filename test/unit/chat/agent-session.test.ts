@@ -332,6 +332,7 @@ describe('chat session with the agent', () => {
       ['stopped', true],
       ['done', false],
       ['answered', false],
+      ['unfinished', false],
     ] as const) {
       const { session, page, idle } = open(async () => reason);
       session.send('long task', []);

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AgentCommandOptions, checkpointFolder, work } from '../../../src/cli/agent.ts';
 import { parseApprovals } from '../../../src/cli/agent-approval.ts';
-import type { AgentReport } from '../../../src/cli/agent-report.ts';
+import { type AgentReport, reporting } from '../../../src/cli/agent-report.ts';
 import { type UndoReport, undoLastRun } from '../../../src/cli/agent-undo.ts';
+import { createProgram } from '../../../src/cli/program.ts';
 import type { ModelInfo } from '../../../src/protocol/daemon.ts';
 import { readGrammar } from '../../support/grammars.ts';
 import { call, done, type Model, type ModelAnswer, scriptedModel } from '../../support/scripted-model.ts';
@@ -73,11 +74,11 @@ describe('moebius agent', () => {
       json: true,
       ...options,
     };
-    const failure = await work(engine, terminal, task, all).then(
+    const failure = await reporting(terminal, true, report => work(engine, terminal, task, all, report)).then(
       () => null,
       error => error,
     );
-    const report: AgentReport = JSON.parse(terminal.output());
+    const report: AgentReport & { error?: object } = JSON.parse(terminal.output());
     return { report, failure, errors: terminal.errors(), backend };
   }
   const edit = call('edit_file', { path: 'a.js', old_text: '1', new_text: '2' });
@@ -158,6 +159,38 @@ describe('moebius agent', () => {
     assert.deepEqual(report.commands, [{ command: 'node check.js', exitCode: 1 }]);
   });
 
+  it('fails when the model says that it can not be done, in its words, whatever the check says', async () => {
+    const given = call('task_done', { summary: 'There is no b.js.', could_not: true });
+    const { report, failure } = await agent([edit, given], {
+      approve: parseApprovals('edits'),
+      check: 'node check.js',
+    });
+    assert.deepEqual([report.reason, report.text], ['unfinished', 'There is no b.js.']);
+    assert.deepEqual(
+      [failure.code, failure.message],
+      ['unfinished', 'The task is not done (unfinished): There is no b.js.'],
+    );
+  });
+
+  it('reports why it could not begin, and nothing beside what came of a task', async () => {
+    for (const [given, code] of [
+      [{ mcp: '/nowhere/mcp.json' }, 'bad-request'],
+      [{ workspace: '/nowhere' }, 'not-found'],
+    ] as const) {
+      const { report, failure } = await agent([], given);
+      assert.deepEqual(report, { error: { code, message: failure.message } });
+    }
+    for (const json of [['--json'], []]) {
+      const terminal = { ...memoryTerminal(''), packageFolder: '' };
+      const command = createProgram(terminal, '1').parseAsync(['agent', 'x', ...json], { from: 'user' });
+      await assert.rejects(command, { code: 'model-missing' });
+      assert.match(
+        terminal.output(),
+        json.length > 0 ? /^\{\n {2}"error": \{\n {4}"code": "model-missing"/ : /^$/,
+      );
+    }
+  });
+
   it('fails when a budget is used up', async () => {
     const { failure } = await agent([call('list_dir')], { maxTurns: 1 });
     assert.match(failure.message, /not done \(limit\).*continued/);
@@ -206,12 +239,14 @@ describe('moebius agent', () => {
     async function undo(answer: string | null = null) {
       const terminal = memoryTerminal(answer ?? '');
       if (answer !== null) terminal.stdin.isTTY = true;
-      const failure = await undoLastRun(terminal, folder, await checkpointFolder(folder), true).then(
+      const checkpoints = await checkpointFolder(folder);
+      const failure = await reporting(terminal, true, report =>
+        undoLastRun(terminal, folder, checkpoints, report),
+      ).then(
         () => null,
         error => error,
       );
-      const output = terminal.output();
-      const report = output === '' ? null : (JSON.parse(output) as UndoReport);
+      const report: UndoReport & { error?: object } = JSON.parse(terminal.output());
       return { report, failure, errors: terminal.errors() };
     }
 
@@ -225,7 +260,9 @@ describe('moebius agent', () => {
       assert.match(errors, /takes 0 of at most 200 MB/);
       await undo();
       assert.match(await text(), /= 1/);
-      assert.equal((await undo()).failure.code, 'not-found');
+      const none = await undo();
+      assert.equal(none.failure.code, 'not-found');
+      assert.deepEqual(none.report.error, { code: 'not-found', message: none.failure.message });
     });
 
     it('keeps what was changed since when nobody is there to ask, and fails', async () => {

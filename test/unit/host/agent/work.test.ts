@@ -87,6 +87,8 @@ describe('host/agent/work', () => {
       work.parts.map(part => part.kind === 'text' && part.text),
       ['All is well.'],
     );
+    const could = worked({ type: 'end', reason: 'unfinished', text: 'There is no such file.' });
+    assert.equal(could.work.parts.length, 1);
     const said = worked(
       { type: 'text', text: 'All is well. ' },
       { type: 'end', reason: 'answered', text: 'All is well.' },
