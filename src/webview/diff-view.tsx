@@ -1,18 +1,63 @@
-import { type DiffLine, parseDiff } from './diff.ts';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { type DiffLine, joinLines, parseDiff } from './diff.ts';
+import { formatCount } from './format.ts';
 
+/** Drawn unasked, each as an element: with a hundred thousand the page freezes. */
+const DRAWN_LINES = 2000;
 const MARKS: Record<DiffLine['kind'], string> = { added: '+', removed: '−', same: ' ', file: '', gap: '⋯' };
 
 /** A unified diff in colours. Added and removed are also told by their marks, not by colour alone. */
 export function DiffView({ diff }: { diff: string }) {
+  const section = useRef<HTMLElement>(null);
+  const [isWhole, setWhole] = useState(false);
+  const lines = useMemo(() => parseDiff(diff), [diff]);
+  const first = lines.slice(0, DRAWN_LINES);
+  const rest = lines.slice(DRAWN_LINES);
+  const isCut = rest.length > 0 && !isWhole;
+  const [count, all] = [first.length, lines.length].map(formatCount);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
-    <section class="diff" tabIndex={0} aria-label="Diff" data-testid="diff">
-      {parseDiff(diff).map((line, index) => (
-        <div key={index} class={`diff-line ${line.kind}`}>
-          <span class="diff-mark">{MARKS[line.kind]}</span>
-          <span>{line.text || '\u200b'}</span>
-        </div>
+    <section
+      ref={section}
+      class="diff"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
+      tabIndex={0}
+      aria-label={isCut ? `Diff, the first ${count} of ${all} lines` : 'Diff'}
+      data-testid="diff"
+    >
+      {first.map((line, index) => (
+        <Row key={index} {...line} />
       ))}
+      {isWhole && joinLines(rest).map((lines, index) => <Row key={index + DRAWN_LINES} {...lines} />)}
+      {isCut && (
+        <div class="diff-more">
+          <button
+            type="button"
+            class="secondary"
+            data-testid="diff-more"
+            onClick={() => {
+              // The button goes, and the keyboard must not go with it.
+              section.current?.focus({ preventScroll: true });
+              setWhole(true);
+            }}
+          >
+            Show all {all} lines
+          </button>
+        </div>
+      )}
     </section>
+  );
+}
+
+/** One line, or several of a kind. */
+function Row({ kind, text }: DiffLine) {
+  const marks = text
+    .split('\n')
+    .map(() => MARKS[kind])
+    .join('\n');
+  return (
+    <div class={`diff-line ${kind}`}>
+      <span class="diff-mark">{marks}</span>
+      <span>{text || '\u200b'}</span>
+    </div>
   );
 }

@@ -37,6 +37,17 @@ export function parseDiff(diff: string): DiffLine[] {
   return lines;
 }
 
+/** Those of one kind that follow one another as one, to be drawn by few elements. */
+export function joinLines(lines: readonly DiffLine[]): DiffLine[] {
+  const runs: { kind: DiffLine['kind']; texts: string[] }[] = [];
+  for (const { kind, text } of lines) {
+    const last = runs.at(-1);
+    if (last?.kind === kind) last.texts.push(text);
+    else runs.push({ kind, texts: [text] });
+  }
+  return runs.map(({ kind, texts }) => ({ kind, text: texts.join('\n') }));
+}
+
 function fileName(line: string): string | null {
   const name = line.slice(4).replace(/\t.*$/, '').trim();
   return name === '/dev/null' ? null : name.replace(/^[ab]\//, '');

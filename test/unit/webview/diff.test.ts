@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseDiff } from '../../../src/webview/diff.ts';
+import { joinLines, parseDiff } from '../../../src/webview/diff.ts';
 
 const sketch = (diff: string) => parseDiff(diff).map(({ kind, text }) => `${kind}:${text}`);
 
@@ -21,6 +21,18 @@ describe('diff of the page', () => {
   it('takes a removed line that looks like a header for what it is', () => {
     const diff = '--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n--- sql comment\n+++ i\n same\n';
     assert.deepEqual(sketch(diff), ['file:x', 'removed:-- sql comment', 'added:++ i', 'same:same']);
+  });
+
+  it('lines of one kind are joined, and none is lost', () => {
+    const lines = parseDiff('--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n-a\n-\n+b\n+\n+c\n same\n');
+    const joined = joinLines(lines);
+    assert.deepEqual(
+      joined.map(({ kind, text }) => `${kind}:${text}`),
+      ['file:x', 'removed:a\n', 'added:b\n\nc', 'same:same'],
+    );
+    const removed = Array.from({ length: 100_000 }, (_, index) => `-${index}\n`).join('');
+    const [, all] = joinLines(parseDiff(`--- a/x\n+++ /dev/null\n@@ -1,100000 +0,0 @@\n${removed}`));
+    assert.equal(all!.text.split('\n').length, 100_000);
   });
 
   it('leaves out nothing of what is no diff', () => {
