@@ -10,8 +10,10 @@ import {
   type EditPrompt,
   editPrompt,
   fixInstruction,
+  type Gap,
   type Problem,
   problemsToFix,
+  writingPrompt,
 } from '../edits/prompts.ts';
 import { replacementOf } from '../edits/replacement.ts';
 import { activeTarget, type Target } from '../edits/target.ts';
@@ -19,10 +21,15 @@ import { signalOf } from '../report.ts';
 import type { CommandTable } from './command-table.ts';
 
 const LAST_INSTRUCTION_KEY = 'moebius.refactor.last';
+/** Of a file, around code that is to be written: enough to write like it, and read in seconds. */
+const LINES_BEFORE = 100;
+const LINES_AFTER = 50;
 
 export function editCommands(context: HostContext, edits: InlineEdits): CommandTable {
   const change = (target: Target, title: string, instruction: string) =>
-    rewrite(context, edits, target, title, instruction);
+    rewrite(context, edits, target, title, editPrompt({ ...named(target), code: target.code }, instruction));
+  const write = (target: Target, instruction: string) =>
+    rewrite(context, edits, target, 'Write', writingPrompt(gapAt(target), instruction));
   return {
     /** From a code action: the document, the range to change, and the problems there. */
     'moebius.code.fix': async (uri?: unknown, range?: unknown) => {
@@ -34,9 +41,13 @@ export function editCommands(context: HostContext, edits: InlineEdits): CommandT
       await change(target, 'Document', documentInstruction(target.document.languageId));
     },
     'moebius.code.refactor': async (uri?: unknown, range?: unknown, given?: unknown) => {
-      const target = await activeTarget(asUri(uri), asRange(range));
-      const instruction = typeof given === 'string' ? given : await askInstruction(context, target);
-      if (instruction) await change(target, 'Refactor', `${instruction}\n\nDo this to the code:`);
+      const target = await activeTarget(asUri(uri), asRange(range), true);
+      const isBlank = target.code.trim() === '';
+      const ask = () => (isBlank ? askForCode(target) : askInstruction(context, target));
+      const instruction = typeof given === 'string' ? given : await ask();
+      if (!instruction) return;
+      if (isBlank) await write(target, instruction);
+      else await change(target, 'Refactor', `${instruction}\n\nDo this to the code:`);
     },
     'moebius.edit.stop': () => edits.stop(),
   };
@@ -47,11 +58,9 @@ async function rewrite(
   edits: InlineEdits,
   target: Target,
   title: string,
-  instruction: string,
+  prompt: EditPrompt,
 ): Promise<void> {
-  const { document, code, label } = target;
-  const path = vscode.workspace.asRelativePath(document.uri, false);
-  const prompt = editPrompt({ path, languageId: document.languageId, code }, instruction);
+  const { code, label } = target;
   const draft = edits.begin(target);
   try {
     const result = await vscode.window.withProgress(
@@ -61,7 +70,7 @@ async function rewrite(
         cancellable: true,
       },
       (progress, token) =>
-        write(
+        generate(
           backend,
           prompt,
           AbortSignal.any([signalOf(token), draft.stopped]),
@@ -79,7 +88,7 @@ async function rewrite(
   }
 }
 
-async function write(
+async function generate(
   backend: Backend,
   { messages, answerPrefix, stop, maxTokens }: EditPrompt,
   signal: AbortSignal,
@@ -102,6 +111,29 @@ async function write(
       },
     },
   );
+}
+
+const named = ({ document }: Target) => ({
+  path: vscode.workspace.asRelativePath(document.uri, false),
+  languageId: document.languageId,
+});
+
+/** What stands around blank lines. */
+function gapAt(target: Target): Gap {
+  const lines = target.document.getText().replaceAll('\r\n', '\n').split('\n');
+  const { start, end } = target.range;
+  const before = lines.slice(Math.max(0, start.line - LINES_BEFORE), start.line).join('\n');
+  const after = lines.slice(end.line + 1, end.line + 1 + LINES_AFTER).join('\n');
+  return { ...named(target), before, after };
+}
+
+async function askForCode({ label }: Target): Promise<string | undefined> {
+  const instruction = await vscode.window.showInputBox({
+    title: `Moebius: Write at ${label}`,
+    prompt: 'What should be written here? It is written into the file, unsaved, and you keep or undo it.',
+    placeHolder: 'e.g. a function that parses a date as ISO 8601',
+  });
+  return instruction?.trim();
 }
 
 async function askInstruction({ extension }: HostContext, target: Target): Promise<string | undefined> {

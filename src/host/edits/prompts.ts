@@ -34,17 +34,51 @@ export function editPrompt(task: CodeTask, instruction: string): EditPrompt {
   const fence = fenceFor(task.code);
   const code = dedent(task.code);
   const content = `${instruction}\n\n${task.path}\n${fence}${task.languageId}\n${code}\n${fence}`;
-  return {
-    messages: [
-      { role: 'system', content: SYSTEM },
-      { role: 'user', content },
-    ],
-    answerPrefix: `${fence}${task.languageId}\n`,
-    fence,
-    stop: [`\n${fence}`],
-    maxTokens: Math.min(MOST_TOKENS, Math.ceil((code.length / CHARS_PER_TOKEN) * 1.5) + SPARE_TOKENS),
-  };
+  const maxTokens = Math.min(MOST_TOKENS, Math.ceil((code.length / CHARS_PER_TOKEN) * 1.5) + SPARE_TOKENS);
+  return promptOf(SYSTEM, content, fence, task.languageId, maxTokens);
 }
+
+/** Where new code goes. */
+export interface Gap extends Omit<CodeTask, 'code'> {
+  /** Whole lines of the file, as they are. */
+  before: string;
+  after: string;
+}
+
+const WRITING_SYSTEM =
+  'You write code into a file. Answer with the new code in one fenced block and nothing else. ' +
+  'Do not repeat what is in the file already.';
+const HERE = '[WRITE HERE]';
+/** Some hundred lines. */
+const NEW_TOKENS = 2048;
+
+/** Asks for code where there is none yet. */
+export function writingPrompt({ path, languageId, before, after }: Gap, instruction: string): EditPrompt {
+  const around = `${before}\n${HERE}\n${after}`;
+  const fence = fenceFor(around);
+  const content =
+    `${before}${after}`.trim() === ''
+      ? `Write the code of ${path}, which is empty yet: ${instruction}`
+      : `${path}\n${fence}${languageId}\n${around}\n${fence}\n\nWrite what belongs in the place of ${HERE}: ${instruction}`;
+  return promptOf(WRITING_SYSTEM, content, fence, languageId, NEW_TOKENS);
+}
+
+const promptOf = (
+  system: string,
+  content: string,
+  fence: string,
+  languageId: string,
+  maxTokens: number,
+): EditPrompt => ({
+  messages: [
+    { role: 'system', content: system },
+    { role: 'user', content },
+  ],
+  answerPrefix: `${fence}${languageId}\n`,
+  fence,
+  stop: [`\n${fence}`],
+  maxTokens,
+});
 
 export interface Problem {
   message: string;

@@ -26,9 +26,16 @@ export function replacementOf(
   const code = codeOf(text, fence);
   if (code === '')
     throw new MoebiusError('unsupported', 'The model answered without code. Try again, or say more.');
-  const replacement = indentLike(original, code);
+  const replacement = placedIn(original, code);
   if (replacement.trimEnd() === original.trimEnd()) {
     throw new MoebiusError('unsupported', 'The model proposes no change to this code.');
   }
   return replacement;
+}
+
+/** Code in the place of the original: indented like it, or like a blank line where the editor has indented that. */
+export function placedIn(original: string, code: string): string {
+  if (original.trim() !== '') return indentLike(original, code);
+  const indentation = original.slice(original.lastIndexOf('\n') + 1);
+  return indentation === '' ? code : indentLike(`${indentation}.`, code);
 }

@@ -28,18 +28,27 @@ const CONTAINERS = new Set([
   vscode.SymbolKind.Enum,
 ]);
 
-/** Throws `bad-request` without an editor, without code at the cursor, and when it is too long. */
-export async function activeTarget(uri?: vscode.Uri, range?: vscode.Range): Promise<Target> {
+/** Throws `bad-request` without an editor, without code at the cursor unless it `mayBeBlank`, and when it is too long. */
+export async function activeTarget(
+  uri?: vscode.Uri,
+  range?: vscode.Range,
+  mayBeBlank = false,
+): Promise<Target> {
   const editor = vscode.window.activeTextEditor;
   const document = uri ? await vscode.workspace.openTextDocument(uri) : editor?.document;
   if (!document) throw new MoebiusError('bad-request', 'Open a file and select the code that this is about.');
   const selection =
     range ?? (editor?.document === document ? editor.selection : new vscode.Range(0, 0, 0, 0));
-  return targetAt(document, selection);
+  return targetAt(document, selection, mayBeBlank);
 }
 
-export async function targetAt(document: vscode.TextDocument, selection: vscode.Range): Promise<Target> {
-  const lines = selection.isEmpty ? await functionAround(document, selection.start) : selection;
+async function targetAt(
+  document: vscode.TextDocument,
+  selection: vscode.Range,
+  mayBeBlank: boolean,
+): Promise<Target> {
+  const found = selection.isEmpty ? await functionAround(document, selection.start) : selection;
+  const lines = found ?? (mayBeBlank ? selection : null);
   if (!lines)
     throw new MoebiusError('bad-request', 'There is no code at the cursor. Select some and try again.');
   // A selection that ends at the start of a line does not mean that line.
