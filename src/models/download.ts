@@ -4,6 +4,8 @@
  */
 import { type FileHandle, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { networkReason, requestDownload } from './download-request.ts';
+import { etagPath, removePartial } from './partial-file.ts';
 
 export interface DownloadOptions {
   url: string;
@@ -105,7 +107,7 @@ async function request(
 ): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { headers, signal: watch.signal, redirect: 'follow' });
+    response = await requestDownload(url, { headers, signal: watch.signal });
   } catch (error) {
     throw watch.interruption(error);
   }
@@ -206,12 +208,6 @@ class Watchdog {
   }
 }
 
-/** `fetch failed` says nothing; its cause does. */
-function networkReason(error: unknown): string {
-  const cause = (error as Error).cause as (Error & { code?: string }) | undefined;
-  return cause?.message || cause?.code || (error as Error).message;
-}
-
 async function rangeHeaders(path: string, doneBytes: number): Promise<Record<string, string>> {
   // Compressed answers would make nonsense of offsets.
   const headers = { 'accept-encoding': 'identity' };
@@ -244,14 +240,6 @@ function totalSize(response: Response, start: number): number | null {
   const length = response.headers.get('content-length');
   return length === null ? null : start + Number(length);
 }
-
-/** Forgets an unfinished download. */
-export async function removePartial(path: string): Promise<void> {
-  await rm(path, { force: true });
-  await rm(etagPath(path), { force: true });
-}
-
-const etagPath = (path: string): string => `${path}.etag`;
 
 const sizeOf = (path: string): Promise<number> =>
   stat(path).then(

@@ -5,9 +5,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { type FileEntry, hubUrl, type ModelSource } from './catalogue.ts';
-import { type DownloadOptions, download, removePartial } from './download.ts';
+import { type DownloadOptions, download } from './download.ts';
 import { hashFile } from './file-hash.ts';
 import { downloadFromMirror, type RunCommand } from './package-mirror.ts';
+import { removePartial } from './partial-file.ts';
 import { runCommand } from './source-command.ts';
 import type { Store } from './store.ts';
 

@@ -7,10 +7,11 @@ import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
 import { hubUrl, type RepositoryEntry } from './catalogue.ts';
-import { type DownloadOptions, download, removePartial } from './download.ts';
+import { type DownloadOptions, download } from './download.ts';
 import type { FetchProgress } from './fetch-model.ts';
 import { hashFile } from './file-hash.ts';
 import { type HubFile, type HubFiles, listHubFiles, parseHubFiles } from './hub-files.ts';
+import { removePartial } from './partial-file.ts';
 import type { Store } from './store.ts';
 
 export interface FetchRepositoryOptions {

@@ -6,6 +6,7 @@ import type { ModelVariant } from '../../protocol/daemon.ts';
 import { runCommand } from '../daemon/spawn.ts';
 import { signalOf } from '../report.ts';
 import { describeStep, overallPercent, readInstallLine } from './install-progress.ts';
+import { proxyVariables } from './proxy.ts';
 
 export interface InstallOptions {
   extensionPath: string;
@@ -50,7 +51,7 @@ export function installModel({
         script: join(extensionPath, 'dist', 'cli.js'),
         // Chosen again by the memory that is free by then it could be another than the one agreed to.
         args: ['model', 'add', source, '--json-progress', ...(variant ? ['--variant', variant] : [])],
-        env: { MOEBIUS_HOME: home },
+        env: { ...proxyVariables(vscode.workspace.getConfiguration('http')), MOEBIUS_HOME: home },
         onMessage,
         signal: signalOf(token),
       }).catch(error => {
