@@ -8,11 +8,12 @@ import { surveyMachine } from '../models/machine.ts';
 import { verifyModel } from '../models/manifest-file.ts';
 import { factsOf } from '../models/model-facts.ts';
 import { packedBytes } from '../models/packed.ts';
-import { openStore, type Store, type StoredModel } from '../models/store.ts';
+import { openStore, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { optionalVariantOption } from './engine-session.ts';
 import { modelAddCommand } from './model-add.ts';
 import { modelPackCommand } from './model-pack.ts';
+import { modelRemoveCommand } from './model-remove.ts';
 import { megabytes, withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -22,7 +23,7 @@ export function modelCommand(terminal: Terminal): Command {
     listCommand,
     modelAddCommand,
     modelPackCommand,
-    removeCommand,
+    modelRemoveCommand,
     infoCommand,
     verifyCommand,
   ]) {
@@ -78,45 +79,6 @@ function availability(architecture: string, advice: HardwareAdvice): string | nu
 function row(id: string, kind: string, [disk, memory, speed]: (string | null)[], text: string): string {
   const columns = [id.padEnd(22), kind.padEnd(10), disk!.padStart(15), memory!.padStart(17)];
   return [...columns, [speed, text].filter(Boolean).join('; ')].join('  ');
-}
-
-function removeCommand(terminal: Terminal): Command {
-  return new Command('remove')
-    .description('remove a model, one variant or all, and what an interrupted `model add` left of it')
-    .argument('<id>')
-    .addOption(optionalVariantOption())
-    .addHelpText('after', '\nExample:\n  $ moebius model remove qwen2.5-coder-0.5b --variant fp32')
-    .action(async (id: string, { variant }: { variant?: ModelVariant }) => {
-      const store = await openStore();
-      const models = (await store.list()).filter(model => model.id === id);
-      const removed = models.filter(model => !variant || model.variant === variant);
-      const missing = await store.remove(id, variant).then(
-        () => null,
-        (error: MoebiusError) => error,
-      );
-      if (missing && missing.code !== 'model-missing') throw missing;
-      // With the last variant goes what was downloaded, whole or not, and may be kept for making others.
-      const wasFetched = removed.length === models.length && (await removeFetched(store, id, removed));
-      if (missing && !wasFetched) throw missing;
-      const bytes = removed.reduce((sum, model) => sum + model.sizeBytes, 0);
-      const name = `${id}${variant ? ` (${variant})` : ''}`;
-      await writeLine(
-        terminal.stdout,
-        removed.length > 0
-          ? `${name} removed: ${megabytes(bytes)} MB.`
-          : `What was unfinished of ${name} is removed.`,
-      );
-    });
-}
-
-/** Removes what models were made of, and what the catalogue would make `id` of. False if there is nothing. */
-async function removeFetched(store: Store, id: string, models: readonly StoredModel[]): Promise<boolean> {
-  const entry = catalogue().find(one => one.id === id);
-  const hashes = new Set(models.map(({ manifest }) => manifest.source.sha256));
-  if (entry?.kind === 'file') hashes.add(entry.sha256);
-  let wasThere = await store.removeRepository(id);
-  for (const sha256 of hashes) wasThere = (await store.removeDownload(sha256)) || wasThere;
-  return wasThere;
 }
 
 function infoCommand(terminal: Terminal): Command {

@@ -1,4 +1,5 @@
 /** Models: choose, get, add from a file or an address, remove, show. */
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { MoebiusError } from '../../base/errors.ts';
 import { isConvertible } from '../../models/architectures.ts';
@@ -109,7 +110,7 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
       `Remove ${name} from this machine?`,
       {
         modal: true,
-        detail: `Frees what lies in ${path} and the downloaded file.`,
+        detail: `Frees what lies in ${dirname(path)} in every variant, and the published weights where they were kept.`,
       },
       'Remove',
     );

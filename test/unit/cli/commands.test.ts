@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -116,6 +117,25 @@ describe('commands on a store', () => {
     assert.equal(existsSync(folder), false);
     await assert.rejects(run(['model', 'remove', 'tiny']), { code: 'model-missing' });
     await assert.rejects(run(['generate', 'x', ...ENGINE]), { code: 'model-missing' });
+  });
+
+  it('says what each part of a removed model took, also the published weights unless they are to be kept', async () => {
+    const { source } = await readManifest(folder);
+    mkdirSync(join(home, 'downloads'));
+    const published = join(home, 'downloads', `${source.sha256}.gguf`);
+    writeFileSync(published, Buffer.alloc(3_000_000));
+    const copy = join(home, 'copy');
+    cpSync(folder, copy, { recursive: true });
+    const int8 = join(home, 'models', 'tiny', 'int8');
+    cpSync(folder, int8, { recursive: true });
+    const remove = (...options: string[]) => run(['model', 'remove', 'tiny', ...options]);
+    assert.match(await remove('--variant', 'int8'), /^tiny removed: int8, \d+ MB\.\n$/);
+    cpSync(folder, int8, { recursive: true });
+    assert.match(await remove('--keep-source'), /^tiny removed: int8, \d+ MB; fp32, \d+ MB\.\n$/);
+    assert.ok(existsSync(published));
+    cpSync(copy, folder, { recursive: true });
+    assert.match(await remove(), /^tiny removed: fp32, \d+ MB; the published weights, 3 MB\.\n$/);
+    assert.equal(existsSync(published), false);
   });
 
   it('removes what an interrupted model add left, where nothing is installed', async () => {
