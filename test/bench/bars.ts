@@ -4,7 +4,7 @@ import { ANSWER_FIGURE } from './scenarios/chat.ts';
 import { COLD_COLUMN, COLD_FIGURES } from './scenarios/cold.ts';
 import { CONTEXTS, labelOf, writeFigure } from './scenarios/decode.ts';
 import { TAIL_FIGURE } from './scenarios/levels.ts';
-import { LOAD_FIGURE, MEMORY_FIGURE } from './scenarios/load.ts';
+import { CHAT_MEMORY_FIGURE, LOAD_FIGURE, MEMORY_FIGURE } from './scenarios/load.ts';
 import { QUALITY_FIGURE } from './scenarios/quality.ts';
 import { SCRIPT_COLUMN, SCRIPT_FIGURE } from './scenarios/script.ts';
 import { readFigure } from './scenarios/speed.ts';
@@ -110,6 +110,13 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     side: 'most',
     bound: 1.2,
     measure: look => ratioOfOurs(look, 'load', MEMORY_FIGURE),
+  },
+  {
+    what: 'peak memory where a chat was read at its own level, against llama.cpp',
+    unit: 'x',
+    side: 'most',
+    bound: 1.2,
+    measure: look => ratioOfOurs(look, 'load', CHAT_MEMORY_FIGURE),
   },
   {
     what: '8 bits, packed: heap, of that of fp32',

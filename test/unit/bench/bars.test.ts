@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { judge, renderBars } from '../../bench/bars.ts';
 import type { Figure } from '../../bench/plan.ts';
 import { TAIL_FIGURE } from '../../bench/scenarios/levels.ts';
-import { LOAD_FIGURE } from '../../bench/scenarios/load.ts';
+import { CHAT_MEMORY_FIGURE, LOAD_FIGURE, MEMORY_FIGURE } from '../../bench/scenarios/load.ts';
 import { QUALITY_FIGURE } from '../../bench/scenarios/quality.ts';
 import { FRESH, REUSED, SECOND_TURN_FIGURE } from '../../bench/scenarios/turns.ts';
 import { COLUMN, TYPING_FIGURE } from '../../bench/scenarios/typing.ts';
@@ -28,6 +28,16 @@ describe('bars of the benchmark', () => {
     const load = (ms: number) => figure('load', LOAD_FIGURE, { 'llama.cpp': 1000, 'moebius int4': ms });
     assert.equal(verdict(/^load/, load(1500)).isMet, true);
     assert.equal(verdict(/^load/, load(1501)).isMet, false);
+  });
+
+  it('judges memory apart where chats are read with experts', () => {
+    const memory = (what: string, ours: number) =>
+      figure('load', what, { 'llama.cpp': 2000, 'moebius int4': ours });
+    const figures = [memory(MEMORY_FIGURE, 2000), memory(CHAT_MEMORY_FIGURE, 3000)];
+    assert.deepEqual(
+      [/^peak memory, heap/, /^peak memory where a chat/].map(what => verdict(what, ...figures).isMet),
+      [true, false],
+    );
   });
 
   it('compares writing with the faster of llama.cpp with and without drafts', () => {
