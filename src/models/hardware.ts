@@ -38,7 +38,7 @@ const CONTEXT_TOKENS = 8_192;
 
 const FOUR_BITS = 0.5 + 8 / 32;
 /** In memory the kernels keep a float scale and a float sum beside each block: 32 weights with 4 bits, 128 with 8. */
-const PACKED_BYTES: WeightCounts = {
+export const PACKED_BYTES: WeightCounts = {
   int4: FOUR_BITS,
   int4min: FOUR_BITS * WITH_MINIMA,
   int8: 1 + 8 / 128,

@@ -10,9 +10,8 @@ import { cacheLayouts, KvCache } from '../../../src/engine/session/kv-cache.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
 import { readMemory } from '../process-memory.ts';
 import { median } from '../statistics.ts';
+import { CHUNK, CONTEXT } from './extrapolate.ts';
 
-const CONTEXT = 512;
-const CHUNK = 256;
 const STEPS = 24;
 
 async function main(folder: string, threads: number, packed: string | null): Promise<void> {
