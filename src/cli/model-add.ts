@@ -73,7 +73,10 @@ export function modelAddCommand(terminal: Terminal): Command {
     )
     .option('--id <id>', 'id in the store, for a file or address; default: its name')
     .option('--json-progress', 'JSON lines on stdout instead of a bar')
-    .option('--keep-source', 'keep the downloaded file, to make other variants of it')
+    .option(
+      '--keep-source',
+      'keep the published weights, to make other variants of them or to carve them; gets them again where they went',
+    )
     .addHelpText(
       'after',
       `
@@ -99,7 +102,7 @@ Examples:
       const verb = added.wasThere ? 'is already there' : 'is ready';
       await writeLine(
         terminal.stdout,
-        `${added.model} (${added.variant}, ${megabytes(added.sizeBytes)} MB) ${verb}.`,
+        `${added.model} (${added.variant}, ${megabytes(added.sizeBytes)} MB) ${verb}.${options.keepSource ? ' The published weights are kept.' : ''}`,
       );
     });
 }
@@ -113,7 +116,7 @@ async function addModel(
   report: (step: Step) => void,
 ): Promise<Added> {
   // The id of a file is only its name: whether it is the model that is there, its bytes say.
-  if (source.kind === 'catalogue') {
+  if (source.kind === 'catalogue' && !options.keepSource) {
     const variant = options.variant!;
     const found = await findInstalled(store, options.id ?? source.entry.id, variant);
     if (found && suits(found, await productsHere(variant))) return { ...addedOf(found), wasThere: true };

@@ -5,6 +5,7 @@ import { batchCommand } from './batch.ts';
 import { benchCommand } from './bench.ts';
 import { cacheCommand } from './cache.ts';
 import { carveCommand } from './carve.ts';
+import { carveCostCommand } from './carve-cost.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
 import { doctorCommand } from './doctor.ts';
@@ -38,6 +39,7 @@ Example:
     doctorCommand,
     convertCommand,
     carveCommand,
+    carveCostCommand,
   ];
   for (const create of commands) program.addCommand(create(terminal));
   configureOutput(program, terminal);

@@ -4,7 +4,7 @@ import { toMoebiusError } from '../base/errors.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
 export interface Step {
-  phase: 'download' | 'verify' | 'convert' | 'carve' | 'trace' | 'fit';
+  phase: 'download' | 'verify' | 'convert' | 'carve' | 'measure' | 'trace' | 'fit';
   /** 0-100. */
   percent: number;
   doneBytes?: number;

@@ -64,6 +64,20 @@ const plan = z.strictObject({
   tailNll: z.number().exactOptional(),
 });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const quality = z.strictObject({
+  /** Held-out ones. */
+  tokens: count,
+  errors: z.array(
+    z.strictObject({
+      experts: z.int().nonnegative(),
+      /** Part of the neurons, the shared expert's among them. */
+      active: z.number().min(0).max(1),
+      /** Of every layer's feed-forward output: mean over the tokens of |error| / |output|. */
+      layers: z.array(z.number().nonnegative()),
+    }),
+  ),
+});
+export type CarvingQuality = z.infer<typeof quality>;
 
 const carvingJson = z.strictObject({
   format: z.literal(CARVING_FORMAT),
@@ -92,6 +106,8 @@ const carvingJson = z.strictObject({
     corpusSha256: sha256,
     seed: z.int(),
   }),
+  /** What few experts miss, each layer for itself; absent where no text was left to try it on. */
+  quality: quality.exactOptional(),
   data: dataFile,
   createdBy: z.string(),
 });

@@ -15,7 +15,7 @@ import { openCheckpoint } from '../checkpoint.ts';
 import { denseFeedForward } from '../experts.ts';
 import { concatFloats, type MatrixSource, stacked } from '../weights.ts';
 import { type AttentionMatrices, attention, rmsNorm } from './attention.ts';
-import { readCorpus } from './corpus.ts';
+import { cutSequences, readCorpus } from './corpus.ts';
 import {
   type FeedForwardMatrices,
   type FeedForwardTrace,
@@ -27,6 +27,7 @@ import { plannedLevels } from './levels.ts';
 import { type ExpertSizes, partition } from './partition.ts';
 import { fitRouter } from './router.ts';
 import { addTo, type Matrix, MeanSquares, matrix, rowOf, type TensorMath } from './tensor-math.ts';
+import { Trial } from './trial.ts';
 import { writeCarving } from './writer.ts';
 
 export interface CarveOptions {
@@ -37,6 +38,8 @@ export interface CarveOptions {
   /** Folder of text files, see corpus.ts. */
   corpus: string;
   tokens: number;
+  /** Further tokens, of texts that the carving is not made from, on which it is tried: as many of them as the corpus has. */
+  heldTokens?: number;
   /** Equal groups of neurons; `sharedGroups` of them form the shared expert, each other one a routed expert. */
   groups: number;
   sharedGroups: number;
@@ -65,21 +68,31 @@ export async function carve(options: CarveOptions): Promise<Carving> {
   const checkpoint = await openCheckpoint(options.source);
   try {
     const model = await openDecoder(checkpoint);
+    await assertCarvable(model);
     const sizes = expertSizes(model.dims.feedForward, options);
+    const { tokenize } = options;
     const corpus = await readCorpus({
       folder: options.corpus,
       tokens: options.tokens,
       sequenceTokens: SEQUENCE_TOKENS,
       seed: options.seed,
-      tokenize: options.tokenize,
+      tokenize,
     });
-    const states: Matrix[] = [];
-    for (const sequence of corpus.sequences) states.push(await embed(model, sequence));
-    const step = stepCounter(model.dims.layers * (states.length + sizes.routed), options);
+    const held = cutSequences(corpus.rest, {
+      tokens: options.heldTokens ?? 0,
+      sequenceTokens: SEQUENCE_TOKENS,
+      tokenize,
+    });
+    const embedded = (sequences: Uint32Array[]) => inOrder(sequences, sequence => embed(model, sequence));
+    const states = { made: await embedded(corpus.sequences), held: await embedded(held.sequences) };
+    const trial = new Trial(sizes);
+    const stepsOfLayer = states.made.length + states.held.length + sizes.routed;
+    const step = stepCounter(model.dims.layers * stepsOfLayer, options);
     const layers: CarvedLayer[] = [];
     for (let index = 0; index < model.dims.layers; index++) {
-      layers.push(await carveLayer(options.math, model, index, states, sizes, options.seed, step));
+      layers.push(await carveLayer(options.math, model, index, states, sizes, options.seed, trial, step));
     }
+    const quality = trial.quality();
     const carving = { ...sizes, levels: plannedLevels(sizes), layers };
     const { layers: count, hidden, feedForward, heads, headDim } = model.dims;
     const attentionWidth = heads * headDim;
@@ -93,6 +106,7 @@ export async function carve(options: CarveOptions): Promise<Carving> {
         corpusSha256: corpus.sha256,
         seed: options.seed,
       },
+      ...(quality && { quality }),
       createdBy: CREATED_BY,
     });
     return carving;
@@ -118,39 +132,48 @@ export function expertSizes(
   return { sharedNeurons: sharedGroups * routedNeurons, routed: groups - sharedGroups, routedNeurons };
 }
 
-/** Carves layer `index`; `states` [n, hidden] of every sequence go through it. */
+/** Carves layer `index`; `states` [n, hidden] of every sequence go through it, and on those held back it is tried. */
 async function carveLayer(
   math: TensorMath,
   model: Decoder,
   index: number,
-  states: readonly Matrix[],
+  states: { made: readonly Matrix[]; held: readonly Matrix[] },
   sizes: ExpertSizes,
   seed: number,
+  trial: Trial,
   step: () => void,
 ): Promise<CarvedLayer> {
   const { dims } = model;
   const weights = await loadLayer(model, index);
+  const { gate, down } = weights.feedForward;
   const attentionIn = new MeanSquares(dims.hidden);
   const attentionOut = new MeanSquares(dims.heads * dims.headDim);
   const feedForwardIn = new MeanSquares(dims.hidden);
   const feedForwardMid = new MeanSquares(dims.feedForward);
-  const traces: FeedForwardTrace[] = [];
-  for (const state of states) {
+  const passThrough = async (state: Matrix) => {
     const pass = await attention(math, dims, weights.attention, state);
     addTo(state.values, pass.output.values);
     const input = rmsNorm(state, weights.feedForwardNorm, dims.rmsEpsilon);
-    const trace = await feedForward(math, weights.feedForward, input, state);
+    return { pass, trace: await feedForward(math, weights.feedForward, input, state) };
+  };
+  const traces: FeedForwardTrace[] = [];
+  for (const state of states.made) {
+    const { pass, trace } = await passThrough(state);
     attentionIn.add(pass.input);
     attentionOut.add(pass.mixed);
-    feedForwardIn.add(input);
+    feedForwardIn.add(trace.input);
     feedForwardMid.add(trace.middle);
     traces.push(trace);
     step();
   }
-  const { gate, down } = weights.feedForward;
   const order = await partition(math, gate, neuronInfluence(traces, down), sizes, seed);
   const samples = await routerSamples(math, traces, down, order, sizes, step);
   const { weight, bias } = await fitRouter(math, samples);
+  for (const state of states.held) {
+    const { trace } = await passThrough(state);
+    await trial.add(math, index, trace, down, { order, router: weight, routerBias: bias });
+    step();
+  }
   return {
     order,
     router: weight,
@@ -164,6 +187,27 @@ async function carveLayer(
   };
 }
 
+/** Before minutes of work: what attention.ts computes, and a feed-forward block of one piece, in every layer. */
+async function assertCarvable(model: Decoder): Promise<void> {
+  for (let index = 0; index < model.dims.layers; index++) {
+    const { mixer } = await model.layer(index);
+    if (mixer.kind !== 'grouped' || mixer.sinks || mixer.isWindowed || !model.rope) {
+      throw new MoebiusError(
+        'unsupported',
+        `Models of architecture ${model.architecture} can't be carved: only dense ones can whose layers all attend to everything before them (qwen2, qwen3, llama).`,
+      );
+    }
+    await denseFeedForward(model, index);
+  }
+}
+
+/** Makes one after the other. */
+async function inOrder<T, R>(items: readonly T[], make: (item: T) => Promise<R>): Promise<R[]> {
+  const made: R[] = [];
+  for (const item of items) made.push(await make(item));
+  return made;
+}
+
 async function loadLayer(
   model: Decoder,
   index: number,
@@ -173,9 +217,7 @@ async function loadLayer(
   feedForward: FeedForwardMatrices;
 }> {
   const { mixerNorm, mixer, feedForwardNorm } = await model.layer(index);
-  if (mixer.kind !== 'grouped' || mixer.sinks || mixer.isWindowed || !model.rope) {
-    throw new MoebiusError('unsupported', `Models of architecture ${model.architecture} can't be carved.`);
-  }
+  if (mixer.kind !== 'grouped') throw new MoebiusError('internal', 'assertCarvable lets no other pass.');
   const { biases, query, key, value, output, outputBias, norms } = mixer;
   const { gate, up, down } = await denseFeedForward(model, index);
   return {
@@ -184,7 +226,7 @@ async function loadLayer(
       bias: biases && concatFloats([biases.query, biases.key, biases.value]),
       qkv: await load(stacked([query, key, value])),
       norms,
-      rope: model.rope,
+      rope: model.rope!,
       output: await load(output),
       outputBias,
     },

@@ -12,6 +12,8 @@ export interface Corpus {
   files: number;
   /** Of the files' bytes, in the order of their names. */
   sha256: string;
+  /** Texts of which the sequences have nothing: what was learned from those can be tried on these. In the seeded order. */
+  rest: string[];
 }
 
 export interface CorpusOptions {
@@ -26,33 +28,55 @@ export interface CorpusOptions {
 const TOKENS_PER_FILE = 2048;
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** Files in a seeded order, one after the other. Errors: `not-found`, `bad-request` if the folder has too little text. */
-export async function readCorpus(options: CorpusOptions): Promise<Corpus> {
-  const { folder, sequenceTokens, tokens, seed } = options;
-  const names = await listFiles(folder);
+/** What is in a folder of text. */
+export interface CorpusTexts {
+  /** In a seeded order. */
+  texts: string[];
+  /** Of the files' bytes, in the order of their names. */
+  sha256: string;
+}
+
+/** Errors: `not-found`. */
+export async function readTexts(folder: string, seed: number): Promise<CorpusTexts> {
   const hash = createHash('sha256');
   const texts: string[] = [];
-  for (const name of names) {
+  for (const name of await listFiles(folder)) {
     const bytes = await readFile(join(folder, name));
     hash.update(bytes);
     texts.push(bytes.toString('utf8'));
   }
-  const wanted = Math.floor(tokens / sequenceTokens);
-  const ids: number[] = [];
-  for (const text of shuffled(texts, seededRandom(seed))) {
-    if (ids.length >= wanted * sequenceTokens) break;
-    ids.push(...options.tokenize(text).slice(0, TOKENS_PER_FILE));
-  }
-  if (wanted === 0 || ids.length < wanted * sequenceTokens) {
+  return { texts: shuffled(texts, seededRandom(seed)), sha256: hash.digest('hex') };
+}
+
+/** Files in a seeded order, one after the other. Errors: `not-found`, `bad-request` if the folder has too little text. */
+export async function readCorpus(options: CorpusOptions): Promise<Corpus> {
+  const { folder, sequenceTokens, tokens, seed } = options;
+  const { texts, sha256 } = await readTexts(folder, seed);
+  const { sequences, tokens: found, texts: used } = cutSequences(texts, options);
+  if (sequences.length === 0 || sequences.length < Math.floor(tokens / sequenceTokens)) {
     throw new MoebiusError(
       'bad-request',
-      `${folder} has ${ids.length} usable tokens (at most ${TOKENS_PER_FILE} a file), but ${tokens} are wanted, in sequences of ${sequenceTokens}. Add files or ask for fewer.`,
+      `${folder} has ${found} usable tokens (at most ${TOKENS_PER_FILE} a file), but ${tokens} are wanted, in sequences of ${sequenceTokens}. Add files or ask for fewer.`,
     );
   }
-  const sequences = Array.from({ length: wanted }, (_, i) =>
-    Uint32Array.from(ids.slice(i * sequenceTokens, (i + 1) * sequenceTokens)),
+  return { sequences, files: texts.length, sha256, rest: texts.slice(used) };
+}
+
+/** As many whole sequences as `tokens` are, or as the texts have, one text after the other; and what of the texts that took. */
+export function cutSequences(
+  texts: readonly string[],
+  { tokens, sequenceTokens, tokenize }: Pick<CorpusOptions, 'tokens' | 'sequenceTokens' | 'tokenize'>,
+): { sequences: Uint32Array[]; tokens: number; texts: number } {
+  const wanted = Math.floor(tokens / sequenceTokens) * sequenceTokens;
+  const ids: number[] = [];
+  let used = 0;
+  while (used < texts.length && ids.length < wanted)
+    ids.push(...tokenize(texts[used++]!).slice(0, TOKENS_PER_FILE));
+  const sequences = Array.from(
+    { length: Math.floor(Math.min(wanted, ids.length) / sequenceTokens) },
+    (_, i) => Uint32Array.from(ids.slice(i * sequenceTokens, (i + 1) * sequenceTokens)),
   );
-  return { sequences, files: names.length, sha256: hash.digest('hex') };
+  return { sequences, tokens: ids.length, texts: used };
 }
 
 /** Names below `folder`, sorted by code unit so that every system reads them in the same order. */

@@ -10,13 +10,14 @@ const PLANS = {
   frugal: { read: 0.36, write: 0.75, exactTail: 64, exactHead: 4 },
 } as const;
 
-export function plannedLevels(sizes: ExpertSizes): ExpertLayout['levels'] {
-  const { sharedNeurons, routed, routedNeurons } = sizes;
+/** Routed experts with which about this part of the neurons is active, the shared expert's among them; one at least. */
+export function expertsAt(active: number, { sharedNeurons, routed, routedNeurons }: ExpertSizes): number {
   const neurons = sharedNeurons + routed * routedNeurons;
-  const experts = (active: number | null) =>
-    active === null
-      ? null
-      : Math.min(routed, Math.max(1, Math.round((active * neurons - sharedNeurons) / routedNeurons)));
+  return Math.min(routed, Math.max(1, Math.round((active * neurons - sharedNeurons) / routedNeurons)));
+}
+
+export function plannedLevels(sizes: ExpertSizes): ExpertLayout['levels'] {
+  const experts = (active: number | null) => (active === null ? null : expertsAt(active, sizes));
   const plan = ({ read, write, exactTail, exactHead }: (typeof PLANS)[keyof typeof PLANS]): LevelPlan => ({
     readK: experts(read),
     writeK: experts(write),

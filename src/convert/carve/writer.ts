@@ -7,6 +7,7 @@ import {
   type Carving,
   type CarvingDims,
   type CarvingJson,
+  type CarvingQuality,
   layerBytes,
   layerFault,
 } from '../carving.ts';
@@ -18,6 +19,7 @@ export interface CarvingOrigin {
   model: string;
   dims: CarvingDims;
   calibration: CarvingJson['calibration'];
+  quality?: CarvingQuality;
   createdBy: string;
 }
 
@@ -30,7 +32,7 @@ export async function writeCarving(folder: string, carving: Carving, origin: Car
     throw new MoebiusError('internal', 'The carving does not have the shape of its model.');
   }
   const { sharedNeurons, routed, routedNeurons, levels } = carving;
-  const { model, dims, calibration, createdBy } = origin;
+  const { model, dims, calibration, quality, createdBy } = origin;
   await writeSealed(
     folder,
     { json: CARVING_JSON, data: DATA_FILE },
@@ -44,6 +46,7 @@ export async function writeCarving(folder: string, carving: Carving, origin: Car
       routedNeurons,
       levels,
       calibration,
+      ...(quality && { quality }),
       data,
       createdBy,
     }),

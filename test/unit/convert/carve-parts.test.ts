@@ -7,6 +7,7 @@ import { assignGreedily, balancedKMeans } from '../../../src/convert/carve/k-mea
 import { partition } from '../../../src/convert/carve/partition.ts';
 import { fitRouter } from '../../../src/convert/carve/router.ts';
 import { type Matrix, matrix, rowOf } from '../../../src/convert/carve/tensor-math.ts';
+import { Trial } from '../../../src/convert/carve/trial.ts';
 import { Config } from '../../../src/convert/config.ts';
 import { ropeOf } from '../../../src/convert/rope.ts';
 import { pickColumns, pickRows } from '../../../src/convert/weights.ts';
@@ -190,6 +191,35 @@ describe('convert/carve: layer', () => {
     }
     assertClose(sum.values, dense.values, 1e-5);
     assert.ok(dense.values.some(value => Math.abs(value) > 0.5));
+  });
+
+  it('is tried: what experts of lower score would have said is the error, of each token by itself', async () => {
+    // Neuron 1 is shared, 0 and 3 are expert 0, 2 and 4 expert 1, 5 and 6 expert 2; every neuron is an output.
+    const sizes = { sharedNeurons: 1, routed: 3, routedNeurons: 2 };
+    const order = Uint16Array.of(1, 0, 3, 2, 4, 5, 6);
+    const middle = matrix(2, 7, Float32Array.of(3, 0, 0, 0, 4, 0, 0, 0, 2, 1, 0, 0, 0, 2));
+    const down = matrix(7, 7);
+    for (let i = 0; i < 7; i++) rowOf(down, i)[i] = 1;
+    // The first token likes experts 0, 1, 2, the second 2, 0, 1; with the bias that is 2, 1, 0.
+    const input = matrix(2, 3, Float32Array.of(9, 5, 1, 2, 1, 9));
+    const router = Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1);
+    const trial = new Trial(sizes);
+    assert.equal(trial.quality(), null);
+    const trace = { input, middle, stateNorms: new Float32Array(2) };
+    for (const layer of [0, 1])
+      await trial.add(math, layer, trace, down, { order, router, routerBias: Float32Array.of(0, 2, 0) });
+    const { tokens, errors } = trial.quality()!;
+    assert.equal(tokens, 2);
+    assert.deepEqual(
+      errors.map(({ experts, active }) => [experts, active]),
+      [
+        [1, 0.4286],
+        [2, 0.7143],
+      ],
+    );
+    // One expert: the first token lacks 4 of 5, the second 1 of 3. Two: nothing, nothing.
+    assert.deepEqual(errors[0]!.layers, [0.5667, 0.5667]);
+    assert.deepEqual(errors[1]!.layers, [0, 0]);
   });
 
   it('attends like a loop over heads and positions', async () => {

@@ -63,8 +63,33 @@ describe('convert/carve: the tool on a tiny model', () => {
       percents,
       percents.toSorted((a, b) => a - b),
     );
-    const { calibration } = await readCarvingJson(join(folder, 'one'));
+    const { calibration, quality } = await readCarvingJson(join(folder, 'one'));
     assert.deepEqual([calibration.tokens, calibration.files], [2048, 3]);
+    assert.equal(quality, undefined);
+  });
+
+  it('is tried on text that it was not made from, and is the same carving', async () => {
+    await carve(options('plain'));
+    // Two of three files make it; the third has one sequence.
+    await carve({ ...options('tried'), heldTokens: 4096 });
+    const [plain, tried] = [
+      await readCarvingJson(join(folder, 'plain')),
+      await readCarvingJson(join(folder, 'tried')),
+    ];
+    assert.equal(plain.data.sha256, tried.data.sha256);
+    const { tokens, errors } = tried.quality!;
+    assert.equal(tokens, 1024);
+    assert.deepEqual(
+      errors.map(({ experts, active }) => [experts, active]),
+      [
+        [1, 0.5],
+        [2, 0.75],
+      ],
+    );
+    const [one, two] = errors.map(error => error.layers);
+    assert.equal(one!.length, layers);
+    for (let layer = 0; layer < layers; layer++)
+      assert.ok(0 < two![layer]! && two![layer]! < one![layer]! && one![layer]! < 1);
   });
 
   it('leaves nothing when it is cancelled, and keeps an older carving', async () => {
