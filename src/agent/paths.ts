@@ -96,7 +96,7 @@ const PROTECTED: readonly (readonly [RegExp, string])[] = [
     /(^|\/)(node_modules|bower_components|\.?venv|site-packages|dist-packages|\.tox|\.nox)(\/|$)/,
     'the editor and builds run what is installed there',
   ],
-  [/\.pth$|(^|\/)usercustomize\.py$/, 'Python runs it whenever it starts'],
+  [/(^|\/)usercustomize\.py$/, 'Python runs it whenever it starts'],
   [
     /(^|\/)(gnu)?makefile$|\.mk$|(^|\/)(justfile|rakefile|taskfile\.ya?ml|build\.rs|setup\.(py|cfg)|conftest\.py|sitecustomize\.py|gulpfile\.[cm]?[jt]s|gruntfile\.[cm]?[jt]s|gradlew(\.bat)?|mvnw(\.cmd)?|nodemon\.json|\.mocharc\.[^/]*)$|(^|\/)\.mvn(\/|$)/,
     'builds and tests run it',
@@ -107,7 +107,7 @@ const PROTECTED: readonly (readonly [RegExp, string])[] = [
   ],
   // Hooks, plugins and build scripts are named there.
   [
-    /(^|\/)(\.?pylintrc|\.?mypy\.ini|pytest\.ini|tox\.ini|pyproject\.toml|cargo\.toml|pom\.xml)$/,
+    /(^|\/)(\.?pylintrc|\.?mypy\.ini|\.flake8|pytest\.ini|tox\.ini|noxfile\.py|pyproject\.toml|cargo\.toml|rust-toolchain(\.toml)?|pom\.xml|build\.sbt|package\.swift|gemfile|\.rubocop\.ya?ml|mix\.exs|composer\.json|deno\.jsonc?|meson\.build|\.bazelrc|[^/]+\.(cs|fs|vb|vcx)proj|directory\.build\.(props|targets)|[^/]+\.gemspec)$/,
     'builds, tests and checkers run what is configured there',
   ],
   // Of these the forms that only name what is run count as well: plugins, parsers, transforms.
@@ -135,8 +135,10 @@ export function protectedReason(path: string): string | null {
 }
 
 const SECRET =
-  /(^|\/)(\.env([._-][^/]*)?|[^/]*\.env|([^/]*[._-])?id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*\.(pem|key|p8|p12|pfx|jks|keystore|kdbx|ppk|asc)|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|config\.worktree|\.htpasswd|\.vault-token|[^/]*\.tfstate(\.backup)?|credentials(\.(json|ya?ml|toml|ini|csv|xml))?|service-?account[^/]*\.json|secrets?\.(json|ya?ml|toml)|\.aws\/.*|\.ssh\/.*|\.gnupg\/.*|\.kube\/.*|kubeconfig|\.docker\/config\.json|\.dockercfg)$/;
-const NOT_SECRET = /(\.|(^|\/)\.env[_-])(example|sample|template|dist|defaults?|pub)$/;
+  /(^|\/)(\.env([._-][^/]*)?|[^/]*\.env|([^/]*[._-])?id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*\.(pem|key|p8|p12|pfx|jks|keystore|kdbx|ppk|asc)|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|config\.worktree|\.htpasswd|\.vault-token|[^/]*\.tfstate(\.backup)?|[^/]*\.tfvars|\.envrc|gh\/hosts\.yml|credentials(\.(json|ya?ml|toml|ini|csv|xml))?|service-?account[^/]*\.json|secrets?\.(json|ya?ml|toml)|\.aws\/.*|\.ssh\/.*|\.gnupg\/.*|\.kube\/.*|kubeconfig|\.docker\/config\.json|\.dockercfg)$/;
+/** Examples, public keys, and code about them. */
+const NOT_SECRET =
+  /(\.|(^|\/)\.env[_-])(example|sample|template|dist|defaults?|pub)$|\.([cm]?[jt]sx?|go|py|rs|java|rb|cs|kt|swift|c|h|cpp|md)$/;
 
 /** Whether a file is likely to hold passwords or keys, which the model has no need to read. */
 export function looksSecret(path: string): boolean {

@@ -20,6 +20,8 @@ const MAX_GLOB_CHARS = 500;
 /** Each more multiplies the time for a name that does not match by its length. */
 const MAX_STARS = 3;
 const MAX_GLOBSTARS = 3;
+/** `{a,b}`: each more doubles it. */
+const MAX_CHOICES = 4;
 
 interface WalkOptions {
   maxDepth?: number;
@@ -164,17 +166,38 @@ function matcher(glob: string): (path: string) => boolean {
   if (!glob || glob.length > MAX_GLOB_CHARS) {
     throw new MoebiusError('bad-request', `A glob has 1 to ${MAX_GLOB_CHARS} characters, e.g. src/**/*.ts.`);
   }
-  const pattern = glob.replace(/^\.?\//, '');
-  const stars = pattern.split('/').map(name => name.replace(/\*{2,}/g, '').split('*').length - 1);
-  if (Math.max(...stars) > MAX_STARS || pattern.split('**').length - 1 > MAX_GLOBSTARS) {
+  // Parentheses and the like are regular expressions by another name, with their run times; and part of names: `(app)/+page.ts`.
+  const pattern = glob.replace(/^\.?\//, '').replace(/[()+@|]/g, '\\$&');
+  const longest = withoutChoices(pattern);
+  const stars = longest.split('/').map(name => name.replace(/\*{2,}/g, '').split('*').length - 1);
+  if (Math.max(...stars) > MAX_STARS || longest.split('**').length - 1 > MAX_GLOBSTARS) {
     throw new MoebiusError(
       'bad-request',
       `A glob has at most ${MAX_STARS} stars in one name and ** at most ${MAX_GLOBSTARS} times. Use a simpler one.`,
     );
   }
   const anywhere = pattern.includes('/') ? pattern : `**/${pattern}`;
-  // Extended globs are regular expressions by another name, with their run times.
   return picomatch(anywhere, { dot: true, noextglob: true });
+}
+
+/** Of `{a*,b}` the part with the most stars. */
+function withoutChoices(pattern: string): string {
+  const starsIn = (text: string) => text.split('*').length;
+  let text = pattern;
+  for (let count = 0; ; count++) {
+    const next = text.replace(/\{([^{}]*)\}/, (_, parts: string) => {
+      const most = parts.split(',').reduce((most, part) => (starsIn(part) > starsIn(most) ? part : most));
+      // Stars beside each other would be taken for `**`.
+      return `?${most}?`;
+    });
+    if (next === text) return text;
+    if (count === MAX_CHOICES)
+      throw new MoebiusError(
+        'bad-request',
+        `A glob has at most ${MAX_CHOICES} times braces. Use a simpler one.`,
+      );
+    text = next;
+  }
 }
 
 /** What tells one state of a file from another. */

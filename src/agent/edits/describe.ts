@@ -5,6 +5,7 @@ import { mixesAlphabets, visibleText } from '../../base/visible-text.ts';
 import { normalisePath, protectedReason } from '../paths.ts';
 import type { FileChange, TextFile } from '../ports.ts';
 import { applyReplacements, splitLines } from './lines.ts';
+import { addsSchema } from './schemas.ts';
 import { MAX_EDIT_LENGTH } from './search-replace.ts';
 
 export interface DescribedChanges {
@@ -96,26 +97,6 @@ function wholeDiff(from: string, to: string, before: string, after: string): str
     ...fresh.map(({ text }) => `+${text}`),
     '',
   ].join('\n');
-}
-
-/** Where JSON (comments may stand between its parts), YAML, TOML and XML name what the editor fetches to check a file. */
-const SCHEMAS: readonly RegExp[] = [
-  /"\$schema"(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/|\/\/.*)*:(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/|\/\/.*)*"([a-z]+:\/\/[^"]*)"/gi,
-  /^\s*#.*(?:\$schema\s*[=:]|:schema)\s*([a-z]+:\/\/\S+)/gim,
-  /(?:schemaLocation|<!DOCTYPE|<\?xml-model)[^>]*?["'\s]([a-z]+:\/\/[^"'\s>]+)/gi,
-];
-
-function schemasIn(text: string): string[] {
-  // As JSON says it: its escapes may stand in keys and addresses.
-  const plain = text
-    .replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    .replaceAll('\\/', '/');
-  return SCHEMAS.flatMap(pattern => [...plain.matchAll(pattern)].map(match => match[1]!));
-}
-
-function addsSchema(before: string, after: string): boolean {
-  const known = new Set(schemasIn(before));
-  return schemasIn(after).some(schema => !known.has(schema));
 }
 
 /** How much longer it is where all is seen. A mark of the byte order at the start hides nothing. */

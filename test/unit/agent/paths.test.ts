@@ -80,28 +80,28 @@ describe('paths: what is protected', () => {
     stylelint.config.cjs .babelrc babel.config.json .postcssrc.ts postcss.config.js vite.config.ts vitest.config.mts vitest.workspace.ts
     jest.config.js jest.config.json jest.e2e.config.ts tailwind.config.ts svelte.config.js next.config.mjs webpack.config.prod.js rollup.config.mjs
     karma.conf.js playwright.config.ts CMakeLists.txt lib/cmakelists.txt a.cmake CMakePresets.json build.gradle app/build.gradle.kts
-    node_modules/eslint/lib/api.js .venv/lib/python3.11/site-packages/x.pth app/venv/a.py start.pth usercustomize.py .pylintrc mypy.ini pytest.ini
+    node_modules/eslint/lib/api.js .venv/lib/python3.11/site-packages/x.pth app/venv/a.py usercustomize.py .pylintrc mypy.ini pytest.ini
     pyproject.toml Cargo.toml .mocharc.json lint-staged.config.mjs gradlew mvnw.cmd .mvn/extensions.xml pnpm-workspace.yaml nodemon.json .gdbinit
-    .exrc .dir-locals.el .hg/hgrc .windsurf/a.md .kiro/settings/mcp.json opencode.json .qwen/settings.json app/astro.config.ts
+    .exrc rust-toolchain rust-toolchain.toml .rubocop.yml .flake8 Package.swift app/App.csproj Directory.Build.props Gemfile composer.json deno.json .dir-locals.el .hg/hgrc .windsurf/a.md .kiro/settings/mcp.json opencode.json .qwen/settings.json app/astro.config.ts
     settings.gradle Justfile .v\u017fcode/settings.json .g\u2071t/config ma\u212aefile AGENTS\uff0emd`;
   for (const path of yes.split(/\s+/)) {
     it(path, () => assert.ok(protectedReason(path)));
   }
   const no = `src/a.ts README.md vscode/settings.json .gitignore src/package.ts makefile.ts tests/test_a.py git/config
     docs/agents/a.md .github/ISSUE_TEMPLATE.md tsconfig.json profile.ts bashrc.md
-    src/vite.ts src/next.config/a.ts eslint.md gradle.md src/config.ts .eslintignore`;
+    models/x.pth src/vite.ts src/next.config/a.ts eslint.md gradle.md src/config.ts .eslintignore`;
   for (const path of no.split(/\s+/)) {
     it(`not ${path}`, () => assert.equal(protectedReason(path), null));
   }
 });
 
 describe('paths: what looks secret', () => {
-  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12 .git/config .\uff45nv .en\u1d5b id_\u02b3sa cafe\u0301/.env .env-prod .env_ci my_id_ed25519 ci-id_rsa AuthKey_1.p8 credentials.yml .vault-token .docker/config.json terraform.tfstate a.tfstate.backup .git/modules/a/b/config sub/.git/config.worktree'.split(
+  for (const path of '.env .env.local app/.ENV prod.env id_rsa .ssh/id_ed25519 server.key cert.pem .npmrc .netrc secrets.yaml .aws/credentials credentials.json x.p12 .git/config .\uff45nv .en\u1d5b id_\u02b3sa cafe\u0301/.env .env-prod .env_ci my_id_ed25519 ci-id_rsa AuthKey_1.p8 credentials.yml .vault-token .docker/config.json terraform.tfstate a.tfstate.backup terraform.tfvars .envrc .config/gh/hosts.yml .git/modules/a/b/config sub/.git/config.worktree'.split(
     ' ',
   )) {
     it(path, () => assert.ok(looksSecret(path)));
   }
-  for (const path of '.env.example .env.sample src/env.ts key.ts monkey.md id_rsa.pub environment.ts secrets.ts .env-example .env_sample .environment valid_rsa.ts config src/config .github/config.yml docker/config.json credentials.ts'.split(
+  for (const path of '.env.example .env.sample src/env.ts key.ts monkey.md id_rsa.pub environment.ts secrets.ts .env-example .env_sample .environment valid_rsa.ts .env.d.ts my_id_rsa_parser.ts test/id_rsa_test.go config src/config .github/config.yml docker/config.json credentials.ts'.split(
     ' ',
   )) {
     it(`not ${path}`, () => assert.ok(!looksSecret(path)));
