@@ -256,7 +256,7 @@ async function run(
 
 /** null: it may run unasked. */
 async function questionFor(
-  { ports }: ActionOptions,
+  { ports, signal }: ActionOptions,
   policy: ActionPolicy,
   { command, cwd }: CommandArguments,
 ): Promise<{ warning: string | null } | null> {
@@ -272,7 +272,7 @@ async function questionFor(
       return { warning: `${path} leads out of the workspace, or to a file that may hold secrets` };
   }
   for (const folder of gitFolders) {
-    const risk = await ports.workspace.gitRisk(cwd ? `${cwd}/${folder}` : folder, comparesFiles);
+    const risk = await ports.workspace.gitRisk(cwd ? `${cwd}/${folder}` : folder, comparesFiles, signal);
     if (risk) return { warning: risk };
   }
   return null;

@@ -27,7 +27,7 @@ export interface WorkspacePort {
    * Why git that only reads may do more in a folder, or print what is not the repository's; null: it does not. `comparesFiles`: it is
    * `git diff` with two names, which needs no repository.
    */
-  gitRisk(folder: string, comparesFiles: boolean): Promise<string | null>;
+  gitRisk(folder: string, comparesFiles: boolean, signal?: AbortSignal): Promise<string | null>;
 }
 
 export interface TextFile {

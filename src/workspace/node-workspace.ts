@@ -110,8 +110,8 @@ export class NodeWorkspace implements WorkspacePort {
     return (await Promise.all(verdicts)).includes(true);
   }
 
-  gitRisk(folder: string, comparesFiles: boolean): Promise<string | null> {
-    return gitRisk(this.#folders, folder, comparesFiles);
+  gitRisk(folder: string, comparesFiles: boolean, signal?: AbortSignal): Promise<string | null> {
+    return gitRisk(this.#folders, folder, comparesFiles, { signal });
   }
 
   async #isIgnoredAs(path: string): Promise<boolean> {

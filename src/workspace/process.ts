@@ -1,10 +1,11 @@
 /** Where processes begin: the commands of the agent, each a shell in a group of its own without input, and git that is asked about itself. */
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
+import { addAbortSignal } from 'node:stream';
+import { MoebiusError } from '../base/errors.ts';
 import { type Descendant, descendantsOf, isStill } from './descendants.ts';
 
 export interface ShellProcess {
@@ -26,7 +27,6 @@ const GRACE_MS = 2000;
 const DRAIN_MS = 150;
 /** An index of a million files. */
 const MAX_GIT_BYTES = 128 * 1024 * 1024;
-const GIT_TIMEOUT_MS = 10_000;
 
 /** Nothing that waits for a person, paints the screen or hides what it prints. */
 const QUIET: NodeJS.ProcessEnv = {
@@ -57,6 +57,9 @@ const GIT_CONFIG = [
 /** What the editor sets for its own processes: it would turn the user's programs into parts of the editor. */
 const OF_THE_EDITOR = /^(ELECTRON_|VSCODE_|NODE_OPTIONS$|GIT_ASKPASS$|SSH_ASKPASS$|MOEBIUS_)/;
 
+/** What changes only what git answers: another file for `git config` than git reads, and another meaning of paths. */
+const OF_QUESTIONS = /^GIT_(CONFIG|\w+_PATHSPECS)$/i;
+
 /** Tells what belongs to a command wherever it went. */
 const RUN = 'MOEBIUS_RUN';
 
@@ -75,21 +78,69 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(inherited), ...QUIET, ...gitConfig(process.env) };
 }
 
+export interface GitQuestion {
+  folder: string;
+  signal: AbortSignal;
+  /** Variables of the environment that git does not get. */
+  without?: readonly string[];
+}
+
+/** git ran, and failed. */
+export class GitFailed extends MoebiusError {
+  readonly exitCode: number | null;
+
+  constructor(exitCode: number | null) {
+    super('unsupported', 'git does not say what it would read here');
+    this.exitCode = exitCode;
+  }
+}
+
 /**
  * What git prints of the repository in a folder, one character a byte, in the environment of commands.
- * @throws when git is missing or fails
+ * @throws MoebiusError when git is missing or fails; the reason of the signal or an AbortError when that ends it.
  */
-export async function askGit(folder: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('git', ['-C', folder, ...args], {
+export async function* gitOutput(question: GitQuestion, ...args: string[]): AsyncGenerator<string> {
+  const { folder, without = [] } = question;
+  // Its own one: many are asked at once, and node takes many listeners of one for a leak.
+  const signal = AbortSignal.any([question.signal]);
+  const given = Object.entries(environment()).filter(
+    ([name]) => !OF_QUESTIONS.test(name) && !without.includes(name.toUpperCase()),
+  );
+  const child = spawn('git', ['-C', folder, ...args], {
     // Windows looks for programs in the working folder first.
     cwd: dirname(process.execPath),
-    env: environment(),
-    encoding: 'latin1',
-    maxBuffer: MAX_GIT_BYTES,
-    timeout: GIT_TIMEOUT_MS,
+    env: Object.fromEntries(given),
+    stdio: ['ignore', 'pipe', 'ignore'],
     windowsHide: true,
+    signal,
   });
-  return stdout;
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.on('error', error => reject(notStarted(error)));
+    child.on('close', resolve);
+  });
+  // Whoever has read enough does not wait for it.
+  exit.catch(() => {});
+  let size = 0;
+  for await (const chunk of addAbortSignal(signal, child.stdout.setEncoding('latin1'))) {
+    size += chunk.length;
+    if (size > MAX_GIT_BYTES) throw new MoebiusError('unsupported', 'git has too much to read here');
+    yield chunk;
+  }
+  const exitCode = await exit;
+  if (exitCode !== 0) throw new GitFailed(exitCode);
+}
+
+/** All that `gitOutput` has. */
+export async function askGit(question: GitQuestion, ...args: string[]): Promise<string> {
+  let said = '';
+  for await (const chunk of gitOutput(question, ...args)) said += chunk;
+  return said;
+}
+
+function notStarted(error: NodeJS.ErrnoException): Error {
+  if (!error.syscall?.startsWith('spawn')) return error;
+  const message = error.code === 'ENOENT' ? 'git is missing' : `git can't be started (${error.code})`;
+  return new MoebiusError('unsupported', message);
 }
 
 /** @throws when the working folder is gone or the shell can't be started. */

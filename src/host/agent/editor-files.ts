@@ -21,7 +21,7 @@ export function editorWorkspace(folders: WorkspaceFolders): WorkspacePort {
     grep: (query, signal) => disk.grep(query, signal),
     leadsAway: path => disk.leadsAway(path),
     isIgnored: folder => disk.isIgnored(folder),
-    gitRisk: (folder, comparesFiles) => disk.gitRisk(folder, comparesFiles),
+    gitRisk: (folder, comparesFiles, signal) => disk.gitRisk(folder, comparesFiles, signal),
     async read(path, signal) {
       // From disk first: what may not be read there may not be read here either.
       const file = await disk.read(path, signal);

@@ -35,6 +35,7 @@ interface Setup {
   links?: string[];
   /** By folder; `two names`: of comparing files anywhere. */
   gitRisks?: Record<string, string>;
+  onGitRisk?: (signal: AbortSignal | undefined) => void;
   hold?: Hold;
 }
 
@@ -45,6 +46,7 @@ export function setup({
   run = {},
   links = [],
   gitRisks = {},
+  onGitRisk,
   hold,
 }: Setup = {}) {
   const seen = {
@@ -73,8 +75,10 @@ export function setup({
         grep: async () => [],
         leadsAway: async path => links.includes(path),
         isIgnored: async () => false,
-        gitRisk: async (folder, comparesFiles) =>
-          gitRisks[folder] ?? (comparesFiles ? gitRisks['two names'] : null) ?? null,
+        gitRisk: async (folder, comparesFiles, signal) => {
+          onGitRisk?.(signal);
+          return gitRisks[folder] ?? (comparesFiles ? gitRisks['two names'] : null) ?? null;
+        },
       },
       edits: {
         apply: async (changes, turnId) => {

@@ -168,6 +168,17 @@ describe('actions: commands', () => {
     assert.equal(seen.asked[0]!.warning, 'the configuration has diff.external');
   });
 
+  it('of git are no longer looked at after a stop', async () => {
+    const { actions, seen, stop } = setup({
+      onGitRisk: signal => {
+        stop.abort();
+        signal?.throwIfAborted();
+      },
+    });
+    await assert.rejects(actions.command('k', 'git diff', '', 1000), { name: 'AbortError' });
+    assert.deepEqual([seen.asked, seen.ran], [[], []]);
+  });
+
   it('of git that compare two files are asked for where there is no repository', async () => {
     const { actions, seen } = setup({ gitRisks: { 'two names': 'there is no repository' } });
     for (const command of ['git diff', 'git diff a b']) await actions.command('k', command, '', 1000);
