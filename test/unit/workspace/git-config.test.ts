@@ -4,7 +4,8 @@ import { unusualVariable } from '../../../src/workspace/git-config.ts';
 describe('variables of git', () => {
   it('that git and editors write by themselves are usual', () => {
     for (const key of `core.repositoryformatversion core.bare core.worktree remote.origin.url remote.a.b.fetch branch.main.merge
-      branch.a.b.vscode-merge-base branch.x.github-pr-owner-number remote.origin.gh-resolved submodule.lib/a.b.url user.email pull.rebase
+      branch.a.b.vscode-merge-base branch.x.github-pr-owner-number remote.origin.gh-resolved remote.x.github-pr-remote submodule.active core.hookspath commit.template merge.tool
+      index.skiphash index.threads submodule.lib/a.b.url user.email pull.rebase
       lfs.https://example.org/a.git/info/lfs.locksverify lfs.repositoryformatversion color.branch.current extensions.objectformat`.split(
       /\s+/,
     ))
@@ -22,7 +23,8 @@ describe('variables of git', () => {
       'includeif.gitdir:~/.path': 'includeif.*.path',
       'core.fsmonitor': 'core.fsmonitor',
       'core.askpass': 'core.askpass',
-      'core.hookspath': 'core.hookspath',
+      'core.sshcommand': 'core.sshcommand',
+      'gpg.program': 'gpg.program',
       'core.x.bare': 'core.*.bare',
       'help.format': 'help.format',
       'man.x.cmd': 'man.*.cmd',

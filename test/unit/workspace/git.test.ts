@@ -36,6 +36,11 @@ const READS = [
   'git shortlog HEAD',
 ];
 
+/** All of them that could run at all. */
+const HOOKS =
+  `post-index-change reference-transaction post-checkout pre-commit fsmonitor-watchman query-watchman post-rewrite pre-auto-gc
+  post-merge sendemail-validate proc-receive pre-push`.split(/\s+/);
+
 describe('git that reads', function () {
   if (process.platform === 'win32') return;
   this.timeout(60_000);
@@ -127,12 +132,23 @@ describe('git that reads', function () {
   });
 
   it('runs no hook, since it writes no index', async () => {
-    const hook = join(root, '.git/hooks/post-index-change');
-    writeFileSync(hook, `#!/bin/sh\ntouch ${mark}\n`);
-    chmodSync(hook, 0o755);
-    for (const command of READS) {
-      utimesSync(join(root, 'a.txt'), 10, 10 + Math.random() * 1e6);
-      assert.equal(await runs(command), false, command);
+    const sub = addSubmodule('sub');
+    const elsewhere = join(root, '../hooks');
+    const ours = join(root, '.git/hooks');
+    mkdirSync(elsewhere);
+    for (const name of HOOKS) {
+      for (const folder of [elsewhere, ours]) {
+        writeFileSync(join(folder, name), `#!/bin/sh\ntouch ${mark}\n`);
+        chmodSync(join(folder, name), 0o755);
+      }
+    }
+    for (const folder of [ours, elsewhere]) {
+      for (const tree of [root, sub]) git(tree, 'config', 'core.hooksPath', folder);
+      await isFree();
+      for (const command of READS) {
+        for (const file of ['a.txt', 'sub/b.txt']) utimesSync(join(root, file), 10, 10 + Math.random() * 1e6);
+        assert.equal(await runs(command), false, command);
+      }
     }
     assert.equal(await runs('git describe --all --dirty'), true, 'which is why this option is asked for');
   });
