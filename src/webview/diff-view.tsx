@@ -1,9 +1,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { type DiffLine, joinLines, parseDiff } from './diff.ts';
+import { type DiffLine, drawnRows, parseDiff } from './diff.ts';
 import { formatCount } from './format.ts';
 
-/** Drawn unasked, each as an element: with a hundred thousand the page freezes. */
-const DRAWN_LINES = 2000;
 const MARKS: Record<DiffLine['kind'], string> = { added: '+', removed: '−', same: ' ', file: '', gap: '⋯' };
 
 /** A unified diff in colours. Added and removed are also told by their marks, not by colour alone. */
@@ -11,10 +9,8 @@ export function DiffView({ diff }: { diff: string }) {
   const section = useRef<HTMLElement>(null);
   const [isWhole, setWhole] = useState(false);
   const lines = useMemo(() => parseDiff(diff), [diff]);
-  const first = lines.slice(0, DRAWN_LINES);
-  const rest = lines.slice(DRAWN_LINES);
-  const isCut = rest.length > 0 && !isWhole;
-  const [count, all] = [first.length, lines.length].map(formatCount);
+  const { rows, isCut } = useMemo(() => drawnRows(lines, isWhole), [lines, isWhole]);
+  const [count, all] = [rows.length, lines.length].map(formatCount);
   return (
     <section
       ref={section}
@@ -24,10 +20,9 @@ export function DiffView({ diff }: { diff: string }) {
       aria-label={isCut ? `Diff, the first ${count} of ${all} lines` : 'Diff'}
       data-testid="diff"
     >
-      {first.map((line, index) => (
-        <Row key={index} {...line} />
+      {rows.map((row, index) => (
+        <Row key={index} {...row} />
       ))}
-      {isWhole && joinLines(rest).map((lines, index) => <Row key={index + DRAWN_LINES} {...lines} />)}
       {isCut && (
         <div class="diff-more">
           <button

@@ -37,8 +37,20 @@ export function parseDiff(diff: string): DiffLine[] {
   return lines;
 }
 
+/** Drawn unasked, each as an element: with a hundred thousand the page freezes. */
+const DRAWN_LINES = 2000;
+
+/** What is drawn: the first lines and, of a diff that is asked for `whole`, the others in few rows. */
+export function drawnRows(lines: readonly DiffLine[], whole: boolean): { rows: DiffLine[]; isCut: boolean } {
+  const first = lines.slice(0, DRAWN_LINES);
+  const rest = lines.slice(DRAWN_LINES);
+  return whole
+    ? { rows: [...first, ...joinLines(rest)], isCut: false }
+    : { rows: first, isCut: rest.length > 0 };
+}
+
 /** Those of one kind that follow one another as one, to be drawn by few elements. */
-export function joinLines(lines: readonly DiffLine[]): DiffLine[] {
+function joinLines(lines: readonly DiffLine[]): DiffLine[] {
   const runs: { kind: DiffLine['kind']; texts: string[] }[] = [];
   for (const { kind, text } of lines) {
     const last = runs.at(-1);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { joinLines, parseDiff } from '../../../src/webview/diff.ts';
+import { drawnRows, parseDiff } from '../../../src/webview/diff.ts';
 
 const sketch = (diff: string) => parseDiff(diff).map(({ kind, text }) => `${kind}:${text}`);
 
@@ -23,16 +23,32 @@ describe('diff of the page', () => {
     assert.deepEqual(sketch(diff), ['file:x', 'removed:-- sql comment', 'added:++ i', 'same:same']);
   });
 
-  it('lines of one kind are joined, and none is lost', () => {
-    const lines = parseDiff('--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n-a\n-\n+b\n+\n+c\n same\n');
-    const joined = joinLines(lines);
-    assert.deepEqual(
-      joined.map(({ kind, text }) => `${kind}:${text}`),
-      ['file:x', 'removed:a\n', 'added:b\n\nc', 'same:same'],
+  const removal = (count: number) =>
+    parseDiff(
+      `--- a/x\n+++ /dev/null\n@@ -1,${count} +0,0 @@\n${Array.from({ length: count }, (_, index) => `-${index}\n`).join('')}`,
     );
-    const removed = Array.from({ length: 100_000 }, (_, index) => `-${index}\n`).join('');
-    const [, all] = joinLines(parseDiff(`--- a/x\n+++ /dev/null\n@@ -1,100000 +0,0 @@\n${removed}`));
-    assert.equal(all!.text.split('\n').length, 100_000);
+
+  it('draws two thousand lines unasked, and says where there are more', () => {
+    // The name of the file is a line too.
+    const [short, long] = [1999, 2000].map(count => removal(count));
+    assert.deepEqual(drawnRows(short!, false), { rows: short, isCut: false });
+    assert.deepEqual(drawnRows(long!, false), { rows: long!.slice(0, 2000), isCut: true });
+    assert.deepEqual(drawnRows(long!, true), { rows: long, isCut: false });
+  });
+
+  it('draws the rest in a row for each kind, and loses no line', () => {
+    const { rows, isCut } = drawnRows(removal(100_000), true);
+    assert.deepEqual([rows.length, isCut], [2001, false]);
+    assert.equal(
+      rows.map(({ text }) => text).join('\n'),
+      ['x', ...Array.from({ length: 100_000 }, (_, index) => index)].join('\n'),
+    );
+    const tail = parseDiff('--- a/y\n+++ b/y\n@@ -1,3 +1,4 @@\n-a\n-\n+b\n+\n+c\n same\n');
+    const mixed = drawnRows([...removal(1999), ...tail], true).rows.slice(2000);
+    assert.deepEqual(
+      mixed.map(({ kind, text }) => `${kind}:${text}`),
+      ['file:y', 'removed:a\n', 'added:b\n\nc', 'same:same'],
+    );
   });
 
   it('leaves out nothing of what is no diff', () => {
