@@ -26,9 +26,15 @@ interface Folder {
 export class WorkspaceFolders {
   /** By name. With one folder the name is not part of paths. */
   readonly #folders: ReadonlyMap<string, Folder>;
+  /** Innermost first. A folder that was opened through a link has two paths. */
+  readonly #places: readonly { name: string; root: string }[];
 
   private constructor(folders: ReadonlyMap<string, Folder>) {
     this.#folders = folders;
+    const named = (which: keyof Folder) =>
+      [...folders].map(([name, folder]) => ({ name, root: folder[which] }));
+    // Of the folders that hold a file, the one with the longest path lies in the others.
+    this.#places = [...named('real'), ...named('opened')].sort((a, b) => b.root.length - a.root.length);
   }
 
   /**
@@ -71,19 +77,23 @@ export class WorkspaceFolders {
     return { path: inside, real, opened: join(owner.opened, relative(owner.real, real)), exists };
   }
 
-  /** The path by which the agent knows a file; null for one outside. Links below the folder are not followed. */
+  /**
+   * The path by which the agent knows a file; null for one outside. Where a folder of the workspace lies in another, it is that of
+   * the inner one, as in the editor. Links below the folder are not followed.
+   */
   toPath(absolute: string): string | null {
+    return this.pathsTo(absolute)[0] ?? null;
+  }
+
+  /** All paths by which a file can be named: one for each folder that it lies in, innermost first. */
+  pathsTo(absolute: string): string[] {
     const full = resolve(absolute);
-    const folders = [...this.#folders];
-    // A folder that was opened through a link has two paths.
-    const roots = [
-      ...folders.map(([name, { real }]) => ({ name, root: real })),
-      ...folders.map(([name, { opened }]) => ({ name, root: opened })),
-    ];
-    const found = roots.find(({ root }) => isInside(root, full));
-    if (!found) return null;
-    const rest = relative(found.root, full).split(sep).join('/');
-    return this.isSingle ? rest : rest ? `${found.name}/${rest}` : found.name;
+    return this.#places
+      .filter(({ root }) => isInside(root, full))
+      .map(({ name, root }) => {
+        const rest = relative(root, full).split(sep).join('/');
+        return this.isSingle ? rest : rest ? `${name}/${rest}` : name;
+      });
   }
 
   #split(path: string): { folder: Folder; rest: string } {

@@ -5,16 +5,22 @@ import type { ResolvedPath, WorkspaceFolders } from './folders.ts';
 
 /** @throws MoebiusError `refused` for a file that is likely to hold passwords or keys, by its own name or that of a link to it. */
 export function refuseSecret(folders: WorkspaceFolders, { path, real }: ResolvedPath): void {
-  if (!looksSecret(path) && !looksSecret(folders.toPath(real) ?? '')) return;
+  if (![path, ...folders.pathsTo(real)].some(looksSecret)) return;
   throw new MoebiusError(
     'refused',
     `${path} looks like a file with passwords or keys, which are not read or written. Ask the user for the part you need.`,
   );
 }
 
-/** @throws MoebiusError `refused` for a link to a protected file: an approval shows the name, and this one would not tell. */
+/**
+ * @throws MoebiusError `refused` for a protected file by another name, through a link or a folder of the workspace that lies in
+ * another: an approval shows the name, and this one would not tell.
+ */
 export function refuseDisguise(folders: WorkspaceFolders, { path, real }: ResolvedPath): void {
-  const own = folders.toPath(real);
-  if (own === null || own === path || !protectedReason(own) || protectedReason(path)) return;
-  throw new MoebiusError('refused', `${path} is a link to ${own}. Name that file itself if it is to change.`);
+  const own = folders.pathsTo(real).find(protectedReason);
+  if (own === undefined || protectedReason(path)) return;
+  throw new MoebiusError(
+    'refused',
+    `${path} is another name of ${own}. Call the file that if it is to change.`,
+  );
 }

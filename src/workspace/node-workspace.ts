@@ -125,8 +125,7 @@ export class NodeWorkspace implements WorkspacePort {
   async #isAway(path: string): Promise<boolean> {
     try {
       const { path: named, real } = await this.#folders.resolve(path);
-      const own = this.#folders.toPath(real) ?? '';
-      return own !== named && looksSecret(own);
+      return this.#folders.pathsTo(real).some(own => own !== named && looksSecret(own));
     } catch (error) {
       return error instanceof MoebiusError && error.code === 'refused';
     }

@@ -384,14 +384,15 @@ const vscode = {
         .slice(0, limit)
         .map(Uri.file);
     },
-    asRelativePath({ fsPath }: Uri): string {
-      const folder = editor.folders.find(path => fsPath.startsWith(`${path}/`));
-      return folder ? fsPath.slice(folder.length + 1) : fsPath;
+    asRelativePath(uri: Uri): string {
+      const folder = vscode.workspace.getWorkspaceFolder(uri)?.uri.fsPath;
+      return folder ? uri.fsPath.slice(folder.length + 1) || folder : uri.fsPath;
     },
+    /** The innermost, where one lies in another; of a folder itself that one. */
     getWorkspaceFolder(uri: Uri) {
-      return vscode.workspace.workspaceFolders.find(({ uri: { fsPath } }) =>
-        uri.fsPath.startsWith(`${fsPath}/`),
-      );
+      return vscode.workspace.workspaceFolders
+        .filter(({ uri: { fsPath } }) => `${uri.fsPath}/`.startsWith(`${fsPath}/`))
+        .sort((a, b) => b.uri.fsPath.length - a.uri.fsPath.length)[0];
     },
     decode: async (bytes: Buffer) => bytes.toString('utf8'),
     get isTrusted() {

@@ -1,7 +1,7 @@
 import '../../support/vscode.ts';
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { AttachmentReader } from '../../../src/host/chat/attachments.ts';
 import { agentCommands } from '../../../src/host/commands/agent-commands.ts';
 import { workspacePath, workspaceUri } from '../../../src/host/workspace-path.ts';
@@ -40,6 +40,24 @@ describe('paths of the workspace', () => {
       assert.throws(() => workspaceUri(path), { code: 'not-found' });
     const outside = tempFolder({ 'b.ts': '' });
     assert.equal(workspacePath(uriOf(outside, 'b.ts')), join(outside, 'b.ts'));
+  });
+
+  it('are those of the inner folder where one lies in another, whichever was opened first', async () => {
+    const root = tempFolder({ 'b.ts': '', 'packages/api/a.ts': '' });
+    const api = join(root, 'packages/api');
+    for (const roots of [
+      [root, api],
+      [api, root],
+    ]) {
+      editor.folders = roots;
+      const tools = await WorkspaceFolders.open(roots);
+      for (const [file, path] of [
+        [join(api, 'a.ts'), 'api/a.ts'],
+        [api, 'api'],
+        [join(root, 'b.ts'), `${basename(root)}/b.ts`],
+      ] as const)
+        assert.deepEqual([workspacePath(uriOf(file)), tools.toPath(file)], [path, path]);
+    }
   });
 
   it('label what is attached, and name the file of a problem', async () => {

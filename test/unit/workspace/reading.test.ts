@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { inFolder, isInside, openFile, WorkspaceFolders } from '../../../src/workspace/folders.ts';
 import { lineSearch } from '../../../src/workspace/grep.ts';
+import { refuseDisguise } from '../../../src/workspace/guards.ts';
 import { NodeWorkspace } from '../../../src/workspace/node-workspace.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -152,6 +153,26 @@ describe('searching the workspace', () => {
       assert.equal(folders.toPath(join(roots[index]!, 'a.txt')), `${name}/a.txt`);
     }
     assert.deepEqual((await WorkspaceFolders.open([roots[0]!], ['API server'])).roots, ['']);
+  });
+});
+
+describe('a folder of the workspace in another', () => {
+  it('makes no secret and no protected file an ordinary one', async () => {
+    const root = tempFolder({ '.github/workflows/ci.yml': '', '.aws/sso/token': '', '.aws/sso/b.ts': '' });
+    const inner = ['.github/workflows', '.aws/sso'].map(path => join(root, path));
+    for (const opened of [
+      [root, ...inner],
+      [...inner, root],
+    ]) {
+      const folders = await WorkspaceFolders.open(opened);
+      const read = new NodeWorkspace(folders).read('sso/token');
+      await assert.rejects(read, { code: 'refused', message: /passwords or keys/ });
+      const workflow = await folders.resolve('workflows/ci.yml');
+      assert.throws(() => refuseDisguise(folders, workflow), {
+        message: /another name of .*\/\.github\/workflows\/ci\.yml/,
+      });
+      refuseDisguise(folders, await folders.resolve(`${basename(root)}/.github/workflows/ci.yml`));
+    }
   });
 });
 

@@ -114,7 +114,7 @@ describe('an edit that was allowed', () => {
       symlinkSync(SETTINGS, join(root, 'a.txt'));
     });
     assert.equal(result.ok, false);
-    assert.match(result.text, /is a link to \.vscode\/settings\.json/);
+    assert.match(result.text, /is another name of \.vscode\/settings\.json/);
     assert.equal(readFileSync(join(root, SETTINGS), 'utf8'), 'one\n');
   });
 
