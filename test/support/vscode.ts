@@ -3,48 +3,10 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Position, Range, Selection } from './vscode-ranges.ts';
 
-export class Position {
-  readonly line: number;
-  readonly character: number;
-  constructor(line: number, character: number) {
-    this.line = line;
-    this.character = character;
-  }
-  compareTo(other: Position): number {
-    return this.line - other.line || this.character - other.character;
-  }
-  isBefore(other: Position): boolean {
-    return this.compareTo(other) < 0;
-  }
-  isAfter(other: Position): boolean {
-    return this.compareTo(other) > 0;
-  }
-  isEqual(other: Position): boolean {
-    return this.compareTo(other) === 0;
-  }
-}
-export class Range {
-  readonly start: Position;
-  readonly end: Position;
-  constructor(from: number | Position, to: number | Position, endLine = 0, endCharacter = 0) {
-    this.start = from instanceof Position ? from : new Position(from, to as number);
-    this.end = to instanceof Position ? to : new Position(endLine, endCharacter);
-  }
-  get isEmpty(): boolean {
-    return this.start.line === this.end.line && this.start.character === this.end.character;
-  }
-  intersection(other: Range): Range | undefined {
-    const start = this.start.isAfter(other.start) ? this.start : other.start;
-    const end = this.end.isBefore(other.end) ? this.end : other.end;
-    return start.isAfter(end) ? undefined : new Range(start, end);
-  }
-}
-class Selection extends Range {
-  get active(): Position {
-    return this.end;
-  }
-}
+export { Position, Range };
+
 export class Uri {
   readonly text: string;
   constructor(text: string) {
@@ -248,6 +210,8 @@ export const editor = {
   tabs: [] as string[],
   /** What a language server knows of the name at a place. */
   definitionsAt: (_uri: Uri, _position: Position): object[] => [],
+  /** What a language server knows of the structure of any file. */
+  symbols: [] as object[],
   /** Opens a file, and shows it if it is to be active. */
   open(path: string, isShown = true): TextDocument {
     const document = new TextDocument(path);
@@ -279,6 +243,7 @@ export const editor = {
     editor.notebooks = [];
     editor.tabs = [];
     editor.definitionsAt = () => [];
+    editor.symbols = [];
   },
 };
 
@@ -489,6 +454,7 @@ const vscode = {
       if (command === 'setContext') editor.contexts[key as string] = value;
       if (command === 'vscode.executeDefinitionProvider')
         return editor.definitionsAt(key as Uri, value as Position);
+      if (command === 'vscode.executeDocumentSymbolProvider') return editor.symbols;
       if (command === 'workbench.action.files.revert') editor.shown[0]?.document.revert();
     },
   },

@@ -10,13 +10,17 @@ const FUNCTION =
 /** What looks like a call with a block but only steers: `for x in items.values():`. */
 const CONTROL =
   /^[\s}]*(?:async\s+)?(?:if|elif|else|for|while|switch|match|catch|except|with|try)\b(?!.*(?:\bfunction\b|=>))/;
+/** With what it derives from, it looks like a function: `class A(Base):`. */
+const CLASS = /^\s*(?:\w+\s+)*(?:class|record)\s+\w/;
 const CLOSER = /^\s*(?:[)\]}]|end\b)/;
 
 /** The function around `line`, else the lines between blank lines; null on a blank line outside any function. */
 export function enclosingBlock(lines: readonly string[], line: number): LineRange | null {
+  const isBlank = (lines[line] ?? '').trim() === '';
   for (let start = line; start >= 0; start--) {
     const text = lines[start]!;
     if (text.trim() === '' || !FUNCTION.test(text) || CONTROL.test(text)) continue;
+    if (isBlank && CLASS.test(text)) continue;
     const last = blockEnd(lines, start);
     if (last >= line && (last > start || start === line)) return { first: leadingLine(lines, start), last };
   }

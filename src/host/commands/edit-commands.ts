@@ -24,6 +24,9 @@ const LAST_INSTRUCTION_KEY = 'moebius.refactor.last';
 /** Of a file, around code that is to be written: enough to write like it, and read in seconds. */
 const LINES_BEFORE = 100;
 const LINES_AFTER = 50;
+/** More than such lines have, unless a program wrote them: one of those may be as long as a file. */
+const CHARS_BEFORE = 8000;
+const CHARS_AFTER = 4000;
 
 export function editCommands(context: HostContext, edits: InlineEdits): CommandTable {
   const change = (target: Target, title: string, instruction: string) =>
@@ -124,8 +127,14 @@ function gapAt(target: Target): Gap {
   const { start, end } = target.range;
   const before = lines.slice(Math.max(0, start.line - LINES_BEFORE), start.line).join('\n');
   const after = lines.slice(end.line + 1, end.line + 1 + LINES_AFTER).join('\n');
-  return { ...named(target), before, after };
+  return {
+    ...named(target),
+    before: wholeCharacters(before.slice(-CHARS_BEFORE)),
+    after: wholeCharacters(after.slice(0, CHARS_AFTER)),
+  };
 }
+
+const wholeCharacters = (cut: string): string => cut.replace(/^\p{Cs}|\p{Cs}$/gu, '');
 
 async function askForCode({ label }: Target): Promise<string | undefined> {
   const instruction = await vscode.window.showInputBox({

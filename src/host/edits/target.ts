@@ -47,7 +47,7 @@ async function targetAt(
   selection: vscode.Range,
   mayBeBlank: boolean,
 ): Promise<Target> {
-  const found = selection.isEmpty ? await functionAround(document, selection.start) : selection;
+  const found = selection.isEmpty ? await functionAround(document, selection.start, mayBeBlank) : selection;
   const lines = found ?? (mayBeBlank ? selection : null);
   if (!lines)
     throw new MoebiusError('bad-request', 'There is no code at the cursor. Select some and try again.');
@@ -74,17 +74,22 @@ async function targetAt(
 async function functionAround(
   document: vscode.TextDocument,
   position: vscode.Position,
+  mayBeBlank: boolean,
 ): Promise<vscode.Range | null> {
   const lines = Array.from({ length: document.lineCount }, (_, line) => document.lineAt(line).text);
-  const symbol = await symbolAround(document, position);
+  // Between the methods of a class one more is wanted, and not another class.
+  const isForNew = mayBeBlank && lines[position.line]!.trim() === '';
+  const symbol = await symbolAround(document, position, isForNew ? [FUNCTIONS] : [FUNCTIONS, CONTAINERS]);
   if (symbol) return symbol.with(new vscode.Position(leadingLine(lines, symbol.start.line), 0));
   const block = enclosingBlock(lines, position.line);
   return block && new vscode.Range(block.first, 0, block.last, lines[block.last]!.length);
 }
 
+/** The innermost of the first kinds that are there. */
 async function symbolAround(
   document: vscode.TextDocument,
   position: vscode.Position,
+  kinds: readonly ReadonlySet<vscode.SymbolKind>[],
 ): Promise<vscode.Range | null> {
   const found = await vscode.commands.executeCommand<(vscode.DocumentSymbol | vscode.SymbolInformation)[]>(
     'vscode.executeDocumentSymbolProvider',
@@ -92,9 +97,8 @@ async function symbolAround(
   );
   const around = flatten(found ?? []).filter(symbol => symbol.range.contains(position));
   // Innermost last: the list is in document order, children after their parents.
-  const functions = around.filter(symbol => FUNCTIONS.has(symbol.kind));
-  const best = functions.at(-1) ?? around.filter(symbol => CONTAINERS.has(symbol.kind)).at(-1);
-  return best?.range ?? null;
+  const ofKinds = kinds.map(these => around.filter(({ kind }) => these.has(kind)).at(-1));
+  return ofKinds.find(one => one !== undefined)?.range ?? null;
 }
 
 function flatten(

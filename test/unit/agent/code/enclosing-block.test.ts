@@ -99,4 +99,25 @@ describe('agent/code/enclosing-block', () => {
   █
   y = 2`,
   );
+  check(
+    'a blank line between the methods of a class',
+    `
+  class A(Base):
+      def one(self):
+          return 1
+  █
+      def two(self):
+          return 2`,
+  );
+  check(
+    'a blank line in a method',
+    `
+  class A(Base):
+|     def one(self):
+|         a = 1
+| █
+|         return a
+      def two(self):
+          return 2`,
+  );
 });

@@ -67,6 +67,37 @@ describe('code that is written where there is none', () => {
     assert.equal(plain.document.getText(), 'class A {}\n\n  two() {}\n');
   });
 
+  const CLASS = ['class A {', '  one() {', '    a();', '', '    b();', '  }', '', '  two() {}', '}', ''];
+  const openClass = () => {
+    const method = { kind: 5, range: new Range(1, 2, 5, 3), children: [] };
+    const other = { kind: 5, range: new Range(7, 2, 7, 10), children: [] };
+    editor.symbols = [{ kind: 4, range: new Range(0, 0, 8, 1), children: [method, other] }];
+  };
+
+  it('between the methods of a class, which stays as it is', async () => {
+    openClass();
+    const text = CLASS.join('\n');
+    const { document, asked } = await run('refactor', text, 6, '  three() {}\n');
+    assert.match(asked, /Write what belongs in the place of \[WRITE HERE\]/);
+    assert.equal(document.getText(), CLASS.with(6, '  three() {}').join('\n'));
+  });
+
+  it('and not on a blank line of a function, or where a class is what a command is about', async () => {
+    openClass();
+    const { asked } = await run('refactor', CLASS.join('\n'), 3, 'one() {}');
+    assert.match(asked, /\none\(\) \{\n {2}a\(\);\n\n {2}b\(\);\n\}\n```$/);
+    const documented = await run('document', CLASS.join('\n'), 6, 'class A {}');
+    assert.match(documented.asked, /\nclass A \{\n/);
+  });
+
+  it('among lines of which the model reads no more than it can', async () => {
+    const long = `x('${'🚀'.repeat(50_000)}');\n`;
+    const { asked } = await run('refactor', `${long}\n${long}`, 1, 'y();');
+    assert.ok(asked.length < 13_000, `${asked.length} characters`);
+    assert.match(asked, /🚀'\);\n\[WRITE HERE\]\nx\('🚀/u);
+    assert.doesNotMatch(asked, /\p{Cs}/u);
+  });
+
   it('by no command that is about code', async () => {
     for (const command of ['fix', 'document'])
       await assert.rejects(run(command, '\n', 0, ''), {
