@@ -12,7 +12,7 @@ export async function withDeadline<T>(
   options: AgentOptions,
   run: (timed: AgentOptions, isTimeUp: () => boolean) => Promise<T>,
 ): Promise<T> {
-  const { budget, ports, signal } = options;
+  const { budget, ports, signal, takeBackTorn } = options;
   const deadline = new AbortController();
   const countdown = new Countdown(ports.clock, budget.timeMs, () => {
     if (!signal.aborted) deadline.abort();
@@ -20,6 +20,8 @@ export async function withDeadline<T>(
   try {
     const either = AbortSignal.any([signal, deadline.signal]);
     const timed = { ...options, ports: { ...ports, ...pausing(ports, countdown) }, signal: either };
+    // It asks about what was changed since.
+    if (takeBackTorn) timed.takeBackTorn = () => countdown.pauseFor(takeBackTorn);
     return await run(timed, () => deadline.signal.aborted);
   } finally {
     countdown.dispose();

@@ -195,6 +195,8 @@ export const editor = {
   /** The workspace's, likewise. */
   workspaceSettings: {} as Record<string, unknown>,
   warnings: [] as string[],
+  /** What the user answers to one. */
+  answerWarning: async (): Promise<string | undefined> => undefined,
   /** Paths that the user chooses in a file dialog. */
   picked: [] as string[],
   diagnostics: [] as [Uri, object[]][],
@@ -237,6 +239,7 @@ export const editor = {
     editor.settings = {};
     editor.workspaceSettings = {};
     editor.warnings = [];
+    editor.answerWarning = async () => undefined;
     editor.picked = [];
     editor.diagnostics = [];
     editor.found = [];
@@ -426,6 +429,7 @@ const vscode = {
       new Promise<string>(choose => editor.informed.push({ text, choose })),
     async showWarningMessage(message: string) {
       editor.warnings.push(message);
+      return editor.answerWarning();
     },
     createTerminal({ name, pty }: { name: string; pty: Pty }) {
       const terminal = { name, pty, written: '', shows: 0 };

@@ -9,6 +9,7 @@ import { type PromptFile, readPromptFiles } from '../../agent/prompt-files.ts';
 import { folderRules, type Rules, readRules, rulesPlaces } from '../../agent/rules.ts';
 import { profileFor, runAgent } from '../../agent/run.ts';
 import { wordsOf } from '../../agent/transcript.ts';
+import { orAborted } from '../../base/abort.ts';
 import { FileFaults } from '../../completion/syntax/file-faults.ts';
 import type { ApprovalPolicy, Mode } from '../../protocol/agent-view.ts';
 import { CHECKPOINT_BYTES } from '../../workspace/checkpoints.ts';
@@ -171,7 +172,7 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
         this.#policy(task.mode).shell,
       )),
       commandTimeoutMs: settings.commandTimeoutMs,
-      takeBackTorn: () => this.#takeBackTorn(all, task.torn),
+      takeBackTorn: () => this.#takeBackTorn(all, task),
       policy: () => this.#policy(task.mode),
       remember: what => {
         if (what.kind === 'commands') this.#commands.remember(what.rules);
@@ -267,12 +268,13 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     await vscode.commands.executeCommand('vscode.diff', before, after, `Moebius: Changes of ${name}`);
   }
 
-  async undo(turnId: string, paths: string[]): Promise<string[]> {
+  /** `confirm`: which of the files that were changed since are put back all the same. */
+  async undo(turnId: string, paths: string[], confirm = confirmOverwrite): Promise<string[]> {
     const all = await this.#ports();
     const { checkpoints } = all;
     const texts = await Promise.all(paths.map(path => all.textNow(path)));
     const first = await checkpoints.undo(turnId, [], paths);
-    const overwrite = first.conflicts.length > 0 ? await confirmOverwrite(first.conflicts) : [];
+    const overwrite = first.conflicts.length > 0 ? await confirm(first.conflicts) : [];
     const second = overwrite.length > 0 ? await checkpoints.undo(turnId, overwrite, overwrite) : first;
     if (first.lost.length > 0) {
       void vscode.window.showWarningMessage(
@@ -295,11 +297,21 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     return paths.filter(path => !stuck.has(path));
   }
 
-  async #takeBackTorn({ checkpoints }: WorkspacePorts, torn: AgentTask['torn']): Promise<string[]> {
-    if (!torn) return [];
+  async #takeBackTorn(
+    { checkpoints }: WorkspacePorts,
+    { torn, mode, chat, signal }: AgentTask,
+  ): Promise<string[]> {
+    if (!torn || this.#policy(mode).readOnly) return [];
     const changed = await checkpoints.paths(torn.turnId);
     const paths = changed.filter(path => !torn.decided.includes(path));
-    const undone = await this.undo(torn.turnId, paths);
+    const undone = await this.undo(torn.turnId, paths, conflicts => {
+      const answer = orAborted(confirmOverwrite(conflicts), signal).catch(error => {
+        // The others are put back by then, which is still to be told.
+        if (signal.aborted) return [];
+        throw error;
+      });
+      return this.#window.attention.during('Moebius asks: Overwrite what was changed since?', chat, answer);
+    });
     if (undone.length > 0) torn.undone(undone);
     return undone;
   }

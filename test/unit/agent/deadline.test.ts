@@ -22,16 +22,19 @@ describe('the time of a task', () => {
         call: async () => ({ ok: true, text: '' }),
       },
     };
-    return { clock, options: { budget: { timeMs }, ports: slow, signal } as unknown as AgentOptions };
+    const takeBackTorn = () => wait().then(() => []);
+    const options = { budget: { timeMs }, ports: slow, signal, takeBackTorn };
+    return { clock, options: options as unknown as AgentOptions };
   };
 
   it('does not pass while the user is waited for', async () => {
     const { clock, options } = open();
-    await withDeadline(options, async ({ ports, signal }, isTimeUp) => {
+    await withDeadline(options, async ({ ports, signal, takeBackTorn }, isTimeUp) => {
       await clock.advance(HOUR / 2);
       await ports.approval.ask({} as ApprovalRequest, signal);
       assert.equal(await ports.questions.ask('?', [], signal), 'blue');
       await ports.mcp!.list(signal);
+      await takeBackTorn!();
       await Promise.all([ports.questions.ask('?', [], signal), ports.questions.ask('?', [], signal)]);
       assert.ok(!signal.aborted, 'the questions took hours');
       await clock.advance(HOUR / 2 - 1);

@@ -18,8 +18,11 @@ describe('host/agent/vscode-agent', () => {
   let agent: VsCodeAgent;
   let storage: string;
   let isChanged: boolean;
+  /** What the user is told to be waited for. */
+  let announced: string[];
   beforeEach(() => {
     editor.reset();
+    announced = [];
     isChanged = false;
   });
   afterEach(async () => {
@@ -48,7 +51,11 @@ describe('host/agent/vscode-agent', () => {
       },
     };
     const log = { warn: (message: string) => assert.fail(message) };
-    const window = { attention: { during: (_text: string, _open: unknown, wait: unknown) => wait } };
+    const during = (text: string, _chat: unknown, wait: unknown) => {
+      announced.push(text);
+      return wait;
+    };
+    const window = { attention: { during } };
     const context = { extension, log, grammars: testGrammars() } as unknown as HostContext;
     agent = new VsCodeAgent(context, window as unknown as AgentWindow);
     return editor.open(join(link, Object.keys(files)[0]!));
@@ -202,7 +209,8 @@ describe('host/agent/vscode-agent', () => {
     assert.match(prompts[0]!.at(-1)!.content, /What does a\.ts hold\?$/);
   });
 
-  it('a model that is led finds the files of a torn turn as they were, but for what the user has decided or changed', async () => {
+  /** A turn that changed three files and was torn; the user has decided about the second, and changed the third. */
+  async function torn() {
     const names = ['a.ts', 'b.ts', 'c.ts'];
     const document = open(Object.fromEntries(names.map(name => [name, 'one\n'])));
     const calls = names.flatMap(path => [
@@ -210,6 +218,7 @@ describe('host/agent/vscode-agent', () => {
       call('edit_file', { path, old_text: 'one', new_text: 'two' }),
     ]);
     await run([...calls, done()], 'torn');
+    announced = [];
     const at = (name: string) => join(editor.folders[0]!, name);
     writeFileSync(at('c.ts'), 'mine\n');
     editor.settings = { 'moebius.agent.profile': 'guided' };
@@ -217,16 +226,47 @@ describe('host/agent/vscode-agent', () => {
     const torn = { turnId: 'torn', decided: ['b.ts'], undone: (paths: string[]) => undone.push(paths) };
     const ask = (text: string) => ({ text, expanded: null, attachments: [] }) as unknown as AgentTask['ask'];
     const given = { torn, ask: ask('Go on with the task.'), first: ask('Let a.ts be three.') };
+    const texts = () => Promise.all(names.map(name => readFile(at(name), 'utf8')));
+    return { document, undone, given, ask, texts };
+  }
+
+  it('a model that is led finds the files of a torn turn as they were, but for what the user has decided or changed', async () => {
+    const { document, undone, given, texts } = await torn();
     const { prompts, events } = await run(['```ts\nthree\n```'], 'turn', given);
     assert.match(prompts[0]!.at(-1)!.content, /\none\n/);
     assert.deepEqual(undone, [['a.ts']]);
     assert.match(events.find(event => event.type === 'notice')?.text ?? '', /a\.ts is put back/);
     assert.match(editor.warnings.join(), /^c\.ts was changed since\.$/);
-    const texts = await Promise.all(names.map(name => readFile(at(name), 'utf8')));
-    assert.deepEqual(texts, ['three\n', 'two\n', 'mine\n']);
+    assert.equal(announced[0], 'Moebius asks: Overwrite what was changed since?');
+    assert.deepEqual(await texts(), ['three\n', 'two\n', 'mine\n']);
     document.reload();
     await agent.undo('turn', ['a.ts']);
     await agent.keep('torn', ['b.ts', 'c.ts']);
+  });
+
+  it('a stop does not wait for what is to become of a file of a torn turn that was changed since', async () => {
+    const { undone, given, texts } = await torn();
+    const stop = new AbortController();
+    let overwrite = (_choice: string) => {};
+    editor.answerWarning = () => {
+      stop.abort();
+      return new Promise(resolve => {
+        overwrite = resolve;
+      });
+    };
+    const { events } = await run([], 'turn', { ...given, signal: stop.signal }, 'stopped');
+    overwrite('Overwrite');
+    assert.match(events.find(event => event.type === 'notice')?.text ?? '', /a\.ts is put back/);
+    assert.deepEqual([undone, await texts()], [[['a.ts']], ['one\n', 'two\n', 'mine\n']]);
+    await agent.keep('torn', ['b.ts', 'c.ts']);
+  });
+
+  it('leaves a torn turn as it is while nothing may be written', async () => {
+    const { undone, given, ask, texts } = await torn();
+    await agent.choosePolicy('read-only');
+    await run(['One.'], 'turn', { ...given, first: ask('What does a.ts hold?') }, 'answered');
+    assert.deepEqual([undone, editor.warnings, await texts()], [[], [], ['two\n', 'two\n', 'mine\n']]);
+    await agent.keep('torn', ['a.ts', 'b.ts', 'c.ts']);
   });
 
   /** Two turns, each with a change of its own that is not decided about, in the lines 0 and 2. */
