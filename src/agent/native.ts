@@ -22,6 +22,8 @@ import { Tally } from './tally.ts';
 import { withoutThoughts } from './thoughts.ts';
 import { ToolRunner } from './tool-runner.ts';
 import { TOOLS } from './tools/all.ts';
+import { askUser } from './tools/ask-user.ts';
+import { commandOutput } from './tools/command-output.ts';
 import { mcpTools } from './tools/mcp.ts';
 import { todoText } from './tools/todo.ts';
 import type { Tool } from './tools/tool.ts';
@@ -81,6 +83,8 @@ class NativeRun {
   readonly #actions: Actions;
   readonly #isTimeUp: () => boolean;
   readonly #definitions: ToolDefinition[];
+  /** Names of tools after which a check may come to something else: they act, or wait for the user or a command that does. */
+  readonly #acting: ReadonlySet<string>;
   readonly #runner: ToolRunner;
   readonly #window: ContextWindow;
   readonly #task: ChatMessage;
@@ -92,6 +96,8 @@ class NativeRun {
   #checks = 0;
   /** What the check said when it failed last. */
   #failure = '';
+  /** The model has been told so, and nothing was done since. */
+  #isAsItFailed = false;
   #lastText = '';
 
   constructor(options: AgentOptions, tools: readonly Tool[], actions: Actions, isTimeUp: () => boolean) {
@@ -99,6 +105,8 @@ class NativeRun {
     this.#actions = actions;
     this.#isTimeUp = isTimeUp;
     this.#definitions = tools.map(tool => tool.definition);
+    const acting = [...tools.filter(tool => tool.isChanging), askUser, commandOutput];
+    this.#acting = new Set(acting.map(tool => tool.definition.name));
     this.#runner = new ToolRunner(tools, options, actions);
     this.#window = new ContextWindow(
       options.backend,
@@ -254,7 +262,10 @@ class NativeRun {
       this.#tally.noteChanges(result.changes);
       touched.push(...touchedPaths(call, result));
       const { command } = result;
-      if (command) this.#tally.noteCommand(command, { ok: result.ok, exitCode: command.exitCode });
+      const hasActed = command
+        ? this.#tally.noteCommand(command, { ok: result.ok, exitCode: command.exitCode })
+        : call.kind === 'call' && this.#acting.has(call.name);
+      if (hasActed) this.#isAsItFailed = false;
       // The end was written before the failure could be read.
       const isTooSoon = result.done !== undefined && hasFailed;
       const isExpected = isTooSoon || result.isWait;
@@ -286,7 +297,8 @@ class NativeRun {
   async #finished(reason: 'done' | 'answered', text: string): Promise<End | null> {
     this.#lastText = text;
     const { mode } = this.#options;
-    const isCheckable = mode === 'agent' && this.#tally.isUnchecked && this.#checks < MAX_CHECKS;
+    const isUnknown = this.#tally.isUnchecked && !this.#isAsItFailed;
+    const isCheckable = mode === 'agent' && isUnknown && this.#checks < MAX_CHECKS;
     const failure = isCheckable ? await this.#check() : null;
     if (failure === null) return { reason, text };
     this.#append({ role: 'user', content: failure });
@@ -320,6 +332,7 @@ class NativeRun {
     const failure = withoutTimes(text);
     const isKnown = failure === this.#failure || (isCheckGuessed && this.#checks > 1);
     this.#failure = failure;
+    this.#isAsItFailed = true;
     if (isKnown) return null;
     const told = isCheckGuessed
       ? `${name} fails. If your changes are the cause, fix it. If it ${UNRELATED}`

@@ -40,20 +40,21 @@ export class Tally {
     if (changes.length > 0) this.#isUnchecked = true;
   }
 
-  /** One that was not allowed did not run: it failed without an exit code. */
+  /** One that was not allowed did not run: it failed without an exit code. Returns whether it ran and is another than the check. */
   noteCommand(
     asked: { command: string; cwd: string },
     { ok, exitCode }: Pick<ActionResult, 'ok' | 'exitCode'>,
-  ): void {
-    if (!ok && exitCode === null) return;
+  ): boolean {
+    if (!ok && exitCode === null) return false;
     const { command, cwd } = asked;
     this.#commands.push({ command, exitCode });
     const { checkCommand, checkFolder = '' } = this.#check;
     const isCheck =
       command.trim() === checkCommand?.trim() && normalisePath(cwd) === normalisePath(checkFolder);
-    if (!isCheck || exitCode === null) return;
-    this.#checkPassed = exitCode === 0;
-    if (this.#checkPassed) this.#isUnchecked = false;
+    if (!isCheck) return true;
+    if (exitCode !== null) this.#checkPassed = exitCode === 0;
+    if (exitCode === 0) this.#isUnchecked = false;
+    return false;
   }
 
   /** For a model that knows no more of it; '' if there is nothing. The newest command first. */

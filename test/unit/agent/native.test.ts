@@ -392,9 +392,14 @@ describe('the check of the project', () => {
     );
   });
 
-  /** A model that edits, and says that it is done, as often as it is asked. */
+  /** A model that edits and says that it is done, by turns, as often as it is asked. */
   const insists = (options: Parameters<typeof bench>[2], commands: Parameters<typeof bench>[3]) =>
-    bench((_, turn) => (turn === 0 ? fix('1', '2') : done(`${turn}`)), { a: '1' }, options, commands);
+    bench(
+      (_, turn) => (turn % 2 === 0 ? fix(`${turn}`, `${turn + 2}`) : done(`${turn}`)),
+      { a: '0' },
+      options,
+      commands,
+    );
   const runsOf = ({ actions }: { actions: string[] }) =>
     actions.filter(action => action.startsWith('run ')).length;
 
@@ -411,7 +416,7 @@ describe('the check of the project', () => {
       },
     );
     const outcome = await same.run();
-    assert.deepEqual([outcome.reason, outcome.text, outcome.checkPassed], ['done', '2', false]);
+    assert.deepEqual([outcome.reason, outcome.text, outcome.checkPassed], ['done', '3', false]);
     assert.equal(runsOf(same), 2);
     assert.match(
       outcome.history.findLast(({ role }) => role === 'user')!.content,
@@ -438,7 +443,7 @@ describe('the check of the project', () => {
       },
     });
     const { history, text } = await task.run();
-    assert.deepEqual([runsOf(task), text], [2, '2']);
+    assert.deepEqual([runsOf(task), text], [2, '3']);
     const told = history.filter(({ role, content }) => role === 'user' && content.includes('check fails'));
     assert.equal(told.length, 1);
     assert.doesNotMatch(told[0]!.content, /not done yet/);
