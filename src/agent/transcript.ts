@@ -4,9 +4,7 @@
  */
 import type { ChatMessage, ExpertLevel, FinishReason, Usage } from '../protocol/daemon.ts';
 import { isAgentEvent } from './event-schema.ts';
-import { errandOf, goesOn } from './guided/errands.ts';
-import { wantsAnswer } from './guided/intent.ts';
-import type { AgentEvent, TodoItem } from './ports.ts';
+import type { AgentEvent } from './ports.ts';
 import { addStep, unfinishedCalls, withHistory } from './steps.ts';
 
 export interface Attachment {
@@ -213,45 +211,6 @@ export function resumeText(answer: Answer): string {
     ? ` While you were doing "${call.title}" you were interrupted: it is not known whether it took effect. Check before you repeat it.`
     : '';
   return `${GO_ON}${doubt}`;
-}
-
-/** The answer that this goes on with, by the button or in words; undefined where it asks for something else. */
-function stoppedBefore(transcript: Transcript, ask: Ask): Answer | undefined {
-  const isButton = isGoOn(ask);
-  const words = isButton || ask.attachments.length > 0 ? null : goesOn(wordsOf(ask));
-  if (!isButton && words === null) return undefined;
-  const before = transcript.entries.slice(0, transcript.entries.indexOf(ask));
-  const last = before.findLast(entry => entry.kind === 'answer');
-  const asked = last && findAsk(transcript, last.askId);
-  const isGoneOn = asked && (isButton || words === 'again' || isOpen(last, askedFirst(transcript, asked)));
-  return isGoneOn ? last : undefined;
-}
-
-/** What was asked at first, where this was to go on with it. */
-export function askedFirst(transcript: Transcript, ask: Ask): Ask {
-  const stopped = stoppedBefore(transcript, ask);
-  const asked = stopped && findAsk(transcript, stopped.askId);
-  return asked ? askedFirst(transcript, asked) : ask;
-}
-
-/** The answer that is gone on with, where the process ended in the midst of it. */
-export function tornBefore(transcript: Transcript, ask: Ask): Answer | null {
-  const stopped = stoppedBefore(transcript, ask);
-  return stopped?.finish === null ? stopped : null;
-}
-
-/** There is something left to do: it was interrupted, or talked about and not done. */
-function isOpen({ finish, steps }: Answer, first: Ask): boolean {
-  const isDone = steps.some(step => step.type === 'end' && step.reason === 'done');
-  const task = wordsOf(first);
-  const isChange = !wantsAnswer(task) && errandOf({ task, checkCommand: null }) === null;
-  return finish !== 'stop' || (isChange && !isDone);
-}
-
-/** The steps that the model had written down in the answer that this is to go on with. */
-export function todoBefore(transcript: Transcript, ask: Ask): TodoItem[] {
-  const steps = stoppedBefore(transcript, ask)?.steps ?? [];
-  return steps.findLast(step => step.type === 'todo')?.items ?? [];
 }
 
 /** Each label once: what was attached first stays as it was read. */

@@ -2,7 +2,7 @@
  * Messages that are neither a question nor a change: a greeting, a word to go on, the check that is to run, what this profile can't
  * do. Only what is clear and says nothing else is taken for one: `Commit the transaction` is a change.
  */
-import type { AgentOptions } from '../agent.ts';
+import type { AgentContext, AgentOptions } from '../agent.ts';
 import { fenceFor } from '../code/fence.ts';
 import { shownData } from '../data-text.ts';
 import type { CheckReport } from './check-report.ts';
@@ -15,15 +15,18 @@ const whole = (words: string): RegExp => new RegExp(`^(?:${words})$`);
 
 const GREETING =
   'hi|hello|hey|hallo|hola|good (?:morning|afternoon|evening)|(?:good|great|nice) (?:job|work)|thanks?|thank you|thx|danke|merci|gracias|great|perfect|nice|cool|' +
-  'awesome|excellent|well done|bye|goodbye|ok|okay|(?:that|it|this) work(?:s|ed)';
+  'awesome|excellent|well done|bye|goodbye|ok|okay|(?:that|it|this) work(?:s|ed)|' +
+  'no|nope|stop(?: (?:it|that))?|wait|hold on|never mind|nevermind|forget it';
 const TALK = whole(
   `(?:(?:yes|no) )?(?:${GREETING})(?: (?:${GREETING}|there|again|so much|very much|a lot|now|for (?:that|it|(?:your|the) help)))*`,
 );
+const YES = 'yes|yep|yeah|sure';
 const GO_ON = whole(
-  '(?:yes )?(?:yes|continue|go on|go ahead|carry on|keep going|proceed|resume|retry|again|once more|try (?:it |that )?again)(?: please)?',
+  `(?:(?:${YES}) )?(?:${YES}|do (?:it|that)|continue|go on|go ahead|carry on|keep going|proceed|resume|retry|again|once more|` +
+    '(?:try|do) (?:(?:it|that) )?again)(?: please)?',
 );
 /** Also where the last task is done. */
-const AGAIN = /\bagain$|^retry$|^once more$/;
+const AGAIN = /\b(?:again|retry|once more)\b/;
 
 const TESTS = '(?:all )?(?:of )?(?:the |my |our |your )?(?:unit |whole |full )?(?:tests?|test suite|checks?)';
 const OUTCOME =
@@ -42,6 +45,8 @@ const OTHER_COMMANDS = whole(
     '(?:(?:npm|pnpm|yarn|pip3?|cargo) )?(?:un)?install(?: (?:the|all|missing))*(?: [\\w@/.-]+)?(?: dependenc(?:y|ies)| packages?| library| module)?',
     '(?:start|launch|restart|stop|run) (?:the |my )?(?:dev |development )?(?:server|app|application|program)',
     'run (?:npm|pnpm|yarn|npx|cargo|docker|pip3?) [\\w@/:.-]+(?: [\\w@/:.-]+)?',
+    '(?:npm|pnpm|yarn|cargo|go) (?:run )?(?:test|build|start|dev|lint|check|fmt|vet)(?::[\\w:-]+)?(?: [./]+)?',
+    'npx [\\w@/:.-]+|pytest',
   ].join('|'),
 );
 
@@ -52,12 +57,17 @@ const ONLY_CHECK =
 const NO_CHECK =
   'I do not know how this project is tested: the setting "moebius.agent.checkCommand" can say it.';
 
+interface Message extends Pick<AgentOptions, 'task' | 'checkCommand'> {
+  context: Pick<AgentContext, 'attachments'>;
+}
+
 /** null: a question or a change. */
-export function errandOf({ task, checkCommand }: Pick<AgentOptions, 'task' | 'checkCommand'>): Errand | null {
+export function errandOf({ task, checkCommand, context: { attachments } }: Message): Errand | null {
   const words = wordsIn(task);
-  if (GO_ON.test(words)) return { kind: 'told', text: NOTHING_LEFT };
+  // What is attached may say what is to be done.
+  if (GO_ON.test(words) && attachments.length === 0) return { kind: 'told', text: NOTHING_LEFT };
   if (TALK.test(words)) return { kind: 'talk' };
-  const isCheck = checkCommand !== null && words === `run ${wordsIn(checkCommand)}`;
+  const isCheck = checkCommand !== null && words.replace(/^run /, '') === wordsIn(checkCommand);
   if (isCheck || CHECK.test(words))
     return checkCommand === null ? { kind: 'told', text: NO_CHECK } : { kind: 'check' };
   if (BACK.test(words)) return { kind: 'told', text: NOT_BACK };

@@ -24,8 +24,11 @@ export interface AgentTask {
   first: Ask;
   /** The steps that the model had written down in what `ask` is to go on with. */
   todo: TodoItem[];
-  /** Its answer so far, where the editor ended in the midst of it. `decided`: files about which the user has decided since. */
-  torn: { turnId: string; decided: string[]; undone(paths: string[]): void } | null;
+  /**
+   * Its answers in the midst of which the editor ended, the newest first. `decided`: files about which the user has decided since.
+   * `undone` is told what was taken back when that was tried.
+   */
+  torn: { turnId: string; decided: string[]; undone(paths: string[]): void }[];
   chat: TaskChat;
   /** The checkpoint of its changes; the id of the answer. */
   turnId: string;

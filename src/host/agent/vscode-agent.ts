@@ -301,19 +301,25 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
     { checkpoints }: WorkspacePorts,
     { torn, mode, chat, signal }: AgentTask,
   ): Promise<string[]> {
-    if (!torn || this.#policy(mode).readOnly) return [];
-    const changed = await checkpoints.paths(torn.turnId);
-    const paths = changed.filter(path => !torn.decided.includes(path));
-    const undone = await this.undo(torn.turnId, paths, conflicts => {
+    if (this.#policy(mode).readOnly) return [];
+    const confirm = (conflicts: string[]) => {
       const answer = orAborted(confirmOverwrite(conflicts), signal).catch(error => {
         // The others are put back by then, which is still to be told.
         if (signal.aborted) return [];
         throw error;
       });
       return this.#window.attention.during('Moebius asks: Overwrite what was changed since?', chat, answer);
-    });
-    if (undone.length > 0) torn.undone(undone);
-    return undone;
+    };
+    const all = new Set<string>();
+    for (const { turnId, decided, undone } of torn) {
+      const changed = await checkpoints.paths(turnId);
+      const open = changed.filter(path => !decided.includes(path));
+      const back = await this.undo(turnId, open, confirm);
+      for (const path of back) all.add(path);
+      if (back.length > 0 || !signal.aborted) undone(back);
+      if (signal.aborted) break;
+    }
+    return [...all];
   }
 
   async keep(turnId: string, paths: string[]): Promise<void> {

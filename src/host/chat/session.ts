@@ -4,13 +4,13 @@
  */
 import { askContent, promptMessages } from '../../agent/chat-prompt.ts';
 import type { AgentMode, ApprovalDecision } from '../../agent/ports.ts';
+import { threadOf } from '../../agent/thread.ts';
 import {
   type Answer,
   type Ask,
   type Attachment,
   agentHistory,
   applyEvent,
-  askedFirst,
   findAnswer,
   findAsk,
   isAnswered,
@@ -20,8 +20,6 @@ import {
   type Transcript,
   type TranscriptEvent,
   titleOf,
-  todoBefore,
-  tornBefore,
 } from '../../agent/transcript.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { orAborted } from '../../base/abort.ts';
@@ -79,6 +77,8 @@ export class ChatSession {
   readonly #stored: TextCoalescer;
   /** Messages that wait, in order, by their ids: in which mode each was sent. */
   readonly #queue = new Map<string, AgentMode>();
+  /** Torn answers whose changes were taken back, as far as the user let it: they are asked once. */
+  readonly #takenBack = new Set<string>();
   #run: Run | null = null;
   #phase: Phase = { kind: 'idle' };
   #isDisposed = false;
@@ -300,11 +300,11 @@ export class ChatSession {
     });
     run.turn = turn;
     const news = newsSince(this.transcript, ask.id);
+    const { first, todo, torn } = threadOf(this.transcript, ask);
     const task = {
       ...{ ask, turnId: id, mode, model, level, history, signal },
-      first: askedFirst(this.transcript, ask),
-      todo: todoBefore(this.transcript, ask),
-      torn: this.#tornBefore(ask),
+      ...{ first, todo },
+      torn: torn.filter(({ id }) => !this.#takenBack.has(id)).map(answer => this.#torn(answer)),
       chat: this.#ports.chat,
       news: news.text,
       backend: this.#ports.backend,
@@ -314,14 +314,14 @@ export class ChatSession {
     return turn.run(this.#ports.agent, task, news.cut);
   }
 
-  #tornBefore(ask: Ask): AgentTask['torn'] {
-    const torn = tornBefore(this.transcript, ask);
-    if (!torn) return null;
-    const { id, undone, kept } = torn;
+  #torn({ id, undone, kept }: Answer): AgentTask['torn'][number] {
     return {
       turnId: id,
       decided: [...undone, ...kept],
-      undone: paths => this.decide(id, 'undone', paths),
+      undone: paths => {
+        this.#takenBack.add(id);
+        if (paths.length > 0) this.decide(id, 'undone', paths);
+      },
     };
   }
 

@@ -7,14 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentProfile } from '../../../src/agent/agent.ts';
 import { unfinishedCalls } from '../../../src/agent/steps.ts';
+import { threadOf } from '../../../src/agent/thread.ts';
 import {
   type Ask,
   agentHistory,
-  askedFirst,
   findAnswer,
   resumeText,
   type Transcript,
-  tornBefore,
 } from '../../../src/agent/transcript.ts';
 import { ChatStore } from '../../../src/host/chat/store.ts';
 import { openNodePorts } from '../../../src/workspace/node-ports.ts';
@@ -83,7 +82,7 @@ describe('an agent that is killed', function () {
       ...{ expanded: null, attachments: [] },
     };
     transcript.entries.push(ask);
-    const torn = tornBefore(transcript, ask)!;
+    const { first, torn } = threadOf(transcript, ask);
     const ports = await openNodePorts([folder], join(folder, 'chats', 'guided', 'checkpoints'));
     const { checkpoints } = ports;
     const wrong = block('module.exports = 4;\n');
@@ -92,12 +91,12 @@ describe('an agent that is killed', function () {
       {},
       {},
       {
-        task: askedFirst(transcript, ask).text,
+        task: first.text,
         ports: { ...memoryPorts(new Map()), ...ports },
         history: agentHistory(transcript, null),
         checkCommand: null,
         takeBackTorn: async () =>
-          (await checkpoints.undo(torn.id, [], await checkpoints.paths(torn.id))).restored,
+          (await checkpoints.undo(torn[0]!.id, [], await checkpoints.paths(torn[0]!.id))).restored,
         turnId: 'more',
       },
     );

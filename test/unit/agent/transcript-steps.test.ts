@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
-import type { AgentEvent, StopReason } from '../../../src/agent/ports.ts';
+import type { AgentEvent } from '../../../src/agent/ports.ts';
 import { addStep, historyEvent, withHistory } from '../../../src/agent/steps.ts';
 import {
   agentHistory,
-  askedFirst,
   findAnswer,
-  findAsk,
   readTranscript,
   resumeText,
   type Transcript,
   type TranscriptEvent,
-  todoBefore,
 } from '../../../src/agent/transcript.ts';
 import type { ChatMessage } from '../../../src/protocol/daemon.ts';
 
@@ -140,59 +137,6 @@ describe('agent history', () => {
   it('forgets what was truncated', () => {
     const events = [...begin, ...steps(historyEvent([], first))];
     assert.deepEqual(agentHistory(read([...events, { type: 'truncate', id: 'a' }]), null), []);
-  });
-});
-
-describe('the steps of a task', () => {
-  const todo = (text: string): AgentEvent => ({ type: 'todo', items: [{ text, state: 'doing' }] });
-  const next = (text: string): TranscriptEvent => ({ type: 'ask', id: 'q2', at: 3, text, attachments: [] });
-
-  it('are the newest of the answer that is gone on with; another task begins without', () => {
-    const stopped = [...begin, ...steps(todo('look'), todo('mend'))];
-    const going = read([...stopped, next(resumeText(findAnswer(read(stopped), 'a')!))]);
-    assert.deepEqual(todoBefore(going, findAsk(going, 'q2')!), [{ text: 'mend', state: 'doing' }]);
-    const other = read([...stopped, next('Write the docs')]);
-    assert.deepEqual(todoBefore(other, findAsk(other, 'q2')!), []);
-  });
-});
-
-describe('what was asked at first', () => {
-  const textOf = (
-    asked: string,
-    finish: 'stop' | 'cancelled',
-    reason: StopReason,
-    words: string,
-    more = {},
-  ) => {
-    const transcript = read([
-      { type: 'ask', id: 'q', at: 1, text: asked, attachments: [] },
-      begin[1]!,
-      ...steps({ type: 'end', reason, text: '' }),
-      { type: 'end', id: 'a', finish, usage: null, error: null },
-      { type: 'ask', id: 'next', at: 3, text: words, attachments: [], ...more },
-    ]);
-    return askedFirst(transcript, findAsk(transcript, 'next')!).text;
-  };
-
-  it('is gone on with in words that say only that, where something is left to do', () => {
-    assert.equal(textOf('fix it', 'cancelled', 'stopped', 'continue'), 'fix it');
-    assert.equal(textOf('what is it?', 'cancelled', 'stopped', 'Go on.'), 'what is it?');
-    assert.equal(textOf('fix it', 'stop', 'answered', 'Yes, please.'), 'fix it', 'a plan is carried out');
-    assert.equal(textOf('fix it', 'stop', 'done', 'try again'), 'fix it');
-    const attachments = [{ id: 'x', kind: 'text', label: 'x', language: '', text: '', tokens: 1, cut: null }];
-    for (const [asked, finish, reason, words, more] of [
-      ['fix it', 'cancelled', 'stopped', 'continue with b.js', {}],
-      ['fix it', 'cancelled', 'stopped', 'continue', { attachments }],
-      ['fix it', 'stop', 'done', 'yes', {}],
-      ['what is it?', 'stop', 'answered', 'yes', {}],
-      ['hi', 'stop', 'answered', 'continue', {}],
-    ] as const)
-      assert.equal(textOf(asked, finish, reason, words, more), words, `${asked}, ${reason}`);
-  });
-
-  it('is the message itself where nothing was asked before', () => {
-    const transcript = read([{ type: 'ask', id: 'q', at: 1, text: 'continue', attachments: [] }]);
-    assert.equal(askedFirst(transcript, findAsk(transcript, 'q')!).text, 'continue');
   });
 });
 

@@ -10,7 +10,7 @@ describe('an answer in the midst of which the editor ended', () => {
   /** A chat with an answer that changed two files and ended so; `finish` null: torn. */
   function open(finish: 'cancelled' | null) {
     const agent = new ScriptedAgent(async ({ torn }) => {
-      torn?.undone(['a.ts']);
+      torn[0]?.undone(['a.ts']);
       return 'done';
     });
     const changes = ['a.ts', 'b.ts'].map(
@@ -46,11 +46,18 @@ describe('an answer in the midst of which the editor ended', () => {
     session.goOn('a');
     await idle();
     const [task] = agent.tasks;
-    assert.deepEqual([task?.first.text, task?.torn?.turnId, task?.torn?.decided], ['Fix it.', 'a', ['b.ts']]);
+    assert.deepEqual(
+      [task?.first.text, task?.torn[0]?.turnId, task?.torn[0]?.decided],
+      ['Fix it.', 'a', ['b.ts']],
+    );
     assert.deepEqual(findAnswer(session.transcript, 'a')?.undone, ['a.ts']);
+    session.goOn('a');
+    await idle();
+    assert.equal(agent.tasks[1]?.first.text, 'Fix it.');
+    assert.deepEqual(agent.tasks[1]?.torn, [], 'the user was asked about it once');
     session.send('Go on.', []);
     await idle();
-    assert.equal(agent.tasks[1]?.torn, null, 'what goes on now is over');
+    assert.deepEqual(agent.tasks[2]?.torn, [], 'what goes on now is over');
   });
 
   it('goes on in words as well, and not with another task', async () => {
@@ -61,7 +68,7 @@ describe('an answer in the midst of which the editor ended', () => {
       const { agent, session, idle } = open(null);
       session.send(words, []);
       await idle();
-      assert.equal(agent.tasks[0]?.torn?.turnId, turnId);
+      assert.equal(agent.tasks[0]?.torn[0]?.turnId, turnId);
     }
   });
 
@@ -69,6 +76,6 @@ describe('an answer in the midst of which the editor ended', () => {
     const { agent, session, idle } = open('cancelled');
     session.goOn('a');
     await idle();
-    assert.equal(agent.tasks[0]?.torn, null);
+    assert.deepEqual(agent.tasks[0]?.torn, []);
   });
 });

@@ -8,7 +8,7 @@ describe('guided: what a message is', () => {
   const check = (expected: RegExp | 'talk' | 'check' | null, ...tasks: string[]) => {
     for (const task of tasks)
       it(`${JSON.stringify(task)} -> ${expected}`, () => {
-        const errand = errandOf({ task, checkCommand: 'npm run test:unit' });
+        const errand = errandOf({ task, checkCommand: 'npm run test:unit', context: { attachments: [] } });
         const told = errand?.kind === 'told' ? errand.text : (errand?.kind ?? null);
         if (expected instanceof RegExp) assert.match(told ?? '', expected);
         else assert.equal(told, expected);
@@ -23,24 +23,52 @@ describe('guided: what a message is', () => {
     'Great work 👍',
     'ok',
     'Ok, thanks a lot',
+    ...['No.', 'nope', 'stop', 'Stop it!', 'wait', 'never mind', 'No, thanks'],
   );
+  check(/no task to go on/, 'Do it.', 'sure, do it', 'yep', 'Yeah, go ahead', 'yes, do that');
   check(/no task to go on/, 'continue', 'Go on.', 'yes', 'yes, please', 'ok, try again', 'please continue');
-  check('check', 'run the tests', 'Run `npm run test:unit`.', 'test', 'Can you run all tests again, please?');
+  check(
+    'check',
+    'run the tests',
+    'Run `npm run test:unit`.',
+    'test',
+    'npm run test:unit',
+    'Can you run all tests again, please?',
+  );
   check('check', 'Run the tests and tell me what fails', 'Do the tests pass?');
   check(/nothing for it but the check/, 'commit this', 'git push', 'Commit and push the changes', 'push');
   check(/nothing for it but the check/, 'install lodash', 'npm install', 'Install the dependencies.');
   check(/nothing for it but the check/, 'start the server', 'Run npm test', 'git checkout main');
+  check(/nothing for it but the check/, 'npm test', 'npm run build', 'cargo build', 'npx jest', 'pytest');
   check(/Undo All/, 'undo your last change', 'Revert that', 'No, undo that');
   check(
     null,
-    ...['Thanks, now fix b.js', 'Great! Add a test.', 'Do it.', 'continue with the second function'],
+    ...[
+      'Thanks, now fix b.js',
+      'Great! Add a test.',
+      'Do it in b.js',
+      'No, use a map',
+      'Stop the timer',
+      'continue with the second function',
+    ],
     ...['yes, rename it', 'Run the tests and fix what fails', 'The tests fail.', 'Make the tests pass'],
     ...['Commit the transaction in save()', 'Install a signal handler in main.js', 'Undo the rename of add'],
     ...['Start the timer when the server is up', 'Test that add() adds', 'check my code', '你好', ''],
   );
 
+  it('a word to go on says nothing of what is attached, which may say what is to be done', () => {
+    const attachments = [{ label: 'todo.txt', language: '', text: 'Add sum.' }];
+    assert.equal(errandOf({ task: 'Do it.', checkCommand: null, context: { attachments } }), null);
+  });
+
   it('a task that is done is gone on with only if it is to be done again', () => {
-    assert.deepEqual(['Yes.', 'Try again', 'Retry!', 'fix it'].map(goesOn), ['on', 'again', 'again', null]);
+    assert.deepEqual(['Yes.', 'Try again', 'Do it again, please', 'Retry!', 'fix it'].map(goesOn), [
+      'on',
+      'again',
+      'again',
+      'again',
+      null,
+    ]);
   });
 });
 

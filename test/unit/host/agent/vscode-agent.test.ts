@@ -73,6 +73,7 @@ describe('host/agent/vscode-agent', () => {
       model: { contextTokens: 8000 },
       level: 'exact',
       history: [],
+      torn: [],
       news: '',
       approval: { ask: async () => ({ kind: 'once' }) },
       questions: { ask: async () => null },
@@ -225,7 +226,7 @@ describe('host/agent/vscode-agent', () => {
     const undone: string[][] = [];
     const torn = { turnId: 'torn', decided: ['b.ts'], undone: (paths: string[]) => undone.push(paths) };
     const ask = (text: string) => ({ text, expanded: null, attachments: [] }) as unknown as AgentTask['ask'];
-    const given = { torn, ask: ask('Go on with the task.'), first: ask('Let a.ts be three.') };
+    const given = { torn: [torn], ask: ask('Go on with the task.'), first: ask('Let a.ts be three.') };
     const texts = () => Promise.all(names.map(name => readFile(at(name), 'utf8')));
     return { document, undone, given, ask, texts };
   }
