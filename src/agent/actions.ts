@@ -83,32 +83,26 @@ export function createActions(options: ActionOptions, hold: Hold = 'call'): Acti
   };
 }
 
-interface Done extends ActionResult {
-  /** One line for the user. */
-  summary: string;
-}
-
 /** Failures that the model can act on become results; the end of the task does not. */
 async function carryOut(
   { emit, signal }: ActionOptions,
   callId: string,
-  act: () => Promise<Done>,
+  act: () => Promise<ActionResult>,
 ): Promise<ActionResult> {
   if (signal.aborted) throw cancelled();
-  let done: Done;
+  let done: ActionResult;
   try {
     done = await act();
   } catch (error) {
     if (signal.aborted || !(error instanceof MoebiusError) || error.code === 'cancelled') throw error;
     done = failure(error.message);
   }
-  const { summary, ...result } = done;
-  const { ok, text, changes } = result;
+  const { ok, text, summary, changes } = done;
   emit({ type: 'result', callId, ok, text, summary, changes });
-  return result;
+  return done;
 }
 
-const failure = (text: string, summary = text.split('\n')[0]!): Done => ({
+const failure = (text: string, summary = text.split('\n')[0]!): ActionResult => ({
   ok: false,
   text,
   summary,
@@ -117,13 +111,19 @@ const failure = (text: string, summary = text.split('\n')[0]!): Done => ({
   runningId: null,
 });
 
-/** Why nothing may be done at all; null: it may, with approval. */
-function refusal({ mode, readOnly }: ActionPolicy, what: string): Done | null {
-  if (readOnly) return failure(`${what} are off: the user made the agent read-only. Say what you would do.`);
-  if (mode === 'agent') return null;
-  return failure(
-    `${what} are off in ${mode} mode. Say what you would do, and the user can switch to agent mode.`,
-  );
+/** Why nothing may be done at all, for the user; null: it may, with approval. */
+export function whyOff({ mode, readOnly }: ActionPolicy): string | null {
+  if (readOnly) return 'The agent is read-only.';
+  return mode === 'agent' ? null : `The agent is in ${mode} mode.`;
+}
+
+function refusal(policy: ActionPolicy, what: string): ActionResult | null {
+  const off = whyOff(policy);
+  if (off === null) return null;
+  const why = policy.readOnly
+    ? `${what} are off: the user made the agent read-only. Say what you would do.`
+    : `${what} are off in ${policy.mode} mode. Say what you would do, and the user can switch to agent mode.`;
+  return failure(why, off);
 }
 
 async function edit(
@@ -132,7 +132,7 @@ async function edit(
   made: FirstKinds,
   callId: string,
   changes: FileChange[],
-): Promise<Done> {
+): Promise<ActionResult> {
   const { ports, signal } = options;
   const policy = options.policy();
   const refused = refusal(policy, 'Edits');
@@ -164,12 +164,16 @@ async function edit(
   return done;
 }
 
-async function takeBack(options: ActionOptions, made: FirstKinds, changes: FileChange[]): Promise<Done> {
+async function takeBack(
+  options: ActionOptions,
+  made: FirstKinds,
+  changes: FileChange[],
+): Promise<ActionResult> {
   if (!covers(made, changes)) return failure('Only what this task changed can be taken back.');
   return apply(options, changes);
 }
 
-async function apply({ ports, turnId }: ActionOptions, changes: FileChange[]): Promise<Done> {
+async function apply({ ports, turnId }: ActionOptions, changes: FileChange[]): Promise<ActionResult> {
   const changed = await ports.edits.apply(changes, turnId);
   const lines = changed.map(describeChanged);
   return {
@@ -210,7 +214,7 @@ async function run(
   granted: Granted | null,
   callId: string,
   asked: CommandArguments,
-): Promise<Done> {
+): Promise<ActionResult> {
   const { ports, emit, signal } = options;
   const policy = options.policy();
   const refused = refusal(policy, 'Commands');
@@ -290,7 +294,7 @@ async function callServer(
   options: ActionOptions,
   callId: string,
   asked: { server: string; tool: string; args: Record<string, unknown> },
-): Promise<Done> {
+): Promise<ActionResult> {
   const { ports, signal } = options;
   const refused = refusal(options.policy(), 'Tools of MCP servers');
   if (refused) return refused;
@@ -319,7 +323,10 @@ async function callServer(
   };
 }
 
-function described({ id, state, exitCode, output }: CommandRun, { timeoutMs }: CommandArguments): Done {
+function described(
+  { id, state, exitCode, output }: CommandRun,
+  { timeoutMs }: CommandArguments,
+): ActionResult {
   const seconds = Math.round(timeoutMs / 1000);
   const isUnended = state === 'running' && exitCode === null;
   const ended: Record<CommandRun['state'], string> = {
@@ -388,7 +395,7 @@ async function ask(
   return decision;
 }
 
-function denied(reason: string | null, what: string): Done {
+function denied(reason: string | null, what: string): ActionResult {
   const why = reason
     ? ` The user says: ${reason}`
     : ' Do not try it again in another way; ask what they want.';

@@ -117,6 +117,8 @@ export interface ActionResult {
   ok: boolean;
   /** For the model. */
   text: string;
+  /** One line for the user. */
+  summary: string;
   changes: ChangedFile[];
   exitCode: number | null;
   /** Of a command that goes on in the background; null otherwise, also where only what it started does. */

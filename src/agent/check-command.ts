@@ -81,9 +81,11 @@ export function whyUseless(command: string, exitCode: number | null, output: str
 }
 
 /** For the user, when what was guessed is `useless`. */
-export const withoutGuess = (name: string, useless: string): string =>
-  `The task goes on without a check: ${name} ${useless}. It was guessed; the setting "moebius.agent.checkCommand" ` +
-  `can say how the project is checked, or "${NONE}".`;
+export const guessedWrong = (name: string, useless: string): string =>
+  `${name} ${useless}. It was guessed; the setting "moebius.agent.checkCommand" can say how the project is checked, or "${NONE}".`;
+
+/** `why`, for the user who wanted something else than the check. */
+export const withoutCheck = (why: string): string => `The task goes on without a check: ${why}`;
 
 /** The folder of a file and those above it, the nearest first. */
 function foldersAbove(workspace: WorkspacePort, root: string, file: string): Promise<Folder[]> {

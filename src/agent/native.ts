@@ -8,7 +8,7 @@ import type { ChatMessage, GenerateResult, ToolCall, ToolDefinition } from '../p
 import { createActions } from './actions.ts';
 import type { Actions, AgentOptions, AgentOutcome } from './agent.ts';
 import { attachmentBlock } from './chat-prompt.ts';
-import { checkName, folderName, whyUseless, withoutGuess } from './check-command.ts';
+import { checkName, folderName, guessedWrong, whyUseless, withoutCheck } from './check-command.ts';
 import { ContextWindow, SUMMARY_TOKENS } from './context.ts';
 import { shownData } from './data-text.ts';
 import { withDeadline } from './deadline.ts';
@@ -305,7 +305,7 @@ class NativeRun {
     return null;
   }
 
-  /** What the model is told of a check that fails; null: nothing is known, or it has heard that. */
+  /** What the model is told of a check that fails, or that the user denies with a word; null: nothing is known, or it has heard that. */
   async #check(): Promise<string | null> {
     const { checkCommand, checkFolder = '', isCheckGuessed, emit, turnId, ports } = this.#options;
     if (checkCommand === null) return null;
@@ -314,7 +314,12 @@ class NativeRun {
     const call: ToolCall = { kind: 'call', name: 'run_command', arguments: { command: checkCommand } };
     emit({ type: 'call', callId, call, title: `Check: ${name}` });
     const result = await this.#actions.command(callId, checkCommand, checkFolder, CHECK_TIMEOUT_MS);
-    const { exitCode, runningId, text } = result;
+    const { exitCode, runningId, text, denial } = result;
+    if (denial?.reason) {
+      // Asked once is enough.
+      this.#checks = MAX_CHECKS;
+      return `I did not allow ${checkName(this.#options)}. ${denial.reason}`;
+    }
     this.#tally.noteCommand({ command: checkCommand, cwd: checkFolder }, result);
     if (runningId !== null) {
       await ports.terminal.kill(runningId);
@@ -326,7 +331,7 @@ class NativeRun {
     const useless = isCheckGuessed ? whyUseless(checkCommand, exitCode, text) : null;
     if (useless !== null) {
       this.#tally.dropCheck();
-      emit({ type: 'notice', text: withoutGuess(checkName(this.#options), useless) });
+      emit({ type: 'notice', text: withoutCheck(guessedWrong(checkName(this.#options), useless)) });
       return null;
     }
     const failure = withoutTimes(text);

@@ -237,7 +237,7 @@ export interface TodoItem {
   text: string;
   state: 'open' | 'doing' | 'done';
 }
-/** `unfinished`: the model says that it can't be done. `limit`: a budget of turns, tokens or time is used up; the user may let it go on. */
+/** `unfinished`: it can't be done, or nobody knows whether it is, as the text says. `limit`: a budget of turns, tokens or time is used up; the user may let it go on. */
 export type StopReason =
   | 'done'
   | 'answered'

@@ -8,7 +8,7 @@ export function refuseSecret(folders: WorkspaceFolders, { path, real }: Resolved
   if (![path, ...folders.pathsTo(real)].some(looksSecret)) return;
   throw new MoebiusError(
     'refused',
-    `${path} looks like a file with passwords or keys, which are not read or written. Ask the user for the part you need.`,
+    `${path} looks like a file with passwords or keys, which the agent does not read or write: only the user can say what of it is needed.`,
   );
 }
 

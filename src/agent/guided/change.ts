@@ -12,7 +12,7 @@ import type { Draft } from './answers.ts';
 import type { CheckReport } from './check-report.ts';
 import type { Checks } from './checks.ts';
 import { Drafts, type Situation } from './drafts.ts';
-import { type Findings, isBetter, isSolved } from './findings.ts';
+import { type Findings, isBetter, isSolved, isUnchecked } from './findings.ts';
 import { gather, workspacePaths } from './gather.ts';
 import { saysCheckFails, wantsCheckMended } from './intent.ts';
 import { failureContent } from './prompts.ts';
@@ -37,8 +37,11 @@ const NO_PLACE = 'I found no file that this is about. Open the file, or name it 
 /** What stays a stub after that is meant to be one. */
 const MOST_STUBS = 3;
 
-/** `failure`: what is wrong with it, for the model. `unwanted`: the user said what they want instead. */
-type Verdict = { kind: 'solved' | 'better' | 'unwanted' } | { kind: 'worse'; failure: string };
+/**
+ * `failure`: what is wrong with it, for the model. `unwanted`: the user said what they want instead. `unchecked`: nobody knows whether
+ * it is solved.
+ */
+type Verdict = { kind: 'solved' | 'unchecked' | 'better' | 'unwanted' } | { kind: 'worse'; failure: string };
 
 export class Change {
   /** Its own, since the task grows by what the user says about versions that they don't want. */
@@ -53,7 +56,7 @@ export class Change {
   private stubs = 0;
   /** Its task is to make the check pass: by the first words, since of a version anyone says that it is wrong. */
   private readonly isMending: boolean;
-  /** What the user said about a version that they don't want is part of the task. */
+  /** What the user said instead of allowing something is part of the task. */
   private isCorrected = false;
 
   /** `opening`: the messages that every attempt begins with. */
@@ -77,6 +80,7 @@ export class Change {
     const { options, checks } = this;
     const paths = await workspacePaths(options);
     const start = await checks.start(paths);
+    this.isCheckCorrected();
     if (start.check?.isPassing && saysCheckFails(options.task))
       return { reason: 'done', text: `${checkName(options)} passes already: nothing was changed.` };
     return (await this.renaming(paths, start)) ?? this.rounds(await this.situation(paths, start, start));
@@ -91,7 +95,7 @@ export class Change {
     for (const path of texts.keys()) await checks.remember(path);
     if (await this.isUnwanted(texts)) return null;
     const now = await checks.look(paths, start.check !== null);
-    if (!isSolved(now, start, false)) {
+    if (this.isCheckCorrected() || !isSolved(now, start, false)) {
       await workbench.restore();
       return null;
     }
@@ -129,6 +133,10 @@ export class Change {
       for await (const draft of this.drafts.of(rounds[at]!, situation, failure, seed++)) {
         const verdict = await this.judge(draft, situation);
         if (verdict.kind === 'solved') return { reason: 'done', text: this.summary() };
+        if (verdict.kind === 'unchecked') {
+          const check = `whether ${checkName(options)} passes now is not known`;
+          return { reason: 'unfinished', text: this.summary(check) };
+        }
         failure = verdict.kind === 'worse' ? verdict.failure : '';
         if (verdict.kind === 'better' || verdict.kind === 'unwanted') {
           situation = await this.situation(paths, start, situation.best);
@@ -152,11 +160,20 @@ export class Change {
     return this.isCorrected ? rounds.filter(readsTask) : rounds;
   }
 
-  /** Puts the texts in, unless the user does not want them: what they say instead is part of the task from then on. */
+  /** Puts the texts in, unless the user does not want them. */
   private async isUnwanted(texts: ReadonlyMap<string, string>): Promise<boolean> {
-    const reason = await this.workbench.tryTexts(texts);
-    if (reason === null) return false;
-    this.options.task += `\n\nI did not allow your last version. ${reason}`;
+    return this.isCorrectedBy(await this.workbench.tryTexts(texts), 'your last version');
+  }
+
+  /** The user did not allow the check, and said what they want instead. */
+  private isCheckCorrected(): boolean {
+    return this.isCorrectedBy(this.checks.takeWords(), checkName(this.options));
+  }
+
+  /** What the user says instead of allowing something is part of the task from then on. */
+  private isCorrectedBy(words: string | null, denied: string): boolean {
+    if (words === null) return false;
+    this.options.task += `\n\nI did not allow ${denied}. ${words}`;
     this.isCorrected = true;
     return true;
   }
@@ -176,12 +193,18 @@ export class Change {
     this.seen.add(key);
     if (await this.isUnwanted(new Map([[path, placed.text]]))) return { kind: 'unwanted' };
     const now = await checks.look(situation.paths, situation.start.check !== null);
+    if (this.isCheckCorrected()) {
+      // They may have spoken of the check alone: then it may come again.
+      this.seen.delete(key);
+      return { kind: 'unwanted' };
+    }
     const solved = isSolved(now, situation.start, this.isMending);
     if (!solved && !isBetter(now, situation.best))
       return { kind: 'worse', failure: failureContent(now, placed.text, options.checkCommand) };
     workbench.keep();
     situation.best = now;
-    return { kind: solved ? 'solved' : 'better' };
+    if (!solved) return { kind: 'better' };
+    return { kind: isUnchecked(now, situation.start, this.isMending) ? 'unchecked' : 'solved' };
   }
 
   /** The user is told what is left to do: install a package, decide something, look at one place. */
@@ -198,10 +221,9 @@ export class Change {
     return { reason: 'limit', text: `${told}\n\n${advice.text.trim()}` };
   }
 
-  private summary(): string {
+  private summary(check = this.checks.passed ? `${checkName(this.options)} passes` : ''): string {
     const files = this.workbench.changes().map(({ path }) => `\`${path}\``);
-    const passes = this.checks.passed ? `; ${checkName(this.options)} passes` : '';
-    return `Changed ${files.join(', ')}${passes}.${this.shownDiff()}`;
+    return `Changed ${files.join(', ')}${check && `; ${check}`}.${this.shownDiff()}`;
   }
 
   /** The user said yes to the first version; what is left is another. */

@@ -1,8 +1,8 @@
 /** Looks at the files as they are: the problems that the task is about, the user's check, and what is new since the task began. */
 import { MoebiusError } from '../../base/errors.ts';
-import { saysThatItRan } from '../actions.ts';
+import { saysThatItRan, whyOff } from '../actions.ts';
 import type { ActionResult, Actions, AgentOptions } from '../agent.ts';
-import { checkName, folderName, whyUseless, withoutGuess } from '../check-command.ts';
+import { checkName, folderName, guessedWrong, whyUseless, withoutCheck } from '../check-command.ts';
 import type { Diagnostic } from '../ports.ts';
 import { type CheckReport, readCheck } from './check-report.ts';
 import { beyond, type Findings, remainingOf } from './findings.ts';
@@ -26,6 +26,7 @@ export class Checks {
   private readonly syntax: SyntaxCheck;
   private problems: Diagnostic[] = [];
   private timeoutMs = CHECK_TIMEOUT_MS;
+  private words: string | null = null;
 
   constructor(options: AgentOptions, actions: Actions, callId: () => string) {
     this.options = options;
@@ -74,14 +75,21 @@ export class Checks {
     return this.problems;
   }
 
+  /** null if there is no check, or none any more: then the user is told. */
+  private async check(paths: readonly string[]): Promise<CheckReport | null> {
+    if (this.command === null) return null;
+    const report = await this.run(this.command, paths);
+    if (typeof report !== 'string') return report;
+    this.options.emit({ type: 'notice', text: withoutCheck(report) });
+    return null;
+  }
+
   /**
-   * Runs the user's check; null if there is none, or none any more: then the user is told. `paths`: the files of the workspace.
+   * Runs the user's check; why that tells nothing, for the user: from then on there is none. `paths`: the files of the workspace.
    * @throws MoebiusError `refused` when nothing at all may be done
    */
-  private async check(paths: readonly string[]): Promise<CheckReport | null> {
-    const { command } = this;
+  async run(command: string, paths: readonly string[]): Promise<CheckReport | string> {
     const { checkFolder = '', emit, ports } = this.options;
-    if (command === null) return null;
     const callId = this.callId();
     const call = { kind: 'call', name: 'run_command', arguments: { command } } as const;
     emit({ type: 'call', callId, call, title: `Run ${command}${folderName(checkFolder)}` });
@@ -92,31 +100,37 @@ export class Checks {
     const isFirst = this.commands.length === 0;
     const hasRun = saysThatItRan(text);
     if (hasRun) this.commands.push({ command, exitCode });
-    const notice = hasRun ? isFirst && this.uselessness(command, result) : this.notRun(text);
-    if (notice) {
+    const why = hasRun ? isFirst && this.uselessness(command, result) : this.notRun(result);
+    if (why) {
       this.command = null;
-      emit({ type: 'notice', text: notice });
-      return null;
+      return why;
     }
     if (isFirst) this.timeoutMs = this.limitFor(ports.clock.now() - startMs);
     return readCheck(exitCode === null ? ENDLESS : text, exitCode, paths, checkFolder);
   }
 
-  /** Why the first run says nothing about the code, for the user; null: it does. */
+  /** Why the first run says nothing about the code; null: it does. */
   private uselessness(command: string, { exitCode, text }: ActionResult): string | null {
     const name = checkName(this.options);
     if (exitCode === null)
-      return `The task goes on without a check: ${name} did not come to its end, for which it has ${CHECK_TIMEOUT_MS / 1000} s.`;
+      return `${name} did not come to its end, for which it has ${CHECK_TIMEOUT_MS / 1000} s.`;
     // One that the user has named is what they want to pass, even if it is the command that is to be mended.
     const why = this.options.isCheckGuessed ? whyUseless(command, exitCode, text) : null;
-    return why && withoutGuess(name, why);
+    return why && guessedWrong(name, why);
   }
 
   /** The user may want the change without the check; where nothing may be done there is nothing to go on with. */
-  private notRun(text: string): string {
-    const { mode, readOnly } = this.options.policy();
-    if (readOnly || mode !== 'agent') throw new MoebiusError('refused', text);
-    return `The task goes on without a check: ${checkName(this.options)} did not run.`;
+  private notRun({ summary, denial }: ActionResult): string {
+    if (whyOff(this.options.policy()) !== null) throw new MoebiusError('refused', summary);
+    this.words = denial?.reason ?? null;
+    return `${checkName(this.options)} did not run${denial ? '.' : `: ${summary}`}`;
+  }
+
+  /** What the user said instead of allowing the check; null: nothing, or it was taken before. */
+  takeWords(): string | null {
+    const { words } = this;
+    this.words = null;
+    return words;
   }
 
   /** By the language servers; nothing where there are none. */

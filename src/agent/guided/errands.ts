@@ -9,7 +9,7 @@ import type { CheckReport } from './check-report.ts';
 import { withoutPolitePhrases } from './intent.ts';
 
 /** `talk`: the model answers, and nothing is read for it. `told`: what the user is told in one sentence. */
-export type Errand = { kind: 'talk' | 'check' } | { kind: 'told'; text: string };
+export type Errand = { kind: 'talk' } | { kind: 'check'; command: string } | { kind: 'told'; text: string };
 
 const whole = (words: string): RegExp => new RegExp(`^(?:${words})$`);
 
@@ -25,6 +25,8 @@ const GO_ON = whole(
   `(?:(?:${YES}) )?(?:${YES}|do (?:it|that)|continue|go on|go ahead|carry on|keep going|proceed|resume|retry|again|once more|` +
     '(?:try|do) (?:(?:it|that) )?again)(?: please)?',
 );
+/** Of what was said since the last task, if anything was. */
+const DO_IT = /\bdo (?:it|that)$/;
 /** Also where the last task is done. */
 const AGAIN = /\b(?:again|retry|once more)\b/;
 
@@ -57,19 +59,21 @@ const ONLY_CHECK =
 const NO_CHECK =
   'I do not know how this project is tested: the setting "moebius.agent.checkCommand" can say it.';
 
-interface Message extends Pick<AgentOptions, 'task' | 'checkCommand'> {
+interface Message extends Pick<AgentOptions, 'task' | 'news' | 'checkCommand'> {
   context: Pick<AgentContext, 'attachments'>;
 }
 
 /** null: a question or a change. */
-export function errandOf({ task, checkCommand, context: { attachments } }: Message): Errand | null {
+export function errandOf({ task, news = '', checkCommand, context }: Message): Errand | null {
   const words = wordsIn(task);
-  // What is attached may say what is to be done.
-  if (GO_ON.test(words) && attachments.length === 0) return { kind: 'told', text: NOTHING_LEFT };
+  const isSaidElsewhere = context.attachments.length > 0 || (news !== '' && DO_IT.test(words));
+  if (GO_ON.test(words) && !isSaidElsewhere) return { kind: 'told', text: NOTHING_LEFT };
   if (TALK.test(words)) return { kind: 'talk' };
   const isCheck = checkCommand !== null && words.replace(/^run /, '') === wordsIn(checkCommand);
   if (isCheck || CHECK.test(words))
-    return checkCommand === null ? { kind: 'told', text: NO_CHECK } : { kind: 'check' };
+    return checkCommand === null
+      ? { kind: 'told', text: NO_CHECK }
+      : { kind: 'check', command: checkCommand };
   if (BACK.test(words)) return { kind: 'told', text: NOT_BACK };
   return OTHER_COMMANDS.test(words) ? { kind: 'told', text: ONLY_CHECK } : null;
 }
@@ -81,18 +85,16 @@ export function goesOn(message: string): 'on' | 'again' | null {
   return AGAIN.test(words) ? 'again' : 'on';
 }
 
-/** How the check went, for the user. `report` null: it did not run. */
-export function checkTold(command: string, report: CheckReport | null): string {
-  if (report === null) return `\`${command}\` did not run.`;
-  const { isPassing, passed, failed } = report;
+/** How the check with this name went, for the user. */
+export function checkTold(name: string, { isPassing, passed, failed, excerpt }: CheckReport): string {
   const counts = [passed === null ? '' : `${passed} passed`, failed ? `${failed} failed` : ''].filter(
     Boolean,
   );
-  const how = `\`${command}\` ${isPassing ? 'passes' : 'fails'}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`;
+  const how = `${name} ${isPassing ? 'passes' : 'fails'}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`;
   if (isPassing) return `${how}.`;
-  const excerpt = shownData(report.excerpt);
-  const fence = fenceFor(excerpt);
-  return `${how}:\n\n${fence}\n${excerpt}\n${fence}`;
+  const shown = shownData(excerpt);
+  const fence = fenceFor(shown);
+  return `${how}:\n\n${fence}\n${shown}\n${fence}`;
 }
 
 /** `Ok, run the tests!` -> `run the tests` */

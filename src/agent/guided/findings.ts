@@ -44,6 +44,10 @@ export function isSolved({ check, remaining, fresh }: Findings, start: Findings,
   return !mustPass && start.check !== null && !isBetterCheck(start.check, check);
 }
 
+/** `mustPass`: the task is to make the check pass, which failed, and it is not run any more. */
+export const isUnchecked = ({ check }: Findings, start: Findings, mustPass: boolean): boolean =>
+  mustPass && check === null && start.check?.isPassing === false;
+
 export function isBetter(a: Findings, b: Findings): boolean {
   if (a.check && b.check) {
     if (isBetterCheck(a.check, b.check)) return true;

@@ -1,8 +1,9 @@
 /** The guided profile: for models that answer in prose when offered tools. The host does an agent's work around them. */
 import { toMoebiusError } from '../../base/errors.ts';
 import type { ChatMessage } from '../../protocol/daemon.ts';
-import { createActions } from '../actions.ts';
+import { createActions, whyOff } from '../actions.ts';
 import type { AgentOptions, AgentOutcome } from '../agent.ts';
+import { checkName } from '../check-command.ts';
 import { withDeadline } from '../deadline.ts';
 import { toldTask } from '../told.ts';
 import { answer } from './answer.ts';
@@ -70,31 +71,28 @@ async function carryOut(
   const read = (path: string) => workbench.best(path);
   // In ask mode nothing is looked up.
   if (errand?.kind === 'talk') return answer({ ...options, mode: 'ask' }, writer, opening, callId, read);
-  if (errand) return carriedOut(errand, options, writer, checks, opening);
-  if (options.mode !== 'agent' || wantsAnswer(options.task))
+  if (options.mode !== 'agent' || (!errand && wantsAnswer(options.task)))
     return answer(options, writer, opening, callId, read);
-  return new Change(options, writer, checks, workbench, opening).run();
-}
-
-/** Without the model, which may be asked about it next. */
-async function carriedOut(
-  errand: Errand,
-  options: AgentOptions,
-  writer: Writer,
-  checks: Checks,
-  opening: ChatMessage[],
-): Promise<Ending> {
-  const ending: Ending =
-    errand.kind === 'told'
-      ? { reason: 'answered', text: errand.text }
-      : { reason: 'done', text: await checked(options, checks) };
+  const ending = await withoutModel(errand, options, checks);
+  if (!ending) return new Change(options, writer, checks, workbench, opening).run();
+  // It may be asked about it next.
   writer.record([...opening, { role: 'user', content: toldTask(options) }], ending.text);
   return ending;
 }
 
-async function checked(options: AgentOptions, checks: Checks): Promise<string> {
-  const { check } = await checks.look(await workspacePaths(options), true);
-  return checkTold(options.checkCommand ?? '', check);
+/** What is answered without the model; null: a change that may be made. */
+async function withoutModel(
+  errand: Errand | null,
+  options: AgentOptions,
+  checks: Checks,
+): Promise<Ending | null> {
+  if (errand?.kind === 'told') return { reason: 'unfinished', text: errand.text };
+  const off = whyOff(options.policy());
+  if (off !== null) return { reason: 'unfinished', text: `${off} Nothing was done.` };
+  if (errand?.kind !== 'check') return null;
+  const report = await checks.run(errand.command, await workspacePaths(options));
+  if (typeof report === 'string') return { reason: 'unfinished', text: report };
+  return { reason: 'done', text: checkTold(checkName(options), report) };
 }
 
 function interrupted(

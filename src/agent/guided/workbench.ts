@@ -63,12 +63,12 @@ export class Workbench {
     });
     const changed = wanted.filter(one => one.next !== one.file.current);
     if (changed.length === 0) return null;
-    const { ok, text, denial } = await this.become(changed, changed[0]!.name, 'Edit', 'edit');
+    const { ok, summary, denial } = await this.become(changed, changed[0]!.name, 'Edit', 'edit');
     if (denial) {
       if (denial.reason === null) throw cancelled();
       return denial.reason;
     }
-    if (!ok) throw new MoebiusError('refused', text);
+    if (!ok) throw new MoebiusError('refused', summary);
     this.versions++;
     return null;
   }
@@ -83,8 +83,8 @@ export class Workbench {
     for (const [name, file] of this.files) {
       if (file.current === file.best || this.stuck.has(name)) continue;
       const wanted = [{ name, file, next: file.best }];
-      const { ok, text } = await this.become(wanted, name, 'Take back what did not help', 'takeBack');
-      if (!ok) this.stuck.set(name, text);
+      const { ok, summary } = await this.become(wanted, name, 'Take back what did not help', 'takeBack');
+      if (!ok) this.stuck.set(name, summary);
     }
   }
 

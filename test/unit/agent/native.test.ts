@@ -465,7 +465,7 @@ describe('the check of the project', () => {
     const check = { checkCommand: 'check', checkFolder: 'packages/a', commandTimeoutMs: 5000 };
     const { options } = bench([run('check'), fix('1', '2'), done('2')], { a: '1' }, check);
     options.ports.terminal.kill = async id => void killed.push(id);
-    const result = { text: '', changes: [], runningId: null };
+    const result = { text: '', summary: '', changes: [], runningId: null };
     const outcome = await runNative(options, () => ({
       edit: async () => ({ ...result, ok: true, exitCode: null, changes: [{ ...changed, path: 'a' }] }),
       command: async (_id, command, cwd, timeoutMs) => {
@@ -483,5 +483,23 @@ describe('the check of the project', () => {
     assert.deepEqual(killed, ['c2']);
     assert.equal(outcome.checkPassed, null, 'the same command elsewhere is another check');
     assert.match(outcome.history[1]!.content, /checked with: check in packages\/a/);
+  });
+
+  it('that the user denies with a word is not asked for again, and the model reads the word', async () => {
+    const { options, backend } = bench(
+      [fix('1', '2'), done('1'), done('2')],
+      { a: '1' },
+      { checkCommand: 'check' },
+    );
+    const denied = { ok: false, text: '', summary: '', changes: [], exitCode: null, runningId: null };
+    let asked = 0;
+    const { text } = await runNative(options, () => ({
+      edit: async () => ({ ...denied, ok: true, changes: [{ ...changed, path: 'a' }] }),
+      command: async () => ({ ...denied, denial: { reason: `Let it be 3. ${++asked}` } }),
+      takeBack: () => assert.fail(),
+      mcp: () => assert.fail(),
+    }));
+    assert.equal(text, '2');
+    assert.equal(promptsOf(backend).at(-1)!.at(-1)!.content, 'I did not allow `check`. Let it be 3. 1');
   });
 });

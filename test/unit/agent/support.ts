@@ -114,22 +114,23 @@ function memoryActions(
   { emit }: AgentOptions,
 ): Actions {
   const tell = (callId: string, result: ActionResult): ActionResult => {
-    const { ok, text, changes } = result;
-    emit({ type: 'result', callId, ok, text, summary: 'x', changes });
+    const { ok, text, summary, changes } = result;
+    emit({ type: 'result', callId, ok, text, summary, changes });
     return result;
   };
   return {
     async edit(callId, changes) {
       const changed = changes.map(change => applyChange(files, change));
       actions.push(...changed.map(({ kind, path }) => `${kind} ${path}`));
-      return tell(callId, { ok: true, text: 'Changed.', changes: changed, exitCode: null, runningId: null });
+      const rest = { summary: 'x', exitCode: null, runningId: null };
+      return tell(callId, { ok: true, text: 'Changed.', changes: changed, ...rest });
     },
     takeBack: () => Promise.reject(new Error('not used')),
     mcp: () => Promise.reject(new Error('not used')),
     async command(callId, command) {
       actions.push(`run ${command}`);
       const [exitCode, text] = commands[command] ?? [127, 'not found'];
-      return tell(callId, { ok: exitCode === 0, text, changes: [], exitCode, runningId: null });
+      return tell(callId, { ok: exitCode === 0, text, summary: 'x', changes: [], exitCode, runningId: null });
     },
   };
 }

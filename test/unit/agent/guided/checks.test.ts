@@ -101,14 +101,19 @@ describe('guided: a task goes on without a check', () => {
   });
 
   /** The user says no to this run of the check; nothing else is asked. */
-  const playDenied = async (which: number, task: string) => {
+  const playDenied = async (
+    which: number,
+    task: string,
+    answers = [block(RIGHT)],
+    reason: string | null = null,
+  ) => {
     const files: Files = new Map(Object.entries(project));
     const ports = memoryPorts(files, { run: addsUp });
     let asked = 0;
     ports.approval.ask = async ({ capability }: ApprovalRequest) =>
-      capability === 'command' && ++asked === which ? { kind: 'deny', reason: 'no' } : { kind: 'once' };
+      capability === 'command' && ++asked === which ? { kind: 'deny', reason } : { kind: 'once' };
     const policy: AgentOptions['policy'] = () => ({ ...ALLOW_ALL.policy(), askEverything: true });
-    return { ...(await play([block(RIGHT)], {}, {}, { ports, policy, task })), files };
+    return { ...(await play(answers, {}, {}, { ports, policy, task })), files };
   };
 
   it('that the user does not allow', async () => {
@@ -122,5 +127,31 @@ describe('guided: a task goes on without a check', () => {
     const { outcome, files } = await playDenied(2, 'Make add in math.js add.');
     assert.equal(files.get('math.js'), RIGHT);
     assert.deepEqual([outcome.text, outcome.checkPassed], ['Changed `math.js`.', null]);
+  });
+
+  it('that failed and was to pass, but then it is not done', async () => {
+    const times = WRONG.replace('a - b', 'a * b');
+    const { outcome, files } = await playDenied(2, 'Fix the failing test of add in math.js.', [
+      'Multiply.',
+      block(times),
+    ]);
+    assert.equal(files.get('math.js'), times, 'the user may go on with it');
+    assert.deepEqual(
+      [outcome.reason, outcome.text, outcome.checkPassed],
+      ['unfinished', 'Changed `math.js`; whether `npm test` passes now is not known.', null],
+    );
+  });
+
+  it('and with what the user says instead', async () => {
+    const task = 'Make add in math.js add.';
+    const words = 'Write sum beside it.';
+    const first = await playDenied(1, task, [block(RIGHT)], words);
+    assert.match(lastOf(first.prompts[0]), /js add\.\n\nI did not allow `npm test`\. Write sum beside it\./);
+    const sum = `${WRONG}export const sum = (a, b) => a + b;\n`;
+    const later = await playDenied(2, task, [block(RIGHT), block(sum)], words);
+    assert.match(lastOf(later.prompts[1]), /I did not allow `npm test`\. Write sum beside it\./);
+    assert.deepEqual([later.outcome.reason, later.files.get('math.js')], ['done', sum]);
+    const same = await playDenied(2, task, [block(RIGHT), block(RIGHT)], 'It takes too long.');
+    assert.deepEqual([same.outcome.reason, same.files.get('math.js')], ['done', RIGHT]);
   });
 });

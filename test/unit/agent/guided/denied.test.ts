@@ -85,3 +85,36 @@ it('guided: a file that must not be read ends the task with the reason', async (
   assert.deepEqual([outcome.reason, outcome.text], ['error', 'big.js is too large.']);
   assert.deepEqual(events.at(-1), { type: 'end', reason: 'error', text: 'big.js is too large.' });
 });
+
+describe('guided: an agent that is read-only', () => {
+  const readOnly: AgentOptions['policy'] = () => ({ ...ALLOW_ALL.policy(), readOnly: true });
+  const run = () => assert.fail('something ran');
+
+  it('begins no change and no check, and says why', async () => {
+    for (const [task, checkCommand] of [
+      ['Fix the bug in add in math.js.', 'npm test'],
+      ['Make add in math.js right.', null],
+      ['run the tests', 'npm test'],
+    ] as const) {
+      const given = { task, checkCommand, policy: readOnly };
+      const { outcome, events, backend } = await play([], { 'math.js': WRONG }, { run }, given);
+      assert.deepEqual(
+        [outcome.reason, outcome.text],
+        ['unfinished', 'The agent is read-only. Nothing was done.'],
+      );
+      assert.deepEqual([backend.requests.length, events.map(({ type }) => type)], [0, ['history', 'end']]);
+    }
+  });
+
+  it('since the task began, ends it in words for the user', async () => {
+    let isReadOnly = false;
+    const policy: AgentOptions['policy'] = () => ({ ...ALLOW_ALL.policy(), readOnly: isReadOnly });
+    const written = async () => {
+      isReadOnly = true;
+      return block(RIGHT);
+    };
+    const given = { task: 'Make add in math.js right.', checkCommand: null, policy };
+    const { outcome } = await play([written], { 'math.js': WRONG }, {}, given);
+    assert.deepEqual([outcome.reason, outcome.text], ['error', 'The agent is read-only.']);
+  });
+});

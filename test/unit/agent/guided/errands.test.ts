@@ -1,7 +1,8 @@
 /** Messages that are neither a question nor a change. */
 import assert from 'node:assert/strict';
+import type { AgentOptions } from '../../../../src/agent/agent.ts';
 import { errandOf, goesOn } from '../../../../src/agent/guided/errands.ts';
-import type { World } from '../../../support/memory-ports.ts';
+import { ALLOW_ALL, memoryPorts, type World } from '../../../support/memory-ports.ts';
 import { addsUp, block, lastOf, play, RIGHT, TEST, WRONG } from './play.ts';
 
 describe('guided: what a message is', () => {
@@ -56,9 +57,14 @@ describe('guided: what a message is', () => {
     ...['Start the timer when the server is up', 'Test that add() adds', 'check my code', '你好', ''],
   );
 
-  it('a word to go on says nothing of what is attached, which may say what is to be done', () => {
-    const attachments = [{ label: 'todo.txt', language: '', text: 'Add sum.' }];
-    assert.equal(errandOf({ task: 'Do it.', checkCommand: null, context: { attachments } }), null);
+  it('a word to go on means what is attached, and "do it" what was said since the last task', () => {
+    const about = (task: string, labels: string[], news = '') => {
+      const attachments = labels.map(label => ({ label, language: '', text: 'Add sum.' }));
+      return errandOf({ task, news, checkCommand: null, context: { attachments } })?.kind ?? null;
+    };
+    const news = 'I asked: What is missing?';
+    assert.deepEqual([about('Do it.', ['todo.txt']), about('continue', ['todo.txt'])], [null, null]);
+    assert.deepEqual([about('Sure, do it.', [], news), about('yes', [], news)], [null, 'told']);
   });
 
   it('a task that is done is gone on with only if it is to be done again', () => {
@@ -87,7 +93,7 @@ describe('guided: a message that is no task', () => {
   it('that asks for what can not be done is told so', async () => {
     const task = 'commit this';
     const { outcome, events, backend } = await play([], project, { run }, { task, context });
-    assert.equal(outcome.reason, 'answered');
+    assert.equal(outcome.reason, 'unfinished');
     assert.match(outcome.text, /do that in a terminal/);
     assert.deepEqual(
       outcome.history.map(({ content }) => content).slice(1),
@@ -116,5 +122,26 @@ describe('guided: a message that is no task', () => {
     const { history } = wrong.outcome;
     const fixed = await play([block(RIGHT)], project, { run: addsUp }, { history });
     assert.deepEqual(fixed.prompts[0]!.slice(0, 3), history);
+  });
+
+  it('that asks for the tests is told once why they give no result', async () => {
+    const task = 'Run the tests.';
+    const told = async (run: NonNullable<World['run']>, given: Partial<AgentOptions> = {}) => {
+      const { outcome, events } = await play([], project, { run }, { task, checkFolder: 'api', ...given });
+      assert.equal(outcome.reason, 'unfinished');
+      assert.ok(!events.some(({ type }) => type === 'notice'));
+      return outcome.text;
+    };
+    const missing = async () => ({ output: 'sh: npm: not found', exitCode: 127 });
+    assert.match(
+      await told(missing, { isCheckGuessed: true }),
+      /^`npm test` in api can not run here\. It was/,
+    );
+    const endless = async () => ({ output: '', exitCode: null });
+    assert.equal(await told(endless), '`npm test` in api did not come to its end, for which it has 180 s.');
+    const ports = memoryPorts(new Map(Object.entries(project)));
+    ports.approval.ask = async () => ({ kind: 'deny', reason: null });
+    const policy = () => ({ ...ALLOW_ALL.policy(), askEverything: true });
+    assert.equal(await told(run, { ports, policy }), '`npm test` in api did not run.');
   });
 });

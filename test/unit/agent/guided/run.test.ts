@@ -1,10 +1,9 @@
 /** The guided profile against scripted answers: what is asked, applied, checked, taken back and told. */
 import assert from 'node:assert/strict';
-import type { AgentOptions } from '../../../../src/agent/agent.ts';
 import type { Gap } from '../../../../src/agent/guided/line-mends.ts';
 import type { AgentEvent } from '../../../../src/agent/ports.ts';
 import { MoebiusError } from '../../../../src/base/errors.ts';
-import { ALLOW_ALL, type Files, memoryPorts, type World } from '../../../support/memory-ports.ts';
+import { type Files, memoryPorts, type World } from '../../../support/memory-ports.ts';
 import { addsUp, block, lastOf, type Played, play, RIGHT, TEST, WORSE, WRONG } from './play.ts';
 
 describe('guided: a failing test', () => {
@@ -275,20 +274,6 @@ describe('guided: a failing test', () => {
     );
     assert.equal(outcome.reason, 'limit');
     assert.ok(backend.requests.length <= 3);
-  });
-
-  it('does nothing more once the user does not allow it', async () => {
-    const denied: AgentOptions['policy'] = () => ({ ...ALLOW_ALL.policy(), readOnly: true });
-    const { outcome, files, backend } = await play(
-      [block(RIGHT)],
-      project,
-      { run: addsUp },
-      { policy: denied },
-    );
-    assert.equal(outcome.reason, 'error', 'what ends as stopped is shown without a word');
-    assert.match(outcome.text, /read-only/);
-    assert.equal(files.get('math.js'), WRONG);
-    assert.equal(backend.requests.length, 0);
   });
 
   it('stops when the user stops it', async () => {
