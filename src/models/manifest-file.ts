@@ -1,4 +1,5 @@
 /** manifest.json on disk: read with every field checked, written whole or not at all, and its files verified by hash. */
+import { createHash } from 'node:crypto';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -202,6 +203,12 @@ function checkManifest(json: unknown, folder: string): Manifest {
   if (takesShortcut && !manifest.graphs.shortcut)
     throw unusable(folder, 'it lacks the shortcut that a level takes');
   return manifest;
+}
+
+/** Says by the hashes of its files which conversion this is, whatever else was noted in its manifest since. */
+export function conversionKey({ files }: Manifest): string {
+  const hashes = Object.entries(files).map(([name, { sha256 }]) => `${name} ${sha256}`);
+  return createHash('sha256').update(hashes.sort().join('\n')).digest('hex');
 }
 
 /** Every graph that a model has. */

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { dependencies } from '../../package.json';
 import { MoebiusError } from '../base/errors.ts';
 import type { Manifest } from './manifest.ts';
-import { MANIFEST_NAME } from './manifest-file.ts';
+import { conversionKey, MANIFEST_NAME, readManifest } from './manifest-file.ts';
 import type { Store, StoredModel } from './store.ts';
 
 const FOLDER = 'packed';
@@ -23,6 +23,7 @@ const stampSchema = z.strictObject({
   format: z.literal(1),
   cpu: z.string(),
   runtime: z.string(),
+  /** The conversion's key; the manifest's own hash in stamps from before there was one. */
   manifest: z.string(),
   files: z.record(z.string(), z.int().nonnegative()),
 });
@@ -42,7 +43,8 @@ export async function packedFolder(modelFolder: string): Promise<string | null> 
   try {
     const stamp = stampSchema.parse(JSON.parse(await readFile(join(folder, STAMP), 'utf8')));
     const { cpu, runtime, manifest } = await stampOf(modelFolder);
-    if (stamp.cpu !== cpu || stamp.runtime !== runtime || stamp.manifest !== manifest) return null;
+    if (stamp.cpu !== cpu || stamp.runtime !== runtime) return null;
+    if (stamp.manifest !== manifest && stamp.manifest !== (await manifestHash(modelFolder))) return null;
     for (const name of fileNames()) {
       if ((await stat(join(folder, name))).size !== stamp.files[name]) return null;
     }
@@ -105,12 +107,16 @@ function graphBytes({ files, graphs, dims }: Manifest): number {
 }
 
 async function stampOf(modelFolder: string): Promise<{ cpu: string; runtime: string; manifest: string }> {
-  const manifest = await readFile(join(modelFolder, MANIFEST_NAME));
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     runtime: dependencies['onnxruntime-node'],
-    manifest: createHash('sha256').update(manifest).digest('hex'),
+    manifest: conversionKey(await readManifest(modelFolder)),
   };
+}
+
+async function manifestHash(modelFolder: string): Promise<string> {
+  const manifest = await readFile(join(modelFolder, MANIFEST_NAME));
+  return createHash('sha256').update(manifest).digest('hex');
 }
 
 const fileNames = (): string[] => PACKED_GRAPHS.flatMap(name => [`${name}.onnx`, `${name}.data`]);

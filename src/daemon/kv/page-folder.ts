@@ -4,15 +4,13 @@
  * rows that are new. Several processes may use the folder: files are written whole and never changed, one that is gone
  * is no error, and the same rows have the same name.
  */
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
 import { type FoundKv, KV_PAGE_ROWS, type KvPage, type SavedKv } from '../../engine/kv-pages.ts';
 import type { CachedRows } from '../../engine/read-plan.ts';
 import { EXPERTS_FILE, KV_FILE, trimKvFiles } from '../../models/kv-files.ts';
-import type { Manifest } from '../../models/manifest.ts';
-import { readManifest } from '../../models/manifest-file.ts';
+import { conversionKey, readManifest } from '../../models/manifest-file.ts';
 import type { Store } from '../../models/store.ts';
 import type { ModelSummary } from '../../protocol/daemon.ts';
 import { type PageInfo, pageKey, readPage, readPageInfo, writePage } from './page-file.ts';
@@ -31,12 +29,6 @@ export interface UnsavedRows {
   to: number;
 }
 
-/** Keys of first pages are made from it: the files that hold the weights decide what a row is. */
-function modelKey({ files }: Manifest): string {
-  const hashes = Object.entries(files).map(([name, { sha256 }]) => `${name} ${sha256}`);
-  return createHash('sha256').update(hashes.sort().join('\n')).digest('hex');
-}
-
 /**
  * The saved pages of `model`. `capBytes`: of all models' pages together; 0 removes what there is, and gives null. Throws
  * if the model can't be read.
@@ -50,7 +42,8 @@ export async function openPageFolder(
     await store.removeKv();
     return null;
   }
-  const root = modelKey(await readManifest(model.path));
+  // Keys of first pages are made from it: the files that hold the weights decide what a row is.
+  const root = conversionKey(await readManifest(model.path));
   const folder = store.kvFolder(model.id, model.variant);
   const pages = new PageFolder(store, folder, root, capBytes);
   await pages.refresh();

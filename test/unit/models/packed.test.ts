@@ -1,8 +1,11 @@
 /** When packed weights are used, and that nothing is left of a packing that failed. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Manifest } from '../../../src/models/manifest.ts';
+import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
 import {
   type PackGraphs,
   packedBytes,
@@ -12,6 +15,8 @@ import {
 } from '../../../src/models/packed.ts';
 import { openStore, type Store, type StoredModel } from '../../../src/models/store.ts';
 import { installModel } from './converted-model.ts';
+
+const OTHER = 'b'.repeat(64);
 
 const writeGraphs: PackGraphs = async ({ outFolder }) => {
   for (const name of ['body', 'head']) {
@@ -47,6 +52,16 @@ describe('models: packed weights', () => {
     assert.ok(!(await readdir(model.path)).some(name => name.startsWith('packed')));
   });
 
+  it('hold whatever is noted in the manifest later, and with a stamp of its hash', async () => {
+    await pack();
+    await note(manifest => Object.assign(manifest.experts!.levels.exact!, { tailNll: 0.01 }));
+    assert.equal(await packedFolder(model.path), join(model.path, 'packed'));
+    const manifest = await readFile(join(model.path, 'manifest.json'));
+    const hash = createHash('sha256').update(manifest).digest('hex');
+    await edit(text => text.replace(/"manifest": ".*"/, `"manifest": "${hash}"`));
+    assert.equal(await packedFolder(model.path), join(model.path, 'packed'));
+  });
+
   it('go with their model', async () => {
     await pack();
     await store.remove('m');
@@ -57,7 +72,11 @@ describe('models: packed weights', () => {
     ['another processor', () => edit(text => text.replace(/"cpu": ".*"/, '"cpu": "another"'))],
     ['another runtime', () => edit(text => text.replace(/"runtime": ".*"/, '"runtime": "1.0.0"'))],
     ['a stamp that is cut', () => edit(text => text.slice(0, -5))],
-    ['a model converted again', async () => writeFile(join(model.path, 'manifest.json'), '{}')],
+    ['a manifest that is damaged', async () => writeFile(join(model.path, 'manifest.json'), '{}')],
+    [
+      'a model converted again',
+      () => note(({ files }) => Object.assign(files['body.data']!, { sha256: OTHER })),
+    ],
     ['a file that was cut', () => truncate(join(model.path, 'packed', 'body.data'), 3)],
     ['a file that is gone', () => rm(join(model.path, 'packed', 'head.onnx'))],
   ];
@@ -67,6 +86,11 @@ describe('models: packed weights', () => {
       await change();
       assert.equal(await packedFolder(model.path), null);
     });
+  }
+  async function note(change: (manifest: Manifest) => void): Promise<void> {
+    const manifest = await readManifest(model.path);
+    change(manifest);
+    await writeManifest(model.path, manifest);
   }
   async function edit(change: (text: string) => string): Promise<void> {
     const text = await readFile(stamp(), 'utf8');
