@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { MoebiusError } from '../base/errors.ts';
-import { cutSequences, readTexts } from '../convert/carve/corpus.ts';
+import { cutSequences, readTexts, textSha256 } from '../convert/carve/corpus.ts';
 import { type LevelCosts, writeLevelCosts } from '../convert/carve/level-costs.ts';
 import { type CarvingJson, readCarvingJson } from '../convert/carving.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -32,12 +32,15 @@ interface CostOptions {
 /** Tokens of a text, and those at its end that are scored. They are read with all experts, as what is written has been. */
 const TEXT = 1024;
 const SCORED = 32;
+/** Of fewer, not even the standard error says how far chance went. */
+const FEWEST_TEXTS = 8;
+const DIGITS = 1e4;
 
 /** Of a level, in nats a scored token above `exact`. */
 export interface LevelCost {
   level: ExpertLevel;
   nats: number;
-  /** Standard error over the texts. */
+  /** Standard error over the texts, two of them at least. */
   error: number;
 }
 
@@ -54,13 +57,19 @@ export function carveCostCommand(terminal: Terminal): Command {
       'text; of the corpus that was carved with, only files that were not used',
     )
     .addOption(optionalVariantOption())
-    .option('--texts <n>', `texts of ${TEXT.toLocaleString('en-US')} tokens`, positiveInteger, 12)
+    .option(
+      '--texts <n>',
+      `texts of ${TEXT.toLocaleString('en-US')} tokens, ${FEWEST_TEXTS} at least`,
+      positiveInteger,
+      12,
+    )
     .option('--threads <n>', 'threads of the engine', positiveInteger)
     .option('--json-progress', 'JSON lines on stdout instead of a bar')
     .addHelpText(
       'after',
       `
-The costs are written into carving.json, for conversions to come, and into the model's manifest. Takes minutes.
+Each cost, and with it the error that chance may have made, is written into the model's manifest, and into carving.json for
+conversions to come. Takes minutes; more texts make the error smaller.
 
 Example:
   $ moebius carve-cost ./my-model --carving models/my-model --corpus ./code`,
@@ -72,18 +81,26 @@ Example:
       const manifest = await readManifest(folder);
       const json = await readCarvingJson(options.carving);
       const experts = carvedExperts(manifest, json, model);
-      const texts = await unusedTexts(folder, json, options);
+      const texts = await unusedTexts(folder, json, options, terminal);
       const threads = options.threads ?? (await sessionThreads(store.home));
       const { costs } = await withProgress(terminal, options.jsonProgress ?? false, async report => {
+        const note = async (costs: readonly LevelCost[]) => {
+          const noted: LevelCosts = Object.fromEntries(costs.map(cost => [cost.level, tailNllOf(cost)]));
+          for (const { level } of costs) experts.levels[level]!.tailNll = noted[level]!;
+          await writeManifest(folder, { ...manifest, experts });
+          await writeLevelCosts(options.carving, noted);
+        };
+        // Nothing new yet: that a folder can't be written to is to be known before the minutes of work.
+        await note([]);
         const costs = await measure(folder, threads, texts, experts, report, terminal.signal);
-        const tailNlls: LevelCosts = Object.fromEntries(costs.map(({ level, nats }) => [level, nats]));
-        await writeLevelCosts(options.carving, tailNlls);
-        for (const { level, nats } of costs) experts.levels[level]!.tailNll = nats;
-        await writeManifest(folder, { ...manifest, experts });
+        await note(costs);
         return { model: manifest.id, path: folder, costs };
       });
       if (options.jsonProgress) return;
-      await writeLine(terminal.stdout, `nats a token above exact, ${texts.length} texts (standard error):`);
+      await writeLine(
+        terminal.stdout,
+        `nats a token above exact, ${texts.length} texts (standard error); both together are noted:`,
+      );
       for (const { level, nats, error } of costs)
         await writeLine(terminal.stdout, `  ${level.padEnd(10)}${nats.toFixed(4)} (${error.toFixed(4)})`);
       const chosen = chatLevelOf(experts, manifest.products);
@@ -97,7 +114,10 @@ Example:
 /** Throws `bad-request` where the model is not of the carving. */
 function carvedExperts({ experts }: Manifest, json: CarvingJson, name: string): ExpertLayout {
   const sizes = ['sharedNeurons', 'routed', 'routedNeurons'] as const;
-  if (experts?.kind === 'carved' && sizes.every(size => experts[size] === json[size])) return experts;
+  if (experts?.kind === 'carved' && sizes.every(size => experts[size] === json[size])) {
+    const { carvingSha256 = json.data.sha256 } = experts;
+    if (carvingSha256 === json.data.sha256) return experts;
+  }
   throw new MoebiusError(
     'bad-request',
     `${name} was not made with this carving: convert it with --carving, as int4 or int8.`,
@@ -108,24 +128,31 @@ function carvedExperts({ experts }: Manifest, json: CarvingJson, name: string): 
 async function unusedTexts(
   folder: string,
   { calibration }: CarvingJson,
-  { corpus, texts: wanted }: CostOptions,
+  { carving, corpus, texts: wanted }: CostOptions,
+  terminal: Terminal,
 ): Promise<number[][]> {
   const tokenizer = new Tokenizer(JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')));
   const tokenize = (text: string) => tokenizer.encodePlain(text);
   const { texts, sha256 } = await readTexts(corpus, calibration.seed);
   const isSame = sha256 === calibration.corpusSha256;
-  const used = isSame ? cutSequences(texts, { ...calibration, tokenize }).texts : 0;
+  // Where they were not noted yet, the corpus still tells them while it is the same.
+  const first = isSame ? cutSequences(texts, { ...calibration, tokenize }).texts : 0;
+  const used = new Set(calibration.usedSha256 ?? texts.slice(0, first).map(textSha256));
+  if (used.size === 0) {
+    const unknown = `${carving} does not say which files it was made from`;
+    await writeLine(terminal.stderr, `${unknown}: if any of ${corpus} are, the costs come out too small.`);
+  }
   const middles: number[][] = [];
-  for (const text of texts.slice(used)) {
+  for (const text of texts.filter(text => !used.has(textSha256(text)))) {
     if (middles.length === wanted) break;
     const ids = tokenize(text);
     const from = (ids.length - TEXT) >> 1;
     if (from >= 0) middles.push(ids.slice(from, from + TEXT));
   }
-  if (middles.length > 0) return middles;
+  if (middles.length >= FEWEST_TEXTS) return middles;
   throw new MoebiusError(
     'bad-request',
-    `${corpus} has no file of ${TEXT} tokens that the carving was not made from: name a folder of other text.`,
+    `${FEWEST_TEXTS} texts are needed at least, of ${corpus} ${middles.length} can be taken: files of ${TEXT} tokens that the carving was not made from. Name a folder of more text, or more --texts.`,
   );
 }
 
@@ -148,6 +175,12 @@ async function measure(
     await engine.dispose();
   }
 }
+
+/** What is noted, and chosen by: a few texts must not make a level cheap by chance, nor better than `exact`. */
+export const tailNllOf = ({ nats, error }: Pick<LevelCost, 'nats' | 'error'>): number =>
+  rounded(Math.max(0, nats) + error);
+
+const rounded = (nats: number): number => Math.round(nats * DIGITS) / DIGITS;
 
 export async function levelCosts(
   engine: Pick<Engine, 'score'>,
@@ -173,7 +206,6 @@ export async function levelCosts(
   return levels.map((level, i) => {
     const nats = mean(above[i]!);
     const variance = mean(above[i]!.map(value => (value - nats) ** 2));
-    const error = texts.length > 1 ? Math.sqrt(variance / (texts.length - 1)) : 0;
-    return { level, nats: Math.round(nats * 1e4) / 1e4, error };
+    return { level, nats: rounded(nats), error: rounded(Math.sqrt(variance / (texts.length - 1))) };
   });
 }

@@ -104,6 +104,8 @@ const carvingJson = z.strictObject({
     files: z.int().nonnegative(),
     /** Of all corpus files' bytes in the order of their names. */
     corpusSha256: sha256,
+    /** Of each text that it was made from; absent where that was not noted yet. */
+    usedSha256: z.array(sha256).exactOptional(),
     seed: z.int(),
   }),
   /** What few experts miss, each layer for itself; absent where no text was left to try it on. */

@@ -18,7 +18,7 @@ import { taughtDialect } from '../models/tool-dialect.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import type { Decoder, FeedForward, NextTokenLayer } from './architectures/decoder.ts';
 import { openDecoder } from './architectures/registry.ts';
-import type { Carving } from './carving.ts';
+import { type Carving, type CarvingJson, readCarvingJson } from './carving.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { readTrainedCarving } from './deltas.ts';
 import { readDrafter } from './drafter.ts';
@@ -184,7 +184,9 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
   const { tokenizer, chatTemplate, tokens } = checkpoint.text;
   await writeText(folder, 'tokenizer.json', JSON.stringify(tokenizer), files);
   await writeText(folder, 'chat_template.jinja', chatTemplate, files);
-  const experts = isSplit ? carvedLayout(carving) : trainedLayout(trained);
+  const experts = isSplit
+    ? carvedLayout(carving, await readCarvingJson(options.carvingFolder!))
+    : trainedLayout(trained);
   return {
     format: MANIFEST_FORMAT,
     id: options.id,
@@ -279,11 +281,15 @@ function noteExperts(
   noted.perToken = router.perToken;
 }
 
-const carvedLayout = ({ sharedNeurons, routed, routedNeurons, levels }: Carving): ExpertLayout => ({
+const carvedLayout = (
+  { sharedNeurons, routed, routedNeurons, levels }: Carving,
+  { data }: CarvingJson,
+): ExpertLayout => ({
   kind: 'carved',
   sharedNeurons,
   routed,
   routedNeurons,
+  carvingSha256: data.sha256,
   levels,
 });
 

@@ -8,7 +8,8 @@ import { halfTable } from '../formats/float16.ts';
 
 /** Far above any carving or drafter: 8 KiB a neuron of the largest model that fits u16 orders would be less. */
 const MAX_DATA_BYTES = 256 * 1024 * 1024;
-const MAX_JSON_BYTES = 64 * 1024;
+/** A carving names every file that it was made from. */
+const MAX_JSON_BYTES = 1024 * 1024;
 
 /** The binary file as a description names it. */
 export const dataFile = z.strictObject({
@@ -72,8 +73,19 @@ export async function writeSealed(
   const json = join(folder, names.json);
   await rm(json, { force: true });
   await writeFile(join(folder, names.data), bytes);
-  await writeFile(`${json}.part`, `${JSON.stringify(description, null, 2)}\n`);
-  await rename(`${json}.part`, json);
+  await writeDescription(json, description);
+}
+
+/** By rename: in full or not at all. */
+export async function writeDescription(path: string, description: object): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    await writeFile(part, `${JSON.stringify(description, null, 2)}\n`);
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Reads little-endian numbers one field after the other. */

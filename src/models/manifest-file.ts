@@ -80,6 +80,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       sharedNeurons: size,
       routed: count,
       routedNeurons: count,
+      carvingSha256: sha256.exactOptional(),
       perToken: count.exactOptional(),
       levels: z.strictObject({
         exact: levelPlan.exactOptional(),

@@ -102,6 +102,8 @@ export interface ExpertLayout {
   sharedNeurons: number;
   routed: number;
   routedNeurons: number;
+  /** Of `carved`: the carving's data; absent from models that were converted before it was noted. */
+  carvingSha256?: string;
   /** Of `trained`: routed experts that a token goes to. */
   perToken?: number;
   levels: Partial<Record<ExpertLevel, LevelPlan>>;
@@ -117,7 +119,7 @@ export interface LevelPlan {
   exactHead: number;
   /** Positions that are read with few experts take the model's shortcut around its last layers. */
   shortcut?: true;
-  /** Measured cost: nats per written token above exact, as published in docs/performance.md. */
+  /** Measured cost, with its standard error where `carve-cost` measured it: nats per written token above exact (docs/moe.md). */
   tailNll?: number;
 }
 

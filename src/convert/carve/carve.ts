@@ -15,7 +15,7 @@ import { openCheckpoint } from '../checkpoint.ts';
 import { denseFeedForward } from '../experts.ts';
 import { concatFloats, type MatrixSource, stacked } from '../weights.ts';
 import { type AttentionMatrices, attention, rmsNorm } from './attention.ts';
-import { cutSequences, readCorpus } from './corpus.ts';
+import { cutSequences, readCorpus, textSha256 } from './corpus.ts';
 import {
   type FeedForwardMatrices,
   type FeedForwardTrace,
@@ -104,6 +104,7 @@ export async function carve(options: CarveOptions): Promise<Carving> {
         sequenceTokens: SEQUENCE_TOKENS,
         files: corpus.files,
         corpusSha256: corpus.sha256,
+        usedSha256: corpus.used.map(textSha256),
         seed: options.seed,
       },
       ...(quality && { quality }),

@@ -12,7 +12,9 @@ export interface Corpus {
   files: number;
   /** Of the files' bytes, in the order of their names. */
   sha256: string;
-  /** Texts of which the sequences have nothing: what was learned from those can be tried on these. In the seeded order. */
+  /** Texts that the sequences are of, whole or in part. */
+  used: string[];
+  /** The others: what was learned from those can be tried on these. In the seeded order. */
   rest: string[];
 }
 
@@ -59,8 +61,11 @@ export async function readCorpus(options: CorpusOptions): Promise<Corpus> {
       `${folder} has ${found} usable tokens (at most ${TOKENS_PER_FILE} a file), but ${tokens} are wanted, in sequences of ${sequenceTokens}. Add files or ask for fewer.`,
     );
   }
-  return { sequences, files: texts.length, sha256, rest: texts.slice(used) };
+  return { sequences, files: texts.length, sha256, used: texts.slice(0, used), rest: texts.slice(used) };
 }
+
+/** By which a text is known again in another corpus. */
+export const textSha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** As many whole sequences as `tokens` are, or as the texts have, one text after the other; and what of the texts that took. */
 export function cutSequences(

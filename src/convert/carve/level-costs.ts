@@ -1,10 +1,10 @@
 /** Notes in carving.json what its levels were measured to cost, for the models that are converted with it. */
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExpertLevel } from '../../protocol/daemon.ts';
 import { CARVING_JSON, readCarvingJson } from '../carving.ts';
+import { writeDescription } from '../sealed-data.ts';
 
-/** Nats a written token above `exact`. */
+/** `tailNll` of levels. */
 export type LevelCosts = Partial<Record<ExpertLevel, number>>;
 
 /** Costs of other levels stay. Errors: those of readCarvingJson. */
@@ -14,7 +14,5 @@ export async function writeLevelCosts(folder: string, costs: LevelCosts): Promis
     const plan = json.levels[level];
     if (plan) plan.tailNll = tailNll;
   }
-  const path = join(folder, CARVING_JSON);
-  await writeFile(`${path}.part`, `${JSON.stringify(json, null, 2)}\n`);
-  await rename(`${path}.part`, path);
+  await writeDescription(join(folder, CARVING_JSON), json);
 }

@@ -1,12 +1,21 @@
 /** `carve` and `carve-cost` on a store with a tiny dense model in it. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { levelCosts } from '../../../src/cli/carve-cost.ts';
+import { levelCosts, tailNllOf } from '../../../src/cli/carve-cost.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { readCarvingJson } from '../../../src/convert/carving.ts';
+import { type CarvingJson, readCarvingJson } from '../../../src/convert/carving.ts';
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
+import { chatLevelOf } from '../../../src/models/chat-level.ts';
 import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
 import { readSourceNote, writeSourceNote } from '../../../src/models/source-note.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -16,12 +25,12 @@ import { memoryTerminal } from './scripted-engine.ts';
 
 describe('carving a model of the store', function () {
   this.timeout(120_000);
+  const next = random(3);
+  const text = () => Array.from({ length: 2400 }, () => String.fromCharCode(97 + 26 * next())).join('');
   let home: string;
   let before_: string | undefined;
 
   beforeEach(() => {
-    const next = random(3);
-    const text = () => Array.from({ length: 2400 }, () => String.fromCharCode(97 + 26 * next())).join('');
     const corpus = Object.fromEntries(['a.py', 'b.ts', 'c.js'].map(name => [`corpus/${name}`, text()]));
     home = tempFolder({ ...corpus, 'tiny.gguf': tinyGguf() });
     before_ = process.env.MOEBIUS_HOME;
@@ -64,23 +73,60 @@ describe('carving a model of the store', function () {
     const model = at('carved');
     const weights = at('downloads', `${sha256}.gguf`);
     await run('convert', weights, '--carving', at('carving'), '--out', model, '--json-progress');
-    const cost = (...more: string[]) =>
-      run('carve-cost', model, '--carving', at('carving'), '--threads', '1', ...more);
-    const costs = await cost('--corpus', at('corpus'));
-    // One of three files was used.
-    assert.match(costs, /^nats a token above exact, 2 texts/);
-    assert.match(costs, /^ {2}balanced +-?\d\.\d{4} \(\d\.\d{4}\)$/m);
-    assert.match(costs, /^Chats of \S+ \(int4\) are read at (exact|balanced|fast)\.$/m);
-    const { levels } = await readCarvingJson(at('carving'));
-    assert.deepEqual((await readManifest(model)).experts!.levels, levels);
+    // Of the corpus that was carved with, one of three files was used: others beside them change nothing about that.
+    for (let i = 0; i < 8; i++) writeFileSync(at('corpus', `more-${i}.py`), text());
+    const terminal = memoryTerminal();
+    const cost = (...more: string[]) => {
+      const named = ['--carving', at('carving'), '--corpus', at('corpus'), '--threads', '1', ...more];
+      return createProgram(terminal, '0').parseAsync(['node', 'moebius', 'carve-cost', model, ...named]);
+    };
+    await cost();
+    assert.equal(terminal.errors().match(/does not say/), null);
+    const costs = terminal.output();
+    assert.match(costs, /^nats a token above exact, 10 texts/);
+    const { levels, calibration } = await readCarvingJson(at('carving'));
+    assert.equal(calibration.usedSha256?.length, 1);
+    const { experts, products } = await readManifest(model);
+    assert.deepEqual(experts!.levels, levels);
+    const rows = [...costs.matchAll(/^ {2}(\w+) +(-?\d\.\d{4}) \((\d\.\d{4})\)$/gm)];
+    const noted = rows.map(([, level, nats, error]) => [
+      level,
+      tailNllOf({ nats: Number(nats), error: Number(error) }),
+    ]);
     const measured = Object.entries(levels).filter(([, plan]) => plan.tailNll !== undefined);
     assert.deepEqual(
-      measured.map(([level]) => level),
+      measured.map(([level, { tailNll }]) => [level, tailNll]),
+      noted,
+    );
+    assert.deepEqual(
+      noted.map(([level]) => level),
       ['balanced', 'fast'],
     );
-    mkdirSync(at('short'));
-    writeFileSync(at('short', 'a.py'), 'too short');
-    await assert.rejects(cost('--corpus', at('short')), { code: 'bad-request', message: /no file of 1024/ });
+    assert.match(costs, new RegExp(`\\(int4\\) are read at ${chatLevelOf(experts!, products)}\\.$`, 'm'));
+
+    const edit = (change: (json: CarvingJson) => void) => {
+      const path = at('carving', 'carving.json');
+      const json = JSON.parse(readFileSync(path, 'utf8'));
+      change(json);
+      writeFileSync(path, JSON.stringify(json));
+    };
+    edit(json => delete json.calibration.usedSha256);
+    await cost('--texts', '8');
+    assert.match(terminal.errors(), /does not say which files it was made from/);
+    await assert.rejects(cost('--texts', '7'), {
+      code: 'bad-request',
+      message: /^8 texts are needed.* 7 can/,
+    });
+
+    // What can't be written is known before anything is measured, and leaves nothing.
+    terminal.output();
+    mkdirSync(at('carving', 'carving.json.part'));
+    await assert.rejects(cost('--json-progress'), { code: 'EISDIR' });
+    assert.doesNotMatch(terminal.output(), /measure/);
+    rmSync(at('carving', 'carving.json.part'), { recursive: true });
+
+    edit(json => Object.assign(json.data, { sha256: 'b'.repeat(64) }));
+    await assert.rejects(cost(), { code: 'bad-request', message: /was not made with this carving/ });
   });
 
   it('says why others can not be carved', async () => {
@@ -140,8 +186,9 @@ describe('what a level costs', () => {
       step => percents.push(step.percent),
       new AbortController().signal,
     );
-    assert.equal(cost!.nats, 1);
-    assert.ok(Math.abs(cost!.error - 0.5) < 1e-6);
+    assert.deepEqual(cost, { level: 'fast', nats: 1, error: 0.5 });
+    assert.equal(tailNllOf(cost!), 1.5);
+    assert.equal(tailNllOf({ ...cost!, nats: -0.0229 }), 0.5, 'no level is better than exact');
     assert.deepEqual(percents, [25, 50, 75, 100]);
   });
 });

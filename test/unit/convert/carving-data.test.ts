@@ -92,7 +92,7 @@ describe('convert/carving: data files', () => {
     ['not JSON', () => writeFile(join(folder, 'carving.json'), '{'), 'model-invalid', /not JSON/],
     [
       'huge JSON',
-      () => writeFile(join(folder, 'carving.json'), ' '.repeat(70_000)),
+      () => writeFile(join(folder, 'carving.json'), ' '.repeat(1_100_000)),
       'model-invalid',
       /larger/,
     ],
