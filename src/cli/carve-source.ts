@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { MoebiusError } from '../base/errors.ts';
 import { catalogue } from '../models/catalogue.ts';
+import { hasExperts } from '../models/model-facts.ts';
 import type { Store } from '../models/store.ts';
 
 /** Throws `not-found` and `model-missing` with what to do, `unsupported` for a model that has experts already. */
@@ -14,7 +15,8 @@ export async function findWeights(text: string, store: Store): Promise<{ path: s
   const entry = catalogue().find(one => one.id === text);
   const installed = (await store.list()).filter(model => model.id === text);
   const [model] = installed;
-  if (model?.manifest.experts?.kind === 'trained') {
+  const isSparse = model ? model.manifest.experts?.kind === 'trained' : entry && hasExperts(entry.facts);
+  if (isSparse) {
     throw new MoebiusError(
       'unsupported',
       `${text} has experts of its own: there is nothing to carve. Dense models can be carved.`,
@@ -27,7 +29,8 @@ export async function findWeights(text: string, store: Store): Promise<{ path: s
   const path = kept.find(existsSync);
   if (path) return { path, id: text };
 
-  const add = `Run "moebius model add ${text} --keep-source"`;
+  // With the variant that is there: adding could choose, and convert, another one.
+  const add = `Run "moebius model add ${text}${model ? ` --variant ${model.variant}` : ''} --keep-source"`;
   if (!model && entry) throw new MoebiusError('model-missing', `${text} is not installed. ${add} first.`);
   if (!model) {
     const known = [...new Set((await store.list()).map(({ id }) => id))].join(', ') || 'none';
@@ -37,6 +40,6 @@ export async function findWeights(text: string, store: Store): Promise<{ path: s
     );
   }
   const gone = `Carving takes the published weights of ${text}, and they were not kept when it was converted.`;
-  const origin = `Give the file or folder that it was made from instead of its id, or add it again with --keep-source.`;
+  const origin = `Give the file or folder that it was made from instead of its id; if it came from an address, add that again with --keep-source.`;
   throw new MoebiusError('not-found', `${gone} ${entry ? `${add} to get and keep them.` : origin}`);
 }

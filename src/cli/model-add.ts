@@ -100,9 +100,11 @@ Examples:
       );
       if (isJson) return;
       const verb = added.wasThere ? 'is already there' : 'is ready';
+      // A file of the user's own stays where it is, and the store has none of it.
+      const isKept = options.keepSource && source.kind !== 'file';
       await writeLine(
         terminal.stdout,
-        `${added.model} (${added.variant}, ${megabytes(added.sizeBytes)} MB) ${verb}.${options.keepSource ? ' The published weights are kept.' : ''}`,
+        `${added.model} (${added.variant}, ${megabytes(added.sizeBytes)} MB) ${verb}.${isKept ? ' The published weights are kept.' : ''}`,
       );
     });
 }

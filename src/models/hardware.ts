@@ -1,7 +1,14 @@
 /** Will this model run here, and how fast? From what was measured of the machine and what is known of the model. */
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { type FormSpeed, type MachineSpeed, quickestVariant, wasQuiet } from './machine.ts';
-import { factsIn, type ModelFacts, type WeightCounts, WITH_MINIMA, weighed } from './model-facts.ts';
+import {
+  factsIn,
+  hasExperts,
+  type ModelFacts,
+  type WeightCounts,
+  WITH_MINIMA,
+  weighed,
+} from './model-facts.ts';
 
 export interface Machine {
   totalBytes: number;
@@ -99,8 +106,7 @@ export function adviseAddition(facts: ModelFacts, downloadBytes: number, machine
     ...adviseHardware(factsIn(facts, variant), downloadBytes, machine),
     variant,
   });
-  const hasExperts = Object.values(facts.idle).some(weights => weights > 0);
-  const quickest = adviseOf(hasExperts ? 'int4' : quickestVariant(machine.speed));
+  const quickest = adviseOf(hasExperts(facts) ? 'int4' : quickestVariant(machine.speed));
   if (quickest.verdict === 'fits') return quickest;
   const four = adviseOf('int4');
   // With the graphs that chats read with, 4 bits can take more.

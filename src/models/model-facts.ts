@@ -91,6 +91,9 @@ export function factsIn(facts: ModelFacts, variant: ModelVariant, products?: Eig
   return { ...facts, ...counts, drafter: coarse(facts.drafter), sparse, diskBytes };
 }
 
+/** Whether it was trained with experts, most of which a token leaves idle. */
+export const hasExperts = ({ idle }: Pick<ModelFacts, 'idle'>): boolean => FORMS.some(form => idle[form] > 0);
+
 const weightBytes = ({ met, head, idle }: Pick<ModelFacts, 'met' | 'head' | 'idle'>): number =>
   [met, head, idle].reduce((sum, weights) => sum + weighed(weights, DISK_BYTES), 0);
 

@@ -17,6 +17,7 @@ import { type CarvingJson, readCarvingJson } from '../../../src/convert/carving.
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
 import { chatLevelOf } from '../../../src/models/chat-level.ts';
 import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
+import { hasExperts } from '../../../src/models/model-facts.ts';
 import { readSourceNote, writeSourceNote } from '../../../src/models/source-note.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { tinyGguf } from '../../support/tiny-gguf.ts';
@@ -56,7 +57,8 @@ describe('carving a model of the store', function () {
     assert.rejects(carve(model), { code, message });
 
   it('takes the id where the published weights were kept, says what it is worth, and what its levels cost', async () => {
-    await run('model', 'add', at('tiny.gguf'), '--variant', 'int4');
+    const added = await run('model', 'add', at('tiny.gguf'), '--variant', 'int4', '--keep-source');
+    assert.match(added, /is ready\.$/m, 'a file on disk is not said to be kept');
     await refused('tiny', 'not-found', /were not kept.*the file or folder that it was made from/);
     const sha256 = createHash('sha256').update(tinyGguf()).digest('hex');
     copyFileSync(at('tiny.gguf'), at('downloads', `${sha256}.gguf`));
@@ -131,8 +133,9 @@ describe('carving a model of the store', function () {
 
   it('says why others can not be carved', async () => {
     await refused('no-such', 'not-found', /no file or folder no-such.*installed: none/);
-    const [entry] = catalogue();
-    await refused(entry!.id, 'model-missing', new RegExp(`model add ${entry!.id} --keep-source`));
+    const [dense, sparse] = [catalogue()[0]!, catalogue().find(one => hasExperts(one.facts))!];
+    await refused(dense.id, 'model-missing', new RegExp(`model add ${dense.id} --keep-source`));
+    await refused(sparse.id, 'unsupported', /has experts of its own/);
     await run('model', 'add', at('tiny.gguf'), '--variant', 'int4');
     const folder = at('models', 'tiny', 'int4');
     const manifest = await readManifest(folder);
@@ -150,6 +153,7 @@ describe('carving a model of the store', function () {
     await writeManifest(folder, { ...manifest, id: entry.id, source });
     mkdirSync(at('models', entry.id));
     renameSync(folder, at('models', entry.id, 'int4'));
+    await refused(entry.id, 'not-found', new RegExp(`model add ${entry.id} --variant int4 --keep-source`));
     // What a download would bring, and would go once it is converted.
     const published = at('downloads', `${entry.sha256}.gguf`);
     writeFileSync(published, '');
