@@ -1,7 +1,7 @@
 /** `<function=name>` with a `<parameter=key>` tag for each argument: Qwen3-Coder's form, and models of others fall into it. */
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 import { readTagged } from './argument-tags.ts';
-import { broken, checkedCall, cutOff, typesOf } from './read-call.ts';
+import { broken, checkedCall, cutOff, requiredOf, typesOf } from './read-call.ts';
 
 export const FUNCTION_BEGIN = '<function=';
 export const FUNCTION_END = '</function>';
@@ -32,21 +32,21 @@ export function readFunctionTags(body: string, tools: readonly ToolDefinition[],
 }
 
 /**
- * A value with the arguments that follow in it where the end of the first is forgotten: only those that the tool has and that
- * `isNew`, because a text may well hold such a tag.
+ * A value with the arguments that follow in it where the end of the first is forgotten: only those that the tool requires and that
+ * `isNew`. A text may well hold such a tag, and without them the call would be refused anyway.
  */
 function parted(
   key: string,
   value: string,
-  { parameters }: ToolDefinition,
+  tool: ToolDefinition,
   isNew: (name: string) => boolean,
 ): [string, string][] {
-  const known = Object.keys((parameters.properties as object | undefined) ?? {});
+  const needed = requiredOf(tool);
   const parts: [string, string][] = [[key, '']];
   for (const [i, piece] of value.split(/\n<parameter=([^>\s]+)>\n/).entries()) {
     const last = parts.at(-1)!;
     const isName = i % 2 === 1;
-    if (isName && known.includes(piece) && isNew(piece) && parts.every(([name]) => name !== piece))
+    if (isName && needed.includes(piece) && isNew(piece) && parts.every(([name]) => name !== piece))
       parts.push([piece, '']);
     else last[1] += isName ? `\n${PARAMETER_BEGIN}${piece}>\n` : piece;
   }

@@ -26,6 +26,14 @@ const TOOLS: ToolDefinition[] = [
     },
   },
   { name: 'list', parameters: { type: 'object', properties: {} } },
+  {
+    name: 'write',
+    parameters: {
+      type: 'object',
+      properties: { path: { type: 'string' }, text: { type: 'string' }, all: { type: 'boolean' } },
+      required: ['path', 'text'],
+    },
+  },
 ];
 
 /** Parts of the whole text, and the same when it comes a character at a time; text parts joined. */
@@ -144,7 +152,7 @@ describe('tool calls', () => {
     hermes,
     'an unknown tool',
     json('{"name": "rm", "arguments": {}}'),
-    /no tool "rm". The tools are: edit, list\./,
+    /no tool "rm". The tools are: edit, list, write\./,
   );
   refuses(
     hermes,
@@ -236,10 +244,14 @@ describe('tool calls', () => {
     qwenCoder,
     'a forgotten end of an argument',
     json(
-      '<function=edit>\n<parameter=path>\na\n<parameter=line>\n3\n<parameter=text>\nb\n</parameter>\n</function>',
+      '<function=write>\n<parameter=path>\na\n<parameter=text>\nb\n</parameter>\n<parameter=all>\ntrue\n</parameter>\n</function>',
     ),
-    [edit({ path: 'a', line: 3, text: 'b' })],
+    [{ kind: 'call', name: 'write', arguments: { path: 'a', text: 'b', all: true } }],
   );
+  const optional = 'call:\n<parameter=all>\ntrue\n<parameter=line>\n3';
+  reads(qwenCoder, 'text that has tags of options', functionCall(['path', 'a'], ['text', optional]), [
+    edit({ path: 'a', text: optional }),
+  ]);
   const tagged = 'b\n<parameter=path>\nc\n<parameter=x>\nd';
   reads(qwenCoder, 'text that has such tags', functionCall(['path', 'a'], ['text', tagged]), [
     edit({ path: 'a', text: tagged }),
