@@ -1,4 +1,5 @@
 /** How every download is asked for: directly, or through the proxy that the environment names, as other programs understand it. */
+import { isExempt } from './no-proxy.ts';
 
 export interface RequestOptions {
   headers?: Record<string, string>;
@@ -8,16 +9,25 @@ export interface RequestOptions {
 /** A GET; redirects are followed. Rejects as `fetch` does, see `networkReason`. */
 export async function requestDownload(url: string, options: RequestOptions): Promise<Response> {
   const proxies = proxiesOf(process.env);
-  if (!proxies) return fetch(url, options);
+  if (!proxies.http && !proxies.https) return fetch(url, options);
   // Only where it is needed: Node's own `fetch` takes a proxy in its newest versions alone.
-  const undici = await import('undici');
+  const { Agent, fetch: fetchBy, Pool, ProxyAgent } = await import('undici');
+  /** The proxy of the server that was asked last: a redirect may lead to another. */
+  let asked = null as URL | null;
   try {
-    const dispatcher = new undici.EnvHttpProxyAgent(proxies);
+    const dispatcher = new Agent({
+      factory: (origin, agentOptions) => {
+        asked = proxyFor(new URL(origin), proxies);
+        if (!asked) return new Pool(origin, agentOptions as object);
+        // A tunnel for TLS alone: many proxies open none to other ports.
+        return new ProxyAgent({ uri: asked.href, proxyTunnel: false, ...tokenOf(asked) });
+      },
+    });
     // Its class is not the global one, its methods are.
-    return (await undici.fetch(url, { ...options, dispatcher })) as unknown as Response;
+    return (await fetchBy(url, { ...options, dispatcher })) as unknown as Response;
   } catch (error) {
-    if (options.signal.aborted) throw error;
-    throw new TypeError('fetch failed', { cause: new Error(proxyReason(error, proxies), { cause: error }) });
+    if (options.signal.aborted || !asked) throw error;
+    throw new TypeError('fetch failed', { cause: new Error(proxyReason(error, asked), { cause: error }) });
   }
 }
 
@@ -27,41 +37,55 @@ export function networkReason(error: unknown): string {
   return cause?.message || cause?.code || (error as Error).message;
 }
 
+/** '' for none. */
 interface Proxies {
-  httpProxy: string;
-  httpsProxy: string;
+  http: string;
+  https: string;
   noProxy: string;
 }
 
-/** What another machine could not reach, whatever the environment says. */
-const HERE = ['localhost', '127.0.0.1', '[::1]'];
+/** Of a variable in both cases the small one counts, as for curl; an empty one is none. */
+const proxiesOf = (env: NodeJS.ProcessEnv): Proxies => ({
+  http: env.http_proxy ?? env.HTTP_PROXY ?? '',
+  https: env.https_proxy ?? env.HTTPS_PROXY ?? '',
+  noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
+});
 
-/** null where none is named. Of a variable in both cases the small one counts, as for curl; an empty one is none. */
-function proxiesOf(env: NodeJS.ProcessEnv): Proxies | null {
-  const httpProxy = withScheme(env.http_proxy ?? env.HTTP_PROXY ?? '');
-  const httpsProxy = withScheme(env.https_proxy ?? env.HTTPS_PROXY ?? '');
-  const none = env.no_proxy ?? env.NO_PROXY ?? '';
-  const noProxy = none === '*' ? none : [none, ...HERE].join();
-  return httpProxy || httpsProxy ? { httpProxy, httpsProxy, noProxy } : null;
+/** null: directly. Throws where the proxy is no address. */
+function proxyFor(server: URL, { http, https, noProxy }: Proxies): URL | null {
+  const named = server.protocol === 'https:' ? https : http;
+  if (named === '' || isExempt(server, noProxy)) return null;
+  // `host:port` is the habit of many.
+  const proxy = URL.parse(/^\w+:\/\//.test(named) ? named : `http://${named}`);
+  // An @ behind the host: a password was taken for one, and must not be shown.
+  if (proxy && !`${proxy.pathname}${proxy.search}${proxy.hash}`.includes('@')) return proxy;
+  const form = 'http://user:password@host:port, with / # ? @ of a password as %2F %23 %3F %40';
+  throw new Error(`the environment names a proxy that is no address (${form})`);
 }
 
-/** `host:port` is the habit of many. */
-const withScheme = (proxy: string): string =>
-  proxy === '' || /^\w+:\/\//.test(proxy) ? proxy : `http://${proxy}`;
+/** Also of a user without a password, and of a password with a % of its own. */
+function tokenOf({ username, password }: URL): { token?: string } {
+  if (!username && !password) return {};
+  const [user, secret] = [username, password].map(decoded);
+  return { token: `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}` };
+}
 
-function proxyReason(error: unknown, { httpProxy, httpsProxy }: Proxies): string {
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Names the proxy without the password that may stand in its address. */
+function proxyReason(error: unknown, { host }: URL): string {
   let first = error as Error;
   while (first.cause instanceof Error) first = first.cause;
   const reason = networkReason(first);
-  // Without the password that may stand in it.
-  const hosts = [httpsProxy, httpProxy].map(
-    proxy => proxy && (URL.parse(proxy)?.host ?? 'of the environment'),
-  );
-  const proxy = `the proxy ${[...new Set(hosts.filter(Boolean))].join(' or ')}`;
-  const status = /^Proxy response \((\d+)\)/.exec(reason)?.[1];
-  if (status === '407') {
-    return `${proxy} wants a user name and a password (https_proxy=http://user:password@host:port)`;
-  }
-  if (status) return `${proxy} refused, with status ${status}`;
-  return `${reason} (the environment names ${proxy})`;
+  const status = /^Proxy [\w ]+ \((\d+)\)/.exec(reason)?.[1];
+  if (status === '407')
+    return `the proxy ${host} wants a user name and a password (https_proxy=http://user:password@host:port)`;
+  if (status) return `the proxy ${host} refused, with status ${status}`;
+  return `${reason} (the environment names the proxy ${host})`;
 }
