@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toHalfBits } from '../../../src/convert/carve/half.ts';
 import { writeCarving } from '../../../src/convert/carve/writer.ts';
 import { type Carving, readCarving } from '../../../src/convert/carving.ts';
+import { writeDescription } from '../../../src/convert/sealed-data.ts';
 import { halfTable } from '../../../src/formats/float16.ts';
 
 const dims = { layers: 2, hidden: 4, feedForward: 10 };
@@ -131,6 +132,14 @@ describe('convert/carving: data files', () => {
       await assert.rejects(writeCarving(out, bad, origin), { code: 'internal', message: /Layer 1/ });
       await assert.rejects(readdir(out), { code: 'ENOENT' });
     }
+  });
+
+  it('leaves no part of a description that can not take its place', async () => {
+    const out = join(folder, 'taken');
+    const path = join(out, 'carving.json');
+    await mkdir(path, { recursive: true });
+    await assert.rejects(writeDescription(path, {}), { code: 'EISDIR' });
+    assert.deepEqual(await readdir(out), ['carving.json']);
   });
 
   it('keeps every half precision number, and rounds to the nearest', () => {
