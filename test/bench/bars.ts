@@ -140,6 +140,16 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     measure: look => ratio(look, 'variants', VARIANT_FIGURES.answer, 'fp32', PACKED_COLUMN),
   },
   {
+    what: '8 bits and read at fast: time of a short answer, of that in fp32',
+    unit: '%',
+    side: 'most',
+    bound: 100 / 3,
+    measure: look => {
+      const sparse = look('variants', VARIANT_FIGURES.sparse, 'int8') ?? Number.NaN;
+      return (100 * sparse) / (look('variants', VARIANT_FIGURES.answer, 'fp32') ?? Number.NaN);
+    },
+  },
+  {
     what: 'JavaScript and the way to its thread, of a step',
     unit: '%',
     side: 'most',

@@ -22,6 +22,7 @@ const ALL: readonly ModelVariant[] = ['fp32', 'int8', 'int4'];
 export const VARIANT_FIGURES = {
   writing: 'write at 512',
   answer: ANSWER_FIGURE,
+  sparse: `${ANSWER_FIGURE}, read at fast`,
   anonymous: 'peak anonymous memory',
 };
 export const PACKED_COLUMN = 'int8, packed';
@@ -40,6 +41,7 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
   const reading = columns();
   const writing = columns();
   const answering = columns();
+  const sparse = columns();
   const anonymous = columns();
   const mapped = columns();
   const { text } = readCorpus(SPEED_FILES);
@@ -62,6 +64,10 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
         const prompt = await promptOfLength(text, ANSWER_PROMPT, round, contender.tokenize);
         const answer = await contender.write(prompt, ANSWER_TOKENS, 'exact', { drafts: true });
         answering.add(name, answerMs(answer));
+        if (await readsSparsely(folder)) {
+          const other = await promptOfLength(text, ANSWER_PROMPT, plan.rounds + round, contender.tokenize);
+          sparse.add(name, answerMs(await contender.write(other, ANSWER_TOKENS, 'fast', { drafts: true })));
+        }
         if (round === 0) size.add(name, folderBytes(folder) / 1e6);
         const memory = peak?.stop();
         if (memory) anonymous.add(name, memory.anonymous / 1e6);
@@ -77,10 +83,14 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
     reading.figure('variants', 'read 512', 'tokens/s'),
     writing.figure('variants', VARIANT_FIGURES.writing, 'tokens/s'),
     answering.figure('variants', VARIANT_FIGURES.answer, 'ms'),
+    sparse.figure('variants', VARIANT_FIGURES.sparse, 'ms'),
     anonymous.figure('variants', VARIANT_FIGURES.anonymous, 'MB'),
     mapped.figure('variants', 'peak file-backed memory', 'MB'),
   ];
 }
+
+const readsSparsely = async (folder: string): Promise<boolean> =>
+  'routed.onnx' in (await readManifest(folder)).files;
 
 /** The model's files by hard links, and its weights packed beside them: what `moebius model pack` makes. Kept in .cache/bench. */
 async function packedCopy(folder: string, log: Log): Promise<string> {
