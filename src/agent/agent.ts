@@ -65,9 +65,10 @@ export interface AgentOptions {
   commandTimeoutMs?: number;
   /**
    * Where this goes on with a task in the midst of which the process ended: puts back what was changed for it, as far as the user lets
-   * it, and gives the paths. For a profile that begins anew with the files as they are.
+   * it, and gives the paths. For a profile that begins anew with the files as they are. `isOwn`: false where the conversation is
+   * another profile's, whose changes were meant to stay.
    */
-  takeBackTorn?(): Promise<string[]>;
+  takeBackTorn?(isOwn: boolean): Promise<string[]>;
   /** Shown and stored before what it tells is done. */
   emit(event: AgentEvent): void;
   signal: AbortSignal;

@@ -21,7 +21,7 @@ export async function withDeadline<T>(
     const either = AbortSignal.any([signal, deadline.signal]);
     const timed = { ...options, ports: { ...ports, ...pausing(ports, countdown) }, signal: either };
     // It asks about what was changed since.
-    if (takeBackTorn) timed.takeBackTorn = () => countdown.pauseFor(takeBackTorn);
+    if (takeBackTorn) timed.takeBackTorn = isOwn => countdown.pauseFor(() => takeBackTorn(isOwn));
     return await run(timed, () => deadline.signal.aborted);
   } finally {
     countdown.dispose();

@@ -18,15 +18,21 @@ interface Chain {
   first: Ask;
   answers: readonly Answer[];
 }
+/** One that has an answer, with what later messages ask of it. */
+interface Answered extends Chain {
+  isTalk: boolean;
+  /** Said between a task and the word to go on with it, and over. */
+  isAside: boolean;
+}
 
 export function threadOf({ entries }: Transcript, ask: Ask): Thread {
   const begun = new Map<string, Chain>();
-  const before: Chain[] = [];
+  const before: Answered[] = [];
   for (const entry of entries.slice(0, entries.indexOf(ask))) {
     if (entry.kind === 'ask') begun.set(entry.id, chainOf(entry, before));
     else {
       const { first, answers } = begun.get(entry.askId)!;
-      before.push({ first, answers: [...answers, entry] });
+      before.push(answered(first, [...answers, entry]));
     }
   }
   const { first, answers } = chainOf(ask, before);
@@ -35,7 +41,18 @@ export function threadOf({ entries }: Transcript, ask: Ask): Thread {
   return { first, todo, torn: answers.filter(({ finish }) => finish === null).reverse() };
 }
 
-function chainOf(ask: Ask, before: readonly Chain[]): Chain {
+function answered(first: Ask, answers: readonly Answer[]): Answered {
+  const task = wordsOf(first);
+  const errand = errandOf({ task, checkCommand: null, context: first });
+  const isOver = answers.at(-1)?.finish === 'stop';
+  return {
+    ...{ first, answers },
+    isTalk: errand?.kind === 'talk',
+    isAside: isOver && (errand !== null || wantsAnswer(task)),
+  };
+}
+
+function chainOf(ask: Ask, before: readonly Answered[]): Chain {
   const last = lastFor(ask, before);
   if (!last) return { first: ask, answers: [] };
   const attachments = joinAttachments(last.first.attachments, ask.attachments);
@@ -43,23 +60,17 @@ function chainOf(ask: Ask, before: readonly Chain[]): Chain {
 }
 
 /** What it goes on with; undefined where it asks for something else, or nothing is left to do. */
-function lastFor(ask: Ask, before: readonly Chain[]): Chain | undefined {
+function lastFor(ask: Ask, before: readonly Answered[]): Chain | undefined {
   if (isGoOn(ask)) return before.at(-1);
   const words = goesOn(wordsOf(ask));
   if (words === null) return undefined;
-  if (words === 'again') return before.findLast(({ first }) => errandIn(first)?.kind !== 'talk');
-  const last = before.findLast(chain => !isAside(chain));
+  if (words === 'again') return before.findLast(({ isTalk }) => !isTalk);
+  const last = before.findLast(({ isAside }) => !isAside);
   return last && isOpen(last) ? last : undefined;
 }
-
-/** Said between a task and the word to go on with it, and over. */
-const isAside = ({ first, answers }: Chain): boolean =>
-  answers.at(-1)?.finish === 'stop' && (wantsAnswer(wordsOf(first)) || errandIn(first) !== null);
 
 /** It was interrupted, or a change was talked about and not made. */
 function isOpen({ answers }: Chain): boolean {
   const { finish, steps } = answers.at(-1)!;
   return finish !== 'stop' || !steps.some(step => step.type === 'end' && step.reason === 'done');
 }
-
-const errandIn = (ask: Ask) => errandOf({ task: wordsOf(ask), checkCommand: null, context: ask });

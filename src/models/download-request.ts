@@ -17,6 +17,8 @@ export async function requestDownload(url: string, options: RequestOptions): Pro
   try {
     const dispatcher = new Agent({
       factory: (origin, agentOptions) => {
+        // Until it is known which: not the one before.
+        asked = null;
         asked = proxyFor(new URL(origin), proxies);
         if (!asked) return new Pool(origin, agentOptions as object);
         // A tunnel for TLS alone: many proxies open none to other ports.

@@ -166,10 +166,15 @@ function matcher(glob: string): (path: string) => boolean {
     throw new MoebiusError('bad-request', `A glob has 1 to ${MAX_GLOB_CHARS} characters, e.g. src/**/*.ts.`);
   }
   // Parentheses and the like are regular expressions by another name, with their run times; and part of names: `(app)/+page.ts`.
-  const pattern = glob.replace(/^\.?\//, '').replace(/[()+@|]/g, '\\$&');
-  const longest = withoutChoices(pattern);
-  const stars = longest.split('/').map(name => name.replace(/\*{2,}/g, '').split('*').length - 1);
-  if (Math.max(...stars) > MAX_STARS || longest.split('**').length - 1 > MAX_GLOBSTARS) {
+  const pattern = glob
+    .replace(/^\.?\//, '')
+    .replace(/\\.|[()+@|]/gs, one => (one.length > 1 ? one : `\\${one}`));
+  const plain = pattern.replace(/\\./gs, 'x');
+  if (/\[/.test(plain) && /\{/.test(plain))
+    throw new MoebiusError('bad-request', 'A glob has [] or {}, not both. Use a simpler one.');
+  const stars = starsIn(withoutChoices(plain, part => '?*'.repeat(starsIn(part))));
+  const globstars = globstarsIn(withoutChoices(plain, part => '?**'.repeat(globstarsIn(part))));
+  if (stars > MAX_STARS || globstars > MAX_GLOBSTARS) {
     throw new MoebiusError(
       'bad-request',
       `A glob has at most ${MAX_STARS} stars in one name and ** at most ${MAX_GLOBSTARS} times. Use a simpler one.`,
@@ -179,15 +184,19 @@ function matcher(glob: string): (path: string) => boolean {
   return picomatch(anywhere, { dot: true, noextglob: true });
 }
 
-/** Of `{a*,b}` the part with the most stars. */
-function withoutChoices(pattern: string): string {
-  const starsIn = (text: string) => text.split('*').length;
+const globstarsIn = (pattern: string): number => pattern.split('**').length - 1;
+
+/** The most of one name. */
+const starsIn = (pattern: string): number =>
+  Math.max(...pattern.split('/').map(name => (name === '**' ? 0 : (name.match(/\*+/g)?.length ?? 0))));
+
+/** With one text for `{a*,b}`, the longest that `countedIn` gives for its parts. */
+function withoutChoices(pattern: string, countedIn: (part: string) => string): string {
   let text = pattern;
   for (let count = 0; ; count++) {
     const next = text.replace(/\{([^{}]*)\}/, (_, parts: string) => {
-      const most = parts.split(',').reduce((most, part) => (starsIn(part) > starsIn(most) ? part : most));
-      // Stars beside each other would be taken for `**`.
-      return `?${most}?`;
+      const counted = parts.split(',').map(countedIn);
+      return `${counted.reduce((most, one) => (one.length > most.length ? one : most))}?`;
     });
     if (next === text) return text;
     if (count === MAX_CHOICES)

@@ -120,6 +120,8 @@ export async function* gitOutput(question: GitQuestion, ...args: string[]): Asyn
   });
   // Whoever has read enough does not wait for it.
   exit.catch(() => {});
+  // What can't be started may have no output; why is told by its exit.
+  if (!child.stdout) return void (await exit);
   let size = 0;
   for await (const chunk of addAbortSignal(signal, child.stdout.setEncoding('latin1'))) {
     size += chunk.length;

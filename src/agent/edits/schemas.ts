@@ -7,7 +7,7 @@ const KEY = '$schema';
 /** In XML, and what ends each. */
 const XML = /\bschemaLocation\b|\bnoNamespaceSchemaLocation\b|<\?xml-model\b|<!DOCTYPE\b/g;
 /** Of TOML, for Taplo. */
-const TOML = /^#:schema[ \t]+(\S+)/gm;
+const TOML = /^[ \t]*#:schema[ \t]+(\S+)/gm;
 /** What stands between a key and its address, and behind it, is looked at up to here; an address is shorter. */
 const WINDOW_CHARS = 1000;
 /** No file has more of them by chance. */
@@ -22,20 +22,22 @@ export function addsSchema(before: string, after: string): boolean {
   return found.some(address => !known.has(address));
 }
 
-/** null: too many. */
+/** null: too many, or one that is not seen in whole. */
 function schemasIn(text: string): string[] | null {
   const plain = unescaped(text);
-  const found = [...plain.matchAll(TOML)].map(match => match[1]!.slice(0, WINDOW_CHARS));
+  const found = [...plain.matchAll(TOML)].map(match => match[1]!);
   let places = 0;
   for (let at = plain.indexOf(KEY); at >= 0; at = plain.indexOf(KEY, at + 1)) {
     if (++places > MOST_PLACES) return null;
     const address = valueIn(plain.slice(at + KEY.length, at + KEY.length + WINDOW_CHARS));
+    if (address === undefined) return null;
     if (address !== null) found.push(address);
   }
   for (const { 0: name, index } of plain.matchAll(XML)) {
     if (++places > MOST_PLACES) return null;
     const part = xmlPart(name, plain.slice(index, index + WINDOW_CHARS));
-    found.push(...(part.length === WINDOW_CHARS ? [part] : addressesIn(part)));
+    if (part.length === WINDOW_CHARS) return null;
+    found.push(...addressesIn(part));
   }
   return found;
 }
@@ -50,17 +52,17 @@ const unescaped = (text: string): string =>
     .replaceAll('\\/', '/');
 
 /**
- * The address behind the key: `": "https://..."`, `=https://...`; comments of JSON may stand between. All of it where that does not
- * tell; null: there is none.
+ * The address behind the key: `": "https://..."`, `=https://...`; comments of JSON may stand between. null: there is none; undefined:
+ * it does not end here.
  */
-function valueIn(rest: string): string | null {
+function valueIn(rest: string): string | null | undefined {
   let at = /^["']/.test(rest) ? 1 : 0;
   at = afterComments(rest, at);
-  if (at === WINDOW_CHARS) return rest;
+  if (at === WINDOW_CHARS) return undefined;
   if (rest[at] !== ':' && rest[at] !== '=') return null;
   at = afterComments(rest, at + 1);
-  if (at === WINDOW_CHARS) return rest;
-  const value = /^["']?([^\s"']*)/.exec(rest.slice(at))![1]!;
+  const [begun, value] = /^["']?([^\s"']*)/.exec(rest.slice(at)) as unknown as [string, string];
+  if (at + begun.length === WINDOW_CHARS) return undefined;
   return ADDRESS.test(value) ? value : null;
 }
 

@@ -109,9 +109,8 @@ function interrupted(
 
 /** The last version that was tried would be taken for the code as it was. What another profile has changed was meant to stay. */
 async function takeBackTorn({ takeBackTorn, history, emit }: AgentOptions): Promise<void> {
-  if (!takeBackTorn || (history.length > 0 && !isOwn(history))) return;
-  const paths = await takeBackTorn();
-  if (paths.length === 0) return;
+  const paths = await takeBackTorn?.(history.length === 0 || isOwn(history));
+  if (!paths?.length) return;
   const text = `The task was interrupted, so it begins anew: ${paths.join(', ')} ${paths.length === 1 ? 'is' : 'are'} put back to before it.`;
   emit({ type: 'notice', text });
 }

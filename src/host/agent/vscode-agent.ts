@@ -172,7 +172,12 @@ export class VsCodeAgent implements AgentEditor, vscode.Disposable {
         this.#policy(task.mode).shell,
       )),
       commandTimeoutMs: settings.commandTimeoutMs,
-      takeBackTorn: () => this.#takeBackTorn(all, task),
+      takeBackTorn: async isOwn => {
+        if (isOwn) return this.#takeBackTorn(all, task);
+        // Nor later, when the conversation is this profile's.
+        for (const { undone } of task.torn) undone([]);
+        return [];
+      },
       policy: () => this.#policy(task.mode),
       remember: what => {
         if (what.kind === 'commands') this.#commands.remember(what.rules);

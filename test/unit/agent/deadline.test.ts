@@ -34,7 +34,7 @@ describe('the time of a task', () => {
       await ports.approval.ask({} as ApprovalRequest, signal);
       assert.equal(await ports.questions.ask('?', [], signal), 'blue');
       await ports.mcp!.list(signal);
-      await takeBackTorn!();
+      await takeBackTorn!(true);
       await Promise.all([ports.questions.ask('?', [], signal), ports.questions.ask('?', [], signal)]);
       assert.ok(!signal.aborted, 'the questions took hours');
       await clock.advance(HOUR / 2 - 1);

@@ -74,7 +74,17 @@ describe('searching the workspace', () => {
     assert.deepEqual(await workspace.find('src/*.ts', 10), ['src/a.ts']);
     assert.deepEqual(await workspace.find('**/*.{ts,log}', 2), ['keep.log', 'src/a.ts']);
     assert.deepEqual(await workspace.find('{*.ts,*.tsx,*.js,*.jsx}', 1), ['src/a.ts']);
-    for (const glob of ['', 'a*b*c*d*', '*a{*b*,c}*', '**/a/**/b/**/c/**', '{a,b}'.repeat(5)])
+    for (const glob of [
+      '',
+      'a*b*c*d*',
+      '*a{*b*,c}*',
+      '**/a/**/b/**/c/**',
+      '{a,b}'.repeat(5),
+      '{*x*/*x*/*x*,*a*a*a*a}',
+      '\\{*a,*a,*a,*a\\}',
+      '[a]{b,c}',
+      'a**b**c**d*',
+    ])
       await assert.rejects(workspace.find(glob, 1), { code: 'bad-request' });
   });
 

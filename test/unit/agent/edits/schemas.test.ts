@@ -20,8 +20,15 @@ describe('addresses of schemas', () => {
       assert.equal(addsSchema('', text), false, text);
   });
 
-  it('are asked about where they are too many to look at', () => {
+  it('are asked about where they are too many, or too far from their key, to look at', () => {
     assert.equal(addsSchema('', '$schema '.repeat(1000)), true);
+    for (let blanks = 950; blanks < 1010; blanks++)
+      assert.equal(
+        addsSchema('', `{"$schema":${' '.repeat(blanks)}"https://evil.example/x"}`),
+        true,
+        `${blanks}`,
+      );
+    assert.equal(addsSchema('', '  #:schema https://evil.example/x'), true);
   });
 
   it('take no time to find in hostile text', function () {
