@@ -268,9 +268,9 @@ async function questionFor(
   if (verdict === 'danger') return { warning: `Dangerous: ${warning}` };
   if (policy.askEverything) return { warning };
   if (verdict === 'ask' && !isAllowed(command, cwd, policy.commandRules, policy.shell)) return { warning };
-  // What only reads is free inside, also beside what was allowed; a link may lead out, which only the port can see.
   const secret = printed.find(path => looksSecret(joined(cwd, path)));
   if (secret !== undefined) return { warning: `reads ${secret}, which may hold secrets` };
+  // What only reads is free inside, also beside what was allowed; a link may lead out, which only the port can see.
   for (const path of paths) {
     if (await ports.workspace.leadsAway(cwd ? `${cwd}/${path}` : path))
       return { warning: `${path} leads out of the workspace, or to a file that may hold secrets` };
