@@ -56,7 +56,7 @@ export const CARVING_JSON = 'carving.json';
 const count = z.int().positive();
 const reads = z.int().nonnegative().nullable();
 const plan = z.strictObject({
-  readK: reads,
+  readK: z.union([reads, z.array(count).min(1).readonly()]),
   writeK: reads,
   exactTail: z.int().nonnegative(),
   exactHead: z.int().nonnegative(),
@@ -137,8 +137,10 @@ export async function readCarving(folder: string, dims: CarvingDims): Promise<Ca
     throw invalid(folder, `its experts do not add up to ${dims.feedForward} neurons`);
   }
   for (const [level, { readK, writeK }] of Object.entries(levels)) {
-    if (Math.max(readK ?? 0, writeK ?? 0) > routed)
+    if (Math.max(...[readK ?? 0, writeK ?? 0].flat()) > routed)
       throw invalid(folder, `level ${level} wants too many experts`);
+    if (typeof readK === 'object' && readK && readK.length !== dims.layers)
+      throw invalid(folder, `level ${level} has experts for ${readK.length} of ${dims.layers} layers`);
   }
   const expected = dims.layers * layerBytes(json.dims, routed);
   if (json.data.sizeBytes !== expected) throw invalid(folder, `its data should have ${expected} bytes`);

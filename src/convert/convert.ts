@@ -153,7 +153,8 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
         const carved = carving!.layers[layer]!;
         const experts = await splitExperts(await denseFeedForward(model, layer), carved, carving!);
         const router = { weight: carved.router, bias: carved.routerBias };
-        return carvedExperts(writer, name, x, 'k', dims.hidden, router, experts.shared, experts.routed, {
+        const k = writer.node('Gather', ['k', writer.ints([layer])], `${name}.k`, { axis: 0 });
+        return carvedExperts(writer, name, x, k, dims.hidden, router, experts.shared, experts.routed, {
           shared: forms,
           routed: forms,
         });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 import { memoryBytes } from '../base/memory.ts';
-import { chatLevelOf } from '../models/chat-level.ts';
+import { chatLevelOf, meanExperts } from '../models/chat-level.ts';
 import type { Manifest } from '../models/manifest.ts';
 import type {
   CompleteParams,
@@ -264,7 +264,7 @@ function expertsInfo({ experts, products }: Manifest): ModelInfo['experts'] {
   if (!experts) return null;
   const perToken = Object.entries(experts.levels).map(([level, plan]) => [
     level,
-    plan.readK ?? experts.routed,
+    meanExperts(plan.readK ?? experts.routed),
   ]);
   return {
     shared: experts.sharedNeurons > 0 ? 1 : 0,

@@ -3,7 +3,8 @@
  * with few experts, the first and the last ones with all of them.
  */
 import { MoebiusError } from '../base/errors.ts';
-import type { ExpertLayout, LevelPlan } from '../models/manifest.ts';
+import { meanExperts } from '../models/chat-level.ts';
+import type { ExpertLayout, ExpertsPerToken, LevelPlan } from '../models/manifest.ts';
 import type { ExpertLevel } from '../protocol/daemon.ts';
 
 /** Experts that read a row, for comparison: all of them are more than any number. */
@@ -12,7 +13,7 @@ export const ALL_EXPERTS = Number.POSITIVE_INFINITY;
 /** What a row counts less that took the shortcut: it was read by as many experts, in fewer layers. */
 const SHORTCUT_LESS = 0.5;
 
-/** What a sequence's cache holds: row i is tokens[i], read by experts[i] experts per layer (expertsOf). */
+/** What a sequence's cache holds: row i is tokens[i], read by experts[i] experts a layer, on the mean of the layers (expertsOf). */
 export interface CachedRows {
   tokens: number[];
   experts: number[];
@@ -20,7 +21,7 @@ export interface CachedRows {
 
 /** Which graphs read rows: the body (`experts` null), or those of that many routed experts, with the shortcut or without. */
 export interface Reader {
-  experts: number | null;
+  experts: ExpertsPerToken | null;
   shortcut?: true;
 }
 
@@ -33,7 +34,7 @@ export interface Segment extends Reader {
 /** What rows that `reader` read count in comparisons. */
 export function expertsOf({ experts, shortcut }: Reader): number {
   if (experts === null) return ALL_EXPERTS;
-  return experts - (shortcut ? SHORTCUT_LESS : 0);
+  return meanExperts(experts) - (shortcut ? SHORTCUT_LESS : 0);
 }
 export interface ReadPlan {
   /** Leading rows taken from the cache. Less than the prompt's length: its last row is always read. */

@@ -1,6 +1,6 @@
 /** The level of a chat for whose reading nobody chose one. */
 import type { ExpertLevel } from '../protocol/daemon.ts';
-import type { EightBitProducts, ExpertLayout, LevelPlan } from './manifest.ts';
+import type { EightBitProducts, ExpertLayout, ExpertsPerToken, LevelPlan } from './manifest.ts';
 
 /**
  * In nats a written token: what reading with few experts may cost an answer for whose reading nobody chose a level. At 0.01
@@ -18,8 +18,14 @@ export function chatLevelOf(
 ): ExpertLevel {
   if (kind !== 'carved' || products === 'codes') return 'exact';
   const isCheap = ({ writeK, tailNll = Infinity }: LevelPlan) => writeK === null && tailNll <= MOST_TAIL_NLL;
-  const reads = (level: ExpertLevel) => levels[level]?.readK ?? routed;
+  const reads = (level: ExpertLevel) => meanExperts(levels[level]?.readK ?? routed);
   return (Object.keys(levels) as ExpertLevel[])
     .filter(level => isCheap(levels[level]!))
     .reduce((best, level) => (reads(level) < reads(best) ? level : best), 'exact');
+}
+
+/** What a level that reads so costs in a layer, on the mean of the layers. */
+export function meanExperts(experts: ExpertsPerToken): number {
+  if (typeof experts === 'number') return experts;
+  return experts.reduce((sum, k) => sum + k, 0) / experts.length;
 }

@@ -24,7 +24,7 @@ const drafter = graph.extend({ readsPrompt: z.boolean() });
 const level = z.enum(EXPERT_LEVELS);
 
 const levelPlan = z.strictObject({
-  readK: size.nullable(),
+  readK: z.union([size, z.array(count).min(1)]).nullable(),
   writeK: size.nullable(),
   exactTail: size,
   exactHead: size,

@@ -109,9 +109,12 @@ export interface ExpertLayout {
   levels: Partial<Record<ExpertLevel, LevelPlan>>;
 }
 
+/** Routed experts a token: so many in every layer, or each layer's own number. */
+export type ExpertsPerToken = number | readonly number[];
+
 /** What a level does. `k` = routed experts per token; null = all of them (the body graph). */
 export interface LevelPlan {
-  readK: number | null;
+  readK: ExpertsPerToken | null;
   writeK: number | null;
   /** The last positions of the prompt that are read with all experts, however long it is. */
   exactTail: number;

@@ -1,6 +1,7 @@
 /** The activation levels of the curve, and a model folder in which one of them can be asked for. */
 import { linkSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { meanExperts } from '../../src/models/chat-level.ts';
 import type { ExpertLayout, LevelPlan, Manifest } from '../../src/models/manifest.ts';
 import { writeManifest } from '../../src/models/manifest-file.ts';
 import type { ExpertLevel } from '../../src/protocol/daemon.ts';
@@ -29,7 +30,7 @@ export function pointsOf({ routed, levels }: ExpertLayout): Point[] {
       ({ plan: { readK, exactTail, shortcut } }) =>
         readK === plan.readK && exactTail === plan.exactTail && shortcut === plan.shortcut,
     );
-  const reads = ({ plan }: Point) => plan.readK ?? routed + 1;
+  const reads = ({ plan }: Point) => meanExperts(plan.readK ?? routed + 1);
   const writes = ({ plan }: Point) => plan.writeK ?? routed + 1;
   return [...own, ...between.filter(point => !isOwn(point))].sort(
     (a, b) => writes(b) - writes(a) || reads(b) - reads(a) || b.plan.exactTail - a.plan.exactTail,

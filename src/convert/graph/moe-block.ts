@@ -77,8 +77,8 @@ export interface CarvedRouter {
 }
 
 /**
- * A carved layer: x [n, hidden] -> [n, hidden], named `name`. `k` is the graph input [1] with the number of routed experts
- * a token; each counts in full.
+ * A carved layer: x [n, hidden] -> [n, hidden], named `name`. `k` i64 [1] is the number of routed experts a token;
+ * each counts in full.
  */
 export async function carvedExperts(
   graph: GraphWriter,

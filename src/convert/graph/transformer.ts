@@ -47,7 +47,7 @@ export async function transformer(
   const { layers, hidden, rmsEpsilon } = source.dims;
   const { builder } = graph;
   const first = source.input ? await source.input(graph) : builder.addInput('x', 'float32', ['n', hidden]);
-  if (isRouted) builder.addInput('k', 'int64', [1]);
+  if (isRouted) builder.addInput('k', 'int64', [layers]);
   const inputs = await attentionInputs(graph, source);
 
   let residual = first;

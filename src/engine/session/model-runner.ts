@@ -10,7 +10,7 @@ import type { PACKED_GRAPHS } from '../../models/packed.ts';
 import type { ExpertHistogram } from '../hot-experts.ts';
 import type { KvBlock } from '../kv-pages.ts';
 import { logProbOf } from '../sampler.ts';
-import { attentionInputs, integers, type Rows, range } from './attention-inputs.ts';
+import { attentionInputs, type Rows, range } from './attention-inputs.ts';
 import { Embedding } from './embedding.ts';
 import { ExpertCounts } from './expert-counts.ts';
 import { GraphSession } from './graph-session.ts';
@@ -106,8 +106,10 @@ export class ModelRunner {
       x: new Tensor('float32', this.#embedding.rows(args.tokens), [count, dims.hidden]),
       ...attentionInputs(dims, cache, range(args.at, count), rows),
     };
-    if (args.experts !== null) feeds.k = integers([args.experts], [1]);
-    const output = await (args.experts === null ? this.#body.run(feeds) : this.#routed.run(feeds, args));
+    const { experts } = args;
+    const output = await (experts === null
+      ? this.#body.run(feeds)
+      : this.#routed.run(feeds, { ...args, experts }));
     cache.append(output, count);
     this.#experts.add(output);
 

@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-node';
 import { MoebiusError } from '../../base/errors.ts';
-import type { GraphFile } from '../../models/manifest.ts';
-import { GraphSession } from './graph-session.ts';
+import type { ExpertsPerToken, GraphFile } from '../../models/manifest.ts';
+import { integers } from './attention-inputs.ts';
+import { type GraphInput, GraphSession } from './graph-session.ts';
 import type { ForwardArgs, LoadArgs } from './wire.ts';
 
 type Tensors = Record<string, Tensor>;
@@ -19,20 +20,27 @@ export class RoutedGraphs {
   /** Runs all layers on `feeds`. With `shortcut` there are no states behind it, unless `logitRows` or `targets` want them. */
   async run(
     feeds: Tensors,
-    { shortcut, logitRows, targets }: Pick<ForwardArgs, 'shortcut' | 'logitRows' | 'targets'>,
+    {
+      experts,
+      shortcut,
+      logitRows,
+      targets,
+    }: Pick<ForwardArgs, 'shortcut' | 'logitRows' | 'targets'> & { experts: ExpertsPerToken },
   ): Promise<Tensors> {
     const { graphs, name } = this.#options.manifest;
     if (!graphs.routed) {
       throw new MoebiusError('unsupported', `${name} was converted without routed experts.`);
     }
-    const first = await (await this.#open(graphs.routed)).run(feeds);
+    const routed = await this.#open(graphs.routed);
+    const k = expertsInput(experts, routed.inputs);
+    const first = await routed.run({ ...feeds, k });
     if (!graphs.shortcut) return first;
     const { state, ...rows } = first;
     const behind = { ...feeds, x: state! };
     const areStatesWanted = !shortcut || logitRows > 0 || targets;
     return {
       ...rows,
-      ...(areStatesWanted && (await (await this.#open(graphs.shortcut.rest)).run(behind))),
+      ...(areStatesWanted && (await (await this.#open(graphs.shortcut.rest)).run({ ...behind, k }))),
       ...(shortcut && (await (await this.#open(graphs.shortcut)).run(behind))),
     };
   }
@@ -51,4 +59,11 @@ export class RoutedGraphs {
     session.catch(() => this.#opened.delete(onnx));
     return session;
   }
+}
+
+/** i64 [layers]; i64 [1] for a graph that was converted when all layers had to take the same number. */
+function expertsInput(experts: ExpertsPerToken, inputs: readonly GraphInput[]): Tensor {
+  const wanted = inputs.find(({ name }) => name === 'k')?.shape[0] as number;
+  const given = typeof experts === 'number' ? new Array<number>(wanted).fill(experts) : experts;
+  return integers(given, [given.length]);
 }

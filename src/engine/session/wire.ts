@@ -1,7 +1,7 @@
 /** Messages between the engine and its worker thread: method -> [arguments, reply]. */
 import type { ErrorCode } from '../../base/errors.ts';
 import type { FormSpeed } from '../../models/machine.ts';
-import type { Manifest } from '../../models/manifest.ts';
+import type { ExpertsPerToken, Manifest } from '../../models/manifest.ts';
 import type { ExpertHistogram } from '../hot-experts.ts';
 import type { KvBlock } from '../kv-pages.ts';
 
@@ -31,7 +31,7 @@ export interface ForwardArgs {
   at: number;
   tokens: number[];
   /** Routed experts per token; null runs the body graph, all experts fused. */
-  experts: number | null;
+  experts: ExpertsPerToken | null;
   /** The model's shortcut says the keys and values of the last layers. */
   shortcut?: true;
   /** Return the logits after the last so many tokens. */

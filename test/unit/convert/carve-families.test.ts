@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { carve } from '../../../src/convert/carve/carve.ts';
 import { convertModel } from '../../../src/convert/convert.ts';
+import type { KvBlock } from '../../../src/engine/kv-pages.ts';
 import { ModelRunner } from '../../../src/engine/session/model-runner.ts';
 import { OnnxTensorMath } from '../../../src/engine/session/tensor-math.ts';
+import type { ExpertsPerToken } from '../../../src/models/manifest.ts';
 import { type FamilyGolden, familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { random } from '../../support/tiny-model.ts';
 
@@ -56,7 +58,7 @@ describe('convert/carve: dense architectures', function () {
       const report = JSON.parse(await readFile(join(carvingFolder, 'carving.json'), 'utf8'));
       assert.deepEqual([report.model, report.routed, report.calibration.tokens], [name, EXPERTS, 1024]);
 
-      const logits = async (carving: string | null, experts: number | null) => {
+      const run = async (carving: string | null, experts: ExpertsPerToken | null) => {
         const out = join(folder, `${name}-${carving ? 'carved' : 'dense'}`);
         const manifest = await convertModel({
           ...{ source, sourceSha256: '0'.repeat(64), id: name, name, license: 'MIT', variant: 'int8' },
@@ -66,24 +68,38 @@ describe('convert/carve: dense architectures', function () {
         const runner = await ModelRunner.load(load, () => {});
         try {
           const { tokens } = golden;
-          const run = { sequence: 1, at: 0, tokens, experts, logitRows: tokens.length, draftAbove: null };
-          return (await runner.forward(run)).logits!;
+          const args = { sequence: 1, at: 0, tokens, experts, logitRows: tokens.length, draftAbove: null };
+          const { logits } = await runner.forward(args);
+          return { logits: logits!, kept: runner.exportRows({ sequence: 1, from: 0, to: tokens.length }) };
         } finally {
           await runner.release();
         }
       };
-      const dense = await logits(null, null);
+      const { logits: dense } = await run(null, null);
       const size = Math.hypot(...dense);
       /** Difference to the dense model, as a share of it. */
       const apart = (other: Float32Array) => Math.hypot(...dense.map((value, i) => value - other[i]!)) / size;
       // Both are rounded to 8 bits, each in its own order of neurons.
       const [fused, all, one] = [
-        apart(await logits(carvingFolder, null)),
-        apart(await logits(carvingFolder, EXPERTS)),
-        apart(await logits(carvingFolder, 1)),
+        apart((await run(carvingFolder, null)).logits),
+        apart((await run(carvingFolder, EXPERTS)).logits),
+        apart((await run(carvingFolder, 1)).logits),
       ];
       assert.ok(fused < 0.05 && all < 0.05, `${fused}, ${all}`);
       assert.ok(one > 2 * all, `${one}: fewer experts compute something else`);
+
+      // The second layer keeps what the first one's experts made of the tokens, the third what the second's did.
+      const [few, some, many] = [
+        await run(carvingFolder, 1),
+        await run(carvingFolder, [1, EXPERTS, 1]),
+        await run(carvingFolder, EXPERTS),
+      ];
+      const keptBy = (layer: number, { kept }: { kept: KvBlock[] }) =>
+        kept.filter(({ name }) => name.endsWith(`.${layer}`));
+      assert.deepEqual(keptBy(1, some), keptBy(1, few));
+      assert.notDeepEqual(keptBy(1, some), keptBy(1, many));
+      assert.notDeepEqual(keptBy(2, some), keptBy(2, few));
+      assert.deepEqual((await run(carvingFolder, [1, 1, 1])).logits, few.logits);
     });
   }
 });

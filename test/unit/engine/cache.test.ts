@@ -19,6 +19,7 @@ describe('read plan', () => {
   const exact = { readK: null, writeK: null, exactHead: 0, exactTail: 0 };
   const sparse = { readK: 4, writeK: null, exactHead: 4, exactTail: 100 };
   const shortcut = { ...sparse, shortcut: true } as const;
+  const byLayer = { ...sparse, exactHead: 0, readK: [9, 1, 2] };
   const trained = { readK: 8, writeK: 8, exactHead: 0, exactTail: 0 };
 
   function check(
@@ -52,6 +53,8 @@ describe('read plan', () => {
     '10: 10-50',
   );
   check('head, far, tail', [], 500, sparse, '0: 0-4 4-400/4 400-500');
+  check('rows count by the mean of what layers took', [[500, 4]], 500, byLayer, '400: 400-500');
+  check('of less than that', [[500, 3]], 500, byLayer, '0: 0-400/9,1,2 400-500');
   check('exact rows serve a sparse request', [[500, ALL]], 500, sparse, '499: 499-500');
   check(
     'far rows are reused',
@@ -150,7 +153,7 @@ describe('read plan', () => {
   });
 
   it('for a chat without a choice is the one of least reading that writes with all and was measured to cost little', () => {
-    const plan = (readK: number | null, tailNll?: number, writeK: number | null = null): LevelPlan => ({
+    const plan = (readK: LevelPlan['readK'], tailNll?: number, writeK: number | null = null): LevelPlan => ({
       ...{ readK, writeK, exactTail: 1, exactHead: 0 },
       ...(tailNll !== undefined && { tailNll }),
     });
@@ -164,6 +167,7 @@ describe('read plan', () => {
     const cheap = { exact, balanced: plan(4, 0.01), fast: plan(1, 0.02), frugal };
     assert.equal(chatLevel(cheap), 'fast');
     assert.equal(chatLevel(cheap, 'carved', 'codes'), 'exact', 'nothing to gain');
+    assert.equal(chatLevel({ ...cheap, fast: plan([7, 2], 0.01) }), 'balanced', 'the mean of the layers');
     assert.equal(chatLevel(cheap, 'carved', 'blocks'), 'fast');
     assert.equal(chatLevel({ exact, balanced: plan(4, 0.01), fast: plan(1, 0.03), frugal }), 'balanced');
     assert.equal(
