@@ -93,7 +93,7 @@ export async function carve(options: CarveOptions): Promise<Carving> {
       layers.push(await carveLayer(options.math, model, index, states, sizes, options.seed, trial, step));
     }
     const quality = trial.quality();
-    const carving = { ...sizes, levels: plannedLevels(sizes), layers };
+    const carving = { ...sizes, levels: plannedLevels(sizes, layers.length), layers };
     const { layers: count, hidden, feedForward, heads, headDim } = model.dims;
     const attentionWidth = heads * headDim;
     await writeCarving(options.outFolder, carving, {

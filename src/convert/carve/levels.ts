@@ -1,5 +1,5 @@
 /** How many routed experts each level uses, from the part of the neurons that is to be active. */
-import type { ExpertLayout, LevelPlan } from '../../models/manifest.ts';
+import type { ExpertLayout, ExpertsPerToken, LevelPlan } from '../../models/manifest.ts';
 import type { ExpertSizes } from './partition.ts';
 
 /** Chosen by measurement, see docs/moe.md. null = all experts. */
@@ -16,10 +16,22 @@ export function expertsAt(active: number, { sharedNeurons, routed, routedNeurons
   return Math.min(routed, Math.max(1, Math.round((active * neurons - sharedNeurons) / routedNeurons)));
 }
 
-export function plannedLevels(sizes: ExpertSizes): ExpertLayout['levels'] {
+/**
+ * `k` experts on the mean of the layers, most of them in the first half: what late layers get wrong far from the end reaches
+ * the answer through few keys and values (docs/moe.md).
+ */
+export function inFirstHalf(k: number, routed: number, layers: number): ExpertsPerToken {
+  const late = Math.max(1, 2 * k - routed);
+  const early = 2 * k - late;
+  if (early === late) return k;
+  return Array.from({ length: layers }, (_, layer) => (layer < layers / 2 ? early : late));
+}
+
+export function plannedLevels(sizes: ExpertSizes, layers: number): ExpertLayout['levels'] {
   const experts = (active: number | null) => (active === null ? null : expertsAt(active, sizes));
+  const byLayer = (k: number | null) => (k === null ? null : inFirstHalf(k, sizes.routed, layers));
   const plan = ({ read, write, exactTail, exactHead }: (typeof PLANS)[keyof typeof PLANS]): LevelPlan => ({
-    readK: experts(read),
+    readK: byLayer(experts(read)),
     writeK: experts(write),
     exactTail,
     exactHead,

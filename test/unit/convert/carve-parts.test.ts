@@ -4,6 +4,7 @@ import { expertSizes } from '../../../src/convert/carve/carve.ts';
 import { solveInPlace } from '../../../src/convert/carve/cholesky.ts';
 import { feedForward } from '../../../src/convert/carve/feed-forward.ts';
 import { assignGreedily, balancedKMeans } from '../../../src/convert/carve/k-means.ts';
+import { inFirstHalf, plannedLevels } from '../../../src/convert/carve/levels.ts';
 import { partition } from '../../../src/convert/carve/partition.ts';
 import { fitRouter } from '../../../src/convert/carve/router.ts';
 import { type Matrix, matrix, rowOf } from '../../../src/convert/carve/tensor-math.ts';
@@ -162,6 +163,20 @@ describe('convert/carve: partition', () => {
       else assert.throws(sizes, { code: 'bad-request' });
     });
   }
+});
+
+describe('convert/carve: levels', () => {
+  it('read the first half of the layers with most experts, as many on the mean as were asked for', () => {
+    assert.deepEqual(inFirstHalf(6, 19, 4), [11, 11, 1, 1]);
+    assert.deepEqual(inFirstHalf(12, 19, 4), [19, 19, 5, 5], 'no more than there are');
+    assert.equal(inFirstHalf(1, 19, 4), 1);
+    assert.equal(inFirstHalf(19, 19, 4), 19);
+    const sizes = { sharedNeurons: 2880, routed: 19, routedNeurons: 320 };
+    const { exact, balanced, frugal } = plannedLevels(sizes, 2);
+    assert.equal(exact!.readK, null);
+    assert.deepEqual(balanced!.readK, [15, 1]);
+    assert.deepEqual([frugal!.readK, frugal!.writeK], [1, 12]);
+  });
 });
 
 describe('convert/carve: layer', () => {
