@@ -1,7 +1,7 @@
 /** Alternating rounds: every contender in turn, the order turned by one each round, so that drift hits all alike. */
 import type { ExpertLevel } from '../../src/protocol/daemon.ts';
 import { type ChildContender, startContender } from './child-contender.ts';
-import type { ContenderConfig } from './contender.ts';
+import type { ContenderConfig, Written } from './contender.ts';
 import { type Figure, type Log, nameOf, type Plan } from './plan.ts';
 import { median, spreadPercent } from './statistics.ts';
 
@@ -92,6 +92,21 @@ export async function wake({ contender, level }: Entry, text: string): Promise<v
 }
 /** About 500 tokens, enough for every level's graph. */
 const WARM_UP_CHARS = 2000;
+
+/**
+ * Throws unless the whole prompt of `tokens` was read: who still has a part of it does less work than the figure says. Only the
+ * one that a model begins every text with may have been read before.
+ */
+export function requireFresh(
+  label: string,
+  { promptTokens, reusedTokens }: Pick<Written, 'promptTokens' | 'reusedTokens'>,
+  tokens: number,
+): void {
+  if (promptTokens - reusedTokens >= tokens && promptTokens <= tokens + 1) return;
+  throw new Error(
+    `${label} read ${promptTokens} tokens of which ${reusedTokens} were reused; the round asked for ${tokens} new ones.`,
+  );
+}
 
 /** Throws unless all make the same token ids of `text`: otherwise they would not do the same work. */
 export async function requireSameTokens(contenders: readonly ChildContender[], text: string): Promise<void> {

@@ -6,6 +6,7 @@ import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '..
 import {
   eachRound,
   entriesOf,
+  requireFresh,
   requireSameTokens,
   rotated,
   Samples,
@@ -42,8 +43,7 @@ export function chat(plan: Plan, log: Log): Promise<Figure[]> {
         if (round === 0) await requireSameTokens(contenders, prompt);
         await wake(entry, text);
         const result = await contender.write(prompt, ANSWER_TOKENS, level, { drafts: true });
-        if (result.reusedTokens > 0)
-          throw new Error(`${label} reused ${result.reusedTokens} tokens of a new prompt.`);
+        requireFresh(label, result, ANSWER_PROMPT);
         first.add(label, result.firstTokenMs);
         total.add(label, answerMs(result));
       }

@@ -7,7 +7,7 @@ import type { ExpertLevel } from '../../../src/protocol/daemon.ts';
 import type { ChildContender } from '../child-contender.ts';
 import { LEVEL_FILES, promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, moebiusConfig, type Plan } from '../plan.ts';
-import { eachRound, entriesOf, rotated, Samples, warmUp, withContenders } from '../rounds.ts';
+import { eachRound, entriesOf, requireFresh, rotated, Samples, warmUp, withContenders } from '../rounds.ts';
 
 /** By level, of the last tokens of each text. */
 export const TAIL_FIGURE = 'above exact';
@@ -59,7 +59,9 @@ async function firstToken(
   for (const round of eachRound(plan, 'levels', log)) {
     for (const [i, { level }] of rotated(entries, round).entries()) {
       const prompt = await promptOfLength(text, TEXT, round * entries.length + i, contender.tokenize);
-      samples.add(level, (await contender.write(prompt, 1, level)).firstTokenMs);
+      const result = await contender.write(prompt, 1, level);
+      requireFresh(level, result, TEXT);
+      samples.add(level, result.firstTokenMs);
     }
   }
   return samples.figure('levels', `first token after ${TEXT}`, 'ms');

@@ -4,6 +4,7 @@ import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '..
 import {
   eachRound,
   entriesOf,
+  requireFresh,
   requireSameTokens,
   rotated,
   Samples,
@@ -44,7 +45,7 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
           if (round === 0) await requireSameTokens(contenders, prompt);
           await wake(entry, corpus.text);
           const result = await contender.write(prompt, isWriting ? written : 1, level);
-          requireFresh(label, result.reusedTokens, result.promptTokens, tokens);
+          requireFresh(label, result, tokens);
           reading.add(label, perSecond(tokens, result.firstTokenMs));
           if (!isWriting) continue;
           writing.add(label, perSecond(result.steps, result.decodeMs));
@@ -59,12 +60,4 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
     }
     return figures;
   });
-}
-
-function requireFresh(label: string, reused: number, read: number, tokens: number): void {
-  if (read !== tokens || reused > 0) {
-    throw new Error(
-      `${label} read ${read} tokens of which ${reused} were reused; the round asked for ${tokens} new ones.`,
-    );
-  }
 }

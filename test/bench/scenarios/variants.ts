@@ -9,23 +9,28 @@ import { packModelGraphs } from '../../../src/engine/pack.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
 import { packedFolder, packModel } from '../../../src/models/packed.ts';
 import { openStore } from '../../../src/models/store.ts';
-import type { ModelVariant } from '../../../src/protocol/daemon.ts';
+import type { ExpertLevel, ModelVariant } from '../../../src/protocol/daemon.ts';
 import { startContender } from '../child-contender.ts';
+import type { WriteOptions, Written } from '../contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
 import { type Figure, type Log, moebiusConfig, nameOf, type Plan } from '../plan.ts';
 import { PeakMemory } from '../process-memory.ts';
-import { eachRound, Samples } from '../rounds.ts';
+import { eachRound, requireFresh, rotated, Samples } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 import { ANSWER_FIGURE, ANSWER_PROMPT, ANSWER_TOKENS, answerMs } from './chat.ts';
 
 const ALL: readonly ModelVariant[] = ['fp32', 'int8', 'int4'];
+const SHORT_PROMPT = 512;
 export const VARIANT_FIGURES = {
-  writing: 'write at 512',
+  writing: `write at ${SHORT_PROMPT}`,
   answer: ANSWER_FIGURE,
   sparse: `${ANSWER_FIGURE}, read at fast`,
   anonymous: 'peak anonymous memory',
 };
 export const PACKED_COLUMN = 'int8, packed';
+
+/** That one process reads in a round, one after the other in one sequence. */
+const PROMPTS = 4;
 
 export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
   const present = ALL.filter(variant => plan.variants[variant]);
@@ -46,23 +51,31 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
   const mapped = columns();
   const { text } = readCorpus(SPEED_FILES);
   for (const round of eachRound(plan, 'variants', log)) {
-    for (const config of configs) {
+    for (const config of rotated(configs, round)) {
       const { name, folder } = config;
       let peak: PeakMemory | undefined;
       const contender = await startContender(name, config, pid => {
         peak = new PeakMemory(pid);
       });
       try {
+        // The same prompts for all, each with another beginning.
+        let prompts = round * PROMPTS;
+        const write = async (
+          tokens: number,
+          maxTokens: number,
+          level: ExpertLevel,
+          options: WriteOptions = {},
+        ): Promise<Written> => {
+          const prompt = await promptOfLength(text, tokens, prompts++, contender.tokenize);
+          const written = await contender.write(prompt, maxTokens, level, options);
+          requireFresh(name, written, tokens);
+          return written;
+        };
         await contender.write('def warm_up():\n', 8, 'exact');
-        const result = await contender.write(
-          await promptOfLength(text, 512, round, contender.tokenize),
-          33,
-          'exact',
-        );
-        reading.add(name, perSecond(512, result.firstTokenMs));
-        writing.add(name, perSecond(result.steps, result.decodeMs));
-        const prompt = await promptOfLength(text, ANSWER_PROMPT, round, contender.tokenize);
-        const answer = await contender.write(prompt, ANSWER_TOKENS, 'exact', { drafts: true });
+        const short = await write(SHORT_PROMPT, 33, 'exact');
+        reading.add(name, perSecond(SHORT_PROMPT, short.firstTokenMs));
+        writing.add(name, perSecond(short.steps, short.decodeMs));
+        const answer = await write(ANSWER_PROMPT, ANSWER_TOKENS, 'exact', { drafts: true });
         answering.add(name, answerMs(answer));
         if (round === 0) size.add(name, folderBytes(folder) / 1e6);
         const memory = peak?.stop();
@@ -70,13 +83,9 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
         if (memory) mapped.add(name, memory.fileBacked / 1e6);
         if (await readsSparsely(folder)) {
           // Behind the memory: its graphs are loaded with the first prompt that needs them.
-          const [first, other] = await Promise.all(
-            [1, 2].map(nth =>
-              promptOfLength(text, ANSWER_PROMPT, nth * plan.rounds + round, contender.tokenize),
-            ),
-          );
-          await contender.write(first!, 1, 'fast');
-          sparse.add(name, answerMs(await contender.write(other!, ANSWER_TOKENS, 'fast', { drafts: true })));
+          await write(ANSWER_PROMPT, 1, 'fast');
+          const sooner = await write(ANSWER_PROMPT, ANSWER_TOKENS, 'fast', { drafts: true });
+          sparse.add(name, answerMs(sooner));
         }
       } finally {
         peak?.stop();
@@ -86,7 +95,7 @@ export async function variants(plan: Plan, log: Log): Promise<Figure[]> {
   }
   return [
     size.figure('variants', 'size on disk', 'MB'),
-    reading.figure('variants', 'read 512', 'tokens/s'),
+    reading.figure('variants', `read ${SHORT_PROMPT}`, 'tokens/s'),
     writing.figure('variants', VARIANT_FIGURES.writing, 'tokens/s'),
     answering.figure('variants', VARIANT_FIGURES.answer, 'ms'),
     sparse.figure('variants', VARIANT_FIGURES.sparse, 'ms'),

@@ -3,7 +3,7 @@ import { promptOfLength } from '../../bench/corpus.ts';
 import { dropFromCache } from '../../bench/page-cache.ts';
 import { PeakMemory, readShare } from '../../bench/process-memory.ts';
 import { renderTable } from '../../bench/report.ts';
-import { eachRound, rotated, Samples } from '../../bench/rounds.ts';
+import { eachRound, requireFresh, rotated, Samples } from '../../bench/rounds.ts';
 import { median, perplexity, quantile, spreadPercent } from '../../bench/statistics.ts';
 
 describe('benchmark', () => {
@@ -84,6 +84,22 @@ describe('benchmark', () => {
     ];
     for (const prompt of prompts) assert.equal((await tokenize(prompt)).length, 20);
     assert.notEqual(prompts[0]![0], prompts[1]![0]);
+  });
+
+  it('counts no reading of a prompt that was partly read before', () => {
+    const check = (promptTokens: number, reusedTokens: number) => () =>
+      requireFresh('int8', { promptTokens, reusedTokens }, 1500);
+    assert.doesNotThrow(check(1500, 0));
+    assert.doesNotThrow(check(1501, 1)); // a token that every text of the model begins with
+    for (const [read, reused] of [
+      [1500, 1],
+      [1500, 510],
+      [1501, 2],
+      [1499, 0],
+      [1600, 0],
+    ] as const) {
+      assert.throws(check(read, reused), /int8 read .* asked for 1500 new ones/);
+    }
   });
 
   it('shows counts and shares as they are', () => {
