@@ -1,8 +1,8 @@
 /** What was promised, in one place: every bar with the figure that decides it. A full run ends with what became of them. */
-import type { Figure } from './plan.ts';
+import { type Figure, LLAMA, labelOf } from './plan.ts';
 import { ANSWER_FIGURE } from './scenarios/chat.ts';
 import { COLD_COLUMN, COLD_FIGURES } from './scenarios/cold.ts';
-import { CONTEXTS, labelOf, writeFigure } from './scenarios/decode.ts';
+import { CONTEXTS, writeFigure } from './scenarios/decode.ts';
 import { TAIL_FIGURE } from './scenarios/levels.ts';
 import { CHAT_MEMORY_FIGURE, LOAD_FIGURE, MEMORY_FIGURE } from './scenarios/load.ts';
 import { QUALITY_FIGURE } from './scenarios/quality.ts';
@@ -29,7 +29,6 @@ export interface Verdict extends Bar {
 /** The value of one column of one figure; undefined where it was not measured. */
 type Look = (scenario: string, what: string, column: string) => number | undefined;
 
-const LLAMA = 'llama.cpp';
 /** Whichever form is measured beside llama.cpp. */
 const OURS = ['moebius int8', 'moebius int4'];
 /** The levels gain on what lies between the exact head and tail of a prompt, so on a long one. */

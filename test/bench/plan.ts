@@ -30,6 +30,10 @@ export interface Figure {
   rounds: number;
 }
 
+/** A column of what `contender` measures with or without drafts. */
+export const labelOf = (contender: string, drafts: boolean): string =>
+  drafts ? `${contender}, drafts` : contender;
+
 export type Log = (line: string) => void;
 /** Measures and hands back figures; what it starts it stops. */
 export type Scenario = (plan: Plan, log: Log) => Promise<Figure[]>;
@@ -50,5 +54,7 @@ export function moebiusConfig(
   return folder ? [{ kind: 'moebius', folder, variant, contextTokens, threads }] : [];
 }
 
+export const LLAMA = 'llama.cpp';
+
 export const nameOf = (config: ContenderConfig): string =>
-  config.kind === 'llama' ? 'llama.cpp' : (config.name ?? `moebius ${config.variant}`);
+  config.kind === 'llama' ? LLAMA : (config.name ?? `moebius ${config.variant}`);

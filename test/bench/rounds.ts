@@ -2,7 +2,7 @@
 import type { ExpertLevel } from '../../src/protocol/daemon.ts';
 import { type ChildContender, startContender } from './child-contender.ts';
 import type { ContenderConfig, Written } from './contender.ts';
-import { type Figure, type Log, nameOf, type Plan } from './plan.ts';
+import { type Figure, LLAMA, type Log, nameOf, type Plan } from './plan.ts';
 import { median, spreadPercent } from './statistics.ts';
 
 export class Samples {
@@ -73,7 +73,7 @@ export interface Entry {
 /** llama.cpp once, Moebius once per level. */
 export const entriesOf = (contenders: readonly ChildContender[], levels: readonly ExpertLevel[]): Entry[] =>
   contenders.flatMap(contender =>
-    contender.name === 'llama.cpp'
+    contender.name === LLAMA
       ? [{ label: contender.name, contender, level: 'exact' as const }]
       : levels.map(level => ({ label: `moebius ${level}`, contender, level })),
   );

@@ -1,14 +1,12 @@
 /** Writing far into a context, where keys and values weigh: each engine with and without drafts. A context is read once. */
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
-import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
+import { type Figure, type Log, labelOf, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
 import { eachRound, requireSameTokens, rotated, Samples, withContenders } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
 
 export const CONTEXTS = [128, 2048, 8192] as const;
 
 export const writeFigure = (context: number): string => `write at ${context}`;
-export const labelOf = (contender: string, drafts: boolean): string =>
-  drafts ? `${contender}, drafts` : contender;
 
 export function decode(plan: Plan, log: Log): Promise<Figure[]> {
   const contexts = plan.quick ? [CONTEXTS[0], 512] : CONTEXTS;

@@ -3,10 +3,9 @@
  * prompt, where drafts pay. Each engine with and without them.
  */
 import { LEVEL_FILES, readCorpus } from '../corpus.ts';
-import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
+import { type Figure, type Log, labelOf, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
 import { eachRound, requireSameTokens, rotated, Samples, withContenders } from '../rounds.ts';
 import { perSecond } from '../statistics.ts';
-import { labelOf } from './decode.ts';
 
 const LINES = 120;
 const CHANGES = 3;

@@ -1,6 +1,6 @@
 /** Reading 128 to 4,096 tokens from nothing, and writing after 512: every level against llama.cpp. */
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
-import { type Figure, type Log, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
+import { type Figure, LLAMA, type Log, labelOf, llamaConfig, moebiusConfig, type Plan } from '../plan.ts';
 import {
   eachRound,
   entriesOf,
@@ -34,9 +34,14 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
     const written = plan.quick ? 33 : 65;
     for (const tokens of plan.quick ? [128, WRITE_CONTEXT] : [128, WRITE_CONTEXT, 2048, LONGEST]) {
       const isWriting = tokens === WRITE_CONTEXT;
-      const reading = new Samples(entries.map(entry => entry.label));
-      const writing = new Samples(entries.map(entry => entry.label));
-      const drafting = new Samples(entries.map(entry => entry.label));
+      const labels = entries.map(entry => entry.label);
+      const reading = new Samples(labels);
+      const writing = new Samples(labels);
+      // llama.cpp without drafts stands beside: they may slow it down.
+      const drafting = new Samples([
+        ...labels.filter(label => label === LLAMA),
+        ...labels.map(label => labelOf(label, label === LLAMA)),
+      ]);
       for (const round of eachRound(plan, readFigure(tokens), log)) {
         const turn = rotated(entries, round);
         for (const entry of turn) {
@@ -50,7 +55,8 @@ export function speed(plan: Plan, log: Log): Promise<Figure[]> {
           if (!isWriting) continue;
           writing.add(label, perSecond(result.steps, result.decodeMs));
           const drafted = await contender.write(prompt, written, level, { drafts: true });
-          drafting.add(label, perSecond(drafted.steps, drafted.decodeMs));
+          if (label === LLAMA) drafting.add(label, perSecond(result.steps, result.decodeMs));
+          drafting.add(labelOf(label, label === LLAMA), perSecond(drafted.steps, drafted.decodeMs));
         }
       }
       figures.push(reading.figure('speed', readFigure(tokens), 'tokens/s'));

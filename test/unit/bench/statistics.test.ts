@@ -4,6 +4,7 @@ import { dropFromCache } from '../../bench/page-cache.ts';
 import { PeakMemory, readShare } from '../../bench/process-memory.ts';
 import { renderTable } from '../../bench/report.ts';
 import { eachRound, requireFresh, rotated, Samples } from '../../bench/rounds.ts';
+import { answersOf } from '../../bench/scenarios/chat.ts';
 import { median, perplexity, quantile, spreadPercent } from '../../bench/statistics.ts';
 
 describe('benchmark', () => {
@@ -124,5 +125,27 @@ describe('benchmark', () => {
     const table = renderTable([samples.figure('speed', 'read 128', 'tokens/s')]);
     assert.match(table, /\| \| llama\.cpp \| moebius exact \|/);
     assert.match(table, /\| read 128, tokens\/s \| 10\.0 ±0 % \| 15\.0 ±3 % \(1\.50x\) \|/);
+  });
+
+  it('shows the ratio to the faster of llama.cpp with and without drafts', () => {
+    const table = (unit: 'tokens/s' | 'ms', plain: number, drafts: number) => {
+      const values = { 'llama.cpp': plain, 'llama.cpp, drafts': drafts, 'moebius exact': 12 };
+      return renderTable([{ scenario: 'chat', what: 'w', unit, values, rounds: 1 }]);
+    };
+    assert.match(table('tokens/s', 10, 8), /\| 10\.0 \| 8\.0 \(0\.80x\) \| 12\.0 \(1\.20x\) \|/);
+    assert.match(table('tokens/s', 10, 20), /\| 10\.0 \(0\.50x\) \| 20\.0 \| 12\.0 \(0\.60x\) \|/);
+    assert.match(table('ms', 20, 24), /\| 20 \| 24 \(1\.20x\) \| 12 \(0\.60x\) \|/);
+    assert.match(table('ms', 24, 20), /\| 24 \(1\.20x\) \| 20 \| 12 \(0\.60x\) \|/);
+  });
+
+  it('times the answers of llama.cpp with and without drafts', () => {
+    assert.deepEqual(
+      ['llama.cpp', 'moebius exact'].flatMap(label => answersOf({ label })),
+      [
+        { label: 'llama.cpp', drafts: false },
+        { label: 'llama.cpp, drafts', drafts: true },
+        { label: 'moebius exact', drafts: true },
+      ],
+    );
   });
 });
