@@ -9,7 +9,7 @@ import { QUALITY_FIGURE } from './scenarios/quality.ts';
 import { SCRIPT_COLUMN, SCRIPT_FIGURE } from './scenarios/script.ts';
 import { readFigure } from './scenarios/speed.ts';
 import { FRESH, REUSED, SECOND_TURN_FIGURE } from './scenarios/turns.ts';
-import { COLUMN, TYPING_FIGURE } from './scenarios/typing.ts';
+import { COLUMN, WAIT_FIGURE } from './scenarios/typing.ts';
 import { PACKED_COLUMN, VARIANT_FIGURES } from './scenarios/variants.ts';
 
 export interface Bar {
@@ -76,11 +76,11 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     measure: look => ratio(look, 'turns', SECOND_TURN_FIGURE, FRESH, REUSED),
   },
   {
-    what: 'ghost text: keystroke to text, p50',
+    what: `ghost text: ${WAIT_FIGURE}`,
     unit: 'ms',
     side: 'most',
     bound: 300,
-    measure: look => look('typing', TYPING_FIGURE, COLUMN) ?? Number.NaN,
+    measure: look => look('typing', WAIT_FIGURE, COLUMN) ?? Number.NaN,
   },
   {
     what: `ghost text: ${COLD_FIGURES.atOnce}`,

@@ -6,11 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '../../src/backends/backend.ts';
 import { monotonicClock } from '../../src/base/clock.ts';
 import { toMoebiusError } from '../../src/base/errors.ts';
-import type { Cursor } from '../../src/completion/cursor.ts';
+import { type Cursor, lineBefore } from '../../src/completion/cursor.ts';
 import { AdaptiveDebounce } from '../../src/completion/debounce.ts';
 import { CompletionPipeline, type Suggestion } from '../../src/completion/pipeline.ts';
 import { type Occasion, ReadAhead } from '../../src/completion/read-ahead.ts';
 import { completeBy } from '../../src/completion/request.ts';
+import type { Wait } from './statistics.ts';
 import { type Editor, press, type Recording } from './typing-script.ts';
 
 /** How long the file is open before the first key. */
@@ -28,6 +29,8 @@ export interface Replay {
   /** Keys that ask for a suggestion: all but jumps. */
   asked: number;
   shown: Shown[];
+  /** Of every key that had to wait for the model: until its answer, be it that there is nothing to suggest, or cut by the next key. */
+  waits: Wait[];
   requests: number;
   /** Requests that only read, while the user pauses; in no other count. */
   readAheads: number;
@@ -47,6 +50,7 @@ export async function replay(
   const result: Replay = {
     asked: 0,
     shown: [],
+    waits: [],
     requests: 0,
     readAheads: 0,
     endedEarly: 0,
@@ -75,8 +79,10 @@ export async function replay(
       delayMs: debounce.delayMs(cursor.before.slice(-1)),
       signal,
     });
-    if (suggestion && !signal.aborted)
-      result.shown.push({ ms: performance.now() - pressed, source: suggestion.source });
+    const ms = performance.now() - pressed;
+    if (suggestion && !signal.aborted) result.shown.push({ ms, source: suggestion.source });
+    if (signal.aborted || (suggestion ? suggestion.source !== 'cache' : hadNothing(pipeline, cursor)))
+      result.waits.push({ ms, isCut: signal.aborted });
   };
 
   const readAhead = new ReadAhead(monotonicClock, () => {
@@ -111,6 +117,12 @@ export async function replay(
   clearTimeout(timer);
   if (failures.length > 0) throw failures[0];
   return result;
+}
+
+/** Where nothing is shown: the model was asked, and had nothing, or nothing that fits. */
+function hadNothing({ log }: CompletionPipeline, cursor: Cursor): boolean {
+  const trace = log.all.find(trace => trace.lineBefore === lineBefore(cursor));
+  return trace?.outcome.kind === 'nothing' || trace?.outcome.kind === 'dropped';
 }
 
 /** Counts what passes. A request tells before it reads how much of its prompt it has still; its end may never come. */

@@ -11,6 +11,24 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
 }
 
+/** `isCut`: it ended before what was waited for came, and would have lasted longer. */
+export interface Wait {
+  ms: number;
+  isCut: boolean;
+}
+
+/** The median that waits have when none is cut (the estimate of Kaplan and Meier); without end where too many are cut to tell. */
+export function medianWait(waits: readonly Wait[]): number {
+  const sorted = waits.toSorted((a, b) => a.ms - b.ms || Number(a.isCut) - Number(b.isCut));
+  let stillWaiting = 1;
+  for (const [i, { ms, isCut }] of sorted.entries()) {
+    if (isCut) continue;
+    stillWaiting *= 1 - 1 / (sorted.length - i);
+    if (stillWaiting <= 0.5 + 1e-9) return ms;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
 /** Half the distance between the quartiles, in percent of the median: how far a figure can be trusted. */
 export function spreadPercent(values: readonly number[]): number {
   if (values.length < 2) return Number.NaN;

@@ -49,6 +49,11 @@ describe('replay of a session of typing', () => {
     assert.equal(endedEarly, 0);
     assert.equal(promptTokens, 200);
     assert.equal(reusedTokens, 120);
+    // `s` is overtaken at once, and the cache has `va`.
+    assert.deepEqual(
+      result.waits.map(({ isCut }) => isCut),
+      [true, false, false],
+    );
     // After `se` and `v` by the model; `va` is what `v` had suggested.
     assert.deepEqual(
       shown.map(({ source }) => source),
@@ -57,6 +62,19 @@ describe('replay of a session of typing', () => {
     const [, second] = backend.requests.map(({ params }) => params as { prefix: string; middle: string });
     const before = second!.prefix + second!.middle;
     assert.ok(before.endsWith('        pass\nv'), before);
+  });
+
+  it('counts it as an answer that there is nothing to suggest', async () => {
+    const backend = new ScriptedBackend(() => '');
+    const opened = { text: 'class A:\n    x = 1\n', offset: 18 };
+    const wait = async (ms: number) => {
+      if (ms !== LOOK) return;
+      await until(() => backend.requests.length === 1);
+      await sleep(20);
+    };
+    const result = await replay(backend, { opened, keys: [type('\n    y'), type(' ', LOOK)] }, wait);
+    assert.equal(result.shown.length, 0);
+    assert.equal(result.waits[0]?.isCut, false);
   });
 
   it('ends in the failure of a request, after the last key', async () => {

@@ -5,7 +5,7 @@ import { PeakMemory, readShare } from '../../bench/process-memory.ts';
 import { renderTable } from '../../bench/report.ts';
 import { eachRound, requireFresh, rotated, Samples } from '../../bench/rounds.ts';
 import { answersOf } from '../../bench/scenarios/chat.ts';
-import { median, perplexity, quantile, spreadPercent } from '../../bench/statistics.ts';
+import { median, medianWait, perplexity, quantile, spreadPercent } from '../../bench/statistics.ts';
 
 describe('benchmark', () => {
   it('takes medians', () => {
@@ -20,6 +20,18 @@ describe('benchmark', () => {
     assert.equal(quantile(values, 0.95), 19);
     assert.equal(quantile([7], 0.5), 7);
     assert.ok(Number.isNaN(quantile([], 0.5)));
+  });
+
+  it('counts a wait that was cut as longer than it was', () => {
+    const waits = (came: number[], cut: number[]) => [
+      ...cut.map(ms => ({ ms, isCut: true })),
+      ...came.map(ms => ({ ms, isCut: false })),
+    ];
+    assert.equal(medianWait(waits([1, 2, 3, 4], [])), 2);
+    // Of three that waited for 500 ms one had it then; who gave up before says nothing of that.
+    assert.equal(medianWait(waits([500, 900], [100, 100, 100, 100, 600])), 900);
+    assert.equal(medianWait(waits([100], [100, 100])), Number.POSITIVE_INFINITY);
+    assert.equal(medianWait(waits([], [100, 100])), Number.POSITIVE_INFINITY);
   });
 
   it('runs every round, and tells each when it is over', () => {
