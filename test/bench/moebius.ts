@@ -1,16 +1,25 @@
 /** Moebius' own engine on a converted model, without the daemon. */
 import { hooksFor } from '../../src/cli/engine-session.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { loadEngine } from '../../src/engine/load.ts';
+import type { ModelVariant } from '../../src/protocol/daemon.ts';
 import type { ChildSide, ContenderConfig, Written } from './contender.ts';
 
 export async function openMoebius(config: ContenderConfig & { kind: 'moebius' }): Promise<ChildSide> {
   const { folder, contextTokens, threads } = config;
-  const engine = await loadEngine({ folder, contextTokens, threads });
-  const hooks = hooksFor(new AbortController().signal);
+  return contenderOf(await loadEngine({ folder, contextTokens, threads }), config.variant);
+}
+
+export function contenderOf(engine: Engine, variant: ModelVariant): ChildSide {
+  const { signal } = new AbortController();
   return {
-    settings: async () => `threads ${engine.info().threads}, ${config.variant}`,
+    settings: async () => `threads ${engine.info().threads}, ${variant}`,
     async write(prompt, maxTokens, level, { drafts = false } = {}): Promise<Written> {
       const start = performance.now();
+      let readMs = 0;
+      const hooks = hooksFor(signal, event => {
+        if (event.type === 'prefill' && event.done === event.total) readMs = performance.now() - start;
+      });
       const params = {
         requestId: 'bench',
         sequence: 'bench',
@@ -22,17 +31,19 @@ export async function openMoebius(config: ContenderConfig & { kind: 'moebius' })
       };
       const { text, usage, finish } = await engine.generate(params, hooks);
       const totalMs = performance.now() - start;
+      const steps = finish === 'stop' ? usage.outputTokens : usage.outputTokens - 1;
+      // As llama.cpp's: all between reading and the end, JavaScript included, and by the same clock.
+      const decodeMs = steps > 0 ? totalMs - readMs : 0;
       return {
         promptTokens: usage.promptTokens,
         reusedTokens: usage.reusedTokens,
-        steps: finish === 'stop' ? usage.outputTokens : usage.outputTokens - 1,
-        // By the clock around the call, tokenising included; only the steps' own share is the engine's word.
-        firstTokenMs: totalMs - usage.decodeMs,
-        decodeMs: usage.decodeMs,
+        steps,
+        firstTokenMs: totalMs - decodeMs,
+        decodeMs,
         text,
       };
     },
-    score: (tokens, level) => engine.score(tokens, level, hooks),
+    score: (tokens, level) => engine.score(tokens, level, hooksFor(signal)),
     close: () => engine.dispose(),
   };
 }

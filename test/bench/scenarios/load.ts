@@ -1,13 +1,11 @@
 /** Load time and memory: a fresh child for every measurement, one at a time, from a warm and from a cold page cache. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { chatLevelOf } from '../../../src/models/chat-level.ts';
 import { readManifest } from '../../../src/models/manifest-file.ts';
 import type { ExpertLevel } from '../../../src/protocol/daemon.ts';
 import { startContender } from '../child-contender.ts';
 import type { ContenderConfig } from '../contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
-import { dropFromCache } from '../page-cache.ts';
+import { dropFromCache, filesBelow } from '../page-cache.ts';
 import { type Figure, type Log, llamaConfig, moebiusConfig, nameOf, type Plan } from '../plan.ts';
 import { type Peak, PeakMemory } from '../process-memory.ts';
 import { eachRound, rotated, Samples } from '../rounds.ts';
@@ -81,7 +79,7 @@ async function cold(plan: Plan, configs: ContenderConfig[], text: string, log: L
 }
 
 const filesOf = (config: ContenderConfig): string[] =>
-  config.kind === 'llama' ? [config.gguf] : readdirSync(config.folder).map(file => join(config.folder, file));
+  config.kind === 'llama' ? [config.gguf] : filesBelow(config.folder);
 
 /** llama.cpp has no levels. */
 async function levelOfChats(config: ContenderConfig): Promise<ExpertLevel> {

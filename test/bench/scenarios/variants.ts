@@ -13,6 +13,7 @@ import type { ExpertLevel, ModelVariant } from '../../../src/protocol/daemon.ts'
 import { startContender } from '../child-contender.ts';
 import type { WriteOptions, Written } from '../contender.ts';
 import { promptOfLength, readCorpus, SPEED_FILES } from '../corpus.ts';
+import { filesBelow } from '../page-cache.ts';
 import { type Figure, type Log, moebiusConfig, nameOf, type Plan } from '../plan.ts';
 import { PeakMemory } from '../process-memory.ts';
 import { eachRound, requireFresh, rotated, Samples } from '../rounds.ts';
@@ -135,6 +136,4 @@ const filesOf = (folder: string): string[] =>
     .map(({ name }) => name);
 
 const folderBytes = (folder: string): number =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  filesBelow(folder).reduce((sum, file) => sum + statSync(file).size, 0);

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promptOfLength } from '../../bench/corpus.ts';
-import { dropFromCache } from '../../bench/page-cache.ts';
+import { dropFromCache, filesBelow } from '../../bench/page-cache.ts';
 import { PeakMemory, readShare } from '../../bench/process-memory.ts';
 import { renderTable } from '../../bench/report.ts';
 import { eachRound, requireFresh, rotated, Samples } from '../../bench/rounds.ts';
@@ -68,6 +71,19 @@ describe('benchmark', () => {
 
   it('calls no start cold whose files could not be dropped', () => {
     assert.equal(dropFromCache(['/no/such/file']), false);
+    assert.equal(dropFromCache([tmpdir()]), false);
+  });
+
+  it('finds the files of a model with those of its packed weights', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'moebius-files-'));
+    try {
+      mkdirSync(join(folder, 'packed'));
+      const files = ['body.data', join('packed', 'body.data')].map(name => join(folder, name));
+      for (const file of files) writeFileSync(file, 'x');
+      assert.deepEqual(filesBelow(folder).sort(), files);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('measures the spread around the median, outliers aside', () => {
