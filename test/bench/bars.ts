@@ -5,7 +5,7 @@ import { COLD_COLUMN, COLD_FIGURES } from './scenarios/cold.ts';
 import { CONTEXTS, writeFigure } from './scenarios/decode.ts';
 import { TAIL_FIGURE } from './scenarios/levels.ts';
 import { CHAT_MEMORY_FIGURE, LOAD_FIGURE, MEMORY_FIGURE } from './scenarios/load.ts';
-import { QUALITY_FIGURE } from './scenarios/quality.ts';
+import { QUALITY_FIGURE, STEPS_FIGURE } from './scenarios/quality.ts';
 import { SCRIPT_COLUMN, SCRIPT_FIGURE } from './scenarios/script.ts';
 import { readFigure } from './scenarios/speed.ts';
 import { FRESH, REUSED, SECOND_TURN_FIGURE } from './scenarios/turns.ts';
@@ -161,6 +161,13 @@ const BARS: readonly (Bar & { measure(look: Look): number })[] = [
     side: 'most' as const,
     bound: 1,
     measure: (look: Look) => look('quality', QUALITY_FIGURE, variant) ?? Number.NaN,
+  })),
+  ...(['int4', 'int8'] as const).map(variant => ({
+    what: `perplexity of ${variant} in single steps, as answers are written, above fp32`,
+    unit: '%' as const,
+    side: 'most' as const,
+    bound: 1,
+    measure: (look: Look) => look('quality', STEPS_FIGURE, variant) ?? Number.NaN,
   })),
   ...(
     [

@@ -5,6 +5,7 @@ const send = (reply: ContenderReply) => process.send?.(reply);
 
 async function open(config: ContenderConfig): Promise<ChildSide> {
   if (config.kind === 'llama') return (await import('./llama.ts')).openLlama(config);
+  if (config.isSingleSteps) return (await import('./single-steps.ts')).openSingleSteps(config);
   return (await import('./moebius.ts')).openMoebius(config);
 }
 

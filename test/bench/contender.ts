@@ -11,6 +11,8 @@ export type ContenderConfig =
       variant: ModelVariant;
       contextTokens: number;
       threads: number;
+      /** Only scores, token by token: with the kernels that write, which are other ones than those that read. */
+      isSingleSteps?: boolean;
     };
 
 export interface Written {

@@ -3,7 +3,7 @@ import { judge, renderBars } from '../../bench/bars.ts';
 import type { Figure } from '../../bench/plan.ts';
 import { TAIL_FIGURE } from '../../bench/scenarios/levels.ts';
 import { CHAT_MEMORY_FIGURE, LOAD_FIGURE, MEMORY_FIGURE } from '../../bench/scenarios/load.ts';
-import { QUALITY_FIGURE } from '../../bench/scenarios/quality.ts';
+import { QUALITY_FIGURE, STEPS_FIGURE } from '../../bench/scenarios/quality.ts';
 import { FRESH, REUSED, SECOND_TURN_FIGURE } from '../../bench/scenarios/turns.ts';
 import { COLUMN, WAIT_FIGURE } from '../../bench/scenarios/typing.ts';
 
@@ -60,10 +60,13 @@ describe('bars of the benchmark', () => {
 
   it('judges what forms and levels cost, in small numbers', () => {
     const quality = figure('quality', QUALITY_FIGURE, { fp32: 0, int4: 0.41, int8: 1.04 });
+    const steps = figure('quality', STEPS_FIGURE, { int4: 1.2, int8: 0.3 });
     const tails = figure('levels', TAIL_FIGURE, { exact: 0, balanced: 0.0103, fast: 0.0511 });
-    const table = renderBars(judge([quality, tails]));
+    const table = renderBars(judge([quality, steps, tails]));
     assert.match(table, /\| perplexity of int4.* \| ≤ 1 % \| 0\.41 % \| met \|/);
     assert.match(table, /\| perplexity of int8.* \| ≤ 1 % \| 1\.04 % \| \*\*missed\*\* \|/);
+    assert.match(table, /\| perplexity of int4 in single steps.* \| ≤ 1 % \| 1\.2 % \| \*\*missed\*\* \|/);
+    assert.match(table, /\| perplexity of int8 in single steps.* \| ≤ 1 % \| 0\.3 % \| met \|/);
     assert.match(table, /at balanced.* \| ≤ 0\.02 nats \| 0\.01 nats \| met \|/);
     assert.match(table, /at fast.* \| ≤ 0\.05 nats \| 0\.051 nats \| \*\*missed\*\* \|/);
   });
