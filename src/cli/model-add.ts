@@ -18,6 +18,7 @@ import type { ModelVariant } from '../protocol/daemon.ts';
 import { optionalVariantOption } from './engine-session.ts';
 import { measuredMachine, productsHere } from './machine.ts';
 import {
+  assertFree,
   keepSource,
   obtainSource,
   readSourceName,
@@ -89,6 +90,7 @@ Examples:
     .action(async (text: string, options: AddOptions) => {
       const source = readSourceName(text);
       const store = await openStore();
+      if (options.id !== undefined) assertFree(options.id, source);
       const isJson = options.jsonProgress ?? false;
       if (source.kind === 'catalogue') {
         const { facts, sizeBytes } = source.entry;
@@ -118,10 +120,15 @@ async function addModel(
   report: (step: Step) => void,
 ): Promise<Added> {
   // The id of a file is only its name: whether it is the model that is there, its bytes say.
-  if (source.kind === 'catalogue' && !options.keepSource) {
+  if (source.kind === 'catalogue') {
+    const { entry } = source;
     const variant = options.variant!;
-    const found = await findInstalled(store, options.id ?? source.entry.id, variant);
-    if (found && suits(found, await productsHere(variant))) return { ...addedOf(found), wasThere: true };
+    const found = await findInstalled(store, options.id ?? entry.id, variant);
+    // Of a repository the hub says the hashes.
+    const isOther = entry.kind === 'file' && found && found.manifest.source.sha256 !== entry.sha256;
+    if (isOther) throw idTaken(found.id, variant, false);
+    if (found && !options.keepSource && suits(found, await productsHere(variant)))
+      return { ...addedOf(found), wasThere: true };
   }
   const file = await obtainSource(source, store, report, terminal.signal);
   const variant = options.variant ?? (await variantOfFile(source, file, store, terminal));
@@ -136,7 +143,8 @@ async function addModel(
     : await convertInto(store, { id: model, variant, products }, source, file, terminal, report);
   if (!known) await packWhereTight(store, added, terminal);
   if (file.isFresh) await (options.keepSource ? keepSource(file) : removeSource(store, file));
-  if (isOther) throw idTaken(model, variant, source.kind === 'file' && source.id === model);
+  if (isOther)
+    throw idTaken(model, variant, source.kind === 'file' && !file.isOfCatalogue && model === file.id);
   return { ...added, wasThere: known !== null };
 }
 
@@ -192,7 +200,8 @@ async function convertInto(
   try {
     await store.requireFree(convertedBytes(source, file, variant), `the converted ${file.name}`);
     const calibrated = join(terminal.packageFolder, 'models', file.id);
-    const folderWith = (name: string) => (existsSync(join(calibrated, name)) ? calibrated : null);
+    const folderWith = (name: string) =>
+      file.isOfCatalogue && existsSync(join(calibrated, name)) ? calibrated : null;
     const manifest = await convertModel({
       source: file.path,
       sourceSha256: file.sha256,

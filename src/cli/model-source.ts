@@ -30,6 +30,8 @@ export interface SourceFile {
   id: string;
   name: string;
   license: string;
+  /** They are what the catalogue says of the id, and so what its carving and drafter in `models/` were made of. */
+  isOfCatalogue: boolean;
   /** Fetched into the store to be converted, by this call or one that was interrupted, and not to be kept: ours to remove. */
   isFresh: boolean;
 }
@@ -65,6 +67,15 @@ export function idOfFile(path: string): string {
       .replace(/[^a-z0-9.]+/g, '-')
       .replace(/^[^a-z0-9]+|-+$/g, '')
       .slice(0, 100) || 'model'
+  );
+}
+
+/** Throws `bad-request` for an id of the catalogue that a user wants for other weights than its own, which have it by themselves. */
+export function assertFree(id: string, source: SourceName): void {
+  if (!isInCatalogue(id) || (source.kind === 'catalogue' && source.entry.id === id)) return;
+  throw new MoebiusError(
+    'bad-request',
+    `${id} is the id of a model of the catalogue: give these weights another with --id.`,
   );
 }
 
@@ -123,7 +134,7 @@ async function fromCatalogue(
       ? await fetchEntryFile(entry, store, onProgress, signal)
       : await fetchEntryRepository(entry, store, onProgress, signal);
   const { id, name, license } = entry;
-  return { ...fetched, id, name, license };
+  return { ...fetched, id, name, license, isOfCatalogue: true };
 }
 
 type Fetched = Pick<SourceFile, 'path' | 'sha256' | 'sizeBytes' | 'isFresh'>;
@@ -236,11 +247,18 @@ async function describeFile(
   return named({ path, sha256, sizeBytes, id, isFresh });
 }
 
-function named(file: Omit<SourceFile, 'name' | 'license'>): SourceFile {
+/** Other weights never get an id of the catalogue, however their file is called: they would count as that model. */
+function named(file: Omit<SourceFile, 'name' | 'license' | 'isOfCatalogue'>): SourceFile {
   const known = catalogue().find(entry => entry.kind === 'file' && entry.sha256 === file.sha256);
-  const { id, name, license } = known ?? { id: file.id, name: file.id, license: 'unknown' };
-  return { ...file, id, name, license };
+  if (known) {
+    const { id, name, license } = known;
+    return { ...file, id, name, license, isOfCatalogue: true };
+  }
+  const id = isInCatalogue(file.id) ? `${file.id}-2` : file.id;
+  return { ...file, id, name: id, license: 'unknown', isOfCatalogue: false };
 }
+
+const isInCatalogue = (id: string): boolean => catalogue().some(entry => entry.id === id);
 
 function byteStep(
   phase: 'download' | 'verify',

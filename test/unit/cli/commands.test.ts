@@ -22,6 +22,7 @@ import { createProgram } from '../../../src/cli/program.ts';
 import { BUILD_MARK } from '../../../src/convert/out-folder.ts';
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
 import { type MachineProfile, thisMachine, writeMachineProfile } from '../../../src/models/machine.ts';
+import type { Manifest } from '../../../src/models/manifest.ts';
 import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -29,6 +30,7 @@ import { writeTinyModel } from '../../support/tiny-folder.ts';
 import { FaultServer } from '../models/fault-server.ts';
 import { memoryTerminal } from './scripted-engine.ts';
 
+const ROOT = join(__dirname, '..', '..', '..');
 const ENGINE = ['--model', 'tiny', '--variant', 'fp32', '--context', '512', '--threads', '1'];
 
 describe('commands on a store', () => {
@@ -50,8 +52,8 @@ describe('commands on a store', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  const run = async (args: string[], input = '') => {
-    const terminal = memoryTerminal(input);
+  const run = async (args: string[], input = '', packageFolder = '') => {
+    const terminal = { ...memoryTerminal(input), packageFolder };
     await createProgram(terminal, '0').parseAsync(['node', 'moebius', ...args]);
     return terminal.output();
   };
@@ -185,22 +187,48 @@ describe('commands on a store', () => {
     };
   };
 
+  /** The tiny model as if it were made of the catalogue's first one. */
+  const installAsFirst = async (given: Partial<Manifest>): Promise<string> => {
+    const entry = catalogue().find((one): one is FileEntry => one.kind === 'file')!;
+    const models = join(home, 'models', entry.id);
+    renameSync(join(home, 'models', 'tiny'), models);
+    const path = join(models, given.variant ?? 'fp32');
+    if (given.variant) renameSync(join(models, 'fp32'), path);
+    const { source, ...manifest } = await readManifest(path);
+    await writeManifest(path, { ...manifest, source: { ...source, sha256: entry.sha256 }, ...given });
+    return entry.id;
+  };
+
   it('does not fetch what is there', async () => {
-    const { id } = catalogue()[0]!;
-    renameSync(join(home, 'models', 'tiny'), join(home, 'models', id));
+    const id = await installAsFirst({});
     const text = await run(['model', 'add', id, '--variant', 'fp32', '--json-progress']);
     const { done, model, variant, wasThere } = JSON.parse(text);
     assert.deepEqual([done, model, variant, wasThere], [true, id, 'fp32', true]);
   });
 
+  it('does not take other weights for a model of the catalogue because they have its id', async () => {
+    const { source } = await readManifest(folder);
+    const id = await installAsFirst({ source });
+    const add = ['model', 'add', id, '--variant', 'fp32', '--json-progress'];
+    await assert.rejects(run(add), { code: 'bad-request', message: /made of other weights/ });
+    assert.deepEqual(readdirSync(join(home, 'downloads')), [], 'nothing is fetched');
+  });
+
+  it('gives a folder that is called like a model of the catalogue neither its id nor what was trained for it', async () => {
+    const published = join(home, 'Qwen2.5-Coder-1.5B');
+    await writeFamilyCheckpoint(published, familyGolden('qwen2'));
+    const add = ['model', 'add', published, '--variant', 'int4', '--json-progress'];
+    const refused = { code: 'bad-request', message: /model of the catalogue/ };
+    await assert.rejects(run([...add, '--id', 'qwen2.5-coder-1.5b']), refused);
+    // The id's carving, of other dimensions, would be refused.
+    const { model } = JSON.parse((await run(add, '', ROOT)).trim().split('\n').at(-1)!);
+    assert.equal(model, 'qwen2.5-coder-1.5b-2');
+    const { experts, graphs } = await readManifest(join(home, 'models', model, 'int4'));
+    assert.deepEqual([experts, graphs.drafter], [null, null]);
+  });
+
   it('adds a model in the form that is quickest here unless one is named', async () => {
-    const { id } = catalogue()[0]!;
-    const models = join(home, 'models', id);
-    renameSync(join(home, 'models', 'tiny'), models);
-    renameSync(join(models, 'fp32'), join(models, 'int8'));
-    const manifest = await readManifest(join(models, 'int8'));
-    const products = await productsHere('int8');
-    await writeManifest(join(models, 'int8'), { ...manifest, variant: 'int8', products });
+    const id = await installAsFirst({ variant: 'int8', products: await productsHere('int8') });
     await writeMachineProfile(home, quickAt8());
     const added = JSON.parse(await run(['model', 'add', id, '--json-progress']));
     assert.deepEqual([added.wasThere, added.variant], [true, 'int8']);
