@@ -9,7 +9,7 @@ import { DRAFTER_JSON } from '../convert/drafter.ts';
 import { factsOfSource } from '../convert/facts.ts';
 import { packModelGraphs } from '../engine/pack.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
-import { adviseAddition, adviseHardware } from '../models/hardware.ts';
+import { adviseAddition, adviseHardware, type Machine } from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
 import { DISK_BYTES, factsIn, factsOf, type ModelFacts } from '../models/model-facts.ts';
 import { packModel } from '../models/packed.ts';
@@ -141,27 +141,33 @@ async function addModel(
   const added = known
     ? addedOf(known)
     : await convertInto(store, { id: model, variant, products }, source, file, terminal, report);
-  if (!known) await packWhereTight(store, added, terminal);
   if (file.isFresh) await (options.keepSource ? keepSource(file) : removeSource(store, file));
+  // Behind that, because it takes as much room.
+  if (!known) await packWhereTight(store, added, terminal, await surveyMachine(store));
   if (isOther)
     throw idTaken(model, variant, source.kind === 'file' && !file.isOfCatalogue && model === file.id);
   return { ...added, wasThere: known !== null };
 }
 
 /** Memory matters more than the last percents of speed where there is little of it. */
-async function packWhereTight(
+export async function packWhereTight(
   store: Store,
   { model, variant }: Pick<Added, 'model' | 'variant'>,
-  terminal: Terminal,
+  terminal: Pick<Terminal, 'stderr' | 'signal'>,
+  machine: Machine,
 ): Promise<void> {
+  if (variant === 'fp32') return;
   const stored = await store.find(model, variant);
-  const machine = { ...(await surveyMachine(store)), freeDiskBytes: null };
-  if (adviseHardware(factsOf(stored.manifest), 0, machine).verdict === 'fits') return;
+  const here = { ...machine, freeDiskBytes: null };
+  if (adviseHardware(factsOf(stored.manifest), 0, here).verdict === 'fits') return;
   try {
     await packModel(store, stored, packModelGraphs, terminal.signal);
   } catch (error) {
     if (terminal.signal.aborted) throw error;
-    await writeLine(terminal.stderr, `Its weights were not packed: ${(error as Error).message}`);
+    await writeLine(
+      terminal.stderr,
+      `Its weights were not packed, which would take less memory: ${(error as Error).message} Later, run "moebius model pack ${model} --variant ${variant}".`,
+    );
   }
 }
 

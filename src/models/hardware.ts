@@ -2,6 +2,7 @@
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { type FormSpeed, type MachineSpeed, quickestVariant, wasQuiet } from './machine.ts';
 import {
+  DISK_BYTES,
   factsIn,
   hasExperts,
   type ModelFacts,
@@ -9,6 +10,7 @@ import {
   WITH_MINIMA,
   weighed,
 } from './model-facts.ts';
+import { PACKING_ROOM } from './packed.ts';
 
 export interface Machine {
   totalBytes: number;
@@ -23,7 +25,7 @@ export interface HardwareAdvice {
   /** `fits`: go on. `tight`: it runs if other programs are closed. `too-large`, `no-room`: memory, disk are not enough. */
   verdict: 'fits' | 'tight' | 'too-large' | 'no-room';
   memoryBytes: number;
-  /** At most, while it is installed: what is fetched and what is made of it. */
+  /** At most, while it is installed: what is fetched and what is made of it, then the packed copy where one is made. */
   diskBytes: number;
   /** Tokens a second, one a step: drafts make it more. null without a self-test, and for 32-bit weights. */
   writesPerSecond: number | null;
@@ -73,9 +75,14 @@ const CHUNK_TOKENS = 128;
 export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine: Machine): HardwareAdvice {
   const leastBytes = memoryOf(facts);
   const memoryBytes = leastBytes + Math.round(bytesOf(facts.sparse));
-  const diskBytes = facts.diskBytes + downloadBytes;
-  const numbers = { memoryBytes, diskBytes, ...speedOf(facts, machine.speed) };
   const { totalBytes, freeBytes, freeDiskBytes } = machine;
+  const isTight = memoryBytes > freeBytes || memoryBytes > totalBytes - OTHERS_BYTES;
+  const installingBytes = facts.diskBytes + downloadBytes;
+  // Packing has the room of the download, which is removed before; without enough it is left out.
+  const packingBytes = facts.met.f32 > 0 ? 0 : facts.diskBytes + roomToPack(facts);
+  const isPacked = isTight && freeDiskBytes !== null && packingBytes <= freeDiskBytes;
+  const diskBytes = isPacked ? Math.max(installingBytes, packingBytes) : installingBytes;
+  const numbers = { memoryBytes, diskBytes, ...speedOf(facts, machine.speed) };
   const needs = `needs ${gigabytes(memoryBytes)} of memory`;
   if (leastBytes > totalBytes - OTHERS_BYTES / 2) {
     const least = gigabytes(leastBytes);
@@ -90,7 +97,7 @@ export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine
   const speed = speedSentence(numbers, isBusy);
   const disk = downloadBytes > 0 ? ` and ${gigabytes(diskBytes)} of disk while it is installed` : '';
   const free = `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} memory are free`;
-  if (memoryBytes > freeBytes || memoryBytes > totalBytes - OTHERS_BYTES) {
+  if (isTight) {
     const sentence = `${speed}It ${needs}${disk}; ${free}. Close other programs if the machine becomes slow.`;
     return { ...numbers, verdict: 'tight', sentence };
   }
@@ -135,6 +142,11 @@ function memoryOf({ met, head, idle, drafter, kvBytes }: ModelFacts): number {
   const packed = [met, head, idle, drafter].reduce((sum, weights) => sum + bytesOf(weights), 0);
   return Math.round(packed + CONTEXT_TOKENS * kvBytes + BASE_BYTES);
 }
+
+/** The head's file is packed without the tables in it: a byte a weight at most, as packModel asks for. */
+const roomToPack = ({ met, idle, head }: ModelFacts): number =>
+  Math.round(PACKING_ROOM * (weighed(met, DISK_BYTES) + weighed(idle, DISK_BYTES) + weighed(head, ONE_BYTE)));
+const ONE_BYTE: WeightCounts = { int4: 1, int4min: 1, int8: 1, w8a8: 1, f32: 1 };
 
 const bytesOf = (weights: WeightCounts): number => weighed(weights, PACKED_BYTES);
 

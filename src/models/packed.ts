@@ -16,8 +16,8 @@ import type { Store, StoredModel } from './store.ts';
 
 const FOLDER = 'packed';
 const STAMP = 'packed.json';
-/** Of the graphs' data: the plain weights again, the packed ones, and a part of them that is being packed. */
-const ROOM = 2.6;
+/** Room to make them, of the graphs' data: the plain weights again, the packed ones, and a part of them that is being packed. */
+export const PACKING_ROOM = 2.6;
 
 const stampSchema = z.strictObject({
   format: z.literal(1),
@@ -79,7 +79,7 @@ export async function packModel(
   const lock = await store.lock(`pack-${id}-${variant}`);
   const building = join(path, `${FOLDER}.partial`);
   try {
-    await store.requireFree(ROOM * graphBytes(manifest), `the packed weights of ${manifest.name}`);
+    await store.requireFree(PACKING_ROOM * graphBytes(manifest), `the packed weights of ${manifest.name}`);
     await rm(building, { recursive: true, force: true });
     await mkdir(building);
     await pack({ folder: path, outFolder: building, ...(signal && { signal }) });

@@ -52,6 +52,19 @@ describe('models: hardware advice', () => {
     });
   }
 
+  it('counts the packed copy where memory is tight and the disk has room for it, when the download is gone', () => {
+    const needs = (given: Partial<Machine>, downloadBytes: number, of = facts()) =>
+      adviseHardware(of, downloadBytes, machine(given)).diskBytes;
+    const tight = { freeBytes: 1e9 };
+    const packing = 2e9 + 2.6 * (1e9 * 0.625 + 0.5e9 * 1.03125 + 0.2e9);
+    near(needs({}, 1e9), 3e9);
+    near(needs(tight, 1e9), packing);
+    near(needs(tight, 9e9), 11e9);
+    near(needs({ ...tight, freeDiskBytes: 4e9 }, 1e9), 3e9);
+    near(needs({ ...tight, freeDiskBytes: null }, 0), 2e9);
+    near(needs(tight, 1e9, facts({ met: { ...NO_WEIGHTS, f32: 1e9 } })), 3e9);
+  });
+
   it('of what can be added is for the quickest form that fits', () => {
     const quick = { ...machine().speed!, w8a8: { write: 35e9, read: 1600e9 } };
     const { variant, startSeconds } = adviseAddition(ofDefault, 0, machine({ speed: quick }));
