@@ -4,9 +4,11 @@ import { Command } from 'commander';
 import { convertModel } from '../convert/convert.ts';
 import { assertReplaceable } from '../convert/out-folder.ts';
 import { hashWeights } from '../models/file-hash.ts';
+import { isModelId } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
-import { variantOption } from './engine-session.ts';
+import { modelId, variantOption } from './engine-session.ts';
 import { productsHere } from './machine.ts';
+import { idOfFile } from './model-source.ts';
 import { withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -29,7 +31,7 @@ export function convertCommand(terminal: Terminal): Command {
     .addOption(variantOption())
     .option('--carving <folder>', 'carving.json of this model: split its layers into experts')
     .option('--drafter <folder>', 'drafter.json of this model: guess ahead while writing')
-    .option('--id <id>', 'id in the manifest; default: the name of the file or folder')
+    .option('--id <id>', 'id in the manifest; default: the name of the file or folder', modelId)
     .option('--name <name>', 'name in the manifest; default: the id')
     .option('--license <spdx>', 'licence of the weights', 'unknown')
     .option('--json-progress', 'JSON lines on stdout instead of a bar')
@@ -43,7 +45,7 @@ Examples:
   $ moebius convert ./Qwen3-Coder-30B-A3B-Instruct --out ./qwen3-coder-30b`,
     )
     .action(async (source: string, options: ConvertOptions) => {
-      const id = options.id ?? basename(resolve(source)).replace(/\.gguf$/i, '');
+      const id = options.id ?? idOf(source);
       const outFolder = resolve(options.out);
       const { sizeBytes } = await withProgress(terminal, options.jsonProgress ?? false, async report => {
         await assertReplaceable(outFolder, source);
@@ -71,4 +73,9 @@ Examples:
         );
       }
     });
+}
+
+function idOf(source: string): string {
+  const name = basename(resolve(source)).replace(/\.gguf$/i, '');
+  return isModelId(name) ? name : idOfFile(name);
 }

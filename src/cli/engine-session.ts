@@ -5,7 +5,7 @@ import type { Engine, RunHooks } from '../engine/engine.ts';
 import { loadEngine } from '../engine/load.ts';
 import { defaultModel } from '../models/catalogue.ts';
 import { sessionThreads } from '../models/machine.ts';
-import { openStore, type Store, VARIANTS } from '../models/store.ts';
+import { ID_RULE, isModelId, openStore, type Store, VARIANTS } from '../models/store.ts';
 import {
   EXPERT_LEVELS,
   type ExpertLevel,
@@ -54,6 +54,12 @@ export function positiveInteger(text: string): number {
   if (!Number.isInteger(value) || value < 1)
     throw new InvalidArgumentError('It must be a whole number above 0.');
   return value;
+}
+
+/** Of `--id`: checked before anything is fetched for it. */
+export function modelId(text: string): string {
+  if (!isModelId(text)) throw new InvalidArgumentError(`It can't name a model: ${ID_RULE}.`);
+  return text;
 }
 
 export function finiteNumber(text: string): number {

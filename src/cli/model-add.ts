@@ -15,7 +15,7 @@ import { DISK_BYTES, factsIn, factsOf, type ModelFacts } from '../models/model-f
 import { packModel } from '../models/packed.ts';
 import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
-import { optionalVariantOption } from './engine-session.ts';
+import { modelId, optionalVariantOption } from './engine-session.ts';
 import { measuredMachine, productsHere } from './machine.ts';
 import {
   assertFree,
@@ -72,7 +72,7 @@ export function modelAddCommand(terminal: Terminal): Command {
     .addOption(
       optionalVariantOption().default(undefined, 'what is quickest here and fits into memory: int8 or int4'),
     )
-    .option('--id <id>', 'id in the store, for a file or address; default: its name')
+    .option('--id <id>', 'id in the store, for a file or address; default: its name', modelId)
     .option('--json-progress', 'JSON lines on stdout instead of a bar')
     .option(
       '--keep-source',

@@ -240,12 +240,12 @@ async function callsTools({ capabilities }: Manifest, folder: string): Promise<b
   return taughtDialect(template) !== null;
 }
 
+export const isModelId = (text: string): boolean => ID.test(text);
+export const ID_RULE = 'use letters, digits, dots and dashes, up to 100';
+
 function checkedId(id: string): string {
-  if (ID.test(id)) return id;
-  throw new MoebiusError(
-    'bad-request',
-    `${JSON.stringify(id)} can't name a model: use letters, digits, dots and dashes.`,
-  );
+  if (isModelId(id)) return id;
+  throw new MoebiusError('bad-request', `${JSON.stringify(id)} can't name a model: ${ID_RULE}.`);
 }
 
 function inUse(id: string, cause: unknown): MoebiusError {

@@ -37,6 +37,8 @@ describe('the command line', () => {
   refuse(['generate', '--experts', 'most'], /Allowed choices are exact, balanced/);
   refuse(['generate', '--temperature', 'hot'], /must be a number/);
   refuse(['convert', 'a.gguf'], /--out/);
+  refuse(['convert', 'a.gguf', '--out', 'b', '--id', 'my/model'], /can't name a model/);
+  refuse(['model', 'add', 'qwen2.5-coder-1.5b', '--id', 'a b'], /can't name a model/);
   refuse(['agent'], /give a task, or --undo/);
   refuse(['agent', 'do it', '--undo'], /give a task, or --undo/);
 
