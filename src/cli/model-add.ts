@@ -130,7 +130,9 @@ async function addModel(
     if (found && !options.keepSource && suits(found, await productsHere(variant)))
       return { ...addedOf(found), wasThere: true };
   }
-  const file = await obtainSource(source, store, report, terminal.signal);
+  const obtained = await obtainSource(source, store, report, terminal.signal);
+  // Before the work, which may fail: another version may be able to.
+  const file = options.keepSource ? await keepSource(obtained) : obtained;
   const variant = options.variant ?? (await variantOfFile(source, file, store, terminal));
   const model = options.id ?? file.id;
   const products = await productsHere(variant);
@@ -141,7 +143,7 @@ async function addModel(
   const added = known
     ? addedOf(known)
     : await convertInto(store, { id: model, variant, products }, source, file, terminal, report);
-  if (file.isFresh) await (options.keepSource ? keepSource(file) : removeSource(store, file));
+  if (file.isFresh) await removeSource(store, file);
   // Behind that, because it takes as much room.
   if (!known) await packWhereTight(store, added, terminal, await surveyMachine(store));
   if (isOther)

@@ -99,10 +99,11 @@ export async function obtainSource(
   }
 }
 
-/** For other variants to be made of it. */
-export async function keepSource({ path }: SourceFile): Promise<void> {
-  const note = await readSourceNote(path);
-  if (note) await writeSourceNote(path, { ...note, isKept: true });
+/** For other variants to be made of it; what was not fetched is its owner's anyway. */
+export async function keepSource(file: SourceFile): Promise<SourceFile> {
+  const note = file.isFresh && (await readSourceNote(file.path));
+  if (note) await writeSourceNote(file.path, { ...note, isKept: true });
+  return { ...file, isFresh: false };
 }
 
 /** Removes what was fetched. */

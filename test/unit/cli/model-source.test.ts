@@ -147,12 +147,19 @@ describe('sources of models', () => {
       assert.ok((await obtain(source, store)).isFresh);
     });
 
-    it('are removed when they are no weights that can be converted', async () => {
+    it('are removed when they are no weights that can be converted, unless they are to be kept', async () => {
       await withVariable('MOEBIUS_HOME', store.home, async () => {
         const add = ['node', 'moebius', 'model', 'add', `${server.url}/m.gguf`, '--json-progress'];
-        const program = createProgram(memoryTerminal(), '0');
-        await assert.rejects(program.parseAsync(add), { code: 'format-invalid' });
+        const refused = (...options: string[]) =>
+          assert.rejects(createProgram(memoryTerminal(), '0').parseAsync([...add, ...options]), {
+            code: 'format-invalid',
+          });
+        await refused();
         assert.deepEqual(readdirSync(store.downloadsFolder), []);
+        await refused('--keep-source');
+        await refused();
+        assert.equal((await obtain(source, store)).isFresh, false);
+        assert.equal(server.requests.length, 2);
       });
     });
   });
