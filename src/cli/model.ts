@@ -3,7 +3,13 @@ import { Command } from 'commander';
 import { MoebiusError } from '../base/errors.ts';
 import { isConvertible } from '../models/architectures.ts';
 import { catalogue } from '../models/catalogue.ts';
-import { adviseAddition, adviseHardware, type HardwareAdvice, speedNote } from '../models/hardware.ts';
+import {
+  adviseAddition,
+  adviseHardware,
+  type HardwareAdvice,
+  limitNote,
+  speedNote,
+} from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
 import { verifyModel } from '../models/manifest-file.ts';
 import { factsOf } from '../models/model-facts.ts';
@@ -49,7 +55,7 @@ function listCommand(terminal: Terminal): Command {
       for (const { id, variant, sizeBytes, name, manifest, path } of installed) {
         const advice = adviseHardware(factsOf(manifest), 0, { ...machine, freeDiskBytes: null });
         const diskBytes = sizeBytes + (await packedBytes(path));
-        const costs = [diskOf(diskBytes), memoryOf(advice), speedNote(advice)];
+        const costs = [diskOf(diskBytes), memoryOf(advice), limitNote(advice) ?? speedNote(advice)];
         await writeLine(terminal.stdout, row(id, variant, costs, name));
       }
       if (installed.length === 0) await writeLine(terminal.stdout, `No model is installed in ${store.home}.`);
@@ -67,12 +73,10 @@ function listCommand(terminal: Terminal): Command {
 const diskOf = (bytes: number): string => `${megabytes(bytes)} MB disk`;
 const memoryOf = ({ memoryBytes }: HardwareAdvice): string => `${megabytes(memoryBytes)} MB memory`;
 
-/** What keeps a model from running here, else how fast it would be. */
+/** What keeps a model from running well here, else how fast it would be. */
 function availability(architecture: string, advice: HardwareAdvice): string | null {
   if (!isConvertible(architecture)) return `${architecture} can't be converted yet`;
-  if (advice.verdict === 'too-large') return 'needs more memory than this machine has';
-  if (advice.verdict === 'no-room') return 'needs more disk space than there is';
-  return speedNote(advice);
+  return limitNote(advice) ?? speedNote(advice);
 }
 
 /** `costs`: disk, memory, and what there is to say of speed. */

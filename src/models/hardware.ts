@@ -22,12 +22,15 @@ export interface Machine {
 }
 
 export interface HardwareAdvice {
-  /** `fits`: go on. `tight`: it runs if other programs are closed. `too-large`, `no-room`: memory, disk are not enough. */
-  verdict: 'fits' | 'tight' | 'too-large' | 'no-room';
+  /**
+   * `fits`: go on. `tight`: it runs if other programs are closed. `from-disk`: packed, a trained Mixture-of-Experts runs, slowly.
+   * `too-large`, `no-room`: memory, disk are not enough.
+   */
+  verdict: 'fits' | 'tight' | 'from-disk' | 'too-large' | 'no-room';
   memoryBytes: number;
   /** At most, while it is installed: what is fetched and what is made of it, then the packed copy where one is made. */
   diskBytes: number;
-  /** Tokens a second, one a step: drafts make it more. null without a self-test, and for 32-bit weights. */
+  /** Tokens a second, one a step: drafts make it more. null without a self-test, for 32-bit weights, and from the disk. */
   writesPerSecond: number | null;
   /** Until the first token after a prompt of PROMPT_TOKENS that shares nothing with the one before. */
   startSeconds: number | null;
@@ -70,38 +73,48 @@ const ADDITIONS_PER_TOKEN = 60;
 const STEP_SECONDS = 0.002;
 /** Prompt tokens that meet a layer's experts together. */
 const CHUNK_TOKENS = 128;
+const NO_SPEED = { writesPerSecond: null, startSeconds: null };
 
 /** `downloadBytes`: what has to be fetched first; 0 for an installed model. */
 export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine: Machine): HardwareAdvice {
   const leastBytes = memoryOf(facts);
   const memoryBytes = leastBytes + Math.round(bytesOf(facts.sparse));
   const { totalBytes, freeBytes, freeDiskBytes } = machine;
+  const most = totalBytes - OTHERS_BYTES / 2;
+  const isLarger = leastBytes > most;
+  const isFromDisk = isLarger && hasExperts(facts) && facts.met.f32 === 0 && metBytes(facts) <= most;
   const isTight = memoryBytes > freeBytes || memoryBytes > totalBytes - OTHERS_BYTES;
-  const installingBytes = facts.diskBytes + downloadBytes;
-  // Packing has the room of the download, which is removed before; without enough it is left out.
-  const packingBytes = facts.met.f32 > 0 ? 0 : facts.diskBytes + roomToPack(facts);
-  const isPacked = isTight && freeDiskBytes !== null && packingBytes <= freeDiskBytes;
-  const diskBytes = isPacked ? Math.max(installingBytes, packingBytes) : installingBytes;
-  const numbers = { memoryBytes, diskBytes, ...speedOf(facts, machine.speed) };
-  const needs = `needs ${gigabytes(memoryBytes)} of memory`;
-  if (leastBytes > totalBytes - OTHERS_BYTES / 2) {
-    const least = gigabytes(leastBytes);
-    const sentence = `Not enough memory: it needs ${least} of memory, this machine has ${gigabytes(totalBytes)}. Choose a smaller model.`;
+  const packing = !isTight ? 'never' : isFromDisk ? 'always' : 'where there is room';
+  const diskBytes = diskOf(facts, downloadBytes, freeDiskBytes, packing);
+  const speed = isFromDisk ? NO_SPEED : speedOf(facts, machine.speed);
+  const numbers = { memoryBytes, diskBytes, ...speed };
+  const least = `it needs ${gigabytes(leastBytes)} of memory, this machine has ${gigabytes(totalBytes)}`;
+  if (isLarger && !isFromDisk) {
+    const sentence = `Not enough memory: ${least}. Choose a smaller model.`;
     return { ...numbers, verdict: 'too-large', sentence };
   }
   if (freeDiskBytes !== null && diskBytes > freeDiskBytes) {
     const sentence = `Not enough disk space: it needs ${gigabytes(diskBytes)}, ${gigabytes(freeDiskBytes)} are free.`;
     return { ...numbers, verdict: 'no-room', sentence };
   }
-  const isBusy = machine.speed !== null && !wasQuiet(machine.speed);
-  const speed = speedSentence(numbers, isBusy);
-  const disk = downloadBytes > 0 ? ` and ${gigabytes(diskBytes)} of disk while it is installed` : '';
-  const free = `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} memory are free`;
-  if (isTight) {
-    const sentence = `${speed}It ${needs}${disk}; ${free}. Close other programs if the machine becomes slow.`;
-    return { ...numbers, verdict: 'tight', sentence };
+  const disk = `${gigabytes(diskBytes)} of disk while it is installed`;
+  if (isFromDisk) {
+    const isAdded = downloadBytes > 0;
+    const packed = isAdded ? ', as it is added' : ' (`moebius model pack`)';
+    const runs = `Packed${packed}, it runs from the disk: slowly, and how slowly is not known.`;
+    const sentence = `Larger than memory: ${least}. ${runs}${isAdded ? ` It needs ${disk}.` : ''}`;
+    return { ...numbers, verdict: 'from-disk', sentence };
   }
-  return { ...numbers, verdict: 'fits', sentence: `${speed}It ${needs}${disk}; ${free}.` };
+  const isBusy = machine.speed !== null && !wasQuiet(machine.speed);
+  const needs = `It needs ${gigabytes(memoryBytes)} of memory${downloadBytes > 0 ? ` and ${disk}` : ''}`;
+  const free = `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} memory are free`;
+  const sentence = `${speedSentence(numbers, isBusy)}${needs}; ${free}.`;
+  if (!isTight) return { ...numbers, verdict: 'fits', sentence };
+  return {
+    ...numbers,
+    verdict: 'tight',
+    sentence: `${sentence} Close other programs if the machine becomes slow.`,
+  };
 }
 
 /**
@@ -118,6 +131,20 @@ export function adviseAddition(facts: ModelFacts, downloadBytes: number, machine
   const four = adviseOf('int4');
   // With the graphs that chats read with, 4 bits can take more.
   return quickest.verdict === 'tight' && quickest.memoryBytes < four.memoryBytes ? quickest : four;
+}
+
+/** What keeps a model from running here as it should; null where nothing does. For lists. */
+export function limitNote({ verdict }: Pick<HardwareAdvice, 'verdict'>): string | null {
+  switch (verdict) {
+    case 'too-large':
+      return 'needs more memory than this machine has';
+    case 'no-room':
+      return 'needs more disk space than there is';
+    case 'from-disk':
+      return 'larger than memory: runs from the disk, slowly';
+    default:
+      return null;
+  }
 }
 
 /** `about 28 tokens/s, starts after 9 s`; null where nothing is known. For lists. */
@@ -138,9 +165,25 @@ function speedSentence(
 }
 
 /** Held by the process until a long prompt comes: packed weights, and keys and values of a full context. */
-function memoryOf({ met, head, idle, drafter, kvBytes }: ModelFacts): number {
-  const packed = [met, head, idle, drafter].reduce((sum, weights) => sum + bytesOf(weights), 0);
-  return Math.round(packed + CONTEXT_TOKENS * kvBytes + BASE_BYTES);
+const memoryOf = (facts: ModelFacts): number => Math.round(metBytes(facts) + bytesOf(facts.idle));
+
+/** What every token needs of that; of packed weights the system gets the others from the disk when a token meets them. */
+function metBytes({ met, head, drafter, kvBytes }: ModelFacts): number {
+  const packed = [met, head, drafter].reduce((sum, weights) => sum + bytesOf(weights), 0);
+  return packed + CONTEXT_TOKENS * kvBytes + BASE_BYTES;
+}
+
+/** `freeBytes` is null where nothing is to be written. Packing has the room of the download, which is removed before. */
+function diskOf(
+  facts: ModelFacts,
+  downloadBytes: number,
+  freeBytes: number | null,
+  packing: 'always' | 'where there is room' | 'never',
+): number {
+  const installing = facts.diskBytes + downloadBytes;
+  if (freeBytes === null || packing === 'never' || facts.met.f32 > 0) return installing;
+  const most = Math.max(installing, facts.diskBytes + roomToPack(facts));
+  return packing === 'always' || most <= freeBytes ? most : installing;
 }
 
 /** The head's file is packed without the tables in it: a byte a weight at most, as packModel asks for. */
@@ -155,7 +198,7 @@ function speedOf(
   speed: Machine['speed'],
 ): Pick<HardwareAdvice, 'writesPerSecond' | 'startSeconds'> {
   const isUnknown = facts.met.f32 > 0 || (facts.met.w8a8 > 0 && !speed?.w8a8);
-  if (!speed || isUnknown) return { writesPerSecond: null, startSeconds: null };
+  if (!speed || isUnknown) return NO_SPEED;
   const { met, head, idle, layers, kvBytes } = facts;
   const seconds = (weights: WeightCounts, kind: keyof FormSpeed) =>
     weighed(weights, {

@@ -8,6 +8,7 @@ import {
   adviseAddition,
   adviseHardware,
   type HardwareAdvice,
+  limitNote,
   type Machine,
   speedNote,
 } from '../../models/hardware.ts';
@@ -27,11 +28,8 @@ export function noteOfInstalled({ manifest }: StoredModel, machine: Machine): st
 }
 
 function noteOf(advice: HardwareAdvice): string {
-  if (advice.verdict === 'too-large') return 'needs more memory than this machine has';
-  if (advice.verdict === 'no-room') return 'needs more disk space than there is';
-  return [`${(advice.memoryBytes / 1e9).toFixed(1)} GB of memory`, speedNote(advice)]
-    .filter(Boolean)
-    .join(', ');
+  const memory = `${(advice.memoryBytes / 1e9).toFixed(1)} GB of memory`;
+  return limitNote(advice) ?? [memory, speedNote(advice)].filter(Boolean).join(', ');
 }
 
 /** Before a download: measures the machine first, if nobody has yet. Advice of memory and disk alone if that fails. */

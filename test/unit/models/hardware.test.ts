@@ -1,7 +1,13 @@
 /** What the user is told of memory, disk and speed, from a machine's measurements and a model's facts. */
 import assert from 'node:assert/strict';
-import { catalogue, defaultModel } from '../../../src/models/catalogue.ts';
-import { adviseAddition, adviseHardware, type Machine, speedNote } from '../../../src/models/hardware.ts';
+import { catalogue, catalogueEntry, defaultModel } from '../../../src/models/catalogue.ts';
+import {
+  adviseAddition,
+  adviseHardware,
+  limitNote,
+  type Machine,
+  speedNote,
+} from '../../../src/models/hardware.ts';
 import { factsIn, type ModelFacts, NO_WEIGHTS } from '../../../src/models/model-facts.ts';
 
 const machine = (given: Partial<Machine> = {}): Machine => ({
@@ -63,6 +69,24 @@ describe('models: hardware advice', () => {
     near(needs({ ...tight, freeDiskBytes: 4e9 }, 1e9), 3e9);
     near(needs({ ...tight, freeDiskBytes: null }, 0), 2e9);
     near(needs(tight, 1e9, facts({ met: { ...NO_WEIGHTS, f32: 1e9 } })), 3e9);
+  });
+
+  it('of trained experts that are larger than memory is that they run from the disk, with no speed', () => {
+    const large = facts({ idle: { ...NO_WEIGHTS, int4: 40e9 } });
+    const advise = (given: Partial<Machine>, of = large) => adviseHardware(of, 5e9, machine(given));
+    const advice = advise({});
+    assert.equal(advice.verdict, 'from-disk');
+    assert.match(advice.sentence, /^Larger than memory: .* 32\.3 GB of memory, .* not known\. .* of disk/);
+    assert.match(limitNote(advice)!, /runs from the disk/);
+    assert.deepEqual([advice.writesPerSecond, advice.startSeconds], [null, null]);
+    // It runs packed alone.
+    assert.equal(advise({ freeDiskBytes: 60e9 }).verdict, 'no-room');
+    assert.equal(advise({ totalBytes: 3e9 }).verdict, 'too-large', 'not even what each token needs');
+    assert.equal(advise({}, factsIn(large, 'fp32')).verdict, 'too-large', 'it can not be packed');
+    assert.equal(advise({}, facts({ met: { ...NO_WEIGHTS, int4: 40e9 } })).verdict, 'too-large');
+    const air = catalogueEntry('glm-4.5-air');
+    const small = machine({ totalBytes: 32e9, freeDiskBytes: 400e9 });
+    assert.equal(adviseAddition(air.facts, air.sizeBytes, small).verdict, 'from-disk');
   });
 
   it('of what can be added is for the quickest form that fits', () => {
