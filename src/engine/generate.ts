@@ -14,7 +14,7 @@ import { Decoder } from './decoder.ts';
 import type { RunHooks } from './engine.ts';
 import type { Match } from './grammar/grammars.ts';
 import { grammarSource } from './grammar/source.ts';
-import type { GrammarSource } from './grammar/wire.ts';
+import type { GrammarSource, TokenMask } from './grammar/wire.ts';
 import { HeldText } from './held-text.ts';
 import { levelPlan } from './read-plan.ts';
 import { type ReasoningReader, reasoningReader } from './reasoning.ts';
@@ -255,7 +255,7 @@ class Writer {
     const began = performance.now();
     let reported = began;
     while (this.#outputTokens < maxTokens) {
-      const { token, logProb } = this.#sampler.choose(this.#held.limit(logits), this.#match?.mask);
+      const { token, logProb } = this.#sampler.choose(this.#held.limit(logits), this.#mask());
       if (stopTokens.has(token)) {
         this.#endedItself = true;
         return 'stop';
@@ -280,11 +280,18 @@ class Writer {
     return 'length';
   }
 
+  #mask(): TokenMask | undefined {
+    const mask = this.#match?.mask;
+    const { reasoning, stopTokens } = this.#request;
+    return mask && reasoning ? reasoning.widen(mask, stopTokens) : mask;
+  }
+
   /** The next mask is computed while the model runs. */
   async #step(decoder: Decoder, token: number, room: number): Promise<Float32Array> {
     const running = decoder.next(token, room);
+    const isMatched = this.#request.reasoning?.isMatched ?? true;
     try {
-      const [logits] = await Promise.all([running, this.#match?.accept(token)]);
+      const [logits] = await Promise.all([running, isMatched ? this.#match?.accept(token) : undefined]);
       return logits;
     } finally {
       // Where the grammar fails: a run that goes on would add its rows to a sequence that is another request's by then.

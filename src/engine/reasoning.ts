@@ -3,6 +3,7 @@
  * `<think>` ... `</think>` (GLM, Qwen3), and the channels of gpt-oss, whose answer is in `final`
  * (https://cookbook.openai.com/articles/openai-harmony), or in `commentary`, where a tool is called.
  */
+import type { TokenMask } from './grammar/wire.ts';
 import { CALL_END, callHeader } from './tools/harmony.ts';
 
 /** What a token adds to either. */
@@ -16,6 +17,10 @@ export interface ReasoningReader {
   readonly markers: ReadonlySet<number>;
   /** `text` is that of `token`. */
   push(token: number, text: string): AnswerPiece;
+  /** A grammar is to follow the token that was pushed last. Of thoughts between tags it knows nothing; channels are text to it. */
+  readonly isMatched: boolean;
+  /** A grammar's mask, and what a thought may hold or begin with; `ends` only where the grammar has them, as a thought is no answer. */
+  widen(mask: TokenMask, ends: Iterable<number>): TokenMask;
 }
 
 /** Ids by literal of the added tokens that are there; null if one is missing. */
@@ -67,6 +72,7 @@ class TagReader implements ReasoningReader {
   readonly markers: ReadonlySet<number>;
   readonly #ids: NonNullable<Ids<keyof typeof TAGS>>;
   #isThinking: boolean;
+  isMatched: boolean;
   /** Blank lines between the thinking and the answer belong to neither. */
   #hasAnswered: boolean;
 
@@ -75,17 +81,31 @@ class TagReader implements ReasoningReader {
     this.#hasAnswered = hasAnswered;
     this.markers = new Set(Object.values(ids));
     this.#isThinking = isBegun;
+    this.isMatched = !isBegun;
   }
 
   push(token: number, text: string): AnswerPiece {
-    if (this.markers.has(token)) {
-      this.#isThinking = token === this.#ids.begin;
-      return { text: '', reasoning: '' };
-    }
+    const isTag = this.markers.has(token);
+    if (isTag) this.#isThinking = token === this.#ids.begin;
+    this.isMatched = !(isTag || this.#isThinking);
+    if (isTag) return { text: '', reasoning: '' };
     if (this.#isThinking) return { text: '', reasoning: text };
     const shown = this.#hasAnswered ? text : text.trimStart();
     this.#hasAnswered ||= shown !== '';
     return { text: shown, reasoning: '' };
+  }
+
+  widen(mask: TokenMask, ends: Iterable<number>): TokenMask {
+    if (this.#isThinking) {
+      const all = new Int32Array(mask.length).fill(-1);
+      for (const id of ends) all[id >> 5]! &= mask[id >> 5]! | ~(1 << (id & 31));
+      return all;
+    }
+    if (this.#hasAnswered) return mask;
+    const { begin } = this.#ids;
+    const widened = mask.slice();
+    widened[begin >> 5]! |= 1 << (begin & 31);
+    return widened;
   }
 }
 
@@ -97,6 +117,7 @@ class HarmonyReader implements ReasoningReader {
   readonly markers: ReadonlySet<number>;
   readonly #ids: NonNullable<Ids<keyof typeof HARMONY>>;
   readonly #hasCalls: boolean;
+  readonly isMatched = true;
   /** Of the message to come; null while the text of one is written. */
   #header: string | null = '';
   #kind: 'answer' | 'thought' | 'call' = 'thought';
@@ -125,6 +146,10 @@ class HarmonyReader implements ReasoningReader {
     const begun = this.#open(this.#header.slice(0, at));
     const said = this.#said(rest);
     return { ...said, text: begun + said.text };
+  }
+
+  widen(mask: TokenMask): TokenMask {
+    return mask;
   }
 
   #said(text: string): AnswerPiece {

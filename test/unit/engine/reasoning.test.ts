@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateRequest } from '../../../src/engine/generate.ts';
+import { generateRequest, runRequest } from '../../../src/engine/generate.ts';
 import { loadEngine } from '../../../src/engine/load.ts';
 import { reasoningReader } from '../../../src/engine/reasoning.ts';
+import { hermes } from '../../../src/engine/tools/hermes.ts';
+import type { GrammarParams } from '../../../src/protocol/daemon.ts';
 import { openTinyCore } from '../../support/tiny-core.ts';
 import { writeTinyModel } from '../../support/tiny-folder.ts';
 
@@ -175,5 +177,67 @@ describe('an engine whose model thinks', function () {
     } finally {
       await engine.dispose();
     }
+  });
+
+  describe('beside a grammar of tools', () => {
+    const CALL = '<tool_call>\n{"name": "move", "arguments": {"by": "x"}}\n</tool_call>';
+    const parameters = { type: 'object', properties: { by: { type: 'string' } }, required: ['by'] };
+    const tools = [{ name: 'move', parameters }];
+
+    /** The answer of a model that wants to write `answer`, each tag as its token, or spelt where it may not; `begun` by the template. */
+    async function answer(answer: string, { begun = '', choice }: { begun?: string; choice?: 'required' }) {
+      const { core, dispose } = await openTinyCore({ thinks: true });
+      const { tokenizer, manifest } = core;
+      const textOf = (token: number) => tokenizer.specials.get(token) ?? tokenizer.decode([token]);
+      let written: string | null = null;
+      const likely = (tokens: number[]): Float32Array => {
+        written = written === null ? '' : written + tokens.map(textOf).join('');
+        const rest = answer.slice(written.length);
+        const logits = new Float32Array(manifest.dims.vocab).fill(-50);
+        for (const id of tokenizer.encodePlain(rest.slice(0, 1))) logits[id] = 5;
+        for (const [id, literal] of tokenizer.specials) if (rest.startsWith(literal)) logits[id] = 10;
+        return logits;
+      };
+      const worker = {
+        request: async (method: string, { tokens, logitRows }: { tokens: number[]; logitRows: number }) => {
+          if (method !== 'forward') return {};
+          return { logits: logitRows > 0 ? likely(tokens) : null, drafted: [], capacityRows: 1, bytes: 0 };
+        },
+      } as unknown as typeof core.worker;
+      const asked = { ...core, worker, dialect: hermes };
+      const grammar: GrammarParams = { kind: 'tools', tools, ...(choice && { choice }) };
+      const messages = [{ role: 'user' as const, content: 'hello' }];
+      const limits = { maxTokens: 150, drafts: false };
+      const request = { requestId: 'r', messages, grammar, thinking: begun !== '', ...limits };
+      let reasoning = '';
+      try {
+        const { text, calls, finish } = await runRequest(asked, generateRequest(asked, request), {
+          signal: new AbortController().signal,
+          turn: async () => {},
+          onEvent: event => {
+            if (event.type === 'reasoning') reasoning += event.text;
+          },
+        });
+        return { text, reasoning, finish, calls: calls?.map(call => call.kind) };
+      } finally {
+        await dispose();
+      }
+    }
+
+    const called = { text: CALL, reasoning: 'hm {"', finish: 'stop', calls: ['call'] };
+    it('ends where the model ends it', async () => {
+      assert.deepEqual(await answer(`hm {"</think>${CALL}<|im_end|>`, { begun: '<think>' }), called);
+    });
+    it('begins where the model begins it, also where a call has to come', async () => {
+      assert.deepEqual(await answer(`<think>hm {"</think>${CALL}<|im_end|>`, { choice: 'required' }), called);
+    });
+    it('begins in no call', async () => {
+      const { text, reasoning } = await answer(`${CALL.replace('x', '<think>x')}<|im_end|>`, {});
+      assert.deepEqual([text, reasoning], [CALL.replace('x', '<think>x'), '']);
+    });
+    it('is no answer, where a call has to come', async () => {
+      const { finish } = await answer('hm<|im_end|>', { begun: '<think>', choice: 'required' });
+      assert.equal(finish, 'repetition');
+    });
   });
 });
