@@ -243,7 +243,7 @@ export class CompletionPipeline {
   private async writeAhead(cursor: Cursor, multiline: MultilineSetting): Promise<void> {
     const extent = this.extent(cursor, { isManual: false, multiline });
     if (extent === 'none' || this.runner.isBusy) return;
-    const run = this.runner.start(cursor, extent);
+    const run = this.runner.start(cursor, extent, true);
     this.rewriting = this.cache.find(cursor) && run;
     await run.ended;
     if (!this.runner.wasStartedAt(cursor)) throw cancelled();
@@ -345,7 +345,7 @@ export class CompletionPipeline {
   private prepare(place: Cursor, multiline: MultilineSetting): void {
     if (this.runner.isBusy) return;
     const { asked } = this;
-    const run = this.runner.start(place, this.extent(place, { isManual: false, multiline }));
+    const run = this.runner.start(place, this.extent(place, { isManual: false, multiline }), true);
     this.prepared = run;
     const goOn = () => {
       const isOvertaken = run.abort.signal.aborted || asked !== this.asked;

@@ -9,7 +9,7 @@ const SEQUENCES = { a: 'completion', b: 'completion-ahead' } as const;
 const OTHER_TEMPERATURE = 0.6;
 
 export function completeParams(
-  { isSingleLine, buffer, files, seed, ...call }: CompletionCall,
+  { isSingleLine, buffer, files, seed, isAhead, ...call }: CompletionCall,
   decodeBudgetMs: number,
 ): Omit<CompleteParams, 'requestId'> {
   return {
@@ -19,6 +19,7 @@ export function completeParams(
     singleLine: isSingleLine,
     temperature: seed === undefined ? 0 : OTHER_TEMPERATURE,
     ...(seed !== undefined && { seed }),
+    ...(isAhead && { ahead: true }),
     level: 'exact',
     decodeBudgetMs,
     stop: isSingleLine ? [] : ['\n\n\n'],

@@ -28,6 +28,8 @@ export interface CompletionCall {
   maxTokens: number;
   /** Set for another answer than the likeliest. */
   seed?: number;
+  /** Nobody asked yet: whatever somebody waits for goes before it, and may end it (`cancelled`). */
+  isAhead?: boolean;
 }
 export interface CompletionAnswer {
   text: string;
@@ -47,6 +49,8 @@ export type Complete = (call: CompletionCall, hooks: CompletionHooks) => Promise
 export interface Run {
   origin: Cursor;
   extent: Extent;
+  /** It was begun for nobody, see CompletionCall. */
+  isAhead: boolean;
   /** Written so far. */
   text: string;
   /** What the user typed since the run began. */
@@ -124,12 +128,13 @@ export class Runner {
   }
 
   /** Starts a run in the place of the one there is. */
-  start(cursor: Cursor, extent: Extent): Run {
+  start(cursor: Cursor, extent: Extent, isAhead = false): Run {
     this.stop();
     this.origin = cursor;
     const run: Run = {
       origin: cursor,
       extent,
+      isAhead,
       text: '',
       typed: '',
       waiters: 0,
@@ -227,7 +232,7 @@ export class Runner {
   }
 
   private async execute(run: Run): Promise<void> {
-    const { origin, extent } = run;
+    const { origin, extent, isAhead } = run;
     const { signal } = run.abort;
     signal.addEventListener('abort', () => (run.isStale = true), { once: true });
     let isEnoughWritten = false;
@@ -248,12 +253,15 @@ export class Runner {
       run.trace = { ...run.trace!, usage, meanLogProb };
     };
     try {
-      const answer = await this.ask(this.call(origin, extent, prompt), { signal, onText, onUsage });
+      const call = { ...this.call(origin, extent, prompt), ...(isAhead && { isAhead }) };
+      const answer = await this.ask(call, { signal, onText, onUsage });
       const { text, finish, usage, meanLogProb } = answer;
       onUsage(usage, meanLogProb);
       this.noteSpeed(usage);
       if (isEnoughWritten || !signal.aborted) this.keep(run, text, isCut(finish));
     } catch (error) {
+      // Given up for what somebody waits for; who has joined it since asks anew.
+      if (isAhead && toMoebiusError(error).code === 'cancelled') run.abort.abort();
       if (!isEnoughWritten && !signal.aborted) throw error;
       if (run.trace.usage) this.noteSpeed(run.trace.usage);
       if (isEnoughWritten) this.keep(run, run.text, true);

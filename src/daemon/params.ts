@@ -103,6 +103,7 @@ const SCHEMAS = {
       decodeBudgetMs: optional(durationMs),
       prefillBudgetMs: optional(durationMs),
       singleLine: optional(z.boolean()),
+      ahead: optional(z.boolean()),
       sequence: optional(name),
     })
     .check(

@@ -1,6 +1,8 @@
 /**
- * Who may use the engine. One request runs at a time; completion goes before chat, chat before background, and idle work
- * comes last. A running request of a lower lane is held at its next `turn()` while a higher one runs, and then goes on.
+ * Who may use the engine. One request runs at a time; completion goes before chat, chat before background, and what nobody
+ * asked for comes last: suggestions written ahead, then idle work. A running request of a lower lane is held at its next
+ * `turn()` while a higher one runs, and then goes on. Suggestions written ahead are given up for a chat and background work
+ * instead, and not begun beside them: a keystroke that waits for one would wait for all of those.
  *
  * Two rules keep sequences (KV caches) whole:
  * - a newer completion of the same sequence replaces an older one, waiting or running: only the newest is of use. So it
@@ -12,15 +14,18 @@ import type { Clock } from '../base/clock.ts';
 import { Deferred } from '../base/deferred.ts';
 import { cancelled, MoebiusError } from '../base/errors.ts';
 
-export type Lane = 'completion' | 'chat' | 'background' | 'idle';
-const RANK: Record<Lane, number> = { completion: 0, chat: 1, background: 2, idle: 3 };
+export type Lane = 'completion' | 'chat' | 'background' | 'ahead' | 'idle';
+const RANK: Record<Lane, number> = { completion: 0, chat: 1, background: 2, ahead: 3, idle: 4 };
 /** Lanes whose requests a newer one of the same sequence makes useless, by the lane of the newer one. */
 const REPLACED: Record<Lane, readonly Lane[]> = {
-  completion: ['completion', 'idle'],
+  completion: ['completion', 'ahead', 'idle'],
+  ahead: ['ahead', 'idle'],
   idle: ['idle'],
   chat: [],
   background: [],
 };
+/** Lanes that nothing is written ahead beside. */
+const takesAll = (lane: Lane): boolean => lane === 'chat' || lane === 'background';
 
 /** Requests that may wait; more than this is a client gone wild. */
 const MAX_WAITING = 64;
@@ -36,7 +41,7 @@ export interface Job<T> {
 
 /** What a running job holds. */
 export interface Slot {
-  /** Aborts with the request's own signal, or when a newer completion replaces it. */
+  /** Aborts with the request's own signal, or when a newer request replaces it. */
   readonly signal: AbortSignal;
   /** To be awaited between two steps of work; rejects with `cancelled`. */
   turn(): Promise<void>;
@@ -81,11 +86,11 @@ export class Scheduler {
   }
 
   /**
-   * Runs the job when its time comes. Rejects with `cancelled` when its signal aborts first or a newer completion
-   * replaces it, with `busy` when too many wait, else settles as `job.run` does.
+   * Runs the job when its time comes. Rejects with `cancelled` when its signal aborts first, a newer completion replaces it
+   * or it is given up, with `busy` when too many wait, else settles as `job.run` does.
    */
   async run<T>(job: Job<T>): Promise<T> {
-    if (job.signal.aborted) throw cancelled();
+    if (job.signal.aborted || (job.lane === 'ahead' && this.#isTaken())) throw cancelled();
     this.#replaceOlder(job);
     if (this.waiting >= MAX_WAITING) {
       throw new MoebiusError(
@@ -157,11 +162,16 @@ export class Scheduler {
     await entry.go.promise;
   }
 
+  #isTaken(): boolean {
+    return [...this.#entries].some(({ job, abort }) => takesAll(job.lane) && !abort.signal.aborted);
+  }
+
   #replaceOlder({ lane, sequence }: Job<unknown>): void {
-    const reason = new MoebiusError('cancelled', 'A newer completion replaced this one.');
+    const reason = new MoebiusError('cancelled', 'A newer request replaced this one.');
     for (const entry of [...this.#entries]) {
       const { job } = entry;
-      if (job.sequence === sequence && REPLACED[lane].includes(job.lane)) this.#cancel(entry, reason);
+      const isUseless = job.sequence === sequence && REPLACED[lane].includes(job.lane);
+      if (isUseless || (job.lane === 'ahead' && takesAll(lane))) this.#cancel(entry, reason);
     }
   }
 

@@ -171,6 +171,11 @@ export interface CompleteParams extends SamplingParams {
   prefillBudgetMs?: number;
   /** Stop at the first line end. */
   singleLine?: boolean;
+  /**
+   * Nobody asked yet: it goes after all that somebody waits for, and is given up (`cancelled`) while there is a chat or
+   * background work.
+   */
+  ahead?: boolean;
   /** Default `completion`. */
   sequence?: string;
 }

@@ -15,9 +15,9 @@ export function handleRuns(context: ServerContext): void {
   });
   context.serve('complete', async (raw, signal) => {
     const params = parseParams('complete', raw);
-    const { requestId, sequence = 'completion', maxTokens } = params;
-    const lane = maxTokens === 0 ? 'idle' : 'completion';
-    const place = { requestId, lane, sequence, signal } as const;
+    const { requestId, sequence = 'completion', maxTokens, ahead } = params;
+    const lane: Lane = maxTokens === 0 ? 'idle' : ahead ? 'ahead' : 'completion';
+    const place = { requestId, lane, sequence, signal };
     return run(context, place, (engine, hooks) => engine.complete(params, hooks));
   });
 }

@@ -135,6 +135,42 @@ describe('completion/pipeline: what is read and written ahead', () => {
     await ahead;
   });
 
+  it('asks anew where a key has joined what is given up for a chat', async () => {
+    const calls: CompletionCall[] = [];
+    let giveUp = (_: Error) => {};
+    const pipeline = new CompletionPipeline(async call => {
+      calls.push(call);
+      if (call.isAhead) await new Promise((_, reject) => (giveUp = reject));
+      return answered(call.maxTokens > 0 ? ' foo(a);' : '');
+    });
+    const before = Array.from({ length: 200 }, (_, i) => `const x${i} = ${i};\n`).join('');
+    const ahead = pipeline.readAhead(drawn(`${before}const x =█`), async () => [], 'auto');
+    while (!calls.some(call => call.isAhead)) await sleep(1);
+    const quiet = { ...options(), isSaving: true };
+    const key = pipeline.suggest(drawn(`${before}const x = █`), quiet);
+    await sleep(1);
+    giveUp(new MoebiusError('cancelled', 'A newer request replaced this one.'));
+    assert.equal((await key)?.source, 'model');
+    await ahead.catch(() => undefined);
+    assert.equal(calls.filter(({ isAhead, maxTokens }) => !isAhead && maxTokens > 0).length, 1);
+  });
+
+  it('prepares nothing further once what it prepares is given up', async () => {
+    const clock = new FakeClock();
+    const calls: CompletionCall[] = [];
+    const pipeline = new CompletionPipeline(async call => {
+      calls.push(call);
+      if (call.isAhead) throw new MoebiusError('cancelled', 'A newer request replaced this one.');
+      return answered('foo()');
+    }, clock);
+    assert.equal((await pipeline.suggest(drawn('f() {\n  let x = █\n}\n'), options()))?.text, 'foo()');
+    await clock.advance(400);
+    assert.deepEqual(
+      calls.map(({ isAhead = false }) => isAhead),
+      [false, true],
+    );
+  });
+
   it('reads more in idle time, in the other sequence, and drops it when a key needs the model', async () => {
     const before = Array.from({ length: 200 }, (_, i) => `const x${i} = ${i};\n`).join('');
     const calls: CompletionCall[] = [];

@@ -46,6 +46,11 @@ describe('what ghost text asks of a model', () => {
     assert.equal(seed, 2);
   });
 
+  it('says where nobody asked yet', () => {
+    assert.equal(completeParams({ ...CALL, isAhead: true }, 200).ahead, true);
+    assert.equal('ahead' in completeParams(CALL, 200), false);
+  });
+
   it('passes on the text, what it took, and how sure the model was', async () => {
     const seen: unknown[] = [];
     const { usage, ...answer } = answered('a\n', -0.5);

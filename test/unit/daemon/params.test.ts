@@ -30,6 +30,7 @@ describe('daemon params', () => {
     'complete',
     generate({ prefix: 'a', suffix: 'b', middle: 'c', decodeBudgetMs: 300, singleLine: true }),
   );
+  accept('writing ahead', 'complete', generate({ prefix: 'a', suffix: 'b', ahead: true }));
   accept('reading ahead', 'complete', generate({ prefix: 'a', suffix: 'b', maxTokens: 0 }));
   accept('a load', 'model/load', { model: 'm', variant: 'int8', contextTokens: 4096, threads: 2 });
 

@@ -174,6 +174,40 @@ describe('daemon scheduler', () => {
     'type done, ahead done',
   );
   check(
+    'gives up what is written ahead for a chat and for background work, of any sequence',
+    [
+      { name: 'ahead', lane: 'ahead', at: 0, steps: 9, sequence: 'fim' },
+      { name: 'chat', lane: 'chat', at: 1, steps: 1 },
+      { name: 'again', lane: 'ahead', at: 4, steps: 9, sequence: 'fim' },
+      { name: 'bg', lane: 'background', at: 5, steps: 1 },
+    ],
+    'ahead chat again bg',
+    'ahead cancelled, chat done, again cancelled, bg done',
+  );
+  check(
+    'writes nothing ahead beside a chat, not even one that is held',
+    [
+      { name: 'chat', lane: 'chat', at: 0, steps: 4 },
+      { name: 'ahead', lane: 'ahead', at: 1, steps: 1, sequence: 'fim' },
+      { name: 'type', lane: 'completion', at: 2, steps: 2, sequence: 'fim' },
+      { name: 'again', lane: 'ahead', at: 3, steps: 1, sequence: 'other' },
+    ],
+    'chat chat type type chat chat',
+    'ahead cancelled, again cancelled, type done, chat done',
+  );
+  check(
+    'replaces what is written ahead by the completion that is asked for, holds it for others and reads ahead after it',
+    [
+      { name: 'old', lane: 'ahead', at: 0, steps: 9, sequence: 'fim' },
+      { name: 'type', lane: 'completion', at: 1, steps: 1, sequence: 'fim' },
+      { name: 'ahead', lane: 'ahead', at: 3, steps: 3, sequence: 'fim' },
+      { name: 'read', lane: 'idle', at: 3, steps: 1, sequence: 'fim' },
+      { name: 'other', lane: 'completion', at: 4, steps: 2 },
+    ],
+    'old type ahead other other ahead ahead read',
+    'old cancelled, type done, other done, ahead done, read done',
+  );
+  check(
     'forgets a waiting request that is cancelled',
     [
       { name: 'a', lane: 'chat', at: 0, steps: 3 },
