@@ -15,6 +15,8 @@ export class IdleTask implements Disposable {
   readonly #options: IdleTaskOptions;
   #timer: Disposable | null = null;
   #running: AbortController | null = null;
+  /** Resolves when what was begun last has ended. */
+  #ended: Promise<void> = Promise.resolve();
   #isOver = false;
 
   constructor(options: IdleTaskOptions) {
@@ -31,13 +33,17 @@ export class IdleTask implements Disposable {
       return;
     }
     if (this.#running) return;
-    this.#timer ??= this.#options.clock.after(this.#options.quietMs, () => void this.#begin());
+    this.#timer ??= this.#options.clock.after(this.#options.quietMs, () => {
+      this.#ended = this.#begin();
+    });
   };
 
-  dispose(): void {
+  /** Resolves when nothing of it runs any more. */
+  async dispose(): Promise<void> {
     this.#isOver = true;
     this.#timer?.dispose();
     this.#running?.abort();
+    await this.#ended;
   }
 
   async #begin(): Promise<void> {

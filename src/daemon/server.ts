@@ -57,6 +57,7 @@ export interface ServerContext {
   scheduler: Scheduler;
   residency: Residency;
   status: StatusBoard;
+  selfTest: IdleTask;
   statusChanged(): void;
   /** Registers a method that only an initialized client may call. */
   serve<M extends keyof DaemonRequests>(
@@ -125,6 +126,7 @@ export function createServer(options: ServerOptions): Server {
     scheduler,
     residency,
     status,
+    selfTest,
     statusChanged: onChange,
     serve,
     state,
@@ -139,8 +141,7 @@ export function createServer(options: ServerOptions): Server {
     log,
     async dispose() {
       sendStatus.dispose();
-      selfTest.dispose();
-      await residency.unload();
+      await Promise.all([selfTest.dispose(), residency.unload()]);
     },
   };
 }

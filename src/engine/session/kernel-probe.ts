@@ -3,7 +3,7 @@
  * worker. What the weights are makes no difference to the time, so they are noise.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
@@ -34,13 +34,17 @@ const OPERATORS = 256;
 
 /** Runs of each kind: the quickest counts, because what else the machine does only slows. */
 const RUNS = { write: 8, read: 2, operators: 20 };
+const FOLDER = 'moebius-probe-';
+/** Far longer than a probe takes. */
+const LEFT_MS = 3_600_000;
 const PRODUCER = { name: 'moebius', version: '1' };
 
 /** null where this processor computes the form wrongly. Throws `cancelled` soon after `stop` is set. */
 export async function probeKernel({ form, threads, stop }: ProbeArgs): Promise<KernelSpeed | null> {
   throwIfStopped(stop);
   if (form === 'w8a8' && !(await areTokenProductsExact())) return null;
-  const folder = await mkdtemp(join(tmpdir(), 'moebius-probe-'));
+  await removeLeft(tmpdir());
+  const folder = await mkdtemp(join(tmpdir(), FOLDER));
   try {
     const chain = await openChain(folder, form, threads);
     const operators = await openOperators(folder, threads);
@@ -55,6 +59,15 @@ export async function probeKernel({ form, threads, stop }: ProbeArgs): Promise<K
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The folders in `parent` that processes left which were ended in the midst of a probe, as far as they can be removed. */
+export async function removeLeft(parent: string): Promise<void> {
+  const names = (await readdir(parent).catch(() => [])).filter(name => name.startsWith(FOLDER));
+  for (const folder of names.map(name => join(parent, name))) {
+    const age = Date.now() - ((await stat(folder).catch(() => null))?.mtimeMs ?? Date.now());
+    if (age > LEFT_MS) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

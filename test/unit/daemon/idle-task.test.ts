@@ -88,8 +88,24 @@ describe('daemon: idle task', () => {
     const { clock, state, task, become } = setUp();
     await become(false);
     await clock.advance(100);
-    task.dispose();
+    await task.dispose();
     await clock.advance(1000);
     assert.deepEqual([state.runs, state.aborts], [1, 1]);
+    await task.dispose();
+  });
+
+  it('has ended only when what runs has', async () => {
+    let end = () => {};
+    const { clock, task, become } = setUp(
+      () => new Promise((_, reject) => (end = () => reject(new Error()))),
+    );
+    await become(false);
+    await clock.advance(100);
+    let hasEnded = false;
+    const ended = task.dispose().then(() => (hasEnded = true));
+    await settle();
+    assert.equal(hasEnded, false);
+    end();
+    assert.equal(await ended, true);
   });
 });

@@ -100,6 +100,26 @@ describe('daemon server', () => {
     assert.ok(engines[0]?.isDisposed);
   });
 
+  it('gives the self-test up before it ends, and waits until it has', async () => {
+    const ends: string[] = [];
+    const { peer, clock } = await connect('small', {
+      selfTest: signal =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () =>
+            setImmediate(() => {
+              ends.push('self-test');
+              reject(new Error('aborted'));
+            }),
+          );
+        }),
+      onShutdown: () => void ends.push('daemon'),
+    });
+    await clock.advance(30_000);
+    await peer.request('shutdown', {});
+    await new Promise(setImmediate);
+    assert.deepEqual(ends, ['self-test', 'daemon']);
+  });
+
   it('says what is installed when a model is not, and why one cannot be loaded', async () => {
     const { peer } = await connect();
     assert.match(
@@ -204,7 +224,7 @@ describe('daemon server', () => {
     );
     const results = await Promise.all(storm);
     assert.equal(results.pop(), 'answered');
-    assert.deepEqual([...new Set(results)], ['cancelled: A newer completion replaced this one.']);
+    assert.deepEqual([...new Set(results)], ['cancelled: A newer request replaced this one.']);
   });
 
   it('drops reading ahead for a completion before its next chunk, and holds it for a chat', async () => {
@@ -222,7 +242,7 @@ describe('daemon server', () => {
     while (dones().length < 3) await settle();
     const seen = dones().length;
     await peer.request('complete', { requestId: 'fim', prefix: plan({ steps: 3 }), suffix: '' });
-    assert.equal(await reading, 'cancelled: A newer completion replaced this one.');
+    assert.equal(await reading, 'cancelled: A newer request replaced this one.');
     assert.ok(dones().length <= seen + 1, `${dones().length - seen} chunks more`);
 
     const held = ahead();

@@ -1,6 +1,10 @@
 /** The order of the self-test's measurements, with a scripted worker; the kernels themselves: test/model. */
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runSelfTest, type SelfTestOptions, threadCounts } from '../../../src/engine/self-test.ts';
+import { removeLeft } from '../../../src/engine/session/kernel-probe.ts';
 import { throwIfStopped } from '../../../src/engine/session/stop-flag.ts';
 import type { KernelSpeed, ProbeArgs } from '../../../src/engine/session/wire.ts';
 
@@ -74,6 +78,22 @@ describe('engine: self-test', () => {
       message: /busy/,
     });
     assert.equal(ends(), 1);
+  });
+
+  it('removes the folders that it left when it was ended, and none of a probe that runs', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'moebius-left-'));
+    try {
+      for (const name of ['moebius-probe-old', 'moebius-probe-new', 'other']) {
+        await mkdir(join(parent, name));
+        await writeFile(join(parent, name, 'int4.data'), '');
+        if (!name.endsWith('new')) await utimes(join(parent, name), 0, 0);
+      }
+      await removeLeft(parent);
+      assert.deepEqual((await readdir(parent)).sort(), ['moebius-probe-new', 'other']);
+      await removeLeft(join(parent, 'missing'));
+    } finally {
+      await rm(parent, { recursive: true });
+    }
   });
 
   it('says what a kernel says', async () => {
