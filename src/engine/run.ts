@@ -3,7 +3,7 @@ import { cancelled, toMoebiusError } from '../base/errors.ts';
 import type { LevelPlan } from '../models/manifest.ts';
 import type { EngineCore } from './core.ts';
 import type { RunHooks } from './engine.ts';
-import { expertsNeeded, expertsOf, planRead, type Reader, type Segment } from './read-plan.ts';
+import { ALL_EXPERTS, expertsNeeded, expertsOf, planRead, type Reader, type Segment } from './read-plan.ts';
 import type { Sequence } from './sequences.ts';
 import type { CacheSize, ForwardArgs, ForwardReply } from './session/wire.ts';
 
@@ -167,7 +167,7 @@ export class Run {
       draftAbove: null,
       ...wanted,
     });
-    this.#sequence.append([...tokens, ...reply.drafted], expertsOf(reader));
+    this.#sequence.append([...tokens, ...reply.drafted], reply.byAll ? ALL_EXPERTS : expertsOf(reader));
     this.#account(reply);
     return { ...reply, ms: performance.now() - began };
   }

@@ -107,9 +107,8 @@ export class ModelRunner {
       ...attentionInputs(dims, cache, range(args.at, count), rows),
     };
     const { experts } = args;
-    const output = await (experts === null
-      ? this.#body.run(feeds)
-      : this.#routed.run(feeds, { ...args, experts }));
+    const routed = experts === null ? null : await this.#routed.run(feeds, { ...args, experts });
+    const output = routed ?? (await this.#body.run(feeds));
     cache.append(output, count);
     this.#experts.add(output);
 
@@ -117,6 +116,7 @@ export class ModelRunner {
     const hidden = () => rowsOf(output.hidden!, wanted.first - rows.first, wanted.count);
     return {
       drafted,
+      byAll: !routed,
       logits: !args.targets && args.logitRows > 0 ? await this.#logits(hidden()) : null,
       logProbs: args.targets ? await this.#score(hidden().data as Float32Array, args.targets) : null,
       capacityRows: cache.capacity,

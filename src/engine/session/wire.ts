@@ -51,6 +51,8 @@ export interface CacheSize {
 export interface ForwardReply extends CacheSize {
   /** f32 [logitRows + drafted, vocab], or null when none were wanted. */
   logits: Float32Array | null;
+  /** All experts read: there is no memory for the graphs that read with few, or none were asked for. */
+  byAll: boolean;
   /** Tokens that were guessed and run after the given ones. */
   drafted: number[];
   /** f32 [targets] */

@@ -201,7 +201,8 @@ describe('an engine whose model thinks', function () {
       const worker = {
         request: async (method: string, { tokens, logitRows }: { tokens: number[]; logitRows: number }) => {
           if (method !== 'forward') return {};
-          return { logits: logitRows > 0 ? likely(tokens) : null, drafted: [], capacityRows: 1, bytes: 0 };
+          const size = { capacityRows: 1, bytes: 0 };
+          return { ...size, logits: logitRows > 0 ? likely(tokens) : null, drafted: [], byAll: true };
         },
       } as unknown as typeof core.worker;
       const asked = { ...core, worker, dialect: hermes };
