@@ -22,10 +22,15 @@ export interface LevelSpeed {
   promptTokens: number;
   /** Medians of the rounds. */
   prefillTokensPerSecond: number;
+  /** One token a step, as `doctor` estimates it: what drafts add depends on the text. */
   decodeTokensPerSecond: number;
+  /** With drafts. The text repeats itself as little code does, so it is the most that they bring. */
+  draftedTokensPerSecond: number;
 }
 
 const WRITTEN_TOKENS = 48;
+const DRAFTS_NOTE =
+  'Writing is one token a step. Drafts write several where text repeats itself, as it does here: most text gains less.';
 
 export function benchCommand(terminal: Terminal): Command {
   return addEngineOptions(new Command('bench'))
@@ -55,8 +60,12 @@ export function benchCommand(terminal: Terminal): Command {
           terminal.stdout,
           `${id} ${variant}, ${threads} threads, loaded in ${(loadMs / 1000).toFixed(1)} s`,
         );
-        await writeLine(terminal.stdout, 'experts    prompt  reading tokens/s  writing tokens/s');
+        await writeLine(
+          terminal.stdout,
+          'experts    prompt  reading tokens/s  writing tokens/s  with drafts',
+        );
         for (const speed of speeds) await writeLine(terminal.stdout, speedRow(speed));
+        await writeLine(terminal.stdout, DRAFTS_NOTE);
       }),
     );
 }
@@ -68,7 +77,8 @@ async function measureLevel(
   { promptTokens, rounds }: Pick<BenchOptions, 'promptTokens' | 'rounds'>,
   signal: AbortSignal,
 ): Promise<LevelSpeed> {
-  const results: GenerateResult[] = [];
+  const plain: GenerateResult[] = [];
+  const drafted: GenerateResult[] = [];
   for (let round = 0; round < rounds; round++) {
     const prompt = sampleProgram(engine, promptTokens, `# ${level} ${round}\n`);
     const params = {
@@ -79,17 +89,25 @@ async function measureLevel(
       temperature: 0,
       maxTokens: WRITTEN_TOKENS,
     };
-    const result = await engine.generate(params, hooksFor(signal));
-    if (result.finish === 'cancelled') throw cancelled();
-    results.push(result);
+    for (const [results, drafts] of [
+      [plain, false],
+      [drafted, true],
+    ] as const) {
+      const result = await engine.generate({ ...params, drafts }, hooksFor(signal));
+      if (result.finish === 'cancelled') throw cancelled();
+      results.push(result);
+    }
   }
+  const written = (results: GenerateResult[]) =>
+    median(results.map(r => perSecond(stepsOf(r), r.usage.decodeMs)));
   return {
     level,
-    promptTokens: results[0]?.usage.promptTokens ?? 0,
+    promptTokens: plain[0]?.usage.promptTokens ?? 0,
     prefillTokensPerSecond: median(
-      results.map(r => perSecond(r.usage.promptTokens - r.usage.reusedTokens, r.usage.prefillMs)),
+      plain.map(r => perSecond(r.usage.promptTokens - r.usage.reusedTokens, r.usage.prefillMs)),
     ),
-    decodeTokensPerSecond: median(results.map(r => perSecond(stepsOf(r), r.usage.decodeMs))),
+    decodeTokensPerSecond: written(plain),
+    draftedTokensPerSecond: written(drafted),
   };
 }
 
@@ -103,7 +121,7 @@ function sampleProgram(engine: Pick<Engine, 'count'>, tokens: number, first: str
   }
 }
 
-/** The first token comes out of the prefill; a step that ends the text writes none. */
+/** Tokens that steps wrote: the first comes out of the prefill; a step that ends the text writes none. */
 const stepsOf = ({ finish, usage }: GenerateResult): number =>
   finish === 'stop' ? usage.outputTokens : usage.outputTokens - 1;
 
@@ -120,8 +138,10 @@ function speedRow({
   promptTokens,
   prefillTokensPerSecond,
   decodeTokensPerSecond,
+  draftedTokensPerSecond,
 }: LevelSpeed): string {
   const columns = [level.padEnd(9), String(promptTokens).padStart(7)];
   columns.push(prefillTokensPerSecond.toFixed(1).padStart(17), decodeTokensPerSecond.toFixed(1).padStart(17));
+  columns.push(draftedTokensPerSecond.toFixed(1).padStart(12));
   return columns.join(' ');
 }

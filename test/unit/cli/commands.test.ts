@@ -457,7 +457,22 @@ describe('commands on a store', () => {
       speeds.map((speed: { level: string }) => speed.level),
       ['exact', 'fast', 'frugal'],
     );
-    for (const speed of speeds)
-      assert.ok(speed.prefillTokensPerSecond > 0 && speed.decodeTokensPerSecond > 0);
+    for (const { prefillTokensPerSecond, decodeTokensPerSecond, draftedTokensPerSecond } of speeds)
+      for (const speed of [prefillTokensPerSecond, decodeTokensPerSecond, draftedTokensPerSecond])
+        assert.ok(speed > 0);
+    const shown = await run([
+      'bench',
+      '--prompt-tokens',
+      '40',
+      '--rounds',
+      '1',
+      '--experts',
+      'exact',
+      ...ENGINE,
+    ]);
+    assert.match(
+      shown,
+      /writing tokens\/s {2}with drafts\nexact +\d+ +[\d.]+ +[\d.]+ +[\d.]+\nWriting is one token a step/,
+    );
   });
 });
