@@ -95,7 +95,8 @@ export interface ToolDefinition {
 }
 
 /**
- * What the answer must look like. Tokens that do not fit are never drawn, so an answer that was not cut off (`finish`) fits.
+ * What the answer must look like. Tokens that do not fit are never drawn, so an answer that was not cut off (`finish`, or
+ * a `stop` string) fits.
  * `tools`: free text until the model begins a call in the form its chat template teaches; the call's name and keys are
  * constrained, its values by their schemas. The template is given the tools. `required`: there is a call.
  */
