@@ -4,6 +4,7 @@
  * plain part is passed on.
  */
 import { toMoebiusError } from '../../base/errors.ts';
+import { branchesOf, isObject, membersIn, type Schema } from '../../base/json-schema.ts';
 import { shownData } from '../data-text.ts';
 import type { McpPort, McpTool } from '../ports.ts';
 import { string } from './parameters.ts';
@@ -15,7 +16,9 @@ const FOUND_TOOLS = 8;
 const DESCRIPTION_CHARS = 300;
 /** Of a parameter, or of one of its fixed values. */
 const NAME_CHARS = 100;
-const SCHEMA_DEPTH = 4;
+const SCHEMA_DEPTH = 8;
+/** Of one tool: references make a schema of any size out of a short one. */
+const SCHEMA_PARTS = 500;
 
 /** `isRoomFor`: whether these tools fit behind the built-in ones. */
 export async function mcpTools(
@@ -119,36 +122,74 @@ function ranked(all: readonly NamedTool[], query: string): NamedTool[] {
     .map(({ tool }) => tool);
 }
 
-/** What a grammar can be made of whatever the server says: types, properties, lists, fixed values, descriptions. */
-function plainSchema(schema: Record<string, unknown>): Record<string, unknown> {
-  const { properties, required } = schema;
-  const entries = Object.entries(isObject(properties) ? properties : {}).filter(([name]) => isName(name));
-  const plain = Object.fromEntries(entries.map(([name, value]) => [name, plainValue(value, SCHEMA_DEPTH)]));
-  const needed = Array.isArray(required) ? required.filter(name => Object.hasOwn(plain, String(name))) : [];
-  return { type: 'object', properties: plain, ...(needed.length > 0 && { required: needed }) };
+/** What a grammar can be made of whatever the server says: types, unions of them, properties, lists, fixed values, descriptions. */
+function plainSchema(root: Schema): Record<string, unknown> {
+  const inside: Inside = { root, depth: SCHEMA_DEPTH, parts: { left: SCHEMA_PARTS }, objects: [] };
+  return { type: 'object', ...plainMembers(membersIn(root, root), inside) };
 }
 
-const TYPES = ['string', 'integer', 'number', 'boolean', 'array', 'object'];
+/** Where in a schema a part of it stands, and what there is left to look at. */
+interface Inside {
+  root: Schema;
+  depth: number;
+  parts: { left: number };
+  /** The properties of those around it: one that stands in itself is not shown again. */
+  objects: unknown[];
+}
 
-function plainValue(value: unknown, depth: number): Record<string, unknown> {
-  if (!isObject(value) || depth === 0) return { type: 'string' };
-  const { type, description, enum: choices, items } = value;
+function plainMembers(object: Schema, inside: Inside): { properties: Schema; required?: string[] } {
+  const { properties, required } = object;
+  const entries = Object.entries(isObject(properties) ? properties : {}).filter(([name]) => isName(name));
+  const wanted = new Set(Array.isArray(required) ? required : []);
+  const plain = entries.map(([name, value]) => [name, plainValue(value, inside, !wanted.has(name))] as const);
+  const needed = entries.map(([name]) => name).filter(name => wanted.has(name));
+  return { properties: Object.fromEntries(plain), ...(needed.length > 0 && { required: needed }) };
+}
+
+/** {}: it may be anything. `isOptional`: it may be left out, which says as much as null. */
+function plainValue(value: unknown, inside: Inside, isOptional = false): Schema {
+  if (inside.depth === 0 || inside.parts.left-- <= 0) return {};
+  const all = branchesOf(value, inside.root);
+  const given = all.filter(({ type }) => type !== 'null');
+  const branches = isOptional && given.length > 0 ? given : all;
+  const { description } = branches.length === 1 ? branches[0]! : (value as Schema);
   const text = typeof description === 'string' ? { description: short(shownData(description)) } : {};
+  return { ...union(branches.map(branch => plainBranch(branch, inside))), ...text };
+}
+
+/** One schema for all of these, in as few words as it takes. */
+function union(schemas: readonly Schema[]): Schema {
+  const all = [...new Map(schemas.map(schema => [JSON.stringify(schema), schema])).values()];
+  if (all.length === 1) return all[0]!;
+  if (all.some(({ type }) => type === undefined)) return {};
+  if (all.every(schema => Array.isArray(schema.enum)))
+    return { type: 'string', enum: [...new Set(all.flatMap(schema => schema.enum))] };
+  if (all.every(schema => Object.keys(schema).length === 1)) return { type: all.map(({ type }) => type) };
+  return { anyOf: all };
+}
+
+function plainBranch(branch: Schema, around: Inside): Schema {
+  const { type, items, properties, additionalProperties: others } = branch;
+  const inside = { ...around, depth: around.depth - 1, objects: [...around.objects, properties] };
+  const choices = 'const' in branch ? [branch.const] : branch.enum;
   const isChoice =
     Array.isArray(choices) &&
     choices.length > 0 &&
     choices.every(one => typeof one === 'string' && isName(one));
-  if (isChoice) return { type: 'string', enum: choices, ...text };
-  if (type === 'array') return { type, items: plainValue(items, depth - 1), ...text };
-  if (type === 'object') return { ...plainSchema(value), ...text };
-  return { type: TYPES.includes(String(type)) ? type : 'string', ...text };
+  if (isChoice) return { type: 'string', enum: choices };
+  if (type === 'array') return { type, ...(items !== undefined && { items: plainValue(items, inside) }) };
+  if (type !== 'object') return type === undefined ? {} : { type };
+  const isKnown = isObject(properties) && !around.objects.includes(properties);
+  const more = isObject(others) ? plainValue(others, inside) : others === true;
+  return {
+    type,
+    ...((isKnown || others === false) && plainMembers(branch, inside)),
+    ...(more !== false && { additionalProperties: more }),
+  };
 }
 
 /** What the model must write letter by letter can't be shown to it in another form. */
 const isName = (text: string): boolean => text.length <= NAME_CHARS && shownData(text) === text;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function objectIn(json: string): Record<string, unknown> | null {
   try {

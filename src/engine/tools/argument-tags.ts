@@ -4,11 +4,10 @@
  */
 import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
 import { jsonrepair } from 'jsonrepair';
+import { branchesOf, membersIn, type Schema } from '../../base/json-schema.ts';
 import type { ToolDefinition } from '../../protocol/daemon.ts';
-import { parsedOr, requiredOf, typesOf } from './read-call.ts';
+import { fits, parsedOr, typesOf } from './read-call.ts';
 import { scan } from './tolerant-json.ts';
-
-type Schema = Record<string, unknown>;
 
 /** An empty constant is refused by the library, an empty rule is not. */
 const NOTHING: StructuralTagFormat = { type: 'grammar', grammar: 'root ::= ""' };
@@ -20,18 +19,20 @@ export function taggedArguments(
   tool: ToolDefinition,
   pair: (key: string, value: StructuralTagFormat) => StructuralTagFormat,
 ): StructuralTagFormat {
-  const properties = Object.entries((tool.parameters.properties ?? {}) as Record<string, Schema>);
-  if (properties.length === 0) return NOTHING;
-  const elements = properties.map(([key, schema]): StructuralTagFormat => {
-    const tagged = pair(key, valueFormat(schema, typesOf(tool, key)));
-    return requiredOf(tool).includes(key) ? tagged : { type: 'or', elements: [NOTHING, tagged] };
+  const { properties, required } = membersIn(tool.parameters, tool.parameters);
+  if (Object.keys(properties).length === 0) return NOTHING;
+  const elements = Object.entries(properties).map(([key, schema]): StructuralTagFormat => {
+    const tagged = pair(key, valueFormat(schema, typesOf(tool, key), tool.parameters));
+    return required.includes(key) ? tagged : { type: 'or', elements: [NOTHING, tagged] };
   });
   return { type: 'sequence', elements };
 }
 
-function valueFormat(schema: Schema, types: readonly string[]): StructuralTagFormat {
-  if (Array.isArray(schema.enum)) {
-    const texts = schema.enum.map(value => (typeof value === 'string' ? value : JSON.stringify(value)));
+function valueFormat(schema: unknown, types: readonly string[], root: Schema): StructuralTagFormat {
+  const branches = branchesOf(schema, root);
+  const choices = choicesOf(branches);
+  if (choices) {
+    const texts = choices.map(value => (typeof value === 'string' ? value : JSON.stringify(value)));
     return {
       type: 'or',
       elements: texts.map(text => (text === '' ? NOTHING : { type: 'const_string', value: text })),
@@ -39,9 +40,26 @@ function valueFormat(schema: Schema, types: readonly string[]): StructuralTagFor
   }
   if (isText(types)) return { type: 'any_text' };
   const words = types.flatMap(type => PYTHON_WORDS[type] ?? []);
-  const json: StructuralTagFormat = { type: 'json_schema', json_schema: schema };
+  const json: StructuralTagFormat = { type: 'json_schema', json_schema: schemaOf(branches, root) };
   if (words.length === 0) return json;
   return { type: 'or', elements: [json, ...words.map(value => ({ type: 'const_string', value }) as const)] };
+}
+
+/** The fixed values that a value is one of; null where a branch leaves it open. */
+function choicesOf(branches: readonly Schema[]): unknown[] | null {
+  const choices = branches.map(branch => {
+    if ('const' in branch) return [branch.const];
+    if (Array.isArray(branch.enum)) return branch.enum;
+    return branch.type === 'null' ? [null] : null;
+  });
+  return choices.includes(null) ? null : [...new Set(choices.flat())];
+}
+
+/** References inside are followed from the root: it goes along where there are any, and only there, since it may be long. */
+function schemaOf(branches: readonly Schema[], root: Schema): Schema {
+  const schema = branches.length === 1 ? branches[0]! : { anyOf: branches };
+  if (!JSON.stringify(schema).includes('"$ref"')) return schema;
+  return { ...root, $value: schema, $ref: '#/$value' };
 }
 
 /** As Qwen3-Coder's template writes true, false and null, and so the model. */
@@ -54,10 +72,18 @@ const PYTHON_WORDS: Readonly<Record<string, readonly string[]>> = {
 export function readTagged(text: string, types: readonly string[]): unknown {
   const word = text.trim();
   if (types.includes('null') && (word === 'null' || word === 'None')) return null;
-  if (isText(types)) return text;
+  if (isText(types)) return unionValue(text, word, types);
   if (types.includes('boolean') && PYTHON_WORDS.boolean!.includes(word)) return word === 'True';
   const value = parsedOr(word, undefined);
   return value === undefined ? mended(word, text) : value;
+}
+
+/** Where other types than strings are allowed too: what is JSON of one of those is meant as that, but for a number that would change. */
+function unionValue(text: string, word: string, types: readonly string[]): unknown {
+  const others = types.filter(type => type !== 'string' && type !== 'null');
+  if (others.length === 0) return text;
+  const value = parsedOr(word, text);
+  return fits(value, others) && (typeof value !== 'number' || String(value) === word) ? value : text;
 }
 
 /** A whole list or object in single quotes, say; anything else is told as it was written. */

@@ -1,4 +1,5 @@
 /** What all dialects do with a call once its name and its arguments are known: find the tool, mend types, or say what is wrong. */
+import { jsonType, membersIn, typesIn } from '../../base/json-schema.ts';
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 
 type Arguments = Record<string, unknown>;
@@ -35,31 +36,25 @@ export function checkedCall(
 }
 
 export const requiredOf = ({ parameters }: ToolDefinition): string[] =>
-  Array.isArray(parameters.required) ? parameters.required : [];
+  membersIn(parameters, parameters).required;
 
 /** JSON types that the schema allows for a key; [] where it doesn't say. */
 export function typesOf({ parameters }: ToolDefinition, key: string): string[] {
-  const properties = parameters.properties as Record<string, { type?: unknown }> | undefined;
-  const type = properties?.[key]?.type;
-  return type === undefined ? [] : [type].flat().map(String);
+  const { properties } = membersIn(parameters, parameters);
+  return Object.hasOwn(properties, key) ? typesIn(properties[key], parameters) : [];
 }
 
 /** Weak models write "5" for 5 and [] as "[]": what only lacks its type is given it, anything else stays as it is. */
 function coerced(value: unknown, types: readonly string[]): unknown {
-  if (types.length === 0 || types.includes(jsonType(value))) return value;
-  if (types.includes('number') && Number.isInteger(value)) return value;
+  if (types.length === 0 || fits(value, types)) return value;
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
     return String(value);
   const parsed = typeof value === 'string' ? parsedOr(value, value) : value;
-  const fits = types.includes(jsonType(parsed)) || (types.includes('number') && typeof parsed === 'number');
-  return fits ? parsed : value;
+  return fits(parsed, types) ? parsed : value;
 }
 
-function jsonType(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return Number.isInteger(value) ? 'integer' : typeof value;
-}
+export const fits = (value: unknown, types: readonly string[]): boolean =>
+  types.includes(jsonType(value)) || (types.includes('number') && typeof value === 'number');
 
 export function parsedOr<T>(json: string, otherwise: T): unknown | T {
   try {

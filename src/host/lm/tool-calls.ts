@@ -2,6 +2,8 @@
  * Tools for a model that has no tool tokens: they are described in the system prompt, and a fenced block of JSON in the
  * answer is a call. VS Code's chat offers a model in its agent mode only if it can call tools.
  */
+import { membersIn, type Schema, typesIn } from '../../base/json-schema.ts';
+
 export interface Tool {
   name: string;
   description: string;
@@ -73,12 +75,13 @@ function pushText(parts: AnswerPart[], text: string): void {
 
 /** `path: string, depth?: integer`. */
 function parameters(schema: object | undefined): string {
-  const { properties = {}, required = [] } = (schema ?? {}) as {
-    properties?: Record<string, { type?: unknown }>;
-    required?: string[];
-  };
+  const root = (schema ?? {}) as Schema;
+  const { properties, required } = membersIn(root, root);
   return Object.entries(properties)
-    .map(([name, { type }]) => `${name}${required.includes(name) ? '' : '?'}: ${type ?? 'any'}`)
+    .map(([name, value]) => {
+      const types = typesIn(value, root).filter(type => type !== 'null');
+      return `${name}${required.includes(name) ? '' : '?'}: ${types.join(' | ') || 'any'}`;
+    })
     .join(', ');
 }
 

@@ -136,6 +136,7 @@ describe('tools of MCP servers', () => {
           ['long '.repeat(50)]: {},
           'hidden\u202e': {},
           deep: { type: 'object', properties: { in: { type: 'object', properties: { er: {} } } } },
+          odd: { type: 'foo\u202e', anyOf: 'x', $ref: 'https://example.com/schema' },
         },
         required: ['one', 'missing'],
       },
@@ -153,10 +154,112 @@ describe('tools of MCP servers', () => {
         loud: { type: 'string' },
         deep: {
           type: 'object',
-          properties: { in: { type: 'object', properties: { er: { type: 'string' } } } },
+          properties: { in: { type: 'object', properties: { er: {} } } },
         },
+        odd: {},
       },
       required: ['one'],
     });
+  });
+
+  /** What the model is shown of a tool with these properties. */
+  async function shown(properties: object, more: object = {}) {
+    const schema = { type: 'object', properties, ...more };
+    const { definitions } = await run([done()], [tool('a', { schema })]);
+    return definitions.at(-1)!.parameters as { properties: Record<string, object>; required?: string[] };
+  }
+  const NULL = { type: 'null' };
+  const STRINGS = { type: 'array', items: { type: 'string' } };
+
+  it('keep the types of arguments that are optional, one of several, or described elsewhere', async () => {
+    const filter = { type: 'object', description: 'what', properties: { a: { type: 'integer' } } };
+    const { properties, required } = await shown(
+      {
+        list: { anyOf: [STRINGS, NULL], default: null, description: 'some' },
+        count: { type: ['integer', 'null'] },
+        needed: { anyOf: [{ type: 'integer' }, NULL] },
+        id: { oneOf: [{ type: 'integer' }, { type: 'string' }] },
+        one: { anyOf: [{ type: 'string' }, STRINGS] },
+        filter: { $ref: '#/$defs/Filter' },
+        named: { allOf: [{ $ref: '#/$defs/Filter' }], description: 'mine' },
+        color: { $ref: '#/definitions/a~1b' },
+        same: { $ref: '#/properties/list/anyOf/0/items' },
+        level: { anyOf: [{ const: 'low' }, { const: 'high' }] },
+        free: { type: 'object', additionalProperties: true },
+        words: { type: 'object', additionalProperties: { type: 'string' } },
+        any: { description: 'whatever' },
+      },
+      {
+        required: ['needed'],
+        $defs: { Filter: filter },
+        definitions: { 'a/b': { enum: ['red', 'blue'], type: 'string' } },
+      },
+    );
+    assert.deepEqual(properties, {
+      list: { ...STRINGS, description: 'some' },
+      count: { type: 'integer' },
+      needed: { type: ['integer', 'null'] },
+      id: { type: ['integer', 'string'] },
+      one: { anyOf: [{ type: 'string' }, STRINGS] },
+      filter,
+      named: { ...filter, description: 'mine' },
+      color: { type: 'string', enum: ['red', 'blue'] },
+      same: { type: 'string' },
+      level: { type: 'string', enum: ['low', 'high'] },
+      free: { type: 'object', additionalProperties: true },
+      words: { type: 'object', additionalProperties: { type: 'string' } },
+      any: { description: 'whatever' },
+    });
+    assert.deepEqual(required, ['needed']);
+  });
+
+  it('have the arguments of all the forms that they may be called in', async () => {
+    const form = (kind: string, name: string) => ({
+      properties: { kind: { const: kind }, [name]: { type: 'integer' } },
+      required: ['kind', name],
+    });
+    const { properties, required } = await shown(
+      { all: { type: 'boolean' } },
+      { oneOf: [form('a', 'x'), { $ref: '#/$defs/b' }], $defs: { b: form('b', 'y') } },
+    );
+    assert.deepEqual(properties, {
+      kind: { type: 'string', enum: ['a', 'b'] },
+      x: { type: 'integer' },
+      all: { type: 'boolean' },
+      y: { type: 'integer' },
+    });
+    assert.deepEqual(required, ['kind']);
+  });
+
+  it('may have schemas that never end', async () => {
+    const node = { type: 'object', properties: { next: { $ref: '#/$defs/node' }, id: { type: 'integer' } } };
+    const fork = { anyOf: Array(20).fill({ $ref: '#/$defs/fork' }) };
+    const fan = {
+      type: 'object',
+      properties: Object.fromEntries(
+        Array.from({ length: 50 }, (_, i) => [`p${i}`, { $ref: `#/$defs/fan${i % 5}` }]),
+      ),
+    };
+    const fans = Object.fromEntries(
+      Array.from({ length: 5 }, (_, i) => [`fan${i}`, { ...fan, properties: { ...fan.properties } }]),
+    );
+    const $defs = { node, fork, loop: { $ref: '#/$defs/loop' }, ...fans };
+    const { properties } = await shown(
+      {
+        node: { $ref: '#/$defs/node' },
+        fork: { $ref: '#/$defs/fork' },
+        loop: { $ref: '#/$defs/loop' },
+        odd: { $ref: '#/constructor/name' },
+      },
+      { $defs },
+    );
+    assert.deepEqual(properties, {
+      node: { type: 'object', properties: { next: { type: 'object' }, id: { type: 'integer' } } },
+      fork: {},
+      loop: {},
+      odd: {},
+    });
+    const { length } = JSON.stringify(await shown({}, { $ref: '#/$defs/fan0', $defs }));
+    assert.ok(length > 5_000 && length < 20_000, `${length} characters of 50^8 parts`);
   });
 });

@@ -123,7 +123,7 @@ describe('grammars on a tiny model', function () {
 
   /** Whether an answer with a call may be this text, to its end. */
   async function fits(dialect: ToolDialect, text: string): Promise<boolean> {
-    const tools = [...TOOLS.tools, { name: 'say', parameters: SAY }];
+    const tools = [...TOOLS.tools, { name: 'say', parameters: SAY }, { name: 'find', parameters: FIND }];
     const source = grammarSource({ ...TOOLS, tools }, dialect);
     const match = await core.grammars.open(source, new AbortController().signal);
     const allows = (id: number) => ((match.mask[id >> 5]! >>> (id & 31)) & 1) === 1;
@@ -138,6 +138,20 @@ describe('grammars on a tiny model', function () {
     }
   }
   const SAY = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] };
+  const FIND = {
+    properties: {
+      tags: { anyOf: [{ type: 'array', items: { $ref: '#/$defs/Tag' } }, { type: 'null' }] },
+      tree: { $ref: '#/$defs/Tree' },
+      level: { $ref: '#/$defs/Level' },
+      id: { type: ['string', 'integer'] },
+    },
+    anyOf: [{ required: ['tags'] }, { properties: { all: { type: 'boolean' } }, required: ['tags'] }],
+    $defs: {
+      Tag: { type: 'string' },
+      Tree: { type: 'object', properties: { inside: { $ref: '#/$defs/Tree' } } },
+      Level: { enum: ['low', 'high'] },
+    },
+  };
   const published: [string, ToolDialect, string][] = [
     [
       'GLM-4.5',
@@ -171,6 +185,19 @@ describe('grammars on a tiny model', function () {
     it(`${name}: a call as it was published may be written and may end`, async () => {
       assert.ok(await fits(dialect, text));
     });
+
+  it('arguments of several types, of types described elsewhere, and of every form of the call', async () => {
+    const call = (...args: [string, string][]) =>
+      `<tool_call>find${args.map(([key, value]) => `<arg_key>${key}</arg_key><arg_value>${value}</arg_value>`).join('')}</tool_call>`;
+    const tags: [string, string] = ['tags', '["a"]'];
+    const tree: [string, string] = ['tree', '{"inside": {"inside": {}}}'];
+    assert.ok(await fits(glm, call(tags, tree, ['level', 'low'], ['id', 'x'], ['all', 'true'])));
+    assert.ok(await fits(glm, call(['tags', 'null'], ['id', '3'])));
+    assert.ok(!(await fits(glm, call(['tags', 'a']))));
+    assert.ok(!(await fits(glm, call(tags, ['tree', '{"inside": 3}']))));
+    assert.ok(!(await fits(glm, call(tags, ['level', 'none']))));
+    assert.ok(!(await fits(glm, call(tree))), 'tags are required');
+  });
 
   it('a text ends with the first tag that ends it', async () => {
     const after = '<arg_key>text</arg_key><arg_value>a</arg_value>b</arg_value></tool_call>';

@@ -65,6 +65,18 @@ describe('host/lm/tool-calls', () => {
     const described = describeTools(tools);
     assert.match(described, /^- read\(path: string, n\?: integer\): Reads a file\.$/m);
     assert.match(described, /^- now\(\): The time$/m);
+    const unions = {
+      properties: {
+        list: { anyOf: [{ type: 'array' }, { type: 'null' }] },
+        id: { $ref: '#/$defs/Id' },
+        any: {},
+      },
+      $defs: { Id: { type: ['integer', 'string'] } },
+    };
+    assert.match(
+      describeTools([{ name: 'find', description: '', inputSchema: unions }]),
+      /^- find\(list\?: array, id\?: integer \| string, any\?: any\)/m,
+    );
     assert.equal(describeTools([]), '');
     const many = Array.from({ length: 100 }, (_, i) => ({ name: `t${i}`, description: 'x'.repeat(190) }));
     assert.ok(describeTools(many).length < 7000, 'descriptions have a budget');
