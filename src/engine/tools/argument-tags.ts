@@ -4,9 +4,9 @@
  */
 import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
 import { jsonrepair } from 'jsonrepair';
-import { branchesOf, membersIn, type Schema } from '../../base/json-schema.ts';
+import { branchesOf, membersIn, type Schema, typesIn } from '../../base/json-schema.ts';
 import type { ToolDefinition } from '../../protocol/daemon.ts';
-import { fits, parsedOr, typesOf } from './read-call.ts';
+import { fits, parsedOr } from './read-call.ts';
 import { scan } from './tolerant-json.ts';
 
 /** An empty constant is refused by the library, an empty rule is not. */
@@ -22,14 +22,15 @@ export function taggedArguments(
   const { properties, required } = membersIn(tool.parameters, tool.parameters);
   if (Object.keys(properties).length === 0) return NOTHING;
   const elements = Object.entries(properties).map(([key, schema]): StructuralTagFormat => {
-    const tagged = pair(key, valueFormat(schema, typesOf(tool, key), tool.parameters));
+    const tagged = pair(key, valueFormat(schema, tool.parameters));
     return required.includes(key) ? tagged : { type: 'or', elements: [NOTHING, tagged] };
   });
   return { type: 'sequence', elements };
 }
 
-function valueFormat(schema: unknown, types: readonly string[], root: Schema): StructuralTagFormat {
+function valueFormat(schema: unknown, root: Schema): StructuralTagFormat {
   const branches = branchesOf(schema, root);
+  const types = typesIn(schema, root);
   const choices = choicesOf(branches);
   if (choices) {
     const texts = choices.map(value => (typeof value === 'string' ? value : JSON.stringify(value)));
@@ -94,6 +95,27 @@ function mended(word: string, text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/**
+ * A value with the arguments that follow in it where its end is forgotten: `begin` is what begins one, its group the key, and
+ * `isMissing` tells whether that is wanted.
+ */
+export function parted(
+  key: string,
+  value: string,
+  begin: RegExp,
+  isMissing: (key: string) => boolean,
+): [string, string][] {
+  const parts: [string, string][] = [[key, value]];
+  let from = 0;
+  for (const { 0: tag, 1: next = '', index } of value.matchAll(begin)) {
+    if (!isMissing(next) || parts.some(([known]) => known === next)) continue;
+    parts.at(-1)![1] = value.slice(from, index);
+    from = index + tag.length;
+    parts.push([next, value.slice(from)]);
+  }
+  return parts;
 }
 
 /** Whether a value of these types stands as it is, and is no JSON. */

@@ -22,8 +22,8 @@ interface Envelope {
   /** It may as well be text: a call in the model's own form ends it. */
   isLoose?: boolean;
   isInValue(body: string): boolean;
-  /** null: it is text after all. */
-  read(body: string, isWhole: boolean): ToolCall | null;
+  /** []: it is text after all. */
+  read(body: string, isWhole: boolean): ToolCall[];
 }
 
 export class CallReader {
@@ -128,7 +128,7 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
     read(body, isWhole) {
       const writer = writerOf(body, dialect);
       if (writer) return writer.read(body, tools, isWhole);
-      return broken(body.trim(), `The call can't be read. Write it as ${dialect.example}`);
+      return [broken(body.trim(), `The call can't be read. Write it as ${dialect.example}`)];
     },
   };
   const functionTags: Envelope = {
@@ -137,7 +137,7 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
     // Models forget the marker before it, and remember the one behind.
     trail: dialect.end,
     isInValue: isInParameter,
-    read: (body, isWhole) => readFunctionTags(body, tools, isWhole),
+    read: (body, isWhole) => [readFunctionTags(body, tools, isWhole)],
   };
   const fences = ['```json\n', '```tool\n', '```tool_call\n'].map(begin => ({
     begin,
@@ -147,11 +147,11 @@ function envelopes(dialect: ToolDialect, tools: readonly ToolDefinition[]): Enve
     isInValue: hermes.isInValue,
     // Answers hold JSON of all kinds: only what can be carried out is taken for a call.
     read(body: string, isWhole: boolean) {
-      const call = hermes.isBody(body) ? hermes.read(body, tools, isWhole) : null;
-      return call?.kind === 'call' ? call : null;
+      const calls = hermes.isBody(body) ? hermes.read(body, tools, isWhole) : [];
+      return calls.every(call => call.kind === 'call') ? calls : [];
     },
   }));
-  const thought: Envelope = { begin: '<think>', end: /<\/think>/g, isInValue: () => false, read: () => null };
+  const thought: Envelope = { begin: '<think>', end: /<\/think>/g, isInValue: () => false, read: () => [] };
   return [own, functionTags, ...fences, thought];
 }
 
@@ -161,8 +161,8 @@ const writerOf = (body: string, own: ToolDialect): ToolDialect | undefined =>
   [own, ...DIALECTS].find(dialect => dialect.isBody(body));
 
 function partsOf(envelope: Envelope, body: string, end: string, isWhole: boolean): AnswerPart[] {
-  const call = envelope.read(body, isWhole);
-  return call ? [call] : textPart(envelope.begin + body + end);
+  const calls = envelope.read(body, isWhole);
+  return calls.length > 0 ? calls : textPart(envelope.begin + body + end);
 }
 
 const textPart = (text: string): AnswerPart[] => (text === '' ? [] : [{ kind: 'text', text }]);

@@ -12,7 +12,7 @@ export interface ToolDialect {
   readonly name: ToolDialectName;
   /** Literals of tokens that calls are written with; never sampled unless tools are on. */
   readonly markers: readonly string[];
-  /** Between these stands a call's body. */
+  /** Between these stands a call's body, or those of several: models forget the markers between them. */
   readonly begin: string;
   readonly end: string;
   /** For the model: what a call looks like. */
@@ -23,8 +23,8 @@ export interface ToolDialect {
   isBody(body: string): boolean;
   /** Whether an end marker behind `body` is no end, but stands in a value. */
   isInValue(body: string): boolean;
-  /** `isWhole`: the model ended the call, or its answer, itself; otherwise `body` may lack its rest. */
-  read(body: string, tools: readonly ToolDefinition[], isWhole: boolean): ToolCall;
+  /** `isWhole`: the model ended the last call, or its answer, itself; otherwise `body` may lack its rest. */
+  read(body: string, tools: readonly ToolDefinition[], isWhole: boolean): ToolCall[];
   /** What an answer to the user begins with, where the model was taught to write something else first; absent without. */
   readonly answerOpening?: string;
   /** A conversation as the template wants it; absent where calls stand in the text as the model wrote them. */

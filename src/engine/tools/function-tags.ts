@@ -1,12 +1,13 @@
 /** `<function=name>` with a `<parameter=key>` tag for each argument: Qwen3-Coder's form, and models of others fall into it. */
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
-import { readTagged } from './argument-tags.ts';
+import { parted, readTagged } from './argument-tags.ts';
 import { broken, checkedCall, cutOff, requiredOf, typesOf } from './read-call.ts';
 
 export const FUNCTION_BEGIN = '<function=';
 export const FUNCTION_END = '</function>';
 export const PARAMETER_BEGIN = '<parameter=';
 export const PARAMETER_END = '</parameter>';
+const INNER = /\n<parameter=([^>\s]+)>\n/g;
 const PARAMETER = /\s*<parameter=([^>\s]+)>\n?([\s\S]*?)\n?<\/parameter>\s*/y;
 
 /** `body` stands between FUNCTION_BEGIN and FUNCTION_END: `name> parameters`. */
@@ -23,34 +24,16 @@ export function readFunctionTags(body: string, tools: readonly ToolDefinition[],
   for (let match = PARAMETER.exec(body); match; match = PARAMETER.exec(body)) {
     const [, key, value] = match as unknown as [string, string, string];
     end = PARAMETER.lastIndex;
-    const isNew = (name: string) => !(name in args) && !body.includes(`${PARAMETER_BEGIN}${name}>`, end);
-    for (const [name, text] of tool ? parted(key, value, tool, isNew) : [])
+    // A text may well hold such a tag; without what the tool requires the call would be refused anyway.
+    const isMissing = (name: string) =>
+      requiredOf(tool!).includes(name) &&
+      !(name in args) &&
+      !body.includes(`${PARAMETER_BEGIN}${name}>`, end);
+    for (const [name, text] of tool ? parted(key, value, INNER, isMissing) : [])
       args[name] = readTagged(text, typesOf(tool!, name));
   }
   if (body.slice(end).trim() !== '') return cutOff(text);
   return checkedCall(name, args, tools, text);
-}
-
-/**
- * A value with the arguments that follow in it where the end of the first is forgotten: only those that the tool requires and that
- * `isNew`. A text may well hold such a tag, and without them the call would be refused anyway.
- */
-function parted(
-  key: string,
-  value: string,
-  tool: ToolDefinition,
-  isNew: (name: string) => boolean,
-): [string, string][] {
-  const needed = requiredOf(tool);
-  const parts: [string, string][] = [[key, '']];
-  for (const [i, piece] of value.split(/\n<parameter=([^>\s]+)>\n/).entries()) {
-    const last = parts.at(-1)!;
-    const isName = i % 2 === 1;
-    if (isName && needed.includes(piece) && isNew(piece) && parts.every(([name]) => name !== piece))
-      parts.push([piece, '']);
-    else last[1] += isName ? `\n${PARAMETER_BEGIN}${piece}>\n` : piece;
-  }
-  return parts;
 }
 
 /** Whether `body`, between FUNCTION_BEGIN and FUNCTION_END, ends inside of an argument. */

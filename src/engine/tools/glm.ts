@@ -1,7 +1,7 @@
 /** GLM's form: the tool's name, then a pair of tags for each argument. GLM-4.5 breaks a line behind each, GLM-4.7 none. */
-import { LINE_END, readTagged, taggedArguments } from './argument-tags.ts';
+import { LINE_END, parted, readTagged, taggedArguments } from './argument-tags.ts';
 import type { ToolDialect } from './dialect.ts';
-import { broken, checkedCall, cutOff, typesOf } from './read-call.ts';
+import { broken, checkedCall, cutOff, hasArgument, typesOf } from './read-call.ts';
 
 const BEGIN = '<tool_call>';
 const END = '</tool_call>';
@@ -9,6 +9,10 @@ const EXAMPLE = `${BEGIN}the tool\n<arg_key>key</arg_key>\n<arg_value>value</arg
 /** Models double the tags of a key, begin the first with the call's marker, and forget the one that begins a value. */
 const PAIR =
   /\s*(?:<(?:arg_key|tool_call)>\s*)+([^<]*?)\s*(?:<\/arg_key>\s*)+(?:<arg_value>)?([\s\S]*?)<\/arg_value>\s*/y;
+/** What a value runs into where its end is forgotten. */
+const INNER = /\n?<arg_key>([^<]*)<\/arg_key>\s*<arg_value>/g;
+/** A call behind one that lacks its end marker. */
+const NEXT = /^\s*<tool_call>(?=[\w.-]+\s*(?:<arg_key>|<tool_call>|$))/;
 
 export const glm: ToolDialect = {
   name: 'glm',
@@ -49,7 +53,7 @@ export const glm: ToolDialect = {
 
   read(body, tools, isWhole) {
     const text = body.trim();
-    if (!isWhole || glm.isInValue(body)) return cutOff(text);
+    if (!isWhole || glm.isInValue(body)) return [cutOff(text)];
     const name = /^[\w.-]*/.exec(text)![0];
     const tool = tools.find(one => one.name === name);
     const args: Record<string, unknown> = {};
@@ -57,14 +61,21 @@ export const glm: ToolDialect = {
     let end = name.length;
     for (let pair = PAIR.exec(text); pair; pair = PAIR.exec(text)) {
       const [, key, value] = pair as unknown as [string, string, string];
-      args[key] = tool ? readTagged(value, typesOf(tool, key)) : value;
       end = PAIR.lastIndex;
+      const isMissing = (name: string) =>
+        hasArgument(tool!, name) && !(name in args) && !text.includes(`<arg_key>${name}</arg_key>`, end);
+      for (const [name, part] of tool ? parted(key, value, INNER, isMissing) : [])
+        args[name] = readTagged(part, typesOf(tool!, name));
     }
-    if (text.slice(end).trim() !== '')
-      return broken(
-        text,
-        `The call can't be read from "${text.slice(end, end + 40)}" on. Write it as ${EXAMPLE}`,
-      );
-    return checkedCall(name, args, tools, text);
+    const rest = text.slice(end);
+    const next = NEXT.exec(rest);
+    if (next)
+      return [
+        checkedCall(name, args, tools, text.slice(0, end).trim()),
+        ...glm.read(rest.slice(next[0].length), tools, isWhole),
+      ];
+    if (rest.trim() !== '')
+      return [broken(text, `The call can't be read from "${rest.slice(0, 40)}" on. Write it as ${EXAMPLE}`)];
+    return [checkedCall(name, args, tools, text)];
   },
 };

@@ -7,7 +7,7 @@ import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
 import type { ChatMessage, ToolDefinition } from '../../protocol/daemon.ts';
 import type { TemplateMessage, ToolDialect } from './dialect.ts';
 import { broken, checkedCall, cutOff, parsedOr } from './read-call.ts';
-import { readJsonObject, scan } from './tolerant-json.ts';
+import { objectTexts, readJsonObject, scan } from './tolerant-json.ts';
 
 const NAMESPACE = 'functions.';
 const BEGIN = '<|channel|>commentary to=';
@@ -61,18 +61,20 @@ export const harmony: ToolDialect = {
   }),
 
   isBody: body => /^\s*[\w.:-]+(?!\S*<arg_key>)[^{]*<\|message\|>/.test(body),
-  isInValue: body => scan(textOf(body)).isInString,
+  isInValue: body => scan(objectTexts(textOf(body)).at(-1)!).isInString,
 
   read(body, tools, isWhole) {
     const text = BEGIN + body.trimEnd();
     const json = textOf(body).trim();
     const name = toolName(body, tools);
-    if (json === '' && isWhole) return checkedCall(name, {}, tools, text);
-    const reading = readJsonObject(json, isWhole);
-    if (reading.kind === 'cut') return cutOff(text);
-    if (reading.kind === 'malformed')
-      return broken(text, `The arguments are no valid JSON object. Write the call as ${EXAMPLE}`);
-    return checkedCall(name, reading.value, tools, text);
+    if (json === '' && isWhole) return [checkedCall(name, {}, tools, text)];
+    return objectTexts(json).map(one => {
+      const reading = readJsonObject(one, isWhole);
+      if (reading.kind === 'cut') return cutOff(text);
+      if (reading.kind === 'malformed')
+        return broken(text, `The arguments are no valid JSON object. Write the call as ${EXAMPLE}`);
+      return checkedCall(name, reading.value, tools, text);
+    });
   },
 
   /** The template takes calls apart from text, and refuses a result that follows no call. */

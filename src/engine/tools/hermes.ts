@@ -2,7 +2,7 @@
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 import type { ToolDialect } from './dialect.ts';
 import { broken, checkedCall, cutOff, parsedOr } from './read-call.ts';
-import { readJsonObject, scan } from './tolerant-json.ts';
+import { objectTexts, readJsonObject, scan } from './tolerant-json.ts';
 
 const BEGIN = '<tool_call>';
 const END = '</tool_call>';
@@ -28,17 +28,17 @@ export const hermes: ToolDialect = {
     stop_after_first: isRequired,
   }),
 
-  isBody: body => body.trimStart().startsWith('{'),
-  isInValue: body => scan(body).isInString,
+  isBody: body => /^\s*(\[\s*)?\{/.test(body),
+  isInValue: body => scan(objectTexts(body).at(-1)!).isInString,
 
-  read(body, tools, isWhole) {
-    const text = body.trim();
-    const reading = readJsonObject(text, isWhole);
-    if (reading.kind === 'cut') return cutOff(text);
-    if (reading.kind === 'malformed')
-      return broken(text, `The call is no valid JSON. Write it as ${EXAMPLE}`);
-    return callOf(reading.value, tools, text);
-  },
+  read: (body, tools, isWhole) =>
+    objectTexts(body.trim()).map(text => {
+      const reading = readJsonObject(text, isWhole);
+      if (reading.kind === 'cut') return cutOff(text);
+      if (reading.kind === 'malformed')
+        return broken(text, `The call is no valid JSON. Write it as ${EXAMPLE}`);
+      return callOf(reading.value, tools, text);
+    }),
 };
 
 /** Names that models use for the two fields when they forget the taught ones, and OpenAI's nesting of them. */

@@ -54,6 +54,8 @@ export const qwenCoder: ToolDialect = {
     const inner = body.slice(body.indexOf(FUNCTION_BEGIN) + FUNCTION_BEGIN.length);
     const ends = [...inner.matchAll(/<\/function>/g)].map(match => match.index);
     const end = ends.find(at => !isInParameter(inner.slice(0, at)));
-    return readFunctionTags(inner.slice(0, end), tools, isWhole && end !== undefined);
+    const call = readFunctionTags(inner.slice(0, end), tools, isWhole && end !== undefined);
+    const rest = end === undefined ? '' : inner.slice(end + FUNCTION_END.length);
+    return rest.includes(FUNCTION_BEGIN) ? [call, ...qwenCoder.read(rest, tools, isWhole)] : [call];
   },
 };

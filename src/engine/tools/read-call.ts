@@ -38,6 +38,9 @@ export function checkedCall(
 export const requiredOf = ({ parameters }: ToolDefinition): string[] =>
   membersIn(parameters, parameters).required;
 
+export const hasArgument = ({ parameters }: ToolDefinition, key: string): boolean =>
+  Object.hasOwn(membersIn(parameters, parameters).properties, key);
+
 /** JSON types that the schema allows for a key; [] where it doesn't say. */
 export function typesOf({ parameters }: ToolDefinition, key: string): string[] {
   const { properties } = membersIn(parameters, parameters);

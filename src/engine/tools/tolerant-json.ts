@@ -27,6 +27,26 @@ export function readJsonObject(text: string, isWhole: boolean): JsonReading {
   return { kind: 'malformed' };
 }
 
+/** Of a list with an object in it. */
+const OPENING = /^\s*(?:\[\s*(?=\{))?/;
+/** What stands between two objects: they come one behind the other, in a list, or with the marker that begins a call before each. */
+const BETWEEN = /[\s,}\]]*(?:<tool_call>\s*)?(?=\{)/y;
+
+/** The objects of a text that begins with one, or with a list of them; what is behind them stays with the last. */
+export function objectTexts(text: string): string[] {
+  const texts: string[] = [];
+  let from = OPENING.exec(text)![0].length;
+  for (;;) {
+    const rest = text.slice(from);
+    const { end } = scan(rest);
+    BETWEEN.lastIndex = end ?? 0;
+    const between = end === null ? null : BETWEEN.exec(rest);
+    if (!between) return [...texts, rest];
+    texts.push(rest.slice(0, end!));
+    from += BETWEEN.lastIndex;
+  }
+}
+
 /** Where the first bracket is closed again, or null; whether the text ends inside a string. */
 export function scan(text: string): { end: number | null; isInString: boolean } {
   let depth = 0;

@@ -163,6 +163,32 @@ describe('tool calls', () => {
       { kind: 'text', text: fenced },
       edit({ path: 'a' }),
     ]);
+  const B = '{"name": "edit", "arguments": {"path": "b"}}';
+  const both = [edit({ path: 'a' }), edit({ path: 'b' })];
+  for (const [name, body] of [
+    ['one behind the other', `${A}\n${B}`],
+    ['with a comma between', `${A},\n${B}`],
+    ['with a brace too many', `${A}}\n${B}`],
+    ['in a list', `[${A}, ${B}]`],
+    ['with the marker that begins the second', `${A}\n<tool_call>\n${B}`],
+  ] as const)
+    reads(hermes, `two calls between one pair of markers, ${name}`, json(body), both);
+  reads(
+    hermes,
+    'an end marker in a string of the second',
+    json(`${A}\n{"name": "edit", "arguments": {"path": "</tool_call>"}}`),
+    [edit({ path: 'a' }), edit({ path: '</tool_call>' })],
+  );
+  it('hermes: a call before one that can not be read is carried out, and the other is told', () => {
+    const found = read(hermes, json(`${A}\n{"name": "rm", "arguments": {}}`));
+    assert.deepEqual(found[0], edit({ path: 'a' }));
+    assert.match((found[1] as { error: string }).error, /no tool "rm"/);
+  });
+  reads(hermes, 'two calls in a fenced block', `\`\`\`json\n${A}\n${B}\n\`\`\``, both);
+  const mixed = `\`\`\`json\n[${A}, {"name": "a package"}]\n\`\`\`\n`;
+  reads(hermes, 'a fenced block with something else in it stays text', mixed, [
+    { kind: 'text', text: mixed },
+  ]);
   reads(hermes, 'half a marker is text', 'a < b and <tool', [{ kind: 'text', text: 'a < b and <tool' }]);
   reads(
     hermes,
@@ -229,6 +255,32 @@ describe('tool calls', () => {
     ["the call's marker for a key's", '<tool_call>path</arg_key><arg_value>a b</arg_value>'],
   ] as const)
     reads(glm, name, `<tool_call>edit${body}</tool_call>`, [edit({ path: 'a b' })]);
+  reads(
+    glm,
+    'two calls with one end',
+    `<tool_call>edit\n${pair('path', 'a')}<tool_call>edit\n${pair('path', 'b')}</tool_call>`,
+    both,
+  );
+  reads(
+    glm,
+    'a value without its end before another argument',
+    tags(`<arg_key>path</arg_key>\n<arg_value>a\n${pair('line', '3')}`),
+    [edit({ path: 'a', line: 3 })],
+  );
+  const unknown = 'a\n<arg_key>key</arg_key>\n<arg_value>b';
+  reads(glm, 'text that has tags of no argument', tags(pair('text', unknown) + pair('path', 'a')), [
+    edit({ text: unknown, path: 'a' }),
+  ]);
+  const known = 'a\n<arg_key>path</arg_key>\n<arg_value>b';
+  reads(
+    glm,
+    'text that has tags of an argument that is there',
+    tags(pair('path', 'a') + pair('text', known)),
+    [edit({ path: 'a', text: known })],
+  );
+  reads(glm, 'the same, first', tags(pair('text', known) + pair('path', 'a')), [
+    edit({ text: known, path: 'a' }),
+  ]);
   refuses(glm, 'the same where the answer was cut', `<tool_call>edit\n${pair('path', 'a')}`, /cut off/, true);
   refuses(
     glm,
@@ -252,6 +304,16 @@ describe('tool calls', () => {
   reads(qwenCoder, 'no arguments', json('<function=list>\n</function>'), [
     { kind: 'call', name: 'list', arguments: {} },
   ]);
+  reads(
+    qwenCoder,
+    'two functions between one pair of markers',
+    json(
+      ['a', 'b']
+        .map(path => `<function=edit>\n<parameter=path>\n${path}\n</parameter>\n</function>`)
+        .join('\n'),
+    ),
+    both,
+  );
   for (const end of ['</tool_call>', '</function>'])
     reads(qwenCoder, `${end} inside a value`, functionCall(['path', `a${end}b`]), [
       edit({ path: `a${end}b` }),
@@ -350,6 +412,7 @@ describe('tool calls', () => {
     `${message('functions.edit', '{"path": "a')}<|call|>`,
     /cut off/,
   );
+  reads(harmony, 'arguments of two calls', `${message('functions.edit', `${P}{"path": "b"}`)}<|call|>`, both);
   refuses(harmony, 'no JSON', message('functions.edit', '*** Begin Patch'), /no valid JSON/);
   refuses(harmony, 'an unknown tool', message('browser.open', '{}'), /no tool "browser.open"/);
   refuses(harmony, 'one without a required argument', message('functions.edit', '{}'), /edit needs "path"/);
