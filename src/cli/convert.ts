@@ -1,14 +1,13 @@
 /** `moebius convert`: published weights on disk into the folder that the engine loads. */
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
-import { convertModel } from '../convert/convert.ts';
+import { assertConvertible, convertModel } from '../convert/convert.ts';
 import { assertReplaceable } from '../convert/out-folder.ts';
-import { hashWeights } from '../models/file-hash.ts';
 import { isModelId } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
 import { modelId, variantOption } from './engine-session.ts';
 import { productsHere } from './machine.ts';
-import { idOfFile } from './model-source.ts';
+import { hashSource, idOfFile } from './model-source.ts';
 import { withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -49,9 +48,11 @@ Examples:
       const outFolder = resolve(options.out);
       const { sizeBytes } = await withProgress(terminal, options.jsonProgress ?? false, async report => {
         await assertReplaceable(outFolder, source);
+        await assertConvertible(source);
+        const { sha256 } = await hashSource(source, report, terminal.signal);
         const manifest = await convertModel({
           source,
-          sourceSha256: await hashWeights(source, { signal: terminal.signal }),
+          sourceSha256: sha256,
           id,
           name: options.name ?? id,
           license: options.license,

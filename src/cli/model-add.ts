@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { CARVING_JSON } from '../convert/carving.ts';
-import { type ConvertOptions, convertModel } from '../convert/convert.ts';
+import { assertConvertible, type ConvertOptions, convertModel } from '../convert/convert.ts';
 import { DRAFTER_JSON } from '../convert/drafter.ts';
 import { factsOfSource } from '../convert/facts.ts';
 import { packModelGraphs } from '../engine/pack.ts';
@@ -130,6 +130,8 @@ async function addModel(
     if (found && !options.keepSource && suits(found, await productsHere(variant)))
       return { ...addedOf(found), wasThere: true };
   }
+  // Hashing takes minutes where weights are large.
+  if (source.kind === 'file') await assertConvertible(source.path);
   const obtained = await obtainSource(source, store, report, terminal.signal);
   // Before the work, which may fail: another version may be able to.
   const file = options.keepSource ? await keepSource(obtained) : obtained;

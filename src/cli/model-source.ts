@@ -238,6 +238,15 @@ async function describeFile(
   report: (step: Step) => void,
   signal: AbortSignal,
 ): Promise<SourceFile> {
+  return named({ path, ...(await hashSource(path, report, signal)), id, isFresh });
+}
+
+/** Throws `not-found` where there is nothing. */
+export async function hashSource(
+  path: string,
+  report: (step: Step) => void,
+  signal: AbortSignal,
+): Promise<{ sha256: string; sizeBytes: number }> {
   const sizeBytes = await weightsBytes(path);
   if (sizeBytes === 0) throw new MoebiusError('not-found', `There is no file ${path}, or it is empty.`);
   const left = secondsLeftMeter();
@@ -245,7 +254,7 @@ async function describeFile(
     signal,
     onProgress: done => report(byteStep('verify', done, sizeBytes, left('verify', done, sizeBytes))),
   });
-  return named({ path, sha256, sizeBytes, id, isFresh });
+  return { sha256, sizeBytes };
 }
 
 /** Other weights never get an id of the catalogue, however their file is called: they would count as that model. */

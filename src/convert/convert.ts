@@ -109,10 +109,28 @@ export async function convertModel(options: ConvertOptions): Promise<Manifest> {
   }
 }
 
-async function build(checkpoint: Checkpoint, folder: string, options: ConvertOptions): Promise<Manifest> {
+/**
+ * Throws what `convertModel` would throw of weights that it can't read, but for those of their bytes: before all of them are
+ * hashed.
+ */
+export async function assertConvertible(source: string): Promise<void> {
+  const checkpoint = await openCheckpoint(source);
+  try {
+    await openChecked(checkpoint);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** What the engine would refuse is refused before hours of work. */
+async function openChecked(checkpoint: Checkpoint): Promise<Decoder> {
   const model = await openDecoder(checkpoint);
-  // What the engine would refuse is refused before hours of work.
   checkedTokenizer(checkpoint.text.tokenizer);
+  return model;
+}
+
+async function build(checkpoint: Checkpoint, folder: string, options: ConvertOptions): Promise<Manifest> {
+  const model = await openChecked(checkpoint);
   const { dims } = model;
   const carving = options.carvingFolder ? await readTrainedCarving(options.carvingFolder, dims) : null;
   const guesser = options.drafterFolder

@@ -24,6 +24,7 @@ const READ_BYTES = 64 * 1024 * 1024;
 const INDEX_NAME = /\.safetensors\.index\.json$/;
 const SHARD_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*\.safetensors$/;
 
+/** Of types whose sizes can be checked; others (U32, F8_E8M0, F4, ...) may be there, and are refused where they are read. */
 const DTYPE_BYTES: Readonly<Record<string, number>> = {
   F64: 8,
   F32: 4,
@@ -149,7 +150,10 @@ export class SafetensorsFolder {
   async readF32(name: string, rowStart = 0, rowCount?: number): Promise<Float32Array> {
     const { dtype } = this.info(name);
     if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
-      throw new MoebiusError('unsupported', `${name} is stored as ${dtype}; F32, F16 and BF16 can be read.`);
+      throw new MoebiusError(
+        'unsupported',
+        `${name} is stored as ${dtype}; F32, F16 and BF16 can be read. Choose the original weights or a GGUF of them.`,
+      );
     }
     return dequantize(dtype, await this.read(name, rowStart, rowCount));
   }
@@ -232,17 +236,15 @@ function readEntry(
   tensor: string,
   file: { name: string; dataStart: number; fileBytes: number },
 ): SafetensorsInfo {
-  const bytes = typeof dtype === 'string' ? DTYPE_BYTES[dtype] : undefined;
-  if (bytes === undefined)
-    throw invalid(file.name, `${tensor} has the unknown type ${JSON.stringify(dtype)}`);
-  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
+  if (typeof dtype !== 'string' || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
     throw invalid(file.name, `the entry of ${tensor} is malformed`);
   }
   const elements = shape.reduce((product, size) => product * size, 1);
   const [from, to] = offsets as [number, number];
-  if (to - from !== elements * bytes) throw invalid(file.name, `${tensor} has ${to - from} bytes`);
+  const bytes = Object.hasOwn(DTYPE_BYTES, dtype) ? elements * DTYPE_BYTES[dtype]! : Math.max(0, to - from);
+  if (to - from !== bytes) throw invalid(file.name, `${tensor} has ${to - from} bytes`);
   if (file.dataStart + to > file.fileBytes) throw invalid(file.name, `${tensor} lies past its end`);
-  return { dtype: dtype as string, shape, elements, offset: file.dataStart + from, sizeBytes: to - from };
+  return { dtype, shape, elements, offset: file.dataStart + from, sizeBytes: to - from };
 }
 
 const isSizes = (value: unknown): value is number[] =>

@@ -2,6 +2,7 @@
 import { MoebiusError } from '../../base/errors.ts';
 import { ARCHITECTURES, type Architecture, isConvertible } from '../../models/architectures.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import type { Config } from '../config.ts';
 import type { Decoder } from './decoder.ts';
 import { glm4Moe } from './glm4-moe.ts';
 import { glm4MoeLite } from './glm4-moe-lite.ts';
@@ -29,7 +30,7 @@ const BUILDERS: Readonly<Record<Architecture, (checkpoint: Checkpoint) => Decode
 /** Both names of what every gated unit in graph/ computes; gpt-oss says so too of its clamped form. */
 const ACTIVATIONS: readonly string[] = ['silu', 'swish'];
 
-/** Throws `unsupported` for another architecture or activation, `model-invalid` for settings that do not add up. */
+/** Throws `unsupported` for another architecture, activation or quantisation, `model-invalid` for settings that do not add up. */
 export async function openDecoder(checkpoint: Checkpoint): Promise<Decoder> {
   const { architecture, config } = checkpoint;
   if (!isConvertible(architecture)) {
@@ -38,9 +39,22 @@ export async function openDecoder(checkpoint: Checkpoint): Promise<Decoder> {
       `This version cannot convert models of architecture "${architecture}" (only ${ARCHITECTURES.join(', ')}).`,
     );
   }
+  const quantisation = quantisationOf(config);
+  if (quantisation !== null && quantisation !== 'mxfp4') {
+    throw new MoebiusError(
+      'unsupported',
+      `The model's weights are quantised by ${quantisation}, which can't be read. Choose the original weights or a GGUF of them.`,
+    );
+  }
   const activation = config.string('hidden_act', 'silu');
   if (!ACTIVATIONS.includes(activation)) {
     throw new MoebiusError('unsupported', `Models with the activation "${activation}" are not supported.`);
   }
   return BUILDERS[architecture](checkpoint);
+}
+
+/** Whatever it is, tensors have other names, types and shapes by it. MLX names no method. */
+function quantisationOf(config: Config): string | null {
+  const method = config.section('quantization_config').string('quant_method', '');
+  return method || (config.has('quantization') ? 'MLX' : null);
 }

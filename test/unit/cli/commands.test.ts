@@ -331,6 +331,24 @@ describe('commands on a store', () => {
     await assert.rejects(run(['model', 'add', 'no-such-model']), { code: 'not-found' });
   });
 
+  it('refuses to convert what it cannot read before it is hashed, and says how far hashing is', async () => {
+    const [source, out] = [join(home, 'weights'), join(home, 'out')];
+    const golden = familyGolden('qwen2');
+    const convert = () => run(['convert', source, '--out', out, '--variant', 'fp32', '--json-progress']);
+    const phases = (output: string) => [
+      ...new Set(output.split('\n').flatMap(line => (line ? [JSON.parse(line).phase] : []))),
+    ];
+    await writeFamilyCheckpoint(source, { ...golden, config: { ...golden.config, hidden_act: 'gelu' } });
+    const terminal = memoryTerminal();
+    const args = ['convert', source, '--out', out, '--json-progress'];
+    await assert.rejects(createProgram(terminal, '0').parseAsync(['node', 'moebius', ...args]), {
+      code: 'unsupported',
+    });
+    assert.deepEqual(phases(terminal.output()), [undefined]);
+    await writeFamilyCheckpoint(source, golden);
+    assert.deepEqual(phases(await convert()), ['verify', 'convert', undefined]);
+  });
+
   it('converts into a folder of its own or over a converted model, and replaces nothing else', async () => {
     const mine = tempFolder({
       'work/notes.txt': 'mine',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../../src/convert/checkpoint.ts';
 import { Config } from '../../../src/convert/config.ts';
-import { convertModel } from '../../../src/convert/convert.ts';
+import { assertConvertible, convertModel } from '../../../src/convert/convert.ts';
 import { ropeOf } from '../../../src/convert/rope.ts';
 import { ModelRunner } from '../../../src/engine/session/model-runner.ts';
 import { mxfp4Values } from '../../../src/formats/mxfp4.ts';
@@ -269,6 +269,22 @@ describe('a checkpoint that computes what the graphs do not', () => {
     const converting = loadConverted(join(folder, 'published'), join(folder, 'out'), 'fp32');
     await assert.rejects(converting, { code: 'unsupported', message: /gelu_pytorch_tanh/ });
   });
+
+  for (const [what, settings] of [
+    ['bitsandbytes', { quantization_config: { quant_method: 'bitsandbytes', load_in_4bit: true } }],
+    ['MLX', { quantization: { bits: 4, group_size: 64 } }],
+  ] as const) {
+    it(`is refused: weights quantised by ${what}, whatever their tensors look like`, async () => {
+      const golden = familyGolden('qwen2');
+      const source = join(tempFolder(), 'published');
+      await writeFamilyCheckpoint(source, { ...golden, config: { ...golden.config, ...settings } }, all => {
+        for (const name of Object.keys(all).filter(one => one.endsWith('_proj.weight')))
+          all[name] = { dtype: 'U32', shape: [64, 8], bytes: new Uint8Array(64 * 8 * 4) };
+      });
+      const message = new RegExp(`quantised by ${what}.*original weights or a GGUF`);
+      await assert.rejects(assertConvertible(source), { code: 'unsupported', message });
+    });
+  }
 
   it('is refused: a tokenizer that the engine could not load', async () => {
     const folder = tempFolder();

@@ -50,6 +50,17 @@ describe('safetensors', () => {
     await file.close();
   });
 
+  it('refuses a tensor of a type that it cannot read when it is read, and reads the others', async () => {
+    await writeSafetensors(join(folder, 'model.safetensors'), {
+      a: { dtype: 'F4', shape: [4], bytes: new Uint8Array(2) },
+      b: floatTensor([2], numbers(2)),
+    });
+    const file = await openSafetensors(folder);
+    assert.deepEqual([...(await file.readF32('b'))], [0, 1]);
+    await assert.rejects(file.readF32('a'), { code: 'unsupported', message: /a is stored as F4/ });
+    await file.close();
+  });
+
   const refused: [string, () => unknown, RegExp][] = [
     ['an empty folder', () => {}, /holds no .safetensors/],
     ['a file that is too short', () => writeFileSync(join(folder, 'model.safetensors'), 'abc'), /too short/],
@@ -57,9 +68,14 @@ describe('safetensors', () => {
     ['a header that is no JSON', () => raw('{"a":'), /no JSON/],
     ['a header that is a list', () => raw('[]'), /an object is missing/],
     [
-      'an unknown type',
-      () => raw('{"a":{"dtype":"Q9","shape":[1],"data_offsets":[0,1]}}', 1),
-      /unknown type "Q9"/,
+      'a type that is no name',
+      () => raw('{"a":{"dtype":9,"shape":[1],"data_offsets":[0,1]}}', 1),
+      /entry of a is malformed/,
+    ],
+    [
+      'a tensor of an unknown type that ends before it begins',
+      () => raw('{"a":{"dtype":"Q9","shape":[1],"data_offsets":[1,0]}}', 1),
+      /a has -1 bytes/,
     ],
     [
       'a negative size',
