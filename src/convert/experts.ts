@@ -37,12 +37,12 @@ export function allExperts(unit: DenseFeedForward, carved: CarvedLayer | undefin
   };
 }
 
-/** Shared expert and routed experts of one layer, with what was trained of it; holds that layer in memory as float32. */
+/** Shared expert, null where it has no neurons, and routed experts of one layer, with what was trained of it; holds that layer in memory as float32. */
 export async function splitExperts(
   unit: DenseFeedForward,
   carved: CarvedLayer,
   carving: Carving,
-): Promise<{ shared: ExpertWeights; routed: ExpertWeights[] }> {
+): Promise<{ shared: ExpertWeights | null; routed: ExpertWeights[] }> {
   const [feedForward, hidden] = [unit.gate.rows, unit.gate.cols];
   const { deltas } = carved;
   const gate = withDelta(await unit.gate.values(0, feedForward), deltas?.gate);
@@ -63,7 +63,7 @@ export async function splitExperts(
   };
   const { sharedNeurons, routed, routedNeurons } = carving;
   return {
-    shared: expert(0, sharedNeurons),
+    shared: sharedNeurons > 0 ? expert(0, sharedNeurons) : null,
     routed: Array.from({ length: routed }, (_, e) =>
       expert(sharedNeurons + e * routedNeurons, sharedNeurons + (e + 1) * routedNeurons),
     ),

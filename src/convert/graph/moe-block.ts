@@ -87,12 +87,11 @@ export async function carvedExperts(
   k: string,
   hidden: number,
   router: CarvedRouter,
-  shared: ExpertWeights,
+  shared: ExpertWeights | null,
   experts: ExpertWeights[],
   forms: { shared: ExpertForms; routed: ExpertForms },
 ): Promise<string> {
   const count = experts.length;
-  const sharedOut = await fusedExperts(graph, `${name}.shared`, x, shared, forms.shared);
   const weight = await graph.floats(`${name}.router.weight`, [hidden, count], router.weight);
   const bias = await graph.floats(`${name}.router.bias`, [count], router.bias);
   const scored = graph.node('MatMul', [x, weight], `${name}.router.product`);
@@ -100,7 +99,22 @@ export async function carvedExperts(
   const picks = `${name}.picks`; // [n, k]
   graph.builder.addNode('TopK', [scores, k], [`${name}.router.best`, picks], { axis: 1, sorted: 0 });
   const cube = await dispatch(graph, name, x, picks, k, hidden, experts, forms.routed);
-  const routed = graph.node('ReduceSum', [cube, graph.ints([1])], `${name}.routed`, { keepdims: 0 });
+  return withShared(graph, name, x, cube, shared, forms.shared);
+}
+
+/** What `cube` [n, k, hidden] has of the k experts of each token, and the shared one, are added up to [n, hidden], named `name`. */
+async function withShared(
+  graph: GraphWriter,
+  name: string,
+  x: string,
+  cube: string,
+  shared: ExpertWeights | null,
+  forms: ExpertForms,
+): Promise<string> {
+  const axes = graph.ints([1]);
+  if (!shared) return graph.node('ReduceSum', [cube, axes], name, { keepdims: 0 });
+  const routed = graph.node('ReduceSum', [cube, axes], `${name}.routed`, { keepdims: 0 });
+  const sharedOut = await fusedExperts(graph, `${name}.shared`, x, shared, forms);
   return graph.node('Add', [sharedOut, routed], name);
 }
 
@@ -124,11 +138,7 @@ export async function trainedExperts(
   graph.builder.addOutput(`${name}.counts`, 'int64', [experts.length]);
   const column = graph.node('Unsqueeze', [weights, graph.ints([2])], `${name}.weights`);
   const weighted = graph.node('Mul', [cube, column], `${name}.weighted`);
-  const axes = graph.ints([1]);
-  if (!shared) return graph.node('ReduceSum', [weighted, axes], name, { keepdims: 0 });
-  const routed = graph.node('ReduceSum', [weighted, axes], `${name}.routed`, { keepdims: 0 });
-  const sharedOut = await fusedExperts(graph, `${name}.shared`, x, shared, forms.shared);
-  return graph.node('Add', [sharedOut, routed], name);
+  return withShared(graph, name, x, weighted, shared, forms.shared);
 }
 
 /**

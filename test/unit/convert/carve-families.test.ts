@@ -13,7 +13,7 @@ import { type FamilyGolden, familyGolden, writeFamilyCheckpoint } from '../../su
 import { random } from '../../support/tiny-model.ts';
 
 const NEURONS = 256;
-const EXPERTS = 3;
+const GROUPS = 4;
 
 /** With a feed-forward part that is wide enough to be split. */
 function widened(name: string): FamilyGolden {
@@ -44,22 +44,26 @@ describe('convert/carve: dense architectures', function () {
     await rm(folder, { recursive: true });
   });
 
-  for (const name of ['qwen2', 'qwen3', 'llama', 'llama-linear']) {
-    it(`${name}: is the dense model with all experts, fused or routed, and says what it was made from`, async () => {
+  for (const [name, shared] of [
+    ...['qwen2', 'qwen3', 'llama', 'llama-linear'].map(name => [name, 1] as const),
+    ['qwen3', 0] as const,
+  ]) {
+    it(`${name}, ${shared} shared: is the dense model with all experts, fused or routed, and says what it was made from`, async () => {
       const golden = widened(name);
-      const source = join(folder, name);
-      const carvingFolder = join(folder, `${name}-carving`);
+      const experts = GROUPS - shared;
+      const source = join(folder, `${name}-${shared}`);
+      const carvingFolder = `${source}-carving`;
       await writeFamilyCheckpoint(source, golden);
       await carve({
         ...{ source, id: name, corpus: join(folder, 'corpus'), tokens: 1024, seed: 0, math },
-        ...{ groups: EXPERTS + 1, sharedGroups: 1, outFolder: carvingFolder },
+        ...{ groups: GROUPS, sharedGroups: shared, outFolder: carvingFolder },
         tokenize: part => [...part].map(char => char.charCodeAt(0) % (golden.config.vocab_size as number)),
       });
       const report = JSON.parse(await readFile(join(carvingFolder, 'carving.json'), 'utf8'));
-      assert.deepEqual([report.model, report.routed, report.calibration.tokens], [name, EXPERTS, 1024]);
+      assert.deepEqual([report.model, report.routed, report.calibration.tokens], [name, experts, 1024]);
 
-      const run = async (carving: string | null, experts: ExpertsPerToken | null) => {
-        const out = join(folder, `${name}-${carving ? 'carved' : 'dense'}`);
+      const run = async (carving: string | null, used: ExpertsPerToken | null) => {
+        const out = `${source}-${carving ? 'carved' : 'dense'}`;
         const manifest = await convertModel({
           ...{ source, sourceSha256: '0'.repeat(64), id: name, name, license: 'MIT', variant: 'int8' },
           ...{ carvingFolder: carving, drafterFolder: null, outFolder: out },
@@ -68,8 +72,8 @@ describe('convert/carve: dense architectures', function () {
         const runner = await ModelRunner.load(load, () => {});
         try {
           const { tokens } = golden;
-          const args = { sequence: 1, at: 0, tokens, experts, logitRows: tokens.length, draftAbove: null };
-          const { logits } = await runner.forward(args);
+          const args = { sequence: 1, at: 0, tokens, logitRows: tokens.length, draftAbove: null };
+          const { logits } = await runner.forward({ ...args, experts: used });
           return { logits: logits!, kept: runner.exportRows({ sequence: 1, from: 0, to: tokens.length }) };
         } finally {
           await runner.release();
@@ -82,7 +86,7 @@ describe('convert/carve: dense architectures', function () {
       // Both are rounded to 8 bits, each in its own order of neurons.
       const [fused, all, one] = [
         apart((await run(carvingFolder, null)).logits),
-        apart((await run(carvingFolder, EXPERTS)).logits),
+        apart((await run(carvingFolder, experts)).logits),
         apart((await run(carvingFolder, 1)).logits),
       ];
       assert.ok(fused < 0.05 && all < 0.05, `${fused}, ${all}`);
@@ -91,8 +95,8 @@ describe('convert/carve: dense architectures', function () {
       // The second layer keeps what the first one's experts made of the tokens, the third what the second's did.
       const [few, some, many] = [
         await run(carvingFolder, 1),
-        await run(carvingFolder, [1, EXPERTS, 1]),
-        await run(carvingFolder, EXPERTS),
+        await run(carvingFolder, [1, experts, 1]),
+        await run(carvingFolder, experts),
       ];
       const keptBy = (layer: number, { kept }: { kept: KvBlock[] }) =>
         kept.filter(({ name }) => name.endsWith(`.${layer}`));
