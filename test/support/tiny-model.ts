@@ -95,7 +95,8 @@ export async function writeTinyGraph(
       );
       const { router } = weights[index]!;
       const both = { shared: forms, routed: forms };
-      return carvedExperts(graph, name, x, 'k', hidden, router, expert(index, 0, SHARED), routed, both);
+      const k = graph.node('Gather', ['k', graph.ints([index])], `${name}.k`, { axis: 0 });
+      return carvedExperts(graph, name, x, k, hidden, router, expert(index, 0, SHARED), routed, both);
     },
   };
   const builder = new OnnxBuilder(kind, { name: 'test', version: '0' });

@@ -48,7 +48,7 @@ async function run(
       mask_selected: mask(rows),
       sizes: ints([past, n], [2]),
       select: ints(rows, [rows.length]),
-      ...(k === undefined ? {} : { k: ints([k], [1]) }),
+      ...(k === undefined ? {} : { k: ints(Array(layers).fill(k), [layers]) }),
     };
     for (let i = 0; i < layers; i++) {
       feeds[`past_k.${i}`] = new ort.Tensor('float32', cache[2 * i]!, [past, kvHeads, headDim]);
