@@ -9,7 +9,7 @@ import { Tokenizer } from '../engine/tokenizer.ts';
 import { openStore } from '../models/store.ts';
 import { carvingReport } from './carve-report.ts';
 import { findWeights } from './carve-source.ts';
-import { finiteNumber, positiveInteger } from './engine-session.ts';
+import { positiveInteger, wholeNumber } from './engine-session.ts';
 import { withProgress } from './progress.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
@@ -36,10 +36,10 @@ export function carveCommand(terminal: Terminal): Command {
     .requiredOption('--corpus <folder>', 'text files like those the model will read')
     .requiredOption('-o, --out <folder>', 'where carving.json and carving.bin go')
     .requiredOption('--groups <n>', 'equal groups of neurons, each a multiple of 64', positiveInteger)
-    .requiredOption('--shared <n>', 'groups that are always on', finiteNumber)
+    .requiredOption('--shared <n>', 'groups that are always on', wholeNumber)
     .option('--tokens <n>', 'calibration tokens, in sequences of 1,024', positiveInteger, 16384)
-    .option('--held <n>', 'further tokens, of other files, to try it on; 0: none', finiteNumber, 2048)
-    .option('--seed <n>', 'of the clustering and of the order of files', finiteNumber, 0)
+    .option('--held <n>', 'further tokens, of other files, to try it on; 0: none', wholeNumber, 2048)
+    .option('--seed <n>', 'of the clustering and of the order of files', wholeNumber, 0)
     .option('--threads <n>', 'threads of onnxruntime', positiveInteger, availableParallelism())
     .option('--id <id>', 'id in the carving; default: that of the model, the name of the file or folder')
     .option('--json-progress', 'JSON lines on stdout instead of a bar')

@@ -76,6 +76,23 @@ export async function writeSealed(
   await writeDescription(json, description);
 }
 
+/**
+ * Tries to write there, and leaves nothing: what stands in the way is to be known before the hours of work that are to be written
+ * down. Throws `bad-request`.
+ */
+export async function assertWritable(folder: string): Promise<void> {
+  const probe = join(folder, '.moebius-probe');
+  try {
+    const made = await mkdir(folder, { recursive: true });
+    await writeFile(probe, '');
+    await rm(probe);
+    if (made !== undefined) await rm(made, { recursive: true });
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new MoebiusError('bad-request', `${folder} can't be written to: ${reason}.`, { cause });
+  }
+}
+
 /** By rename: in full or not at all. */
 export async function writeDescription(path: string, description: object): Promise<void> {
   const part = `${path}.part`;

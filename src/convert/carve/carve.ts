@@ -13,6 +13,7 @@ import { openDecoder } from '../architectures/registry.ts';
 import type { CarvedLayer, Carving } from '../carving.ts';
 import { openCheckpoint } from '../checkpoint.ts';
 import { denseFeedForward } from '../experts.ts';
+import { assertWritable } from '../sealed-data.ts';
 import { concatFloats, type MatrixSource, stacked } from '../weights.ts';
 import { type AttentionMatrices, attention, rmsNorm } from './attention.ts';
 import { cutSequences, readCorpus, textSha256 } from './corpus.ts';
@@ -70,6 +71,7 @@ export async function carve(options: CarveOptions): Promise<Carving> {
     const model = await openDecoder(checkpoint);
     await assertCarvable(model);
     const sizes = expertSizes(model.dims.feedForward, options);
+    await assertWritable(options.outFolder);
     const { tokenize } = options;
     const corpus = await readCorpus({
       folder: options.corpus,

@@ -50,12 +50,18 @@ export async function readTexts(folder: string, seed: number): Promise<CorpusTex
   return { texts: shuffled(texts, seededRandom(seed)), sha256: hash.digest('hex') };
 }
 
-/** Files in a seeded order, one after the other. Errors: `not-found`, `bad-request` if the folder has too little text. */
+/** Files in a seeded order, one after the other. Errors: `not-found`, `bad-request` if less than a sequence is wanted, or the folder has too little text. */
 export async function readCorpus(options: CorpusOptions): Promise<Corpus> {
   const { folder, sequenceTokens, tokens, seed } = options;
+  if (tokens < sequenceTokens) {
+    throw new MoebiusError(
+      'bad-request',
+      `${tokens} tokens are less than one sequence of ${sequenceTokens}: ask for that many, or more.`,
+    );
+  }
   const { texts, sha256 } = await readTexts(folder, seed);
   const { sequences, tokens: found, texts: used } = cutSequences(texts, options);
-  if (sequences.length === 0 || sequences.length < Math.floor(tokens / sequenceTokens)) {
+  if (sequences.length < Math.floor(tokens / sequenceTokens)) {
     throw new MoebiusError(
       'bad-request',
       `${folder} has ${found} usable tokens (at most ${TOKENS_PER_FILE} a file), but ${tokens} are wanted, in sequences of ${sequenceTokens}. Add files or ask for fewer.`,

@@ -39,6 +39,15 @@ describe('the command line', () => {
   refuse(['convert', 'a.gguf'], /--out/);
   refuse(['convert', 'a.gguf', '--out', 'b', '--id', 'my/model'], /can't name a model/);
   refuse(['model', 'add', 'qwen2.5-coder-1.5b', '--id', 'a b'], /can't name a model/);
+  for (const [option, value] of [
+    ['--seed', '0.5'],
+    ['--seed', '1e300'],
+    ['--shared', '-1'],
+    ['--held', 'some'],
+  ] as const) {
+    const carve = ['carve', 'm.gguf', '--corpus', 'c', '-o', 'o', '--groups', '4', '--shared', '1'];
+    refuse([...carve, option, value], /whole number from 0/);
+  }
   refuse(['agent'], /give a task, or --undo/);
   refuse(['agent', 'do it', '--undo'], /give a task, or --undo/);
 

@@ -112,10 +112,29 @@ describe('convert/carve: the tool on a tiny model', () => {
     const check = async (change: Partial<CarveOptions>, code: string, message: RegExp) =>
       assert.rejects(carve({ ...options('bad'), ...change }), { code, message });
     await check({ tokens: 8192 }, 'bad-request', /3600 usable tokens/);
-    await check({ tokens: 10 }, 'bad-request', /sequences of 1024/);
+    await check(
+      { tokens: 10 },
+      'bad-request',
+      /10 tokens are less than one sequence of 1024: ask for .* more/,
+    );
     await check({ corpus: join(folder, 'nowhere') }, 'not-found', /nowhere/);
     await check({ groups: 5 }, 'bad-request', /multiple of 64/);
     await check({ source: join(folder, 'corpus', 'a.ts') }, 'format-invalid', /GGUF/);
+  });
+
+  it('knows before it begins that it cannot write, and leaves nothing behind where it can', async () => {
+    const file = join(folder, 'tiny.gguf');
+    const work: string[] = [];
+    const onProgress = () => work.push('step');
+    for (const outFolder of [file, join(file, 'below')])
+      await assert.rejects(carve({ ...options(''), outFolder, onProgress }), {
+        code: 'bad-request',
+        message: /can't be written to/,
+      });
+    const fresh = { ...options('deep/er'), corpus: join(folder, 'nowhere'), onProgress };
+    await assert.rejects(carve(fresh), { code: 'not-found' });
+    assert.deepEqual(work, []);
+    assert.ok(!(await readdir(folder)).includes('deep'));
   });
 
   it('reads the corpus in an order that depends on the seed alone', async () => {
