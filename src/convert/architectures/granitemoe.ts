@@ -28,6 +28,7 @@ export function graniteMoe(checkpoint: Checkpoint): Decoder {
         mixer: {
           ...attention,
           output: scaled(attention.output, residual),
+          outputBias: attention.outputBias?.map(bias => bias * residual) ?? null,
           scale: config.number('attention_multiplier', 1),
         },
       };
