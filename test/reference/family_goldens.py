@@ -31,12 +31,16 @@ GLM = dict(**COMMON, intermediate_size=96, moe_intermediate_size=32, n_routed_ex
 MODELS = {
     "qwen2": ("Qwen2", dict(**COMMON, **HEADS, intermediate_size=96, tie_word_embeddings=True)),
     "qwen3": ("Qwen3", dict(**COMMON, **HEADS, head_dim=32, intermediate_size=96, tie_word_embeddings=False)),
+    "qwen2-window": ("Qwen2", dict(**COMMON, **HEADS, intermediate_size=96, tie_word_embeddings=True, use_sliding_window=True, sliding_window=5,
+                                   max_window_layers=1)),
     "llama": ("Llama", dict(**COMMON, **HEADS, intermediate_size=96, rope_parameters=dict(
         rope_type="llama3", rope_theta=500.0, factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64))),
     "llama-linear": ("Llama", dict(**COMMON, **HEADS, intermediate_size=96, attention_bias=True, rope_parameters=dict(
         rope_type="linear", rope_theta=500.0, factor=2.0))),
     "qwen3_moe": ("Qwen3Moe", dict(**COMMON, **HEADS, head_dim=32, intermediate_size=96, moe_intermediate_size=32, num_experts=8,
                                    num_experts_per_tok=3, norm_topk_prob=True, mlp_only_layers=[1])),
+    "qwen3_moe-window": ("Qwen3Moe", dict(**COMMON, **HEADS, head_dim=32, intermediate_size=96, moe_intermediate_size=32, num_experts=8,
+                                          num_experts_per_tok=3, norm_topk_prob=True, use_sliding_window=True, sliding_window=5)),
     "olmoe": ("Olmoe", dict(**COMMON, **HEADS, intermediate_size=32, num_experts=8, num_experts_per_tok=3, norm_topk_prob=False)),
     "glm4_moe": ("Glm4Moe", dict(**GLM, num_attention_heads=6, num_key_value_heads=2, head_dim=16, attention_bias=True, use_qk_norm=False,
                                  routed_scaling_factor=1.0, rope_parameters=dict(rope_type="default", rope_theta=1000.0, partial_rotary_factor=0.5))),

@@ -6,26 +6,16 @@
 import type { Checkpoint } from '../checkpoint.ts';
 import { computedMatrix, type MatrixSource, pickColumns, pickRows, rowsOf, transposed } from '../weights.ts';
 import type { Decoder, Expert, FeedForward } from './decoder.ts';
-import { dimsOf, expertCount, groupedAttention, PLAIN_ROUTER, plainDecoder } from './parts.ts';
+import { expertCount, PLAIN_ROUTER, plainDecoder, withWindows } from './parts.ts';
 
 export function gptOss(checkpoint: Checkpoint): Decoder {
   const { config } = checkpoint;
-  const dims = { ...dimsOf(checkpoint), slidingWindow: config.number('sliding_window') };
+  const decoder = plainDecoder(checkpoint, index => feedForward(checkpoint, index));
   const kinds = config.strings(
     'layer_types',
-    Array.from({ length: dims.layers }, (_, i) => (i % 2 === 0 ? 'sliding_attention' : 'full_attention')),
+    Array.from({ length: decoder.dims.layers }, (_, i) => (i % 2 ? 'full_attention' : 'sliding_attention')),
   );
-  const decoder = plainDecoder(checkpoint, index => feedForward(checkpoint, index), dims);
-  return {
-    ...decoder,
-    layer: async index => ({
-      ...(await decoder.layer(index)),
-      mixer: {
-        ...(await groupedAttention(checkpoint, index, dims)),
-        isWindowed: kinds[index] === 'sliding_attention',
-      },
-    }),
-  };
+  return withWindows(decoder, config.number('sliding_window'), i => kinds[i] === 'sliding_attention');
 }
 
 async function feedForward({ config, matrix, vector, has }: Checkpoint, index: number): Promise<FeedForward> {

@@ -66,6 +66,26 @@ export function plainDecoder(
   };
 }
 
+/** The same with layers that see the last `slidingWindow` positions instead of all; itself where no layer does. */
+export function withWindows(
+  decoder: Decoder,
+  slidingWindow: number,
+  isWindowed: (layer: number) => boolean,
+): Decoder {
+  if (!Array.from({ length: decoder.dims.layers }, (_, i) => isWindowed(i)).includes(true)) return decoder;
+  return {
+    ...decoder,
+    dims: { ...decoder.dims, slidingWindow },
+    layer: async index => {
+      const layer = await decoder.layer(index);
+      const { mixer } = layer;
+      return mixer.kind === 'grouped'
+        ? { ...layer, mixer: { ...mixer, isWindowed: isWindowed(index) } }
+        : layer;
+    },
+  };
+}
+
 type Ends = Pick<Decoder, 'embedding' | 'head' | 'isTied' | 'finalNorm' | 'parameters'>;
 
 /** Embedding, output projection and the norm before it. */

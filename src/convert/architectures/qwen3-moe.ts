@@ -1,14 +1,21 @@
 /** Qwen3-MoE (Qwen3-Coder-30B-A3B): 128 experts behind a softmax router, no shared one. Source: transformers, models/qwen3_moe. */
 import type { Checkpoint } from '../checkpoint.ts';
 import type { Decoder } from './decoder.ts';
-import { expertCount, gatedUnit, plainDecoder, separateExperts, softmaxRouter } from './parts.ts';
+import {
+  expertCount,
+  gatedUnit,
+  plainDecoder,
+  separateExperts,
+  softmaxRouter,
+  withWindows,
+} from './parts.ts';
 
 export function qwen3Moe(checkpoint: Checkpoint): Decoder {
   const { config } = checkpoint;
   const experts = expertCount(config);
   const perToken = config.number('num_experts_per_tok');
   const isNormalised = config.boolean('norm_topk_prob', true);
-  return plainDecoder(checkpoint, async index => {
+  const decoder = plainDecoder(checkpoint, async index => {
     const mlp = `model.layers.${index}.mlp`;
     if (!checkpoint.has(`${mlp}.gate.weight`)) return gatedUnit(checkpoint, mlp);
     return {
@@ -18,4 +25,6 @@ export function qwen3Moe(checkpoint: Checkpoint): Decoder {
       shared: null,
     };
   });
+  const isWindowed = config.boolean('use_sliding_window', false);
+  return withWindows(decoder, config.number('sliding_window', 4096), () => isWindowed);
 }

@@ -11,11 +11,12 @@ import { graniteMoe } from './granitemoe.ts';
 import { lfm2Moe } from './lfm2-moe.ts';
 import { llama } from './llama.ts';
 import { olmoe } from './olmoe.ts';
+import { qwen } from './qwen.ts';
 import { qwen3Moe } from './qwen3-moe.ts';
 
 const BUILDERS: Readonly<Record<Architecture, (checkpoint: Checkpoint) => Decoder | Promise<Decoder>>> = {
-  qwen2: llama,
-  qwen3: llama,
+  qwen2: qwen,
+  qwen3: qwen,
   llama,
   qwen3_moe: qwen3Moe,
   olmoe,

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDecoder } from '../../../src/convert/architectures/registry.ts';
 import { openCheckpoint } from '../../../src/convert/checkpoint.ts';
 import { Config } from '../../../src/convert/config.ts';
 import { assertConvertible, convertModel } from '../../../src/convert/convert.ts';
@@ -227,6 +228,34 @@ for (const name of NAMES.filter(one => familyGolden(one).guesses)) {
     });
   });
 }
+
+describe('layers that see a window', () => {
+  const { config } = familyGolden('qwen2-window');
+  const { layer_types: _, ...older } = config;
+  for (const [what, settings, windowed] of [
+    ['by their kinds', config, [false, true, true]],
+    ['from the first one on, where no kinds are named', older, [false, true, true]],
+    ['none in so shallow a model', { ...older, max_window_layers: 28 }, [false, false, false]],
+    ['none where it is switched off', { ...config, use_sliding_window: false }, [false, false, false]],
+  ] as const) {
+    it(`are ${what}`, async () => {
+      const source = join(tempFolder(), 'published');
+      await writeFamilyCheckpoint(source, { ...familyGolden('qwen2-window'), config: settings });
+      const checkpoint = await openCheckpoint(source);
+      try {
+        const { dims, layer } = await openDecoder(checkpoint);
+        const mixers = await Promise.all(windowed.map(async (_, i) => (await layer(i)).mixer));
+        assert.deepEqual(
+          mixers.map(mixer => mixer.kind === 'grouped' && mixer.isWindowed),
+          windowed,
+        );
+        assert.equal(dims.slidingWindow, windowed[1] ? 5 : undefined);
+      } finally {
+        await checkpoint.close();
+      }
+    });
+  }
+});
 
 describe('a checkpoint whose tensors do not fit its settings', () => {
   it('is refused with the name of the tensor', async () => {
