@@ -39,6 +39,10 @@ export class MoebiusError extends Error {
 
 export const cancelled = (): MoebiusError => new MoebiusError('cancelled', 'The request was cancelled.');
 
+/** No room is left for what is written: on the disk, or of what its owner may use. */
+export const isDiskFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
 /** Any thrown value as a MoebiusError; unknown errors become `internal` and keep their cause. */
 export function toMoebiusError(error: unknown): MoebiusError {
   if (error instanceof MoebiusError) return error;

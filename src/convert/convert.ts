@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import packageJson from '../../package.json';
-import { MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { isDiskFull, MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { ExternalDataWriter, OnnxBuilder } from '../formats/onnx.ts';
 import { checkedTokenizer } from '../formats/tokenizer-json.ts';
 import type { EmbeddingTable, ExpertLayout, Manifest } from '../models/manifest.ts';
@@ -94,7 +94,7 @@ export async function convertModel(options: ConvertOptions): Promise<Manifest> {
     return manifest;
   } catch (error) {
     await rm(building, { recursive: true, force: true });
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+    if (isDiskFull(error)) {
       throw new MoebiusError(
         'disk-full',
         `The disk is full: converting needs room for ${options.outFolder}.`,

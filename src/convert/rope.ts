@@ -26,15 +26,16 @@ export function ropeOf(config: Config, headDim: number): Rope {
   const width = Math.floor(headDim * share);
   const plain = Float64Array.from({ length: width / 2 }, (_, i) => theta ** ((-2 * i) / width));
   const kind = section.string('rope_type', section.string('type', 'default'));
+  const original = () => trainedPositions(config, section);
   switch (kind) {
     case 'default':
       return { frequencies: plain, scale: 1 };
     case 'linear':
       return { frequencies: plain.map(frequency => frequency / section.number('factor')), scale: 1 };
     case 'llama3':
-      return { frequencies: plain.map(frequency => llama3(frequency, section)), scale: 1 };
+      return { frequencies: plain.map(frequency => llama3(frequency, original(), section)), scale: 1 };
     case 'yarn':
-      return yarn(plain, theta, width, section);
+      return yarn(plain, theta, width, original(), section);
   }
   throw new MoebiusError(
     'unsupported',
@@ -42,18 +43,24 @@ export function ropeOf(config: Config, headDim: number): Rope {
   );
 }
 
+/** Positions before they were stretched: all of them where that is not said. */
+function trainedPositions(config: Config, section: Config): number {
+  const key = 'original_max_position_embeddings';
+  const saying = [config, section].find(one => one.has(key));
+  return saying ? saying.number(key) : config.number('max_position_embeddings');
+}
+
 /** Slow turns are stretched by `factor`, fast ones kept, those between blended. */
-function llama3(frequency: number, settings: Config): number {
+function llama3(frequency: number, original: number, settings: Config): number {
   const factor = settings.number('factor');
   const [low, high] = [settings.number('low_freq_factor'), settings.number('high_freq_factor')];
-  const turns = (settings.number('original_max_position_embeddings') * frequency) / (2 * Math.PI);
+  const turns = (original * frequency) / (2 * Math.PI);
   const kept = Math.min(1, Math.max(0, (turns - low) / (high - low)));
   return frequency * (kept + (1 - kept) / factor);
 }
 
-function yarn(plain: Float64Array, theta: number, width: number, settings: Config): Rope {
+function yarn(plain: Float64Array, theta: number, width: number, original: number, settings: Config): Rope {
   const factor = settings.number('factor');
-  const original = settings.number('original_max_position_embeddings');
   const pairOf = (turns: number) =>
     (width * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
   let low = pairOf(settings.number('beta_fast', 32));

@@ -3,7 +3,7 @@
  * a stalled or broken connection is taken up again with a Range request, in this call or in a later one.
  */
 import { type FileHandle, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { cancelled, isDiskFull, MoebiusError, toMoebiusError } from '../base/errors.ts';
 import { networkReason, requestDownload } from './download-request.ts';
 import { etagPath, removePartial } from './partial-file.ts';
 
@@ -252,8 +252,7 @@ function failed(url: string, reason: string, cause?: unknown): MoebiusError {
 }
 
 function withContext(error: unknown, { path }: DownloadOptions): MoebiusError {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return toMoebiusError(error);
+  if (!isDiskFull(error)) return toMoebiusError(error);
   return new MoebiusError(
     'disk-full',
     `The disk is full: free some space and try again; ${path} goes on where it stopped.`,

@@ -8,7 +8,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Entry, open as openZip, type ZipFile } from 'yauzl';
-import { cancelled, MoebiusError, toMoebiusError } from '../base/errors.ts';
+import { cancelled, isDiskFull, MoebiusError, toMoebiusError } from '../base/errors.ts';
 import type { MirrorSource } from './catalogue.ts';
 
 /** Runs a program to its end, without a shell. Rejects if it can't be started or `signal` aborts. */
@@ -184,8 +184,7 @@ function lastLine(stderr: string, code: number | null): string {
 
 function asMoebiusError(error: unknown): MoebiusError {
   if (error instanceof MoebiusError) return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isDiskFull(error)) {
     return new MoebiusError(
       'disk-full',
       'The disk is full: free some space and try again; the download goes on where it stopped.',

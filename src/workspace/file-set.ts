@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { MoebiusError } from '../base/errors.ts';
+import { isDiskFull, MoebiusError } from '../base/errors.ts';
 import type { FileState } from './checkpoints.ts';
 import { inFolder, type ResolvedPath } from './folders.ts';
 import { readBytes } from './node-workspace.ts';
@@ -115,7 +115,7 @@ function explained(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof MoebiusError) return error;
   const nothing = 'Nothing was changed.';
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isDiskFull(error)) {
     return new MoebiusError('disk-full', `The disk is full. ${nothing} Free some space and try again.`, {
       cause: error,
     });

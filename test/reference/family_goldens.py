@@ -37,6 +37,7 @@ MODELS = {
         rope_type="llama3", rope_theta=500.0, factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64))),
     "llama-linear": ("Llama", dict(**COMMON, **HEADS, intermediate_size=96, attention_bias=True, rope_parameters=dict(
         rope_type="linear", rope_theta=500.0, factor=2.0))),
+    "llama-yarn": ("Llama", dict(**COMMON, **HEADS, intermediate_size=96, rope_parameters=dict(rope_type="yarn", rope_theta=500.0, factor=4.0))),
     "qwen3_moe": ("Qwen3Moe", dict(**COMMON, **HEADS, head_dim=32, intermediate_size=96, moe_intermediate_size=32, num_experts=8,
                                    num_experts_per_tok=3, norm_topk_prob=True, mlp_only_layers=[1])),
     "qwen3_moe-window": ("Qwen3Moe", dict(**COMMON, **HEADS, head_dim=32, intermediate_size=96, moe_intermediate_size=32, num_experts=8,

@@ -117,13 +117,19 @@ function specialTokens(
   postProcessor: unknown,
 ): SpecialTokens {
   const idOf = new Map(added.map(token => [token.content, token.id]));
-  const named = (key: string) => configs.flatMap(config => config[key] ?? []).filter(Number.isInteger);
+  // -1 is how some say that there is none.
+  const isId = (id: unknown): id is number => Number.isInteger(id) && (id as number) >= 0;
+  const named = (key: string) => configs.flatMap(config => config[key] ?? []).filter(isId);
   const literal = (names: readonly string[]) =>
     names.map(name => idOf.get(name)).find(id => id !== undefined) ?? null;
   const ends = END_LITERALS.flatMap(name => idOf.get(name) ?? []);
-  const eos = [...new Set([...(named('eos_token_id') as number[]), ...ends])];
+  const last = idOf.get(literalOf(settings.eos_token)) ?? [];
+  const eos = [...new Set([named('eos_token_id'), last, ends].flat())];
   if (eos.length === 0) {
-    throw new MoebiusError('model-invalid', 'The model names no token that ends an answer (eos_token_id).');
+    throw new MoebiusError(
+      'model-invalid',
+      'The model names no token that ends an answer (eos_token_id, eos_token).',
+    );
   }
   const [prefix, suffix, middle, fileSeparator, repoName] = Object.values(FIM_LITERALS).map(literal) as [
     number | null,
@@ -134,7 +140,7 @@ function specialTokens(
   ];
   const hasFim = prefix !== null && suffix !== null && middle !== null;
   const given = idOf.get(literalOf(settings.bos_token)) ?? null;
-  const beginning = (named('bos_token_id')[0] as number | undefined) ?? given;
+  const beginning = named('bos_token_id')[0] ?? given;
   const first = idOf.get(firstToken(postProcessor as PostProcessor | null)) ?? null;
   // A tokenizer that doesn't say adds what its post-processor puts first.
   const bos = settings.add_bos_token === true ? beginning : settings.add_bos_token === false ? null : first;
@@ -142,7 +148,7 @@ function specialTokens(
     bos,
     templateBos: given ?? bos,
     eos,
-    pad: (named('pad_token_id')[0] as number | undefined) ?? null,
+    pad: named('pad_token_id')[0] ?? null,
     banned: added.filter(token => token.special && !eos.includes(token.id)).map(token => token.id),
     fim: hasFim ? { prefix, suffix, middle, fileSeparator, repoName, order: 'psm' } : null,
   };

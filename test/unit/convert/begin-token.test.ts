@@ -1,4 +1,4 @@
-/** The token that begins a text: what a template has of it, and what a prompt without a template begins with. */
+/** The tokens that end a text, and the one that begins it: what a template has of it, and what a prompt without a template begins with. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -104,5 +104,36 @@ describe('the token that begins a text', () => {
     const { templateBos: _, ...before } = tokens;
     await writeManifest(folder, { ...manifest, tokens: { ...before, bos: null } });
     assert.deepEqual(await beginnings(), [[], []]);
+  });
+});
+
+describe('the tokens that end an answer', () => {
+  const [own, known] = [tinyId('<|file_sep|>'), tinyId('<|im_end|>')];
+  /** With no id in config.json. */
+  const tokens = async (settings: object, added = tinyTokenizerJson().added_tokens) => {
+    const folder = await published(settings, null);
+    const { config } = familyGolden('llama');
+    const ids = { eos_token_id: null, pad_token_id: -1 };
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, ...ids }));
+    await writeFile(
+      join(folder, 'tokenizer.json'),
+      JSON.stringify({ ...tinyTokenizerJson(), added_tokens: added }),
+    );
+    const checkpoint = await openCheckpoint(folder);
+    await checkpoint.close();
+    return checkpoint.text.tokens;
+  };
+
+  it('have what the tokenizer names first among them, and a padding of -1 is none', async () => {
+    const { eos, pad, banned } = await tokens({ eos_token: { content: '<|file_sep|>' } });
+    assert.equal(eos[0], own);
+    assert.ok(eos.includes(known) && !banned.includes(own));
+    assert.equal(pad, null);
+  });
+
+  it('are that one where no literal is known', async () => {
+    const others = tinyTokenizerJson().added_tokens.filter(({ content }) => content === '<|file_sep|>');
+    assert.deepEqual((await tokens({ eos_token: '<|file_sep|>' }, others)).eos, [own]);
+    await assert.rejects(tokens({}, others), { code: 'model-invalid', message: /eos_token/ });
   });
 });
