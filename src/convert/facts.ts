@@ -1,6 +1,6 @@
 /** What published weights will ask of a machine in 4 bits, before they are converted. */
 import { type ModelFacts, NO_WEIGHTS, type WeightCounts } from '../models/model-facts.ts';
-import type { FeedForward, Mixer, NextTokenLayer } from './architectures/decoder.ts';
+import type { Decoder, FeedForward, Mixer, NextTokenLayer } from './architectures/decoder.ts';
 import { openDecoder } from './architectures/registry.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { allExperts, publishedExpert } from './experts.ts';
@@ -12,22 +12,25 @@ import type { MatrixSource } from './weights.ts';
 export async function factsOfSource(source: string, diskBytes: number): Promise<ModelFacts> {
   const checkpoint = await openCheckpoint(source);
   try {
-    const model = await openDecoder(checkpoint);
-    const [met, idle] = [{ ...NO_WEIGHTS }, { ...NO_WEIGHTS }];
-    let rowBytes = 0;
-    for (let i = 0; i < model.dims.layers; i++) {
-      const { mixer, feedForward } = await model.layer(i);
-      for (const { rows, cols } of matricesOf(mixer)) met.int8 += rows * cols;
-      rowBytes += 4 * cachedWidth(mixer, model.dims.headDim * model.dims.kvHeads);
-      addFeedForward(feedForward, met, idle);
-    }
-    const head = { ...NO_WEIGHTS, int4: model.head.rows * model.head.cols };
-    const drafter = drafterOf(model.nextToken);
-    const { layers } = model.dims;
-    return { layers, met, head, idle, drafter, sparse: NO_WEIGHTS, kvBytes: rowBytes, diskBytes };
+    return await factsOfModel(await openDecoder(checkpoint), diskBytes);
   } finally {
     await checkpoint.close();
   }
+}
+
+export async function factsOfModel(model: Decoder, diskBytes: number): Promise<ModelFacts> {
+  const [met, idle] = [{ ...NO_WEIGHTS }, { ...NO_WEIGHTS }];
+  let rowBytes = 0;
+  for (let i = 0; i < model.dims.layers; i++) {
+    const { mixer, feedForward } = await model.layer(i);
+    for (const { rows, cols } of matricesOf(mixer)) met.int8 += rows * cols;
+    rowBytes += 4 * cachedWidth(mixer, model.dims.headDim * model.dims.kvHeads);
+    addFeedForward(feedForward, met, idle);
+  }
+  const head = { ...NO_WEIGHTS, int4: model.head.rows * model.head.cols };
+  const drafter = drafterOf(model.nextToken);
+  const { layers } = model.dims;
+  return { layers, met, head, idle, drafter, sparse: NO_WEIGHTS, kvBytes: rowBytes, diskBytes };
 }
 
 /** All its experts: as large as a layer of the model's. */

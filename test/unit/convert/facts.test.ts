@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { factsOfSource } from '../../../src/convert/facts.ts';
-import { NO_WEIGHTS } from '../../../src/models/model-facts.ts';
+import { openDecoder } from '../../../src/convert/architectures/registry.ts';
+import { factsOfModel, factsOfSource } from '../../../src/convert/facts.ts';
+import { catalogueEntry } from '../../../src/models/catalogue.ts';
+import { DISK_BYTES, NO_WEIGHTS, weighed } from '../../../src/models/model-facts.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { familyGguf } from '../../support/family-gguf.ts';
+import { PUBLISHED_GLM, publishedGlm } from '../../support/published-glm.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 describe('facts of published weights', () => {
@@ -54,4 +57,24 @@ describe('facts of published weights', () => {
     await writeFile(file, 'no weights at all');
     await assert.rejects(factsOfSource(file, 1), { code: 'format-invalid' });
   });
+});
+
+describe('facts in the catalogue', () => {
+  for (const id of PUBLISHED_GLM) {
+    it(`are those of the published weights: ${id}`, async () => {
+      const { facts, sizeBytes, architecture } = catalogueEntry(id);
+      const checkpoint = publishedGlm(id);
+      const model = await openDecoder(checkpoint);
+      assert.equal(model.architecture, architecture);
+      assert.deepEqual(await factsOfModel(model, facts.diskBytes), facts);
+      assert.ok(Math.abs(sizeBytes / checkpoint.sizeBytes - 1) < 1e-3, `${checkpoint.sizeBytes}`);
+
+      const { met, head, idle, drafter } = facts;
+      const weights = [met, head, idle, drafter].reduce((sum, one) => sum + weighed(one, DISK_BYTES), 0);
+      // Both tables of embeddings, whose rows are read one by one; float32 routers and tables of positions are smaller still.
+      const tables = 2 * head.int4 * DISK_BYTES.int8;
+      const share = facts.diskBytes / (weights + tables);
+      assert.ok(share > 1 && share < 1.02, `${share} of ${weights + tables}`);
+    });
+  }
 });

