@@ -8,10 +8,10 @@ import { assertConvertible, type ConvertOptions, convertModel } from '../convert
 import { DRAFTER_JSON } from '../convert/drafter.ts';
 import { factsOfSource } from '../convert/facts.ts';
 import { packModelGraphs } from '../engine/pack.ts';
-import type { CatalogueEntry } from '../models/catalogue.ts';
+import { type CatalogueEntry, catalogueEntry } from '../models/catalogue.ts';
 import { adviseAddition, adviseHardware, type Machine } from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
-import { DISK_BYTES, factsIn, factsOf, type ModelFacts } from '../models/model-facts.ts';
+import { factsIn, factsOf, type ModelFacts } from '../models/model-facts.ts';
 import { packModel } from '../models/packed.ts';
 import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
@@ -43,26 +43,6 @@ interface Added {
   path: string;
   sizeBytes: number;
   wasThere: boolean;
-}
-
-/** Converted bytes per byte of the source, all graphs. A GGUF has 4 bits a weight, a repository 16. */
-const GROWTH: Record<'gguf' | 'repository', Record<ModelVariant, number>> = {
-  gguf: { int4: 2.4, int8: 3.2, fp32: 7 },
-  repository: { int4: 0.45, int8: 0.6, fp32: 2.1 },
-};
-
-/** Room that is asked for before the work, so that it does not end in its middle. */
-export function convertedBytes(
-  source: SourceName,
-  { path, sizeBytes }: Pick<SourceFile, 'path' | 'sizeBytes'>,
-  variant: ModelVariant,
-): number {
-  const grown = sizeBytes * GROWTH[/\.gguf$/i.test(path) ? 'gguf' : 'repository'][variant];
-  if (source.kind !== 'catalogue') return grown;
-  const { facts, parameters } = source.entry;
-  if (variant === 'int4') return facts.diskBytes;
-  // A repository may have 4 bits a weight too: gpt-oss.
-  return Math.max(grown, parameters * (variant === 'int8' ? DISK_BYTES.int8 : DISK_BYTES.f32));
 }
 
 export function modelAddCommand(terminal: Terminal): Command {
@@ -135,7 +115,7 @@ async function addModel(
   const obtained = await obtainSource(source, store, report, terminal.signal);
   // Before the work, which may fail: another version may be able to.
   const file = options.keepSource ? await keepSource(obtained) : obtained;
-  const variant = options.variant ?? (await variantOfFile(source, file, store, terminal));
+  const variant = options.variant ?? (await variantOfFile(file, store, terminal));
   const model = options.id ?? file.id;
   const products = await productsHere(variant);
   const there = await findInstalled(store, model, variant);
@@ -144,7 +124,7 @@ async function addModel(
   const known = there && (isOther || suits(there, products)) ? there : null;
   const added = known
     ? addedOf(known)
-    : await convertInto(store, { id: model, variant, products }, source, file, terminal, report);
+    : await convertInto(store, { id: model, variant, products }, file, terminal, report);
   if (file.isFresh) await removeSource(store, file);
   // Behind that, because it takes as much room.
   if (!known) await packWhereTight(store, added, terminal, await surveyMachine(store));
@@ -201,14 +181,12 @@ const idTaken = (id: string, variant: ModelVariant, isOfName: boolean): MoebiusE
 async function convertInto(
   store: Store,
   { id, variant, products }: Pick<ConvertOptions, 'id' | 'variant' | 'products'>,
-  source: SourceName,
   file: SourceFile,
   terminal: Terminal,
   report: (step: Step) => void,
 ) {
   const lock = await store.lock(`convert-${id}-${variant}`);
   try {
-    await store.requireFree(convertedBytes(source, file, variant), `the converted ${file.name}`);
     const calibrated = join(terminal.packageFolder, 'models', file.id);
     const folderWith = (name: string) =>
       file.isOfCatalogue && existsSync(join(calibrated, name)) ? calibrated : null;
@@ -223,6 +201,8 @@ async function convertInto(
       carvingFolder: folderWith(CARVING_JSON),
       drafterFolder: folderWith(DRAFTER_JSON),
       outFolder: store.variantFolder(id, variant),
+      // So that the work does not end in its middle.
+      requireRoom: bytes => store.requireFree(bytes, `the converted ${file.name}`),
       onProgress: report,
       signal: terminal.signal,
     });
@@ -250,15 +230,11 @@ async function chooseVariant(
 }
 
 /** The same of weights that are here and that the catalogue may not know. */
-async function variantOfFile(
-  source: SourceName,
-  file: SourceFile,
-  store: Store,
-  terminal: Terminal,
-): Promise<ModelVariant> {
-  const diskBytes = convertedBytes(source, file, 'int4');
+async function variantOfFile(file: SourceFile, store: Store, terminal: Terminal): Promise<ModelVariant> {
   // What cannot be read, converting refuses, and says why.
-  const facts = await factsOfSource(file.path, diskBytes).catch(() => null);
+  const facts = file.isOfCatalogue
+    ? catalogueEntry(file.id).facts
+    : await factsOfSource(file.path).catch(() => null);
   return facts ? chooseVariant(facts, 0, store, terminal) : 'int4';
 }
 

@@ -20,19 +20,21 @@ import type { Decoder, FeedForward, NextTokenLayer } from './architectures/decod
 import { openDecoder } from './architectures/registry.ts';
 import { type Carving, type CarvingJson, readCarvingJson } from './carving.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
+import { conversionBytes } from './conversion-size.ts';
 import { readTrainedCarving } from './deltas.ts';
 import { readDrafter } from './drafter.ts';
 import { allExperts, denseFeedForward, publishedExpert, splitExperts } from './experts.ts';
 import {
-  bodyForm,
   bodyForms,
   carvedForm,
+  guesserForms,
+  headForm,
   type Precision,
+  precisionOf,
   productForm,
   trainedForms,
   type WideForm,
   wideForm,
-  widestBlock,
 } from './forms.ts';
 import { GraphWriter, type PlacedWeight, type WeightForm } from './graph/linear.ts';
 import { carvedExperts, fusedExperts, trainedExperts } from './graph/moe-block.ts';
@@ -67,6 +69,8 @@ export interface ConvertOptions {
   drafterFolder: string | null;
   /** Final folder of the converted model; replaced, as `<folder>.partial` is, whatever it holds: see `assertReplaceable` for one that a person named. */
   outFolder: string;
+  /** Told how many bytes will be written, before they are; what it throws ends the conversion. */
+  requireRoom?(bytes: number): Promise<void>;
   onProgress?(progress: ConvertProgress): void;
   signal?: AbortSignal;
 }
@@ -150,8 +154,9 @@ async function build(checkpoint: Checkpoint, folder: string, options: ConvertOpt
       'model-invalid',
       'The drafter sees a layer before the shortcut: it can have one of the two.',
     );
+  const precision = precisionOf(options.variant, options.products);
+  await options.requireRoom?.(await conversionBytes(model, { precision, isSplit, shortcut, guesser }));
   const progress = progressMeter(model, isSplit, options);
-  const precision = options.variant === 'int8' && options.products !== 'blocks' ? 'codes' : options.variant;
   const mixerForm = productForm(precision, dims.hidden);
   const trained: TrainedExperts = { shared: 0, routed: 0, neurons: 0, perToken: 0 };
 
@@ -259,7 +264,6 @@ async function publishedBlock(
   return trainedExperts(graph, name, x, hidden, feedForward.router, shared, experts, forms);
 }
 
-/** Its output projection is coarse: a guess need not be exact. A layer of ours was trained in the four bits it is stored in. */
 async function writeNextToken(
   graph: GraphWriter,
   model: Decoder,
@@ -267,19 +271,14 @@ async function writeNextToken(
   ofModel: Precision,
 ): Promise<void> {
   const { dims, rope } = model;
-  const precision = layer.guesses && ofModel !== 'fp32' ? 'int4' : ofModel;
-  const mixerForm = layer.guesses
-    ? bodyForm(precision, layer.projection)
-    : productForm(precision, dims.hidden);
-  const headForm: WeightForm =
-    precision === 'fp32' ? { kind: 'f32' } : { kind: 'int4', blockSize: widestBlock(dims.hidden) };
+  const { precision, mixer: mixerForm, head: formOfHead } = guesserForms(ofModel, layer, dims.hidden);
   await nextTokenDrafter(
     graph,
     { dims, rope, mixerForm },
     layer,
     (writer, _, name, x) =>
       publishedBlock(writer, name, x, dims.hidden, layer.layer.feedForward, precision, undefined),
-    headForm,
+    formOfHead,
   );
 }
 
@@ -334,7 +333,7 @@ async function writeHead(
     const embedding = isTied ? tableAt(placed, form) : await storeTable(graph, model.embedding, form);
     return { embedding, outputEmbedding: null };
   }
-  await head(graph, dims, norm, model.head, { kind: 'int4', blockSize: widestBlock(dims.hidden) });
+  await head(graph, dims, norm, model.head, headForm(precision, dims.hidden));
   const outputEmbedding = await storeTable(graph, model.head, form);
   return {
     embedding: isTied ? outputEmbedding : await storeTable(graph, model.embedding, form),

@@ -3,16 +3,18 @@ import { type ModelFacts, NO_WEIGHTS, type WeightCounts } from '../models/model-
 import type { Decoder, FeedForward, Mixer, NextTokenLayer } from './architectures/decoder.ts';
 import { openDecoder } from './architectures/registry.ts';
 import { openCheckpoint } from './checkpoint.ts';
+import { conversionBytes, matricesOf } from './conversion-size.ts';
 import { allExperts, publishedExpert } from './experts.ts';
 import { bodyForms, trainedForms } from './forms.ts';
 import type { ExpertForms, ExpertWeights } from './graph/moe-block.ts';
-import type { MatrixSource } from './weights.ts';
 
-/** Throws what converting throws of weights that cannot be read. `diskBytes` is for the caller to know. */
-export async function factsOfSource(source: string, diskBytes: number): Promise<ModelFacts> {
+/** As they are, without a carving or a drafter of ours. Throws what converting throws of weights that cannot be read. */
+export async function factsOfSource(source: string): Promise<ModelFacts> {
   const checkpoint = await openCheckpoint(source);
   try {
-    return await factsOfModel(await openDecoder(checkpoint), diskBytes);
+    const model = await openDecoder(checkpoint);
+    const parts = { precision: 'int4', isSplit: false, shortcut: null, guesser: model.nextToken } as const;
+    return await factsOfModel(model, await conversionBytes(model, parts));
   } finally {
     await checkpoint.close();
   }
@@ -42,17 +44,6 @@ function drafterOf(drafter: NextTokenLayer | null): WeightCounts {
   addFeedForward(layer.feedForward, counts, counts);
   counts.int4 += head.rows * head.cols;
   return counts;
-}
-
-function matricesOf(mixer: Mixer): MatrixSource[] {
-  switch (mixer.kind) {
-    case 'grouped':
-      return [mixer.query, mixer.key, mixer.value, mixer.output];
-    case 'latent':
-      return [...(mixer.queryDown ? [mixer.queryDown.matrix] : []), mixer.query, mixer.key, mixer.output];
-    case 'convolution':
-      return [mixer.input, mixer.output];
-  }
 }
 
 /** Floats that attention reads of every earlier token. A convolution reads the last few alone. */

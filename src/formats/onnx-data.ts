@@ -5,6 +5,8 @@ import { basename } from 'node:path';
 
 /** A page on every platform onnxruntime maps files on; it copies weights that are not aligned to one. */
 const ALIGNMENT = 4096;
+/** What a blob of so many bytes takes in the file. */
+export const alignedBytes = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /** Where a tensor lies; `location` is relative to the graph's folder. */
 export interface ExternalBlob {
@@ -36,7 +38,7 @@ export class ExternalDataWriter {
   async write(
     pieces: ArrayBufferView | AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>,
   ): Promise<ExternalBlob> {
-    await this.#append(Buffer.alloc((ALIGNMENT - (this.#size % ALIGNMENT)) % ALIGNMENT));
+    await this.#append(Buffer.alloc(alignedBytes(this.#size) - this.#size));
     const offset = this.#size;
     if (ArrayBuffer.isView(pieces)) await this.#append(pieces);
     else for await (const piece of pieces) await this.#append(piece);

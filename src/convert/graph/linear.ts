@@ -2,6 +2,7 @@
 
 import { decodeQ4K } from '../../formats/dequantize-k.ts';
 import type { ExternalBlob, ExternalDataWriter, OnnxBuilder } from '../../formats/onnx.ts';
+import { alignedBytes } from '../../formats/onnx-data.ts';
 import { TokenProducts } from '../../formats/token-product.ts';
 import { FINE, minimumColumns, type Packed, packChannels, packMinima, packRows } from '../quantise.ts';
 import type { MatrixSource } from '../weights.ts';
@@ -19,6 +20,26 @@ export type WeightForm =
   | { kind: 'int4min' };
 
 export type BlockForm = Exclude<WeightForm, { kind: 'f32' | 'w8a8' }>;
+
+/** What a weight takes in the data file, with its scales. */
+export function storedBytes({ rows, cols }: Pick<MatrixSource, 'rows' | 'cols'>, form: WeightForm): number {
+  const inBlocks = (size: number, bits: number, all = cols) => {
+    const blocks = rows * Math.ceil(all / size);
+    return alignedBytes((blocks * size * bits) / 8) + alignedBytes(4 * blocks);
+  };
+  switch (form.kind) {
+    case 'f32':
+      return alignedBytes(4 * rows * cols);
+    case 'w8a8':
+      return alignedBytes(rows * cols) + alignedBytes(4 * rows);
+    case 'int8':
+      return inBlocks(form.blockSize, 8);
+    case 'int4':
+      return inBlocks(form.blockSize, 4);
+    case 'int4min':
+      return inBlocks(32, 4, cols + minimumColumns(cols));
+  }
+}
 
 /** Where a weight lies in the data file; scales of 8 and 4 bits alone. */
 export interface PlacedWeight {

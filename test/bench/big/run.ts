@@ -74,7 +74,7 @@ async function run({ threads, folder: parent, variant, json }: Options): Promise
     const models = [1, 2].map(layers => join(folder, `${layers}-layers`));
     for (const [i, model] of models.entries()) {
       await writeConfig(folder, i === 0 ? 1 : 2);
-      facts.push(factsIn(await factsOfSource(folder, 0), variant));
+      facts.push(factsIn(await factsOfSource(folder), variant));
       const converted = await child([
         join(ROOT, 'dist/cli.js'),
         ...['convert', folder, '--out', model, '--variant', variant, '--json-progress'],

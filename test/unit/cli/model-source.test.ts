@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { convertedBytes } from '../../../src/cli/model-add.ts';
 import {
   idOfFile,
   keepSource,
@@ -10,12 +9,7 @@ import {
   type SourceName,
 } from '../../../src/cli/model-source.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import {
-  catalogue,
-  catalogueEntry,
-  type FileEntry,
-  type RepositoryEntry,
-} from '../../../src/models/catalogue.ts';
+import { catalogue, type FileEntry, type RepositoryEntry } from '../../../src/models/catalogue.ts';
 import { openStore, type Store } from '../../../src/models/store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { FaultServer } from '../models/fault-server.ts';
@@ -38,22 +32,6 @@ async function withVariable(name: string, value: string, act: () => Promise<void
 }
 
 describe('what is made of a source', () => {
-  it('needs the room that is known of the catalogue, whatever its weights were published in', () => {
-    const entry = catalogueEntry('gpt-oss-20b');
-    const source = { kind: 'catalogue', entry } as const;
-    const file = { path: '/downloads/gpt-oss-20b', sizeBytes: entry.sizeBytes };
-    assert.equal(convertedBytes(source, file, 'int4'), entry.facts.diskBytes);
-    assert.ok(convertedBytes(source, file, 'int8') > entry.parameters);
-    assert.ok(convertedBytes(source, file, 'fp32') > 4 * entry.parameters - 1);
-  });
-
-  it('is guessed by the kind of file otherwise, however its name ends', () => {
-    const bytes = (path: string) =>
-      convertedBytes({ kind: 'file', path, id: 'm' }, { path, sizeBytes: 100 }, 'int4');
-    assert.equal(bytes('M.GGUF'), bytes('m.gguf'));
-    assert.ok(bytes('m.gguf') > bytes('m'));
-  });
-
   it('may have the longest id', async () => {
     const store = await openStore(tempFolder());
     const id = idOfFile(`${'a'.repeat(300)}.gguf`);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCarving } from '../../../src/convert/carve/writer.ts';
 import type { Carving } from '../../../src/convert/carving.ts';
-import { convertModel } from '../../../src/convert/convert.ts';
+import { type ConvertOptions, convertModel } from '../../../src/convert/convert.ts';
 import { writeSealed } from '../../../src/convert/sealed-data.ts';
 import { ModelRunner } from '../../../src/engine/session/model-runner.ts';
 import { openGguf } from '../../../src/formats/gguf.ts';
@@ -69,6 +69,26 @@ describe('convert/shortcut', () => {
     await runner.release();
   });
 
+  it('is counted in the room that is asked for before, as the carved layers are', async () => {
+    const told: number[] = [];
+    const requireRoom = async (bytes: number) => void told.push(bytes);
+    const written = async () => {
+      const { files } = await convert({ requireRoom });
+      return Object.keys(files).reduce(
+        (sum, name) => sum + (name.endsWith('.data') ? files[name]!.sizeBytes : 0),
+        0,
+      );
+    };
+    await writeShortcut();
+    const whole = await written();
+    await writeRecipe({});
+    await rm(at('shortcut.json'));
+    const carved = await written();
+    // But for norms and routers, which take a page each.
+    const pages = [whole - told[0]!, carved - told[1]!].map(bytes => bytes / 4096);
+    assert.ok(pages.every(count => count > 0 && count < 16) && pages[0]! - pages[1]! < 2, `${pages}`);
+  });
+
   const edit = (change: object) => async () => {
     const json = JSON.parse(await readFile(at('shortcut.json'), 'utf8'));
     await writeFile(at('shortcut.json'), JSON.stringify({ ...json, ...change }));
@@ -118,8 +138,9 @@ describe('convert/shortcut', () => {
     return ModelRunner.load(options, () => undefined);
   }
 
-  const convert = () =>
+  const convert = (more: Pick<ConvertOptions, 'requireRoom'> = {}) =>
     convertModel({
+      ...more,
       source: at('tiny.gguf'),
       ...{ sourceSha256: '0'.repeat(64), id: 'tiny', name: 'Tiny', license: 'MIT', variant: 'int8' },
       ...{ carvingFolder: folder, drafterFolder: null, outFolder: at('out') },
