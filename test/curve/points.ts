@@ -13,7 +13,7 @@ export interface Point {
 }
 
 /** Shares of the routed experts beside what the model's own levels read with. */
-const SHARES = [0.6, 0.05];
+const SHARES = [0.6, 0.3];
 const BETWEEN = { writeK: null, exactTail: 256, exactHead: 4 };
 /** Under this name the folder of a point has its plan. */
 export const ASKED: ExpertLevel = 'fast';

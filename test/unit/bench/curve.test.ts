@@ -41,9 +41,9 @@ describe('curve', () => {
   it('goes from exact to what also writes sparsely, through the levels and between them', () => {
     assert.deepEqual(
       pointsOf(layout).map(({ name }) => name),
-      ['exact', '11 of 19', 'balanced', 'fast', '1 of 19', 'frugal'],
+      ['exact', '11 of 19', 'balanced', '6 of 19', 'fast', 'frugal'],
     );
-    const own = pointsOf({ ...layout, levels: { ...layout.levels, fast: plan(1, null, 256) } });
+    const own = pointsOf({ ...layout, levels: { ...layout.levels, fast: plan(6, null, 256) } });
     assert.deepEqual(
       own.map(({ name }) => name),
       ['exact', '11 of 19', 'balanced', 'fast', 'frugal'],
