@@ -18,6 +18,8 @@ export interface Checkpoint {
   matrix(name: string): MatrixSource;
   /** A whole tensor as float32. */
   vector(name: string): Promise<Float32Array>;
+  /** Storage types of its tensors. */
+  types: ReadonlySet<string>;
   /** Numbers in all tensors. */
   parameters: number;
   text: CheckpointText;

@@ -19,6 +19,11 @@ export class Config {
     return this.#get(key, 'a number', value => typeof value === 'number' && Number.isFinite(value), fallback);
   }
 
+  /** The same of a setting whose `null` says that there is none, which a missing key does not. */
+  numberOrNull(key: string, fallback: number): number | null {
+    return this.#values[key] === null ? null : this.number(key, fallback);
+  }
+
   boolean(key: string, fallback?: boolean): boolean {
     return this.#get(key, 'true or false', value => typeof value === 'boolean', fallback);
   }

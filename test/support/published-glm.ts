@@ -74,6 +74,7 @@ export function publishedGlm(id: string): Checkpoint {
       return { rows, cols, type: 'BF16', raw: unread, values: unread };
     },
     vector: async name => new Float32Array(sizeOf(shapes[name]!)),
+    types: new Set(['BF16']),
     parameters,
     text: {
       tokenizer: {},

@@ -66,6 +66,10 @@ export function plainDecoder(
   };
 }
 
+/** Positions that Qwen's windowed layers see; null where its settings switch windows off. */
+export const qwenWindow = (config: Config): number | null =>
+  config.boolean('use_sliding_window', false) ? config.numberOrNull('sliding_window', 4096) : null;
+
 /** The same with layers that see the last `slidingWindow` positions instead of all; itself where no layer does. */
 export function withWindows(
   decoder: Decoder,

@@ -5,12 +5,13 @@
 import type { Checkpoint } from '../checkpoint.ts';
 import type { Decoder } from './decoder.ts';
 import { llama } from './llama.ts';
-import { withWindows } from './parts.ts';
+import { qwenWindow, withWindows } from './parts.ts';
 
 export async function qwen(checkpoint: Checkpoint): Promise<Decoder> {
   const { config } = checkpoint;
   const decoder = await llama(checkpoint);
-  if (!config.boolean('use_sliding_window', false)) return decoder;
+  const window = qwenWindow(config);
+  if (window === null) return decoder;
   const first = config.number('max_window_layers', 28);
   const kinds = config.strings(
     'layer_types',
@@ -18,5 +19,5 @@ export async function qwen(checkpoint: Checkpoint): Promise<Decoder> {
       i < first ? 'full_attention' : 'sliding_attention',
     ),
   );
-  return withWindows(decoder, config.number('sliding_window', 4096), i => kinds[i] === 'sliding_attention');
+  return withWindows(decoder, window, i => kinds[i] === 'sliding_attention');
 }

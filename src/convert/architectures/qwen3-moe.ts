@@ -5,6 +5,7 @@ import {
   expertCount,
   gatedUnit,
   plainDecoder,
+  qwenWindow,
   separateExperts,
   softmaxRouter,
   withWindows,
@@ -25,6 +26,6 @@ export function qwen3Moe(checkpoint: Checkpoint): Decoder {
       shared: null,
     };
   });
-  const isWindowed = config.boolean('use_sliding_window', false);
-  return withWindows(decoder, config.number('sliding_window', 4096), () => isWindowed);
+  const window = qwenWindow(config);
+  return window === null ? decoder : withWindows(decoder, window, () => true);
 }

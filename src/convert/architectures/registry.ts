@@ -2,7 +2,6 @@
 import { MoebiusError } from '../../base/errors.ts';
 import { ARCHITECTURES, type Architecture, isConvertible } from '../../models/architectures.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import type { Config } from '../config.ts';
 import type { Decoder } from './decoder.ts';
 import { glm4Moe } from './glm4-moe.ts';
 import { glm4MoeLite } from './glm4-moe-lite.ts';
@@ -31,6 +30,8 @@ const BUILDERS: Readonly<Record<Architecture, (checkpoint: Checkpoint) => Decode
 /** Both names of what every gated unit in graph/ computes; gpt-oss says so too of its clamped form. */
 const ACTIVATIONS: readonly string[] = ['silu', 'swish'];
 
+const FLOATS: readonly string[] = ['F32', 'F16', 'BF16'];
+
 /** Throws `unsupported` for another architecture, activation or quantisation, `model-invalid` for settings that do not add up. */
 export async function openDecoder(checkpoint: Checkpoint): Promise<Decoder> {
   const { architecture, config } = checkpoint;
@@ -40,7 +41,7 @@ export async function openDecoder(checkpoint: Checkpoint): Promise<Decoder> {
       `This version cannot convert models of architecture "${architecture}" (only ${ARCHITECTURES.join(', ')}).`,
     );
   }
-  const quantisation = quantisationOf(config);
+  const quantisation = quantisationOf(checkpoint);
   if (quantisation !== null && quantisation !== 'mxfp4') {
     throw new MoebiusError(
       'unsupported',
@@ -55,7 +56,9 @@ export async function openDecoder(checkpoint: Checkpoint): Promise<Decoder> {
 }
 
 /** Whatever it is, tensors have other names, types and shapes by it. MLX names no method. */
-function quantisationOf(config: Config): string | null {
+function quantisationOf({ config, types }: Checkpoint): string | null {
+  // What is trained on top of a quantised model and saved as floats often keeps the setting.
+  if ([...types].every(type => FLOATS.includes(type))) return null;
   const method = config.section('quantization_config').string('quant_method', '');
   return method || (config.has('quantization') ? 'MLX' : null);
 }

@@ -29,7 +29,9 @@ export function inFirstHalf(k: number, routed: number, layers: number): ExpertsP
 
 export function plannedLevels(sizes: ExpertSizes, layers: number): ExpertLayout['levels'] {
   const experts = (active: number | null) => (active === null ? null : expertsAt(active, sizes));
-  const byLayer = (k: number | null) => (k === null ? null : inFirstHalf(k, sizes.routed, layers));
+  // That few experts are enough for late layers is measured with a shared one beside them.
+  const byLayer = (k: number | null) =>
+    k === null || sizes.sharedNeurons === 0 ? k : inFirstHalf(k, sizes.routed, layers);
   const plan = ({ read, write, exactTail, exactHead }: (typeof PLANS)[keyof typeof PLANS]): LevelPlan => ({
     readK: byLayer(experts(read)),
     writeK: experts(write),

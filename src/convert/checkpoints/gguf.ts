@@ -133,6 +133,7 @@ function describe(gguf: GgufFile, file: string): Omit<Checkpoint, 'sizeBytes'> {
     has: tensor => locate(gguf, tensor) !== null,
     matrix,
     vector,
+    types: new Set([...gguf.tensors.values()].map(tensor => tensor.type)),
     parameters: [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.elements, 0),
     text: {
       tokenizer: tokenizerJsonFromGguf(gguf),

@@ -25,6 +25,7 @@ export async function openSafetensorsCheckpoint(folder: string): Promise<Checkpo
     has: name => tensors.has(name) || tensors.has(`${name}_blocks`),
     matrix: name => matrixOf(tensors, name),
     vector: name => tensors.readF32(name),
+    types: new Set([...tensors.names].map(name => tensors.info(name).dtype)),
     parameters: countParameters(tensors),
     text,
     sizeBytes,

@@ -176,6 +176,8 @@ describe('convert/carve: levels', () => {
     assert.equal(exact!.readK, null);
     assert.deepEqual(balanced!.readK, [15, 1]);
     assert.deepEqual([frugal!.readK, frugal!.writeK], [1, 12]);
+    const { fast } = plannedLevels({ ...sizes, sharedNeurons: 0 }, 2);
+    assert.equal(fast!.readK, 9, 'without a shared expert all layers alike');
   });
 });
 

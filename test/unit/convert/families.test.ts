@@ -232,15 +232,23 @@ for (const name of NAMES.filter(one => familyGolden(one).guesses)) {
 describe('layers that see a window', () => {
   const { config } = familyGolden('qwen2-window');
   const { layer_types: _, ...older } = config;
-  for (const [what, settings, windowed] of [
+  const mixture = 'qwen3_moe-window';
+  for (const [what, settings, windowed, name = 'qwen2-window'] of [
     ['by their kinds', config, [false, true, true]],
     ['from the first one on, where no kinds are named', older, [false, true, true]],
     ['none in so shallow a model', { ...older, max_window_layers: 28 }, [false, false, false]],
     ['none where it is switched off', { ...config, use_sliding_window: false }, [false, false, false]],
+    ['none where the window is null', { ...older, sliding_window: null }, [false, false, false]],
+    [
+      'none where the window of a mixture of experts is null',
+      { ...familyGolden(mixture).config, sliding_window: null },
+      [false, false],
+      mixture,
+    ],
   ] as const) {
     it(`are ${what}`, async () => {
       const source = join(tempFolder(), 'published');
-      await writeFamilyCheckpoint(source, { ...familyGolden('qwen2-window'), config: settings });
+      await writeFamilyCheckpoint(source, { ...familyGolden(name), config: settings });
       const checkpoint = await openCheckpoint(source);
       try {
         const { dims, layer } = await openDecoder(checkpoint);
@@ -303,7 +311,7 @@ describe('a checkpoint that computes what the graphs do not', () => {
     ['bitsandbytes', { quantization_config: { quant_method: 'bitsandbytes', load_in_4bit: true } }],
     ['MLX', { quantization: { bits: 4, group_size: 64 } }],
   ] as const) {
-    it(`is refused: weights quantised by ${what}, whatever their tensors look like`, async () => {
+    it(`is refused: weights quantised by ${what}`, async () => {
       const golden = familyGolden('qwen2');
       const source = join(tempFolder(), 'published');
       await writeFamilyCheckpoint(source, { ...golden, config: { ...golden.config, ...settings } }, all => {
@@ -314,6 +322,14 @@ describe('a checkpoint that computes what the graphs do not', () => {
       await assert.rejects(assertConvertible(source), { code: 'unsupported', message });
     });
   }
+
+  it('is taken with the settings of a quantisation that its tensors no longer have', async () => {
+    const golden = familyGolden('qwen3');
+    const source = join(tempFolder(), 'published');
+    const config = { ...golden.config, quantization_config: { quant_method: 'bitsandbytes' } };
+    await writeFamilyCheckpoint(source, { ...golden, config });
+    await assertConvertible(source);
+  });
 
   it('is refused: a tokenizer that the engine could not load', async () => {
     const folder = tempFolder();
