@@ -2,9 +2,8 @@
 import { Command } from 'commander';
 import { isConvertible } from '../models/architectures.ts';
 import { catalogue } from '../models/catalogue.ts';
-import { adviseAddition, adviseHardware } from '../models/hardware.ts';
+import { adviseAddition, adviseInstalled } from '../models/hardware.ts';
 import { type MachineProfile, surveyMachine, wasQuiet } from '../models/machine.ts';
-import { factsOf } from '../models/model-facts.ts';
 import { openStore } from '../models/store.ts';
 import { measuredMachine } from './machine.ts';
 import { type Terminal, writeLine } from './terminal.ts';
@@ -21,10 +20,12 @@ export function doctorCommand(terminal: Terminal): Command {
       const machine = await surveyMachine(store);
       const installed = await store.list();
       const models = [
-        ...installed.map(({ id, variant, manifest }) => ({
-          name: `${id} (${variant}, installed)`,
-          advice: adviseHardware(factsOf(manifest), 0, { ...machine, freeDiskBytes: null }),
-        })),
+        ...(await Promise.all(
+          installed.map(async model => ({
+            name: `${model.id} (${model.variant}, installed)`,
+            advice: await adviseInstalled(model, machine),
+          })),
+        )),
         ...catalogue()
           .filter(
             ({ id, architecture }) => isConvertible(architecture) && installed.every(one => one.id !== id),

@@ -9,9 +9,9 @@ import { DRAFTER_JSON } from '../convert/drafter.ts';
 import { factsOfSource } from '../convert/facts.ts';
 import { packModelGraphs } from '../engine/pack.ts';
 import { type CatalogueEntry, catalogueEntry } from '../models/catalogue.ts';
-import { adviseAddition, adviseHardware, type Machine } from '../models/hardware.ts';
+import { adviseAddition, adviseHardware, adviseInstalled, type Machine } from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
-import { factsIn, factsOf, type ModelFacts } from '../models/model-facts.ts';
+import { factsIn, type ModelFacts } from '../models/model-facts.ts';
 import { packModel } from '../models/packed.ts';
 import { openStore, type Store, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
@@ -22,6 +22,7 @@ import {
   keepSource,
   obtainSource,
   readSourceName,
+  removeLeftSource,
   removeSource,
   type SourceFile,
   type SourceName,
@@ -74,8 +75,8 @@ Examples:
       const isJson = options.jsonProgress ?? false;
       if (source.kind === 'catalogue') {
         const { facts, sizeBytes } = source.entry;
-        options.variant ??= await chooseVariant(facts, sizeBytes, store, terminal);
-        if (!isJson) await advise(source.entry, options.variant, store, terminal);
+        options.variant ??= await chooseVariant(facts, sizeBytes, store, terminal, options.keepSource);
+        if (!isJson) await advise(source.entry, options, store, terminal);
       }
       const added = await withProgress(terminal, isJson, report =>
         addModel(source, store, options, terminal, report),
@@ -91,13 +92,17 @@ Examples:
     });
 }
 
-/** @throws MoebiusError `bad-request` where the id belongs to a model of other weights, and what converting throws */
-async function addModel(
+/**
+ * `pack` is for tests.
+ * @throws MoebiusError `bad-request` where the id belongs to a model of other weights, and what converting throws
+ */
+export async function addModel(
   source: SourceName,
   store: Store,
   options: AddOptions,
   terminal: Terminal,
   report: (step: Step) => void,
+  pack = packWhereTight,
 ): Promise<Added> {
   // The id of a file is only its name: whether it is the model that is there, its bytes say.
   if (source.kind === 'catalogue') {
@@ -107,8 +112,12 @@ async function addModel(
     // Of a repository the hub says the hashes.
     const isOther = entry.kind === 'file' && found && found.manifest.source.sha256 !== entry.sha256;
     if (isOther) throw idTaken(found.id, variant, false);
-    if (found && !options.keepSource && suits(found, await productsHere(variant)))
-      return { ...addedOf(found), wasThere: true };
+    if (found && !options.keepSource && suits(found, await productsHere(variant))) {
+      const added = { ...addedOf(found), wasThere: true };
+      await removeLeftSource(store, entry, found.id);
+      await pack(store, added, terminal, await surveyMachine(store));
+      return added;
+    }
   }
   // Hashing takes minutes where weights are large.
   if (source.kind === 'file') await assertConvertible(source.path);
@@ -122,36 +131,44 @@ async function addModel(
   const isOther = there !== undefined && there.manifest.source.sha256 !== file.sha256;
   // What belongs to other weights is never made again, whatever its products: that would replace it.
   const known = there && (isOther || suits(there, products)) ? there : null;
-  const added = known
-    ? addedOf(known)
-    : await convertInto(store, { id: model, variant, products }, file, terminal, report);
+  const added = {
+    ...(known
+      ? addedOf(known)
+      : await convertInto(store, { id: model, variant, products }, file, terminal, report)),
+    wasThere: known !== null,
+  };
   if (file.isFresh) await removeSource(store, file);
   // Behind that, because it takes as much room.
-  if (!known) await packWhereTight(store, added, terminal, await surveyMachine(store));
+  if (!isOther) await pack(store, added, terminal, await surveyMachine(store));
   if (isOther)
     throw idTaken(model, variant, source.kind === 'file' && !file.isOfCatalogue && model === file.id);
-  return { ...added, wasThere: known !== null };
+  return added;
 }
 
-/** Memory matters more than the last percents of speed where there is little of it. */
+/**
+ * Memory matters more than the last percents of speed where there is little of it. A model that was there is left as it is, unless
+ * it runs packed alone: packing may have been interrupted.
+ */
 export async function packWhereTight(
   store: Store,
-  { model, variant }: Pick<Added, 'model' | 'variant'>,
+  { model, variant, wasThere }: Pick<Added, 'model' | 'variant' | 'wasThere'>,
   terminal: Pick<Terminal, 'stderr' | 'signal'>,
   machine: Machine,
 ): Promise<void> {
   if (variant === 'fp32') return;
   const stored = await store.find(model, variant);
-  const here = { ...machine, freeDiskBytes: null };
-  if (adviseHardware(factsOf(stored.manifest), 0, here).verdict === 'fits') return;
+  const { verdict } = await adviseInstalled(stored, machine);
+  if (wasThere ? verdict !== 'unpacked' : verdict === 'fits') return;
   try {
     await packModel(store, stored, packModelGraphs, terminal.signal);
   } catch (error) {
-    if (terminal.signal.aborted) throw error;
+    const loss =
+      verdict === 'unpacked' ? 'without which it does not run here' : 'which would take less memory';
     await writeLine(
       terminal.stderr,
-      `Its weights were not packed, which would take less memory: ${(error as Error).message} Later, run "moebius model pack ${model} --variant ${variant}".`,
+      `Its weights were not packed, ${loss}: ${(error as Error).message} Later, run "moebius model pack ${model} --variant ${variant}".`,
     );
+    if (terminal.signal.aborted) throw error;
   }
 }
 
@@ -224,9 +241,10 @@ async function chooseVariant(
   downloadBytes: number,
   store: Store,
   terminal: Terminal,
+  isKept = false,
 ): Promise<ModelVariant> {
   await measuredMachine(terminal, store);
-  return adviseAddition(facts, downloadBytes, await surveyMachine(store)).variant;
+  return adviseAddition(facts, downloadBytes, await surveyMachine(store), isKept).variant;
 }
 
 /** The same of weights that are here and that the catalogue may not know. */
@@ -240,12 +258,12 @@ async function variantOfFile(file: SourceFile, store: Store, terminal: Terminal)
 
 async function advise(
   entry: CatalogueEntry,
-  variant: ModelVariant,
+  { variant, keepSource }: AddOptions,
   store: Store,
   terminal: Terminal,
 ): Promise<void> {
   await measuredMachine(terminal, store);
-  const facts = factsIn(entry.facts, variant);
-  const { sentence } = adviseHardware(facts, entry.sizeBytes, await surveyMachine(store));
+  const facts = factsIn(entry.facts, variant!);
+  const { sentence } = adviseHardware(facts, entry.sizeBytes, await surveyMachine(store), keepSource);
   await writeLine(terminal.stderr, `${entry.name}: ${sentence}`);
 }

@@ -5,14 +5,13 @@ import { isConvertible } from '../models/architectures.ts';
 import { catalogue } from '../models/catalogue.ts';
 import {
   adviseAddition,
-  adviseHardware,
+  adviseInstalled,
   type HardwareAdvice,
   limitNote,
   speedNote,
 } from '../models/hardware.ts';
 import { surveyMachine } from '../models/machine.ts';
 import { verifyModel } from '../models/manifest-file.ts';
-import { factsOf } from '../models/model-facts.ts';
 import { packedBytes } from '../models/packed.ts';
 import { openStore, type StoredModel } from '../models/store.ts';
 import type { ModelVariant } from '../protocol/daemon.ts';
@@ -52,9 +51,10 @@ function listCommand(terminal: Terminal): Command {
         return writeLine(terminal.stdout, JSON.stringify({ home: store.home, installed: models, available }));
       }
       const machine = await surveyMachine(store);
-      for (const { id, variant, sizeBytes, name, manifest, path } of installed) {
-        const advice = adviseHardware(factsOf(manifest), 0, { ...machine, freeDiskBytes: null });
-        const diskBytes = sizeBytes + (await packedBytes(path));
+      for (const model of installed) {
+        const { id, variant, name } = model;
+        const advice = await adviseInstalled(model, machine);
+        const diskBytes = model.sizeBytes + (await packedBytes(model.path));
         const costs = [diskOf(diskBytes), memoryOf(advice), limitNote(advice) ?? speedNote(advice)];
         await writeLine(terminal.stdout, row(id, variant, costs, name));
       }

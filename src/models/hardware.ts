@@ -4,13 +4,15 @@ import { type FormSpeed, type MachineSpeed, quickestVariant, wasQuiet } from './
 import {
   DISK_BYTES,
   factsIn,
+  factsOf,
   hasExperts,
   type ModelFacts,
   type WeightCounts,
   WITH_MINIMA,
   weighed,
 } from './model-facts.ts';
-import { PACKING_ROOM } from './packed.ts';
+import { PACKING_ROOM, packedFolder } from './packed.ts';
+import type { StoredModel } from './store.ts';
 
 export interface Machine {
   totalBytes: number;
@@ -24,9 +26,9 @@ export interface Machine {
 export interface HardwareAdvice {
   /**
    * `fits`: go on. `tight`: it runs if other programs are closed. `from-disk`: packed, a trained Mixture-of-Experts runs, slowly.
-   * `too-large`, `no-room`: memory, disk are not enough.
+   * `unpacked`: one that would, but is installed and not packed. `too-large`, `no-room`: memory, disk are not enough.
    */
-  verdict: 'fits' | 'tight' | 'from-disk' | 'too-large' | 'no-room';
+  verdict: 'fits' | 'tight' | 'from-disk' | 'unpacked' | 'too-large' | 'no-room';
   memoryBytes: number;
   /** At most, while it is installed: what is fetched and what is made of it, then the packed copy where one is made. */
   diskBytes: number;
@@ -75,8 +77,13 @@ const STEP_SECONDS = 0.002;
 const CHUNK_TOKENS = 128;
 const NO_SPEED = { writesPerSecond: null, startSeconds: null };
 
-/** `downloadBytes`: what has to be fetched first; 0 for an installed model. */
-export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine: Machine): HardwareAdvice {
+/** `downloadBytes`: what has to be fetched first; 0 for an installed model. `isKept`: and stays when it is converted. */
+export function adviseHardware(
+  facts: ModelFacts,
+  downloadBytes: number,
+  machine: Machine,
+  isKept = false,
+): HardwareAdvice {
   const leastBytes = memoryOf(facts);
   const memoryBytes = leastBytes + Math.round(bytesOf(facts.sparse));
   const { totalBytes, freeBytes, freeDiskBytes } = machine;
@@ -85,7 +92,8 @@ export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine
   const isFromDisk = isLarger && hasExperts(facts) && facts.met.f32 === 0 && metBytes(facts) <= most;
   const isTight = memoryBytes > freeBytes || memoryBytes > totalBytes - OTHERS_BYTES;
   const packing = !isTight ? 'never' : isFromDisk ? 'always' : 'where there is room';
-  const diskBytes = diskOf(facts, downloadBytes, freeDiskBytes, packing);
+  const keptBytes = isKept ? downloadBytes : 0;
+  const diskBytes = diskOf(facts, downloadBytes, keptBytes, freeDiskBytes, packing);
   const speed = isFromDisk ? NO_SPEED : speedOf(facts, machine.speed);
   const numbers = { memoryBytes, diskBytes, ...speed };
   const least = `it needs ${gigabytes(leastBytes)} of memory, this machine has ${gigabytes(totalBytes)}`;
@@ -100,8 +108,7 @@ export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine
   const disk = `${gigabytes(diskBytes)} of disk while it is installed`;
   if (isFromDisk) {
     const isAdded = downloadBytes > 0;
-    const packed = isAdded ? ', as it is added' : ' (`moebius model pack`)';
-    const runs = `Packed${packed}, it runs from the disk: slowly, and how slowly is not known.`;
+    const runs = `Packed${isAdded ? ', as it is added' : ''}, it runs from the disk: slowly, and how slowly is not known.`;
     const sentence = `Larger than memory: ${least}. ${runs}${isAdded ? ` It needs ${disk}.` : ''}`;
     return { ...numbers, verdict: 'from-disk', sentence };
   }
@@ -117,13 +124,29 @@ export function adviseHardware(facts: ModelFacts, downloadBytes: number, machine
   };
 }
 
+/** The same of a model that is installed. */
+export async function adviseInstalled(
+  { id, variant, manifest, path }: Pick<StoredModel, 'id' | 'variant' | 'manifest' | 'path'>,
+  machine: Machine,
+): Promise<HardwareAdvice> {
+  const advice = adviseHardware(factsOf(manifest), 0, { ...machine, freeDiskBytes: null });
+  if (advice.verdict !== 'from-disk' || (await packedFolder(path))) return advice;
+  const sentence = `${advice.sentence} It is not packed: run \`moebius model pack ${id} --variant ${variant}\`.`;
+  return { ...advice, verdict: 'unpacked', sentence };
+}
+
 /**
  * The same of a model that can be added, with the form that it would be added in: the one that is quickest here, unless its memory or
  * disk space is not there, or it has trained experts: with those nothing but 4 bits was measured. `facts`: in 4 bits, as the catalogue has them.
  */
-export function adviseAddition(facts: ModelFacts, downloadBytes: number, machine: Machine): AdditionAdvice {
+export function adviseAddition(
+  facts: ModelFacts,
+  downloadBytes: number,
+  machine: Machine,
+  isKept = false,
+): AdditionAdvice {
   const adviseOf = (variant: ModelVariant) => ({
-    ...adviseHardware(factsIn(facts, variant), downloadBytes, machine),
+    ...adviseHardware(factsIn(facts, variant), downloadBytes, machine, isKept),
     variant,
   });
   const quickest = adviseOf(hasExperts(facts) ? 'int4' : quickestVariant(machine.speed));
@@ -142,6 +165,8 @@ export function limitNote({ verdict }: Pick<HardwareAdvice, 'verdict'>): string 
       return 'needs more disk space than there is';
     case 'from-disk':
       return 'larger than memory: runs from the disk, slowly';
+    case 'unpacked':
+      return 'larger than memory: runs only packed (`moebius model pack`)';
     default:
       return null;
   }
@@ -173,16 +198,17 @@ function metBytes({ met, head, drafter, kvBytes }: ModelFacts): number {
   return packed + CONTEXT_TOKENS * kvBytes + BASE_BYTES;
 }
 
-/** `freeBytes` is null where nothing is to be written. Packing has the room of the download, which is removed before. */
+/** `freeBytes` is null where nothing is to be written. Packing has the room of the download, which is removed before, unless it is kept. */
 function diskOf(
   facts: ModelFacts,
   downloadBytes: number,
+  keptBytes: number,
   freeBytes: number | null,
   packing: 'always' | 'where there is room' | 'never',
 ): number {
   const installing = facts.diskBytes + downloadBytes;
   if (freeBytes === null || packing === 'never' || facts.met.f32 > 0) return installing;
-  const most = Math.max(installing, facts.diskBytes + roomToPack(facts));
+  const most = Math.max(installing, facts.diskBytes + keptBytes + roomToPack(facts));
   return packing === 'always' || most <= freeBytes ? most : installing;
 }
 

@@ -68,7 +68,9 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
     const choices: Choice[] = [
       ...separated(
         'Installed',
-        firstVariants(installed).map(model => installedChoice(model, machine, current, use)),
+        await Promise.all(
+          firstVariants(installed).map(model => installedChoice(model, machine, current, use)),
+        ),
       ),
       ...separated(
         'To download',
@@ -130,7 +132,7 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
     if (id === null) throw new MoebiusError('model-missing', 'No model is installed.');
     const store = await openStore(home());
     const model = await store.find(id);
-    const note = noteOfInstalled(model, await surveyMachine(store));
+    const note = await noteOfInstalled(model, await surveyMachine(store));
     const { state } = context.daemon;
     const loaded = state.kind === 'ready' && state.model === id ? await context.daemon.ready() : null;
     await pages.show(`Moebius model ${id}`, modelPage(model, loaded, note));
@@ -145,18 +147,18 @@ export function modelCommands(context: HostContext, pages: Pages): CommandTable 
   };
 }
 
-function installedChoice(
+async function installedChoice(
   model: StoredModel,
   machine: Machine,
   current: string | null,
   use: (id: string) => Promise<void>,
-): Choice {
+): Promise<Choice> {
   const experts = model.manifest.experts;
   const layout = experts ? `${experts.routed} routed experts (${experts.kind})` : 'dense';
   return {
     label: `$(${model.id === current ? 'check' : 'circle-outline'}) ${model.name}`,
     description: `${model.variant}, ${megabytes(model.sizeBytes)} MB`,
-    detail: `${noteOfInstalled(model, machine)}; ${layout}; ${model.manifest.license}`,
+    detail: `${await noteOfInstalled(model, machine)}; ${layout}; ${model.manifest.license}`,
     run: () => use(model.id),
   };
 }

@@ -6,14 +6,13 @@ import type { CatalogueEntry } from '../../models/catalogue.ts';
 import {
   type AdditionAdvice,
   adviseAddition,
-  adviseHardware,
+  adviseInstalled,
   type HardwareAdvice,
   limitNote,
   type Machine,
   speedNote,
 } from '../../models/hardware.ts';
 import { readMachineProfile, surveyMachine } from '../../models/machine.ts';
-import { factsOf } from '../../models/model-facts.ts';
 import { openStore, type StoredModel } from '../../models/store.ts';
 import { runCommand } from '../daemon/spawn.ts';
 import { signalOf } from '../report.ts';
@@ -23,8 +22,8 @@ export function noteOfEntry({ facts, sizeBytes }: CatalogueEntry, machine: Machi
   return noteOf(adviseAddition(facts, sizeBytes, machine));
 }
 
-export function noteOfInstalled({ manifest }: StoredModel, machine: Machine): string {
-  return noteOf(adviseHardware(factsOf(manifest), 0, { ...machine, freeDiskBytes: null }));
+export async function noteOfInstalled(model: StoredModel, machine: Machine): Promise<string> {
+  return noteOf(await adviseInstalled(model, machine));
 }
 
 function noteOf(advice: HardwareAdvice): string {

@@ -18,14 +18,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModel } from '../../../src/cli/api.ts';
 import { productsHere } from '../../../src/cli/machine.ts';
-import { packWhereTight } from '../../../src/cli/model-add.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { BUILD_MARK } from '../../../src/convert/out-folder.ts';
 import { catalogue, type FileEntry } from '../../../src/models/catalogue.ts';
 import { type MachineProfile, thisMachine, writeMachineProfile } from '../../../src/models/machine.ts';
 import type { Manifest } from '../../../src/models/manifest.ts';
 import { readManifest, writeManifest } from '../../../src/models/manifest-file.ts';
-import { openStore } from '../../../src/models/store.ts';
 import { familyGolden, writeFamilyCheckpoint } from '../../support/family-checkpoint.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { writeTinyModel } from '../../support/tiny-folder.ts';
@@ -310,19 +308,6 @@ describe('commands on a store', () => {
     assert.equal((await add(here)).wasThere, true);
     assert.equal((await add(here === 'codes' ? 'blocks' : 'codes')).wasThere, false);
     assert.equal((await readManifest(int8)).products, here);
-  });
-
-  it('says how to pack a model that could not be packed when it was added', async () => {
-    const int8 = join(home, 'models', 'tiny', 'int8');
-    renameSync(folder, int8);
-    await writeManifest(int8, { ...(await readManifest(int8)), variant: 'int8', products: 'codes' });
-    const store = await openStore();
-    const lock = await store.lock('pack-tiny-int8');
-    const terminal = memoryTerminal();
-    const machine = { totalBytes: 16e9, freeBytes: 1e6, freeDiskBytes: 1e9, speed: null };
-    await packWhereTight(store, { model: 'tiny', variant: 'int8' }, terminal, machine);
-    await lock.release();
-    assert.match(terminal.errors(), /not packed.*"moebius model pack tiny --variant int8"/);
   });
 
   it('says which weights it cannot read', async () => {

@@ -66,6 +66,7 @@ describe('models: hardware advice', () => {
     near(needs({}, 1e9), 3e9);
     near(needs(tight, 1e9), packing);
     near(needs(tight, 9e9), 11e9);
+    near(adviseHardware(facts(), 1e9, machine(tight), true).diskBytes, packing + 1e9);
     near(needs({ ...tight, freeDiskBytes: 4e9 }, 1e9), 3e9);
     near(needs({ ...tight, freeDiskBytes: null }, 0), 2e9);
     near(needs(tight, 1e9, facts({ met: { ...NO_WEIGHTS, f32: 1e9 } })), 3e9);
@@ -87,6 +88,7 @@ describe('models: hardware advice', () => {
     const air = catalogueEntry('glm-4.5-air');
     const small = machine({ totalBytes: 32e9, freeDiskBytes: 400e9 });
     assert.equal(adviseAddition(air.facts, air.sizeBytes, small).verdict, 'from-disk');
+    assert.equal(adviseAddition(air.facts, air.sizeBytes, small, true).verdict, 'no-room', 'if it is kept');
   });
 
   it('of what can be added is for the quickest form that fits', () => {
