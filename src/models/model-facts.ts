@@ -62,18 +62,25 @@ function drafterOf({ graphs, files, variant }: Manifest): WeightCounts {
 
 const isFromGguf = ({ source }: Manifest): boolean => /\.gguf$/i.test(source.file);
 
+/** Tables that are published twice and what guesses ahead are in some counts; a model with fewer experts is further off. */
+const SAME_PARAMETERS = 0.05;
+
 /**
- * Of a repository in the catalogue. A manifest does not tell layers without attention, latent attention, or leading layers
- * without experts.
+ * Of a repository in the catalogue, or of one that has its shape, whatever it is called. A manifest does not tell layers without
+ * attention, latent attention, or leading layers without experts.
  */
 function published(manifest: Manifest): ModelFacts | null {
-  const { id, architecture, dims, variant, products } = manifest;
+  const { architecture, dims, parameters, variant, products } = manifest;
   if (isFromGguf(manifest)) return null;
   const entry = catalogue().find(
-    one => one.kind === 'repository' && one.id === id && one.architecture === architecture,
+    one =>
+      one.kind === 'repository' &&
+      one.architecture === architecture &&
+      one.facts.layers === dims.layers &&
+      one.facts.head.int4 === dims.vocab * dims.hidden &&
+      Math.abs(parameters / one.parameters - 1) < SAME_PARAMETERS,
   );
-  if (entry?.facts.layers !== dims.layers) return null;
-  return factsIn(entry.facts, variant, products);
+  return entry ? factsIn(entry.facts, variant, products) : null;
 }
 
 /** Facts of a model in 4 bits, as the catalogue has them, as those of another variant. */

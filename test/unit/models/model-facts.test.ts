@@ -114,10 +114,11 @@ describe('models: model facts', () => {
   });
 
   it('has what the catalogue knows of a model whose layers are not alike', () => {
-    const { facts } = catalogueEntry('lfm2-8b-a1b');
+    const { facts, parameters } = catalogueEntry('lfm2-8b-a1b');
     const lfm2 = (variant: Manifest['variant'], file = 'lfm2-8b-a1b'): Manifest => ({
       ...manifest(variant, 1000),
-      ...{ id: 'lfm2-8b-a1b', architecture: 'lfm2_moe', dims: { ...DIMS, layers: 24 } },
+      ...{ id: 'a-folder-of-it', architecture: 'lfm2_moe', parameters },
+      dims: { ...DIMS, layers: 24, hidden: 2048, vocab: 65_536 },
       source: { file, sha256: 'a'.repeat(64), sizeBytes: 1 },
     });
     const { diskBytes, ...four } = factsOf(lfm2('int4'));
@@ -127,5 +128,7 @@ describe('models: model facts', () => {
     assert.deepEqual(factsOf(lfm2('int8')).met, { ...NO_WEIGHTS, w8a8: all });
     assert.deepEqual(factsOf(lfm2('fp32')).met, { ...NO_WEIGHTS, f32: all });
     assert.notEqual(factsOf(lfm2('int4', 'lfm2.gguf')).kvBytes, facts.kvBytes);
+    const smaller = { ...lfm2('int4'), parameters: 0.75 * parameters };
+    assert.notEqual(factsOf(smaller).kvBytes, facts.kvBytes, 'some of its experts were taken out');
   });
 });
