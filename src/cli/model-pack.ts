@@ -19,8 +19,8 @@ export function modelPackCommand(terminal: Terminal): Command {
       `
 A packed model opens in half the time and holds little memory as its own: the rest is mapped from the disk, and the
 system may take it back when others need it. In 4 bits chats are read by further graphs, which are not packed: with them it
-holds half of what it did, and where they do not fit all experts read. It writes as fast as before or more slowly, on some
-machines by a quarter in 8 bits. \`model add\` packs by itself where memory is tight. After a change of processor or version
+holds half of what it did, and where they do not fit all experts read. It writes as fast as before or more slowly, in 8 bits by
+a quarter to a third on some machines. \`model add\` packs by itself where memory is tight. After a change of processor or version
 the plain weights are used until it is packed again.
 
 Example:
