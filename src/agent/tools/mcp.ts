@@ -4,9 +4,10 @@
  * plain part is passed on.
  */
 import { toMoebiusError } from '../../base/errors.ts';
-import { branchesOf, isObject, membersIn, type Schema } from '../../base/json-schema.ts';
+import { isObject } from '../../base/json-schema.ts';
 import { shownData } from '../data-text.ts';
 import type { McpPort, McpTool } from '../ports.ts';
+import { MAX_SCHEMA_CHARS, plainSchema, SHOWN_CHARS } from './mcp-schema.ts';
 import { string } from './parameters.ts';
 import { defineTool, type PreparedCall, short, type Tool, type ToolResult, told } from './tool.ts';
 
@@ -14,11 +15,8 @@ import { defineTool, type PreparedCall, short, type Tool, type ToolResult, told 
 const DIRECT_TOOLS = 8;
 const FOUND_TOOLS = 8;
 const DESCRIPTION_CHARS = 300;
-/** Of a parameter, or of one of its fixed values. */
-const NAME_CHARS = 100;
-const SCHEMA_DEPTH = 8;
-/** Of one tool: references make a schema of any size out of a short one. */
-const SCHEMA_PARTS = 500;
+/** Of a tool's schema: as much as is shown where there is room, and less before they are only found by searching. */
+const DIRECT_CHARS = [SHOWN_CHARS, SHOWN_CHARS / 3];
 
 /** `isRoomFor`: whether these tools fit behind the built-in ones. */
 export async function mcpTools(
@@ -26,15 +24,25 @@ export async function mcpTools(
   signal: AbortSignal,
   isRoomFor: (tools: readonly Tool[]) => Promise<boolean>,
 ): Promise<{ tools: Tool[]; problems: string[] }> {
-  const { tools: listed, problems } = await port
+  const { tools: listed, problems: unreached } = await port
     .list(signal)
     .catch(thrown => ({ tools: [], problems: [toMoebiusError(thrown).message] }));
-  const named = nameAll(listed);
+  const [known, tooLong] = splitBy(listed, ({ schema }) => JSON.stringify(schema).length <= MAX_SCHEMA_CHARS);
+  const problems = [
+    ...unreached,
+    ...tooLong.map(
+      ({ server, name }) =>
+        `The tool ${short(name)} of ${short(server)} is left out: its schema is too long.`,
+    ),
+  ];
+  const named = nameAll(known);
   if (named.length === 0) return { tools: [], problems };
-  const direct = named.map(directTool);
-  // Where it can't be counted the first request fails as well, and says why.
-  const isFew = direct.length <= DIRECT_TOOLS && (await isRoomFor(direct).catch(() => false));
-  return { tools: isFew ? direct : [searchTools(named), useTool(named)], problems };
+  for (const chars of named.length <= DIRECT_TOOLS ? DIRECT_CHARS : []) {
+    const direct = named.map(tool => directTool(tool, chars));
+    // Where it can't be counted the first request fails as well, and says why.
+    if (await isRoomFor(direct).catch(() => false)) return { tools: direct, problems };
+  }
+  return { tools: [searchTools(named), useTool(named)], problems };
 }
 
 interface NamedTool extends McpTool {
@@ -57,9 +65,13 @@ function nameAll(tools: readonly McpTool[]): NamedTool[] {
     });
 }
 
-function directTool(tool: NamedTool): Tool {
+function directTool(tool: NamedTool, chars: number): Tool {
   return {
-    definition: { name: tool.id, description: descriptionOf(tool), parameters: plainSchema(tool.schema) },
+    definition: {
+      name: tool.id,
+      description: descriptionOf(tool),
+      parameters: plainSchema(tool.schema, chars),
+    },
     isChanging: true,
     prepare: args => callOf(tool, args),
   };
@@ -83,13 +95,21 @@ const searchTools = (all: readonly NamedTool[]): Tool =>
       const found = ranked(all, query).slice(0, FOUND_TOOLS);
       if (found.length === 0)
         return told(`No tool fits. There are: ${all.map(tool => tool.id).join(', ')}`, 'none');
-      const entries = found.map(
-        tool =>
-          `${tool.id}: ${descriptionOf(tool)}\n  arguments: ${JSON.stringify(plainSchema(tool.schema))}`,
-      );
+      const entries = found.map(tool => `${tool.id}: ${descriptionOf(tool)}\n${listedArguments(tool)}`);
       return told(entries.join('\n'), `${found.length} found`);
     },
   });
+
+/** One a line, as a long line is cut, and those first that must be there. */
+function listedArguments({ schema }: NamedTool): string {
+  const { properties, required = [] } = plainSchema(schema);
+  const [needed, others] = splitBy(Object.entries(properties), ([name]) => required.includes(name));
+  const line =
+    (of: string) =>
+    ([name, value]: [string, unknown]) =>
+      `  ${of} argument ${name}: ${JSON.stringify(value)}`;
+  return [...needed.map(line('required')), ...others.map(line('optional'))].join('\n') || '  no arguments';
+}
 
 const useTool = (all: readonly NamedTool[]): Tool =>
   defineTool({
@@ -122,75 +142,6 @@ function ranked(all: readonly NamedTool[], query: string): NamedTool[] {
     .map(({ tool }) => tool);
 }
 
-/** What a grammar can be made of whatever the server says: types, unions of them, properties, lists, fixed values, descriptions. */
-function plainSchema(root: Schema): Record<string, unknown> {
-  const inside: Inside = { root, depth: SCHEMA_DEPTH, parts: { left: SCHEMA_PARTS }, objects: [] };
-  return { type: 'object', ...plainMembers(membersIn(root, root), inside) };
-}
-
-/** Where in a schema a part of it stands, and what there is left to look at. */
-interface Inside {
-  root: Schema;
-  depth: number;
-  parts: { left: number };
-  /** The properties of those around it: one that stands in itself is not shown again. */
-  objects: unknown[];
-}
-
-function plainMembers(object: Schema, inside: Inside): { properties: Schema; required?: string[] } {
-  const { properties, required } = object;
-  const entries = Object.entries(isObject(properties) ? properties : {}).filter(([name]) => isName(name));
-  const wanted = new Set(Array.isArray(required) ? required : []);
-  const plain = entries.map(([name, value]) => [name, plainValue(value, inside, !wanted.has(name))] as const);
-  const needed = entries.map(([name]) => name).filter(name => wanted.has(name));
-  return { properties: Object.fromEntries(plain), ...(needed.length > 0 && { required: needed }) };
-}
-
-/** {}: it may be anything. `isOptional`: it may be left out, which says as much as null. */
-function plainValue(value: unknown, inside: Inside, isOptional = false): Schema {
-  if (inside.depth === 0 || inside.parts.left-- <= 0) return {};
-  const all = branchesOf(value, inside.root);
-  const given = all.filter(({ type }) => type !== 'null');
-  const branches = isOptional && given.length > 0 ? given : all;
-  const { description } = branches.length === 1 ? branches[0]! : (value as Schema);
-  const text = typeof description === 'string' ? { description: short(shownData(description)) } : {};
-  return { ...union(branches.map(branch => plainBranch(branch, inside))), ...text };
-}
-
-/** One schema for all of these, in as few words as it takes. */
-function union(schemas: readonly Schema[]): Schema {
-  const all = [...new Map(schemas.map(schema => [JSON.stringify(schema), schema])).values()];
-  if (all.length === 1) return all[0]!;
-  if (all.some(({ type }) => type === undefined)) return {};
-  if (all.every(schema => Array.isArray(schema.enum)))
-    return { type: 'string', enum: [...new Set(all.flatMap(schema => schema.enum))] };
-  if (all.every(schema => Object.keys(schema).length === 1)) return { type: all.map(({ type }) => type) };
-  return { anyOf: all };
-}
-
-function plainBranch(branch: Schema, around: Inside): Schema {
-  const { type, items, properties, additionalProperties: others } = branch;
-  const inside = { ...around, depth: around.depth - 1, objects: [...around.objects, properties] };
-  const choices = 'const' in branch ? [branch.const] : branch.enum;
-  const isChoice =
-    Array.isArray(choices) &&
-    choices.length > 0 &&
-    choices.every(one => typeof one === 'string' && isName(one));
-  if (isChoice) return { type: 'string', enum: choices };
-  if (type === 'array') return { type, ...(items !== undefined && { items: plainValue(items, inside) }) };
-  if (type !== 'object') return type === undefined ? {} : { type };
-  const isKnown = isObject(properties) && !around.objects.includes(properties);
-  const more = isObject(others) ? plainValue(others, inside) : others === true;
-  return {
-    type,
-    ...((isKnown || others === false) && plainMembers(branch, inside)),
-    ...(more !== false && { additionalProperties: more }),
-  };
-}
-
-/** What the model must write letter by letter can't be shown to it in another form. */
-const isName = (text: string): boolean => text.length <= NAME_CHARS && shownData(text) === text;
-
 function objectIn(json: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(json);
@@ -198,4 +149,8 @@ function objectIn(json: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+function splitBy<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter(one => !isFirst(one))];
 }

@@ -97,7 +97,10 @@ describe('tools of MCP servers', () => {
       definitions.slice(-2).map(one => one.name),
       ['search_tools', 'use_tool'],
     );
-    assert.match(results[0]!, /^mcp_hub_tool7: Sends a letter\n {2}arguments: \{"type":"object"/);
+    assert.match(
+      results[0]!,
+      /^mcp_hub_tool7: Sends a letter\n {2}required argument text: \{"type":"string"\}/,
+    );
     assert.deepEqual(called, [['hub', 'tool7', { text: 'x' }]]);
     assert.match(results[2]!, /no JSON object/);
     assert.match(results[3]!, /no tool nope/);
@@ -260,6 +263,87 @@ describe('tools of MCP servers', () => {
       odd: {},
     });
     const { length } = JSON.stringify(await shown({}, { $ref: '#/$defs/fan0', $defs }));
-    assert.ok(length > 5_000 && length < 20_000, `${length} characters of 50^8 parts`);
+    assert.ok(length > 500 && length < 2000, `${length} characters of 50^8 parts`);
+  });
+
+  /** As servers of documents have it: six kinds of blocks that hold blocks, and two plain arguments. */
+  const blocks = (): McpTool => {
+    const kinds = ['text', 'list', 'quote', 'table', 'code', 'link'];
+    const forms = kinds.map(kind => [
+      kind,
+      {
+        properties: {
+          kind: { const: kind },
+          text: { $ref: '#/$defs/text' },
+          children: { type: 'array', items: { $ref: '#/$defs/block' } },
+        },
+        required: ['kind'],
+      },
+    ]);
+    const text = {
+      anyOf: kinds.map(kind => ({ properties: { [kind]: { type: 'string' }, bold: { type: 'boolean' } } })),
+    };
+    const $defs = {
+      block: { anyOf: kinds.map(kind => ({ $ref: `#/$defs/${kind}Block` })) },
+      text,
+      ...Object.fromEntries(forms.map(([kind, form]) => [`${kind}Block`, form])),
+    };
+    const properties = {
+      children: { type: 'array', items: { $ref: '#/$defs/block' } },
+      parent: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
+      after: { type: 'string' },
+    };
+    return tool('append', {
+      schema: { type: 'object', properties, required: ['children', 'parent'], $defs },
+    });
+  };
+
+  it('are shown with all their arguments, and what those hold as far as there is room', async () => {
+    const { definitions } = await run([done()], [blocks()]);
+    const { properties, required } = definitions.at(-1)!.parameters as {
+      properties: Record<string, object>;
+      required: string[];
+    };
+    assert.equal(definitions.at(-1)!.name, 'mcp_hub_append', 'beside the built-in ones');
+    assert.deepEqual(required, ['children', 'parent']);
+    assert.deepEqual(properties.parent, {
+      type: 'object',
+      required: ['id'],
+      properties: { id: { type: 'string' } },
+    });
+    assert.match(JSON.stringify(properties.children), /"enum":\["quote"\]/);
+    assert.ok(JSON.stringify(properties).length < 2000);
+    const many = Array.from({ length: 8 }, (_, i) => ({ ...blocks(), server: `s${i}` }));
+    const found = await run([call('search_tools', { query: 'append' }), done()], [...many, tool('x')]);
+    const lines = found.results[0]!.split('\n');
+    for (const name of ['children', 'parent', 'after'])
+      assert.equal(lines.filter(line => line.includes(` argument ${name}: `)).length, 8, name);
+  });
+
+  it('have schemas that are not looked at where they are very long', async () => {
+    const forms = (count: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, i) => [
+          `p${i}`,
+          {
+            anyOf: Array.from({ length: 32 }, (_, j) => ({
+              $ref: '#/$defs/a',
+              properties: { [`z${i}_${j}`]: {} },
+            })),
+          },
+        ]),
+      );
+    const wide = (count: number) => ({
+      properties: forms(count),
+      $defs: { a: { properties: forms(count) } },
+    });
+    const { definitions } = await run([done()], [tool('a', { schema: wide(40) })]);
+    assert.ok(JSON.stringify(definitions.at(-1)).length < 5_000);
+    const { definitions: others, events } = await run(
+      [done()],
+      [tool('a', { schema: wide(200) }), tool('b')],
+    );
+    assert.equal(others.at(-1)!.name, 'mcp_hub_b');
+    assert.ok(events.some(event => event.type === 'notice' && /tool a of hub is left out/.test(event.text)));
   });
 });
