@@ -1,7 +1,7 @@
 /** Loads a converted model and puts the engine together. */
 import { join } from 'node:path';
 import { cancelled, MoebiusError } from '../base/errors.ts';
-import { memoryBytes } from '../base/memory.ts';
+import { availableBytes, memoryBytes } from '../base/memory.ts';
 import { chatLevelOf, meanExperts } from '../models/chat-level.ts';
 import type { Manifest } from '../models/manifest.ts';
 import type {
@@ -67,7 +67,7 @@ export async function loadCore(options: LoadOptions): Promise<EngineCore> {
     if (model.packed && options.hotExperts) {
       const graph = { onnx: join(model.packed, 'body.onnx'), data: join(model.packed, 'body.data') };
       // What can't be read ahead is read when it is needed.
-      warmUp(graph, options.hotExperts, process.availableMemory(), warming.signal).catch(() => undefined);
+      warmUp(graph, options.hotExperts, availableBytes() ?? 0, warming.signal).catch(() => undefined);
     }
     return {
       warming,

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-node';
 import { MoebiusError, toMoebiusError } from '../../base/errors.ts';
+import { availableBytes } from '../../base/memory.ts';
 import type { ExpertsPerToken, GraphFile } from '../../models/manifest.ts';
 import { integers } from './attention-inputs.ts';
 import { type GraphInput, GraphSession } from './graph-session.ts';
@@ -16,15 +17,15 @@ const AGAIN_MS = 60_000;
 /** How it meets the machine; tests script one. */
 export interface RoutedPorts {
   open(path: string, threads: number): Promise<Session>;
-  /** Bytes that can be had without harm to other programs; null where the system refuses what there is not. */
+  /** Bytes that can be had without harm to other programs; null where that is not known, or need not be. */
   availableBytes(): number | null;
   now(): number;
 }
 
 const PORTS: RoutedPorts = {
   open: GraphSession.open,
-  // Linux gives what it does not have, and ends a process for it later.
-  availableBytes: () => (process.platform === 'linux' ? process.availableMemory() : null),
+  // Linux gives what it does not have, and ends a process for it later; Windows refuses it, and macOS swaps.
+  availableBytes: () => (process.platform === 'linux' ? availableBytes() : null),
   now: () => performance.now(),
 };
 
