@@ -63,7 +63,7 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What `#/a/b` names in `root`; other references lead out of it, and nothing is fetched. */
-function referred(ref: string, root: Schema): unknown {
+export function referred(ref: string, root: Schema): unknown {
   const [start, ...steps] = ref.split('/');
   if (start !== '#') return undefined;
   return steps.reduce<unknown>((at, step) => {

@@ -6,6 +6,8 @@ import type { GrammarSource } from './wire.ts';
 
 /** Schemas inside schemas; the library follows them on a stack of 64 KiB. */
 const MAX_DEPTH = 48;
+/** Of all tools; not all of it becomes a part of the grammar, but all is looked at. */
+const SCHEMAS_CHARS = 4 * LIMITS.grammarChars;
 
 /** `dialect`: null for a model that wasn't taught to call tools. Throws `bad-request` or `unsupported`. */
 export function grammarSource(grammar: GrammarParams, dialect: ToolDialect | null): GrammarSource {
@@ -20,23 +22,27 @@ export function grammarSource(grammar: GrammarParams, dialect: ToolDialect | nul
   const names = grammar.tools.map(tool => tool.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new MoebiusError('bad-request', `Two tools have the name "${twice}".`);
+  jsonOf(
+    grammar.tools.map(({ parameters }) => parameters),
+    SCHEMAS_CHARS,
+  );
   const format = dialect.grammar(grammar.tools, grammar.choice === 'required');
   return { kind: 'structural-tag', text: jsonOf({ type: 'structural_tag', format }) };
 }
 
-function jsonOf(value: object): string {
+function jsonOf(value: object, most?: number): string {
   // Before it is written out: the wire's JSON has no cycles, a caller in this process may.
   if (depthOf(value, MAX_DEPTH + 1) > MAX_DEPTH) {
     throw new MoebiusError('bad-request', `The grammar's schema is more than ${MAX_DEPTH} levels deep.`);
   }
-  return bounded(JSON.stringify(value));
+  return bounded(JSON.stringify(value), most);
 }
 
-function bounded(text: string): string {
-  if (text.length <= LIMITS.grammarChars) return text;
+function bounded(text: string, most: number = LIMITS.grammarChars): string {
+  if (text.length <= most) return text;
   throw new MoebiusError(
     'bad-request',
-    `The grammar has ${text.length} characters; ${LIMITS.grammarChars} are the most that is compiled.`,
+    `The grammar has ${text.length} characters; ${most} are the most that is compiled.`,
   );
 }
 

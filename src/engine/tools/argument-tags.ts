@@ -4,31 +4,38 @@
  */
 import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
 import { jsonrepair } from 'jsonrepair';
-import { branchesOf, membersIn, type Schema, typesIn } from '../../base/json-schema.ts';
-import type { ToolDefinition } from '../../protocol/daemon.ts';
+import { MoebiusError } from '../../base/errors.ts';
+import { branchesOf, isObject, membersIn, referred, type Schema, typesIn } from '../../base/json-schema.ts';
+import { LIMITS, type ToolDefinition } from '../../protocol/daemon.ts';
 import { fits, parsedOr } from './read-call.ts';
 import { scan } from './tolerant-json.ts';
+
+/** What is left of the grammar's size for schemas: an argument takes along what it refers to. */
+interface SchemaRoom {
+  chars: number;
+}
 
 /** An empty constant is refused by the library, an empty rule is not. */
 const NOTHING: StructuralTagFormat = { type: 'grammar', grammar: 'root ::= ""' };
 /** Models of one dialect differ in where they break lines. */
 export const LINE_END: StructuralTagFormat = { type: 'grammar', grammar: 'root ::= "\\n"?' };
 
-/** Every argument in the schema's order, the optional ones or not; `pair` puts the tags around a value. */
+/** Every argument in the schema's order, the optional ones or not; `pair` puts the tags around a value. Throws `bad-request`. */
 export function taggedArguments(
   tool: ToolDefinition,
   pair: (key: string, value: StructuralTagFormat) => StructuralTagFormat,
 ): StructuralTagFormat {
   const { properties, required } = membersIn(tool.parameters, tool.parameters);
   if (Object.keys(properties).length === 0) return NOTHING;
+  const room = { chars: LIMITS.grammarChars };
   const elements = Object.entries(properties).map(([key, schema]): StructuralTagFormat => {
-    const tagged = pair(key, valueFormat(schema, tool.parameters));
+    const tagged = pair(key, valueFormat(schema, tool.parameters, room));
     return required.includes(key) ? tagged : { type: 'or', elements: [NOTHING, tagged] };
   });
   return { type: 'sequence', elements };
 }
 
-function valueFormat(schema: unknown, root: Schema): StructuralTagFormat {
+function valueFormat(schema: unknown, root: Schema, room: SchemaRoom): StructuralTagFormat {
   const branches = branchesOf(schema, root);
   const types = typesIn(schema, root);
   const choices = choicesOf(branches);
@@ -41,7 +48,7 @@ function valueFormat(schema: unknown, root: Schema): StructuralTagFormat {
   }
   if (isText(types)) return { type: 'any_text' };
   const words = types.flatMap(type => PYTHON_WORDS[type] ?? []);
-  const json: StructuralTagFormat = { type: 'json_schema', json_schema: schemaOf(branches, root) };
+  const json: StructuralTagFormat = { type: 'json_schema', json_schema: schemaOf(branches, root, room) };
   if (words.length === 0) return json;
   return { type: 'or', elements: [json, ...words.map(value => ({ type: 'const_string', value }) as const)] };
 }
@@ -56,11 +63,39 @@ function choicesOf(branches: readonly Schema[]): unknown[] | null {
   return choices.includes(null) ? null : [...new Set(choices.flat())];
 }
 
-/** References inside are followed from the root: it goes along where there are any, and only there, since it may be long. */
-function schemaOf(branches: readonly Schema[], root: Schema): Schema {
-  const schema = branches.length === 1 ? branches[0]! : { anyOf: branches };
-  if (!JSON.stringify(schema).includes('"$ref"')) return schema;
-  return { ...root, $value: schema, $ref: '#/$value' };
+/** A schema of its own, which references are followed in: it has what they name in `root`, and only that, since the rest may be long. */
+function schemaOf(branches: readonly Schema[], root: Schema, room: SchemaRoom): Schema {
+  const named = new Map<unknown, string>();
+  function reference(ref: unknown): unknown {
+    const target = typeof ref === 'string' ? referred(ref, root) : undefined;
+    // Of one to nothing the library tells.
+    if (target === undefined) return copied(ref);
+    if (!named.has(target)) named.set(target, `d${named.size}`);
+    return `#/$defs/${named.get(target)}`;
+  }
+  function copied(value: unknown): unknown {
+    take(room, typeof value === 'string' ? value : '');
+    if (Array.isArray(value)) return value.map(copied);
+    if (!isObject(value)) return value;
+    const entries = Object.entries(value).map(([key, inner]) => {
+      take(room, key);
+      return [key, key === '$ref' ? reference(inner) : copied(inner)];
+    });
+    return Object.fromEntries(entries);
+  }
+  const schema = copied(branches.length === 1 ? branches[0] : { anyOf: branches }) as Schema;
+  if (named.size === 0) return schema;
+  const $defs: Record<string, unknown> = {};
+  // What one refers to itself is named while this goes on.
+  for (const [target, name] of named) $defs[name] = copied(target);
+  return { ...schema, $defs };
+}
+
+function take(room: SchemaRoom, text: string): void {
+  room.chars -= text.length + 1;
+  if (room.chars >= 0) return;
+  const most = `${LIMITS.grammarChars} characters are the most that is compiled`;
+  throw new MoebiusError('bad-request', `The grammar of a tool's arguments is too long; ${most}.`);
 }
 
 /** As Qwen3-Coder's template writes true, false and null, and so the model. */

@@ -123,7 +123,12 @@ describe('grammars on a tiny model', function () {
 
   /** Whether an answer with a call may be this text, to its end. */
   async function fits(dialect: ToolDialect, text: string): Promise<boolean> {
-    const tools = [...TOOLS.tools, { name: 'say', parameters: SAY }, { name: 'find', parameters: FIND }];
+    const tools = [
+      ...TOOLS.tools,
+      { name: 'say', parameters: SAY },
+      { name: 'find', parameters: FIND },
+      { name: 'grow', parameters: GROW },
+    ];
     const source = grammarSource({ ...TOOLS, tools }, dialect);
     const match = await core.grammars.open(source, new AbortController().signal);
     const allows = (id: number) => ((match.mask[id >> 5]! >>> (id & 31)) & 1) === 1;
@@ -151,6 +156,11 @@ describe('grammars on a tiny model', function () {
       Tree: { type: 'object', properties: { inside: { $ref: '#/$defs/Tree' } } },
       Level: { enum: ['low', 'high'] },
     },
+  };
+  const GROW = {
+    type: 'object',
+    properties: { in: { type: 'array', items: { $ref: '#' } }, by: { $ref: '#/properties/in' } },
+    required: ['in'],
   };
   const published: [string, ToolDialect, string][] = [
     [
@@ -197,6 +207,30 @@ describe('grammars on a tiny model', function () {
     assert.ok(!(await fits(glm, call(tags, ['tree', '{"inside": 3}']))));
     assert.ok(!(await fits(glm, call(tags, ['level', 'none']))));
     assert.ok(!(await fits(glm, call(tree))), 'tags are required');
+  });
+
+  it('arguments that hold what the whole call holds', async () => {
+    const call = (value: string) =>
+      `<tool_call>grow<arg_key>in</arg_key><arg_value>${value}</arg_value><arg_key>by</arg_key><arg_value>[]</arg_value></tool_call>`;
+    assert.ok(await fits(glm, call('[]')));
+    assert.ok(await fits(glm, call('[{"in": [{"in": []}]}]')));
+    assert.ok(!(await fits(glm, call('[[]]'))));
+    assert.ok(!(await fits(glm, call('[{}]'))));
+  });
+
+  it('arguments take along what they refer to, up to the size of a grammar', () => {
+    const $defs = Object.fromEntries(
+      Array.from({ length: 30 }, (_, i) => [`d${i}`, { type: 'integer', description: 'x'.repeat(1000) }]),
+    );
+    const source = (ref: (i: number) => string) => {
+      const names = Object.keys($defs).entries();
+      const properties = Object.fromEntries(
+        [...names].map(([i, name]) => [name, { type: 'array', items: { $ref: ref(i) } }]),
+      );
+      return grammarSource({ kind: 'tools', tools: [{ name: 'a', parameters: { properties, $defs } }] }, glm);
+    };
+    assert.ok(source(i => `#/$defs/d${i}`).text.length < 50_000);
+    assert.throws(() => source(() => '#'), { code: 'bad-request', message: /too long/ });
   });
 
   it('a text ends with the first tag that ends it', async () => {
@@ -279,6 +313,8 @@ describe('grammars on a tiny model', function () {
     { kind: 'tools', tools: [tool!, tool!] },
     /Two tools have the name "move"/,
   );
+  const long = { type: 'object', description: 'x'.repeat(300_000) };
+  refuses('long schemas', { kind: 'tools', tools: [{ name: 'long', parameters: long }] }, /262144 are/);
   const bad = { name: 'bad', parameters: { type: 'object', properties: { x: { type: 'foo' } } } };
   refuses("a tool's schema", { kind: 'tools', tools: [bad] }, /foo/);
 
