@@ -246,7 +246,7 @@ export class CompletionPipeline {
     const run = this.runner.start(cursor, extent, true);
     this.rewriting = this.cache.find(cursor) && run;
     await run.ended;
-    if (!this.runner.wasStartedAt(cursor)) throw cancelled();
+    if (!this.runner.isLast(run)) throw cancelled();
   }
 
   private isShownAt(cursor: Cursor): boolean {

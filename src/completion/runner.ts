@@ -57,6 +57,8 @@ export interface Run {
   typed: string;
   waiters: number;
   isStale: boolean;
+  /** It was begun for nobody, and ended for what somebody waits for. */
+  isGivenUp: boolean;
   abort: AbortController;
   trace: RunTrace | null;
   /** Resolves when the run ended, however it ended; its suggestion is in the cache then. */
@@ -87,8 +89,8 @@ export class Runner {
   readonly speed = new ReadSpeed();
   readonly room = new Room();
   private run: Run | null = null;
-  /** Where a run was started last. */
-  private origin: Cursor | null = null;
+  /** The run that was started last. */
+  private last: Run | null = null;
   /** What may be dropped at any time. */
   private reading: AbortController | null = null;
   private asking: AbortController | null = null;
@@ -122,15 +124,19 @@ export class Runner {
     return run;
   }
 
-  /** The last run began here, whatever became of it. */
+  /** The last run began here, whatever became of it, unless it was given up for a chat, say. */
   wasStartedAt(cursor: Cursor): boolean {
-    return this.origin !== null && isSamePlace(this.origin, cursor);
+    return this.last !== null && !this.last.isGivenUp && isSamePlace(this.last.origin, cursor);
+  }
+
+  /** No other run was started since. */
+  isLast(run: Run): boolean {
+    return this.last === run;
   }
 
   /** Starts a run in the place of the one there is. */
   start(cursor: Cursor, extent: Extent, isAhead = false): Run {
     this.stop();
-    this.origin = cursor;
     const run: Run = {
       origin: cursor,
       extent,
@@ -139,11 +145,13 @@ export class Runner {
       typed: '',
       waiters: 0,
       isStale: false,
+      isGivenUp: false,
       abort: new AbortController(),
       trace: null,
       ended: Promise.resolve(),
     };
     this.run = run;
+    this.last = run;
     run.ended = this.execute(run).finally(() => {
       run.isStale = true;
       if (this.run === run) this.run = null;
@@ -226,7 +234,7 @@ export class Runner {
   /** Ends everything and forgets what was read. */
   clear(): void {
     this.stop();
-    this.origin = null;
+    this.last = null;
     this.room.forgetDensity();
     this.forgetRead();
   }
@@ -260,8 +268,11 @@ export class Runner {
       this.noteSpeed(usage);
       if (isEnoughWritten || !signal.aborted) this.keep(run, text, isCut(finish));
     } catch (error) {
-      // Given up for what somebody waits for; who has joined it since asks anew.
-      if (isAhead && toMoebiusError(error).code === 'cancelled') run.abort.abort();
+      if (isAhead && !signal.aborted && toMoebiusError(error).code === 'cancelled') {
+        run.isGivenUp = true;
+        // Who has joined it since asks anew.
+        run.abort.abort();
+      }
       if (!isEnoughWritten && !signal.aborted) throw error;
       if (run.trace.usage) this.noteSpeed(run.trace.usage);
       if (isEnoughWritten) this.keep(run, run.text, true);

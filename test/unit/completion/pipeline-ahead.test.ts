@@ -155,6 +155,24 @@ describe('completion/pipeline: what is read and written ahead', () => {
     assert.equal(calls.filter(({ isAhead, maxTokens }) => !isAhead && maxTokens > 0).length, 1);
   });
 
+  it('writes it after all, at the next occasion, where it was given up for a chat', async () => {
+    let isChatting = true;
+    const written: boolean[] = [];
+    const pipeline = new CompletionPipeline(async call => {
+      if (call.maxTokens > 0) written.push(call.isAhead === true);
+      if (call.isAhead && isChatting) throw new MoebiusError('cancelled', 'A chat is waiting.');
+      return answered(call.maxTokens > 0 ? ' foo(a);' : '');
+    });
+    const readAhead = () => pipeline.readAhead(drawn('const x =█'), undefined, 'auto');
+    await readAhead();
+    isChatting = false;
+    await readAhead();
+    await readAhead();
+    assert.deepEqual(written, [true, true], 'once more, and then it is known');
+    const found = await pipeline.suggest(drawn('const x = █'), { ...options(), isSaving: true });
+    assert.equal(found?.source, 'cache');
+  });
+
   it('prepares nothing further once what it prepares is given up', async () => {
     const clock = new FakeClock();
     const calls: CompletionCall[] = [];
