@@ -6,8 +6,8 @@
 import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
 import type { ChatMessage, ToolDefinition } from '../../protocol/daemon.ts';
 import type { TemplateMessage, ToolDialect } from './dialect.ts';
-import { broken, checkedCall, cutOff, parsedOr } from './read-call.ts';
-import { objectTexts, readJsonObject, scan } from './tolerant-json.ts';
+import { broken, checkedCall, cutOff, parsedOr, unread } from './read-call.ts';
+import { objectTexts, readJsonObject, scan, unreadBehind } from './tolerant-json.ts';
 
 const NAMESPACE = 'functions.';
 const BEGIN = '<|channel|>commentary to=';
@@ -68,12 +68,14 @@ export const harmony: ToolDialect = {
     const json = textOf(body).trim();
     const name = toolName(body, tools);
     if (json === '' && isWhole) return [checkedCall(name, {}, tools, text)];
-    return objectTexts(json).map(one => {
+    return objectTexts(json).flatMap(one => {
       const reading = readJsonObject(one, isWhole);
-      if (reading.kind === 'cut') return cutOff(text);
+      if (reading.kind === 'cut') return [cutOff(text)];
       if (reading.kind === 'malformed')
-        return broken(text, `The arguments are no valid JSON object. Write the call as ${EXAMPLE}`);
-      return checkedCall(name, reading.value, tools, text);
+        return [broken(text, `The arguments are no valid JSON object. Write the call as ${EXAMPLE}`)];
+      const behind = unreadBehind(one);
+      const call = checkedCall(name, reading.value, tools, text);
+      return behind === null ? [call] : [call, unread(behind, EXAMPLE)];
     });
   },
 

@@ -1,8 +1,8 @@
 /** Hermes' and Qwen's form: `<tool_call>` and a JSON object of name and arguments. */
 import type { ToolCall, ToolDefinition } from '../../protocol/daemon.ts';
 import type { ToolDialect } from './dialect.ts';
-import { broken, checkedCall, cutOff, parsedOr } from './read-call.ts';
-import { objectTexts, readJsonObject, scan } from './tolerant-json.ts';
+import { broken, checkedCall, cutOff, parsedOr, unread } from './read-call.ts';
+import { objectTexts, readJsonObject, scan, unreadBehind } from './tolerant-json.ts';
 
 const BEGIN = '<tool_call>';
 const END = '</tool_call>';
@@ -32,12 +32,14 @@ export const hermes: ToolDialect = {
   isInValue: body => scan(objectTexts(body).at(-1)!).isInString,
 
   read: (body, tools, isWhole) =>
-    objectTexts(body.trim()).map(text => {
+    objectTexts(body.trim()).flatMap(text => {
       const reading = readJsonObject(text, isWhole);
-      if (reading.kind === 'cut') return cutOff(text);
+      if (reading.kind === 'cut') return [cutOff(text)];
       if (reading.kind === 'malformed')
-        return broken(text, `The call is no valid JSON. Write it as ${EXAMPLE}`);
-      return callOf(reading.value, tools, text);
+        return [broken(text, `The call is no valid JSON. Write it as ${EXAMPLE}`)];
+      const behind = unreadBehind(text);
+      const call = callOf(reading.value, tools, text);
+      return behind === null ? [call] : [call, unread(behind, EXAMPLE)];
     }),
 };
 

@@ -13,6 +13,13 @@ export const cutOff = (text: string): ToolCall =>
     'The call was cut off before its end, so nothing was done. Write it again, shorter if it was long.',
   );
 
+/** What stands behind a call as if it were a part of it. */
+export const unread = (text: string, example: string): ToolCall =>
+  broken(
+    text,
+    `What stands behind the call was not read: "${text.slice(0, 40)}". Write each call as ${example}`,
+  );
+
 /** The call of a known tool with all that it requires; `text` is what the model wrote. */
 export function checkedCall(
   name: string,

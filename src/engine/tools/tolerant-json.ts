@@ -47,6 +47,13 @@ export function objectTexts(text: string): string[] {
   }
 }
 
+/** What stands behind the object of one of these texts, if there is the beginning of another in it: of that nothing is read. */
+export function unreadBehind(text: string): string | null {
+  const { end } = scan(text);
+  const rest = end === null ? '' : text.slice(end).trim();
+  return rest.includes('{') ? rest : null;
+}
+
 /** Where the first bracket is closed again, or null; whether the text ends inside a string. */
 export function scan(text: string): { end: number | null; isInString: boolean } {
   let depth = 0;

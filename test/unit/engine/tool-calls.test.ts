@@ -153,6 +153,16 @@ describe('tool calls', () => {
     assert.deepEqual(found[0], edit({ path: 'a' }));
     assert.match((found[1] as { error: string }).error, /no tool "rm"/);
   });
+  for (const [dialect, text] of [
+    [hermes, json(`${A} and ${B}`)],
+    [hermes, json(`${A}\n---\n${B}}`)],
+    [harmony, '<|channel|>commentary to=functions.edit<|message|>{"path": "a"}; {"path": "b"}<|call|>'],
+  ] as const)
+    it(`${dialect.name}: a call behind something else than a call is told`, () => {
+      const found = read(dialect, text);
+      assert.deepEqual(found[0], edit({ path: 'a' }));
+      assert.match((found[1] as { error: string }).error, /was not read: "(and|---|;)\s+\{/);
+    });
   reads(hermes, 'two calls in a fenced block', `\`\`\`json\n${A}\n${B}\n\`\`\``, both);
   const mixed = `\`\`\`json\n[${A}, {"name": "a package"}]\n\`\`\`\n`;
   reads(hermes, 'a fenced block with something else in it stays text', mixed, [
