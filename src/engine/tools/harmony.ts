@@ -6,7 +6,7 @@
 import type { StructuralTagFormat } from '@mlc-ai/web-xgrammar';
 import type { ChatMessage, ToolDefinition } from '../../protocol/daemon.ts';
 import type { TemplateMessage, ToolDialect } from './dialect.ts';
-import { broken, checkedCall, cutOff, parsedOr, unread } from './read-call.ts';
+import { broken, checkedCall, cutOff, unread } from './read-call.ts';
 import { objectTexts, readJsonObject, scan, unreadBehind } from './tolerant-json.ts';
 
 const NAMESPACE = 'functions.';
@@ -79,29 +79,44 @@ export const harmony: ToolDialect = {
     });
   },
 
-  /** The template takes calls apart from text, and refuses a result that follows no call. */
+  /** The template takes calls apart from text, one a message, and refuses a result that follows no call. */
   forTemplate(messages) {
+    const told: TemplateMessage[] = [];
     let isCalled = false;
-    return messages.map((message): TemplateMessage => {
-      if (message.role === 'tool') return isCalled ? message : { ...message, role: 'user' };
-      if (message.role !== 'assistant') return message;
-      const split = message.content.indexOf(BEGIN);
-      isCalled = split >= 0;
-      return isCalled ? calling(message, split) : message;
-    });
+    /** Calls of the same message, each to be told before its result. */
+    let further: TemplateMessage[] = [];
+    for (const message of messages) {
+      if (message.role === 'tool') {
+        if (told.at(-1)?.role === 'tool') told.push(...further.splice(0, 1));
+        told.push(isCalled ? message : { ...message, role: 'user' });
+        continue;
+      }
+      told.push(...further);
+      further = [];
+      const split = message.role === 'assistant' ? message.content.indexOf(BEGIN) : -1;
+      if (message.role === 'assistant') isCalled = split >= 0;
+      const [first, ...others] = split < 0 ? [message] : calling(message, split);
+      told.push(first!);
+      further = others;
+    }
+    return [...told, ...further];
   },
 };
 
-/** An assistant's message whose call begins at `split`. */
-function calling({ role, content }: ChatMessage, split: number): TemplateMessage {
+/** An assistant's message whose call begins at `split`, in messages of one call each. */
+function calling({ role, content }: ChatMessage, split: number): TemplateMessage[] {
   const body = content.slice(split + BEGIN.length);
-  const json = textOf(body).trim();
-  const args = parsedOr(json, json);
-  return {
+  const text = textOf(body).trim();
+  const json = text.endsWith(END) ? text.slice(0, -END.length).trimEnd() : text;
+  const readings = objectTexts(json).map(one => readJsonObject(one, true));
+  const given = readings.map(reading => (reading.kind === 'object' ? reading.value : null));
+  // What can't be read is told as it was written.
+  const all = given.includes(null) || unreadBehind(objectTexts(json).at(-1)!) !== null ? [json] : given;
+  return all.map((args, i) => ({
     role,
-    content: content.slice(0, split).trim(),
+    content: i === 0 ? content.slice(0, split).trim() : '',
     tool_calls: [{ name: toolName(body, []), arguments: args }],
-  };
+  }));
 }
 
 /** What the message behind the header says. */

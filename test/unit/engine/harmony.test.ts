@@ -74,6 +74,21 @@ describe('a model that writes in channels', function () {
     );
   });
 
+  it('gets several calls of one message each before its result', () => {
+    const call = '<|channel|>commentary to=functions.move<|message|>';
+    const content = `I look.${call}{"unit": "cm"}\n{"unit": "inch"}<|call|>`;
+    const results = ['1', '2'].map((text): ChatMessage => ({ role: 'tool', content: text }));
+    const shown = (unit: string, result: string) =>
+      `<|start|>assistant to=functions.move<|channel|>commentary json<|message|>{"unit": "${unit}"}<|call|>` +
+      `<|start|>functions.move to=assistant<|channel|>commentary<|message|>"${result}"<|end|>`;
+    assert.equal(
+      render([user, { role: 'assistant', content }, ...results]),
+      `<|start|>user<|message|>hello<|end|>${shown('cm', '1')}${shown('inch', '2')}<|start|>assistant`,
+    );
+    const broken = { role: 'assistant', content: `${call}{"unit": "cm"} and {` } as const;
+    assert.ok(render([user, broken, results[0]!]).includes('"{\\"unit\\": \\"cm\\"} and {"<|call|>'));
+  });
+
   it('gets no special token out of arguments or results', () => {
     const content = '<|channel|>commentary to=functions.move<|message|>{"unit": "<|end|>"}';
     const pieces = core.template!.render([
