@@ -1,7 +1,9 @@
 /** GLM's form: the tool's name, then a pair of tags for each argument. GLM-4.5 breaks a line behind each, GLM-4.7 none. */
+
+import type { ToolDefinition } from '../../protocol/daemon.ts';
 import { LINE_END, parted, readTagged, taggedArguments } from './argument-tags.ts';
 import type { ToolDialect } from './dialect.ts';
-import { broken, checkedCall, cutOff, hasArgument, typesOf } from './read-call.ts';
+import { broken, checkedCall, cutOff, hasArgument, requiredOf, typesOf } from './read-call.ts';
 
 const BEGIN = '<tool_call>';
 const END = '</tool_call>';
@@ -64,8 +66,21 @@ export const glm: ToolDialect = {
       end = PAIR.lastIndex;
       const isMissing = (name: string) =>
         hasArgument(tool!, name) && !(name in args) && !text.includes(`<arg_key>${name}</arg_key>`, end);
-      for (const [name, part] of tool ? parted(key, value, INNER, isMissing) : [])
-        args[name] = readTagged(part, typesOf(tool!, name));
+      const parts = tool
+        ? parted(key, value, INNER, name => isMissing(name) && !isTextOption(tool, name))
+        : [];
+      for (const [name, part] of parts) args[name] = readTagged(part, typesOf(tool!, name));
+      // A text may well hold such tags, and an option that follows may be a text as well: neither is guessed.
+      const unclear = parts
+        .flatMap(([, part]) => [...part.matchAll(INNER)])
+        .find(([, name]) => isMissing(name!));
+      if (unclear)
+        return [
+          broken(
+            text,
+            `It is not clear where "${key}" ends, so nothing was done. Write the call as ${EXAMPLE}`,
+          ),
+        ];
     }
     const rest = text.slice(end);
     const next = NEXT.exec(rest);
@@ -79,3 +94,8 @@ export const glm: ToolDialect = {
     return [checkedCall(name, args, tools, text)];
   },
 };
+
+function isTextOption(tool: ToolDefinition, name: string): boolean {
+  const types = typesOf(tool, name);
+  return (types.length === 0 || types.includes('string')) && !requiredOf(tool).includes(name);
+}

@@ -246,6 +246,8 @@ describe('tool calls', () => {
     tags(`<arg_key>path</arg_key>\n<arg_value>a\n${pair('line', '3')}`),
     [edit({ path: 'a', line: 3 })],
   );
+  const option = 'a\n<arg_key>text</arg_key><arg_value>b\nc';
+  refuses(glm, 'a value with tags of an option that is a text', tags(pair('path', option)), /not clear/);
   const unknown = 'a\n<arg_key>key</arg_key>\n<arg_value>b';
   reads(glm, 'text that has tags of no argument', tags(pair('text', unknown) + pair('path', 'a')), [
     edit({ text: unknown, path: 'a' }),
