@@ -17,7 +17,7 @@ import { type FilterName, place, refine } from './post/post-process.ts';
 import { type Complete, type FilesFor, isCut, type Run, Runner } from './runner.ts';
 import { type Silence, silenceAt } from './silence.ts';
 import { NO_SYNTAX, type Syntax } from './syntax/syntax.ts';
-import { type Outcome, type RunTrace, TraceLog } from './trace.ts';
+import { type Outcome, type RunTrace, type Source, TraceLog } from './trace.ts';
 
 export interface SuggestOptions {
   isManual: boolean;
@@ -34,7 +34,7 @@ export interface Suggestion {
   text: string;
   /** Characters right of the cursor, on its line, that the suggestion replaces. */
   replaceAfter: number;
-  source: 'cache' | 'running' | 'model';
+  source: Source;
   /** How sure the model was of its words, as their mean log-probability; null where it was never told. */
   meanLogProb: number | null;
 }
@@ -299,7 +299,7 @@ export class CompletionPipeline {
 
   private fromCache(
     cursor: Cursor,
-    source: Suggestion['source'],
+    source: Source,
     { isManual, showsUnsure }: SuggestOptions,
     asked: Asked,
   ): [Outcome, Suggestion | null] | null {
@@ -309,7 +309,7 @@ export class CompletionPipeline {
     if (!placed) return source === 'model' ? [{ kind: 'dropped', by: 'brackets' }, null] : null;
     const { text } = placed;
     asked.writer = found.run;
-    if (!isManual && !showsUnsure && !isBelievable(found)) return [{ kind: 'unsure', text }, null];
+    if (!isManual && !showsUnsure && !isBelievable(found)) return [{ kind: 'unsure', source, text }, null];
     return [
       { kind: 'shown', source, text },
       { ...placed, source, meanLogProb: confidenceOf(found) },

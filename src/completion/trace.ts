@@ -17,10 +17,13 @@ export type Quiet =
   | 'the model could not be started'
   | 'the model was stopped';
 
+/** Whether the model was waited for. */
+export type Source = 'cache' | 'running' | 'model';
+
 export type Outcome =
-  | { kind: 'shown'; source: 'cache' | 'running' | 'model'; text: string }
+  | { kind: 'shown'; source: Source; text: string }
   | { kind: 'silent'; reason: Silence | Quiet | 'a suggestion was dismissed here' }
-  | { kind: 'unsure'; text: string }
+  | { kind: 'unsure'; source: Source; text: string }
   | { kind: 'dropped'; by: FilterName | 'brackets' }
   | { kind: 'nothing' }
   | { kind: 'overtaken' }

@@ -29,7 +29,7 @@ export interface Replay {
   /** Keys that ask for a suggestion: all but jumps. */
   asked: number;
   shown: Shown[];
-  /** Of every key that had to wait for the model: until its answer, be it that there is nothing to suggest, or cut by the next key. */
+  /** Of every key that had to wait for the model: until its answer, be it that there is nothing to suggest or that it is too unsure to be shown, or cut by the next key. */
   waits: Wait[];
   requests: number;
   /** Requests that only read, while the user pauses; in no other count. */
@@ -119,10 +119,11 @@ export async function replay(
   return result;
 }
 
-/** Where nothing is shown: the model was asked, and had nothing, or nothing that fits. */
+/** Where nothing is shown: the model was asked, and had nothing, or nothing that fits, or nothing that it is sure of. */
 function hadNothing({ log }: CompletionPipeline, cursor: Cursor): boolean {
-  const trace = log.all.find(trace => trace.lineBefore === lineBefore(cursor));
-  return trace?.outcome.kind === 'nothing' || trace?.outcome.kind === 'dropped';
+  const outcome = log.all.find(trace => trace.lineBefore === lineBefore(cursor))?.outcome;
+  if (outcome?.kind === 'unsure') return outcome.source !== 'cache';
+  return outcome?.kind === 'nothing' || outcome?.kind === 'dropped';
 }
 
 /** Counts what passes. A request tells before it reads how much of its prompt it has still; its end may never come. */

@@ -77,6 +77,28 @@ describe('replay of a session of typing', () => {
     assert.equal(result.waits[0]?.isCut, false);
   });
 
+  it('counts it as an answer that the model was too unsure, when it was waited for', async () => {
+    const scripted = new ScriptedBackend(() => ' = 1');
+    const backend: Backend = {
+      generate: (...args) => scripted.generate(...args),
+      count: params => scripted.count(params),
+      complete: async (...args) => ({ ...(await scripted.complete(...args)), meanLogProb: -3 }),
+    };
+    const opened = { text: 'class A:\n    x = 1\n', offset: 18 };
+    const wait = async (ms: number) => {
+      if (ms !== LOOK) return;
+      await until(() => scripted.requests.length === 1);
+      await sleep(20);
+    };
+    // The cache has what the model wrote after `y`.
+    const result = await replay(backend, { opened, keys: [type('\n    y'), type(' ', LOOK)] }, wait);
+    assert.equal(result.shown.length, 0);
+    assert.deepEqual(
+      result.waits.map(({ isCut }) => isCut),
+      [false],
+    );
+  });
+
   it('ends in the failure of a request, after the last key', async () => {
     const backend = new ScriptedBackend([]);
     const opened = { text: 'class A:\n    x = 1\n', offset: 18 };

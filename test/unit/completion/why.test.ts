@@ -58,7 +58,7 @@ describe('completion/why', () => {
       { kind: 'shown', source: 'model', text: 'a' },
       { kind: 'silent', reason: 'in a long comment' },
       { kind: 'silent', reason: 'completions are snoozed' },
-      { kind: 'unsure', text: 'a' },
+      { kind: 'unsure', source: 'model', text: 'a' },
       { kind: 'nothing' },
       { kind: 'overtaken' },
       { kind: 'failed', message: 'The daemon is down.' },
