@@ -1,6 +1,7 @@
 /** Repositories as they are and as an attacker would make them, with the real git: what it would run or print is asked for. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   cpSync,
@@ -222,9 +223,13 @@ describe('a repository of git', function () {
 
   it('is asked for where its objects or its notes are outside', async () => {
     const outside = join(base, 'outside');
-    repository(outside, { 'secret.txt': 'private words\n' });
-    const hash = git(outside, 'rev-parse', 'HEAD:secret.txt').trim();
     const objects = join(root, '.git/objects');
+    // Its hash begins as none of the objects' here, which the time of the commits decides.
+    const secret = Array.from({ length: 20 }, (_, i) => `private words ${i}\n`).find(
+      text => !existsSync(join(objects, blobHash(text).slice(0, 2))),
+    )!;
+    repository(outside, { 'secret.txt': secret });
+    const hash = git(outside, 'rev-parse', 'HEAD:secret.txt').trim();
     const show = () => outputOf(root, `git show ${hash.slice(0, 7)}`);
 
     writeFileSync(join(objects, 'info/alternates'), `${join(outside, '.git/objects')}\n`);
@@ -281,3 +286,6 @@ describe('a repository of git', function () {
     assert.equal(await riskIn(root), null);
   });
 });
+
+const blobHash = (text: string): string =>
+  createHash('sha1').update(`blob ${text.length}\0${text}`).digest('hex');
