@@ -21,7 +21,7 @@ const ATTENTION = 10 * 1024 * 128 * (2 * 8 + 2 * 2);
 const FEED_FORWARD = 10 * 3 * 1024 * 4096;
 const CARVED: Manifest['experts'] = {
   ...{ kind: 'carved', sharedNeurons: 2880, routed: 19, routedNeurons: 320 },
-  levels: { balanced: { readK: 6, writeK: null, exactTail: 256, exactHead: 4, tailNll: 0.0103 } },
+  levels: { balanced: { readK: 6, writeK: null, exactTail: 256, exactHead: 4, tailNll: 0.0092 } },
 };
 const ROPE_BYTES = 2048 * 128 * 4;
 
