@@ -14,10 +14,13 @@ export async function drawCurve(rows: readonly Row[]): Promise<string> {
 
 function specOf(rows: readonly Row[]): TopLevelSpec {
   const x = { field: 'seconds', type: 'quantitative', title: 'seconds to read 2,048 tokens' } as const;
-  const y = { type: 'quantitative', title: null, scale: { zero: false } } as const;
+  const y = { type: 'quantitative', title: null, scale: { zero: false, padding: 14 } } as const;
   const panel = (metric: string) => ({
     ...{ title: metric, width: 240, height: 170 },
-    transform: [{ filter: { field: 'metric', equal: metric } }],
+    transform: [
+      { filter: { field: 'metric', equal: metric } },
+      { window: [{ op: 'rank' as const, as: 'rank' }], sort: [{ field: 'seconds' }] },
+    ],
     encoding: { x: { ...x, scale: { zero: false, padding: 24 } } },
     layer: [
       {
@@ -28,10 +31,12 @@ function specOf(rows: readonly Row[]): TopLevelSpec {
         mark: { type: 'line', point: { filled: true, size: 40 }, strokeWidth: 1 } as const,
         encoding: { y: { ...y, field: 'value' }, order: { field: 'seconds' } as const },
       },
-      {
-        mark: { type: 'text', dy: -9, fontSize: 9, color: INK } as const,
+      // Above and below by turns, so that neighbours don't write over each other.
+      ...[-9, 13].map((dy, turn) => ({
+        transform: [{ filter: `datum.rank % 2 === ${turn}` }],
+        mark: { type: 'text', dy, fontSize: 9, color: INK } as const,
         encoding: { y: { ...y, field: 'value' }, text: { field: 'point' } },
-      },
+      })),
     ],
   });
   return {
