@@ -22,7 +22,6 @@ import {
   keepSource,
   obtainSource,
   readSourceName,
-  removeLeftSource,
   removeSource,
   type SourceFile,
   type SourceName,
@@ -114,7 +113,6 @@ export async function addModel(
     if (isOther) throw idTaken(found.id, variant, false);
     if (found && !options.keepSource && suits(found, await productsHere(variant))) {
       const added = { ...addedOf(found), wasThere: true };
-      await removeLeftSource(store, entry, found.id);
       await pack(store, added, terminal, await surveyMachine(store));
       return added;
     }

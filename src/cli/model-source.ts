@@ -17,7 +17,7 @@ import { type FetchProgress, fetchModel } from '../models/fetch-model.ts';
 import { fetchRepository } from '../models/fetch-repository.ts';
 import { hashWeights, weightsBytes } from '../models/file-hash.ts';
 import { hashAtAddress, readSourceNote, writeSourceNote } from '../models/source-note.ts';
-import { type Store, VARIANTS } from '../models/store.ts';
+import type { Store } from '../models/store.ts';
 import type { Step } from './progress.ts';
 import { secondsLeftMeter } from './time-left.ts';
 
@@ -110,15 +110,6 @@ export async function keepSource(file: SourceFile): Promise<SourceFile> {
 export async function removeSource(store: Store, { path, sha256, id }: SourceFile): Promise<void> {
   if (path === store.downloadPath(sha256)) await store.removeDownload(sha256);
   else await store.removeRepository(id);
-}
-
-/** Removes what was fetched for a model that is there and was not removed behind its conversion, unless another is being made of it. */
-export async function removeLeftSource(store: Store, entry: CatalogueEntry, id: string): Promise<void> {
-  const path = entry.kind === 'file' ? store.downloadPath(entry.sha256) : store.repositoryFolder(entry.id);
-  if ((await readSourceNote(path))?.isKept !== false) return;
-  if (VARIANTS.some(variant => existsSync(`${store.variantFolder(id, variant)}.partial`))) return;
-  if (entry.kind === 'file') await store.removeDownload(entry.sha256);
-  else await store.removeRepository(entry.id);
 }
 
 async function fromCatalogue(

@@ -27,11 +27,12 @@ interface PlainObject extends Schema {
 /** What a grammar can be made of whatever the server says: types, unions of them, properties, lists, fixed values, descriptions. */
 export function plainSchema(root: Schema, shownChars = SHOWN_CHARS): PlainObject {
   const { properties, required } = membersIn(root, root);
+  const wanted = new Set(required);
   const parts = { left: MAX_PARTS };
   const plain = (name: string, depth: number) =>
-    plainValue(properties[name], { root, depth, parts, objects: [] }, !required.includes(name));
+    plainValue(properties[name], { root, depth, parts, objects: [] }, !wanted.has(name));
   const names = Object.keys(properties).filter(isName);
-  const needed = names.filter(name => required.includes(name));
+  const needed = names.filter(name => wanted.has(name));
   const shown = new Map<string, Schema>();
   let chars = 0;
   for (const name of new Set([...needed, ...names])) {
